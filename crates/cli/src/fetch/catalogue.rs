@@ -1,0 +1,169 @@
+//! Which data sets can be fetched, from where, and how one knows that they are right.
+
+use clap::ValueEnum;
+
+/// A data set that its authors publish on the web.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Published {
+    /// STL-10: 105,000 unlabelled and 13,000 labelled pictures of 96 x 96 (2.6 GB, unpacked 3.1 GB).
+    Stl10,
+    /// CIFAR-10: 60,000 labelled pictures of 32 x 32 (170 MB, unpacked 184 MB).
+    Cifar10,
+    /// Fashion-MNIST: 70,000 labelled grey pictures of 28 x 28 (31 MB).
+    FashionMnist,
+}
+
+/// How a data set is packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// The files are used as they come.
+    Files,
+    /// The one file is a `.tar.gz` with a single folder in it.
+    Archive,
+}
+
+/// A file on the web.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// Its name, the last part of its address.
+    pub name: String,
+    /// MD5 sums of its right versions in lower-case hexadecimal, the authors' own first.
+    pub md5: Vec<String>,
+}
+
+/// A file that a whole data set has.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Path below the data set's folder.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Where a data set is and what it consists of.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Name of its folder; for an archive also the folder inside it.
+    pub folder: String,
+    /// Address that the files' names are appended to.
+    pub base: String,
+    /// The files to download.
+    pub files: Vec<Remote>,
+    /// How they are packed.
+    pub form: Form,
+    /// What an unpacked archive must hold.
+    pub contents: Vec<Content>,
+}
+
+impl Published {
+    /// Where this data set is and what it consists of.
+    pub fn dataset(self) -> Dataset {
+        match self {
+            Self::Stl10 => stl10(),
+            Self::Cifar10 => cifar10(),
+            Self::FashionMnist => fashion_mnist(),
+        }
+    }
+}
+
+/// Bytes of one STL-10 picture.
+const STL10_PICTURE: u64 = 3 * 96 * 96;
+
+fn stl10() -> Dataset {
+    let pictures = |path, count| content(path, count * STL10_PICTURE);
+    Dataset {
+        folder: "stl10_binary".into(),
+        base: "http://ai.stanford.edu/~acoates/stl10".into(),
+        files: vec![remote("stl10_binary.tar.gz", &["91f7769df0f17e558f3565bffb0c7dfb"])],
+        form: Form::Archive,
+        contents: vec![
+            pictures("unlabeled_X.bin", 100_000),
+            pictures("train_X.bin", 5_000),
+            content("train_y.bin", 5_000),
+            pictures("test_X.bin", 8_000),
+            content("test_y.bin", 8_000),
+        ],
+    }
+}
+
+/// Bytes of one file of CIFAR-10: 10,000 labels and pictures.
+const CIFAR10_BATCH: u64 = 10_000 * (1 + 3 * 32 * 32);
+
+fn cifar10() -> Dataset {
+    let batches = (1..=5).map(|batch| format!("data_batch_{batch}.bin"));
+    Dataset {
+        folder: "cifar-10-batches-bin".into(),
+        base: "https://www.cs.toronto.edu/~kriz".into(),
+        files: vec![remote("cifar-10-binary.tar.gz", &["c32a1d4ab5d03f1284b67883e8d87530"])],
+        form: Form::Archive,
+        contents: batches
+            .chain(["test_batch.bin".into()])
+            .map(|path| Content { path, bytes: CIFAR10_BATCH })
+            .collect(),
+    }
+}
+
+/// The second sums are those of Debian's package `dataset-fashion-mnist`, which holds the same
+/// compressed pictures without the file names and dates that the authors' `gzip` noted.
+fn fashion_mnist() -> Dataset {
+    Dataset {
+        folder: "fashion-mnist".into(),
+        base: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com".into(),
+        files: vec![
+            remote(
+                "train-images-idx3-ubyte.gz",
+                &["8d4fb7e6c68d591d4c3dfef9ec88bf0d", "cf8536b0aa1a6ac5fa3f23001093305c"],
+            ),
+            remote(
+                "train-labels-idx1-ubyte.gz",
+                &["25c81989df183df01b3e8a0aad5dffbe", "10bea18fdb374794d4bb42e356e600c9"],
+            ),
+            remote(
+                "t10k-images-idx3-ubyte.gz",
+                &["bef4ecab320f06d8554ea6380940ec79", "f78720b4224f21cce2f2ccf2d7a94c9a"],
+            ),
+            remote(
+                "t10k-labels-idx1-ubyte.gz",
+                &["bb300cfdad3c16e7a12a480ee83cd310", "0d30e22e447f3c33dab9ed536400ac01"],
+            ),
+        ],
+        form: Form::Files,
+        contents: Vec::new(),
+    }
+}
+
+fn remote(name: &str, md5: &[&str]) -> Remote {
+    Remote { name: name.into(), md5: md5.iter().map(|&sum| sum.into()).collect() }
+}
+
+fn content(path: &str, bytes: u64) -> Content {
+    Content { path: path.into(), bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_can_be_asked_for_and_checked() {
+        for &published in Published::value_variants() {
+            let dataset = published.dataset();
+            assert!(dataset.base.starts_with("http"), "{published:?}");
+            assert_eq!(dataset.form == Form::Archive, !dataset.contents.is_empty());
+            for file in &dataset.files {
+                let hexadecimal = |b| b"0123456789abcdef".contains(&b);
+                let sound = |sum: &String| sum.len() == 32 && sum.bytes().all(hexadecimal);
+                assert!(!file.md5.is_empty() && file.md5.iter().all(sound), "{file:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_on_the_command_line_are_those_of_the_papers() {
+        let names: Vec<_> = Published::value_variants()
+            .iter()
+            .map(|p| p.to_possible_value().unwrap().get_name().to_owned())
+            .collect();
+        assert_eq!(names, ["stl10", "cifar10", "fashion-mnist"]);
+    }
+}

@@ -1,0 +1,97 @@
+//! Archives, sound and otherwise.
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use tar::{Builder, EntryType, Header};
+
+use super::*;
+
+fn archive_of(bytes: &[u8]) -> Dataset {
+    Dataset {
+        folder: "set".into(),
+        files: vec![Remote { name: "set.tar.gz".into(), md5: vec![sum(bytes)] }],
+        form: Form::Archive,
+        contents: vec![Content { path: "x.bin".into(), bytes: 3 }],
+        ..files_of(bytes)
+    }
+}
+
+/// A `.tar.gz` of entries `(path, type, content)`, paths written as they are.
+fn tar_gz(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
+    let mut tar = Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (path, kind, content) in entries {
+        let mut header = Header::new_gnu();
+        header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_entry_type(*kind);
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        tar.append(&header, *content).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+const FILE: EntryType = EntryType::Regular;
+
+#[test]
+fn an_archive_becomes_a_folder_and_is_removed() {
+    let bytes = tar_gz(&[("set/", EntryType::Directory, b""), ("./set/x.bin", FILE, b"abc")]);
+    let first = trial(&archive_of(&bytes), vec![whole(&bytes)]);
+    assert_eq!(first.code(), "OK");
+    assert_eq!(first.names(), ["set"]);
+    assert_eq!(fs::read(first.folder.path().join("set/x.bin")).unwrap(), b"abc");
+    assert!(first.watched.contains(&(Stage::Unpack, 3, Some(3))), "{:?}", first.watched);
+    let again = try_in(first.folder, &archive_of(&bytes), vec![]);
+    assert!(matches!(again.result, Ok(Outcome::AlreadyThere(_))), "{:?}", again.result);
+}
+
+#[test]
+fn a_corrupted_archive_leaves_no_folder() {
+    let mut bytes = tar_gz(&[("set/x.bin", FILE, b"abc")]);
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    let truncated = bytes[..middle].to_vec();
+    for broken in [bytes, truncated, b"no archive".to_vec()] {
+        let trial = trial(&archive_of(&broken), vec![whole(&broken)]);
+        assert_eq!(trial.code(), "BAD_ARCHIVE");
+        assert_eq!(trial.names(), ["set.tar.gz"]);
+    }
+}
+
+#[test]
+fn an_archive_without_its_files_is_told() {
+    let bytes = tar_gz(&[("set/x.bin", FILE, b"abcd")]);
+    let trial = trial(&archive_of(&bytes), vec![whole(&bytes)]);
+    let error = trial.result.unwrap_err().to_string();
+    assert!(error.contains("x.bin has 4 bytes, expected 3"), "{error}");
+}
+
+#[test]
+fn entries_that_leave_the_folder_are_refused() {
+    let evil: [(&str, EntryType); 6] = [
+        ("../evil", FILE),
+        ("set/../../evil", FILE),
+        ("/tmp/evil", FILE),
+        ("elsewhere/evil", FILE),
+        ("set/evil", EntryType::Symlink),
+        ("set/evil", EntryType::Link),
+    ];
+    for (path, kind) in evil {
+        let bytes = tar_gz(&[("set/x.bin", FILE, b"abc"), (path, kind, b"")]);
+        let trial = trial(&archive_of(&bytes), vec![whole(&bytes)]);
+        assert_eq!(trial.code(), "UNSAFE_ARCHIVE", "{path}");
+        assert_eq!(trial.names(), ["set.tar.gz"], "{path}");
+        let outside = trial.folder.path().parent().unwrap().join("evil");
+        assert!(!outside.exists(), "{path}");
+    }
+}
+
+#[test]
+fn a_folder_in_the_way_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("set")).unwrap();
+    fs::write(folder.path().join("set/mine"), b"mine").unwrap();
+    let trial = try_in(folder, &archive_of(b""), vec![]);
+    assert_eq!(trial.code(), "IN_THE_WAY");
+    assert_eq!(fs::read(trial.folder.path().join("set/mine")).unwrap(), b"mine");
+}

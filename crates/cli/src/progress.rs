@@ -1,0 +1,162 @@
+//! Progress bars on the terminal: callers tick, this room decides whether anything is drawn.
+//!
+//! Bars go to stderr and only to a terminal, so that stdout stays for results.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How often a bar moves although nothing happened, so that one sees the program is alive.
+const PULSE: Duration = Duration::from_millis(200);
+/// Training: how far, the numbers of the latest step, how long still.
+const TRAINING: &str = "{prefix} {bar:24} {pos}/{len} {msg} ETA {eta}";
+/// A file of known length.
+const BYTES: &str = "{prefix} {bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec} ETA {eta}";
+/// A file of unknown length.
+const ENDLESS: &str = "{prefix} {spinner} {bytes} {binary_bytes_per_sec}";
+
+/// Whether people are watching.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Draw bars, if stderr is a terminal.
+    Bars,
+    /// Draw nothing, for scripts.
+    Quiet,
+}
+
+/// The numbers of a training step that people watch.
+#[derive(Clone, Debug, Default)]
+pub struct Tick {
+    /// Steps done.
+    pub step: u64,
+    /// The objective's value.
+    pub loss: f64,
+    /// Named accuracies as shares of 1.
+    pub accuracies: Vec<(String, f64)>,
+    /// Pictures that went through in a second.
+    pub images_per_second: f64,
+}
+
+/// A bar over the steps of a training.
+#[derive(Clone, Debug)]
+pub struct Training(ProgressBar);
+
+impl Training {
+    /// A bar that starts at `done`, for a run that goes on where it was interrupted.
+    pub fn new(show: Show, total: u64, done: u64) -> Self {
+        let bar = bar(show, Some(total), TRAINING);
+        bar.set_prefix("training");
+        // Steps of the earlier process took none of this one's time.
+        bar.set_position(done);
+        bar.reset_eta();
+        Self(bar)
+    }
+
+    /// Shows the latest numbers.
+    pub fn tick(&self, tick: &Tick) {
+        self.0.set_message(words(tick));
+        self.0.set_position(tick.step);
+    }
+
+    /// Writes a line above the bar; without a bar nothing is written.
+    pub fn note(&self, line: &str) {
+        self.0.println(line);
+    }
+
+    /// Removes the bar.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar over the bytes of one file after another.
+#[derive(Debug)]
+pub struct Bytes {
+    show: Show,
+    current: Option<(String, ProgressBar)>,
+}
+
+impl Bytes {
+    /// No bar yet: the first tick draws one.
+    pub fn new(show: Show) -> Self {
+        Self { show, current: None }
+    }
+
+    /// Shows how far the work called `name` is; another name starts another bar.
+    pub fn tick(&mut self, name: &str, done: u64, total: Option<u64>) {
+        if self.current.as_ref().is_none_or(|(current, _)| current != name) {
+            self.finish();
+            let bar = bar(self.show, total, if total.is_some() { BYTES } else { ENDLESS });
+            bar.set_prefix(name.to_owned());
+            // Bytes of an earlier process took none of this one's time.
+            bar.set_position(done);
+            bar.reset_eta();
+            self.current = Some((name.to_owned(), bar));
+        }
+        if let Some((_, bar)) = &self.current {
+            bar.set_position(done);
+        }
+    }
+
+    /// Removes the bar.
+    pub fn finish(&mut self) {
+        if let Some((_, bar)) = self.current.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(show: Show, total: Option<u64>, template: &str) -> ProgressBar {
+    let bar = match (show, total) {
+        (Show::Quiet, _) => return ProgressBar::hidden(),
+        (Show::Bars, Some(total)) => ProgressBar::new(total),
+        (Show::Bars, None) => ProgressBar::no_length(),
+    };
+    let style = ProgressStyle::with_template(template).expect("the templates are right");
+    bar.set_style(style.progress_chars("━╸─"));
+    if !bar.is_hidden() {
+        bar.enable_steady_tick(PULSE);
+    }
+    bar
+}
+
+fn words(tick: &Tick) -> String {
+    let accuracies: String = tick
+        .accuracies
+        .iter()
+        .map(|(name, share)| format!(" {name} {:.1} %", 100.0 * share))
+        .collect();
+    format!("loss {:.4}{accuracies} {:.0} images/s", tick.loss, tick.images_per_second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_reads_as_people_want_it() {
+        let accuracies = vec![("top-1".to_owned(), 0.7134), ("probe".to_owned(), 0.5)];
+        let tick = Tick { step: 3, loss: 1.234_56, accuracies, images_per_second: 812.4 };
+        assert_eq!(words(&tick), "loss 1.2346 top-1 71.3 % probe 50.0 % 812 images/s");
+    }
+
+    #[test]
+    fn every_template_is_one_that_indicatif_knows() {
+        for template in [TRAINING, BYTES, ENDLESS] {
+            bar(Show::Bars, None, template);
+        }
+    }
+
+    #[test]
+    fn a_quiet_bar_may_be_ticked_like_any_other() {
+        let training = Training::new(Show::Quiet, 10, 4);
+        training.tick(&Tick::default());
+        training.note("nobody reads this");
+        training.finish();
+        let mut bytes = Bytes::new(Show::Quiet);
+        bytes.tick("a", 1, None);
+        bytes.tick("b", 1, Some(2));
+        assert_eq!(bytes.current.as_ref().map(|(name, _)| name.as_str()), Some("b"));
+        bytes.finish();
+    }
+}

@@ -1,0 +1,219 @@
+//! Contact sheets: many small pictures in one PNG, framed so that one sees what belongs together.
+//!
+//! The background is transparent, so that a sheet sits well on a light and on a dark page.
+
+use std::io::Cursor;
+
+use image::{ImageFormat, Rgba, RgbaImage};
+use kith_core::image::Images;
+
+/// Pictures smaller than this many pixels are enlarged by a whole factor until they are not.
+const READABLE: usize = 64;
+/// Space between two pictures, in pixels.
+const GAP: usize = 10;
+/// Width of a frame, in pixels; frames lie inside the gap and hide no picture.
+const FRAME: usize = 3;
+/// Extra space between the first picture of a row and what follows from it, in pixels.
+const ASIDE: usize = 12;
+
+/// Frame of the picture that a row starts with: a grey seen on white and on black.
+const GREY: Rgba<u8> = Rgba([128, 128, 128, 255]);
+/// Frame of a neighbour with the same label (blue of Okabe and Ito's palette).
+const BLUE: Rgba<u8> = Rgba([0, 114, 178, 255]);
+/// Frame of a neighbour with another label (orange of the same palette).
+const ORANGE: Rgba<u8> = Rgba([230, 159, 0, 255]);
+
+/// Whether a neighbour's label is the query's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agreement {
+    /// The same label: a blue frame.
+    Same,
+    /// Another label: an orange frame.
+    Other,
+}
+
+/// One row an original: the original, framed, then its views.
+///
+/// `views[v]` holds the v-th view of every original, as an augmenter gives them.
+///
+/// # Panics
+/// When a stack of views is not as long as the originals: a bug of the caller.
+pub fn augmentation_sheet(originals: &Images, views: &[Images]) -> Vec<u8> {
+    assert!(views.iter().all(|view| view.len() == originals.len()), "one view an original");
+    let rows: Vec<Row> = (0..originals.len())
+        .map(|index| Row {
+            first: Tile::of(originals, index, Some(GREY)),
+            others: views.iter().map(|view| Tile::of(view, index, None)).collect(),
+        })
+        .collect();
+    png(&rows)
+}
+
+/// One row a query: the query, framed grey, then its neighbours, the nearest first.
+///
+/// `neighbours[q]` holds the neighbours of query q; with `agreements`, of the same form, each
+/// neighbour is framed blue where its label is the query's and orange where not.
+///
+/// # Panics
+/// When the lengths do not fit each other: a bug of the caller.
+pub fn neighbour_sheet(
+    queries: &Images,
+    neighbours: &[Images],
+    agreements: Option<&[Vec<Agreement>]>,
+) -> Vec<u8> {
+    assert_eq!(neighbours.len(), queries.len(), "one stack of neighbours a query");
+    let frame = |query: usize, rank: usize| {
+        agreements.map(|all| match all[query][rank] {
+            Agreement::Same => BLUE,
+            Agreement::Other => ORANGE,
+        })
+    };
+    let rows: Vec<Row> = neighbours
+        .iter()
+        .enumerate()
+        .map(|(query, found)| Row {
+            first: Tile::of(queries, query, Some(GREY)),
+            others: (0..found.len())
+                .map(|rank| Tile::of(found, rank, frame(query, rank)))
+                .collect(),
+        })
+        .collect();
+    png(&rows)
+}
+
+struct Row<'a> {
+    first: Tile<'a>,
+    others: Vec<Tile<'a>>,
+}
+
+/// One picture on a sheet: planar samples, their size, and the frame around them.
+struct Tile<'a> {
+    samples: &'a [u8],
+    size: [usize; 2],
+    frame: Option<Rgba<u8>>,
+}
+
+impl<'a> Tile<'a> {
+    fn of(images: &'a Images, index: usize, frame: Option<Rgba<u8>>) -> Self {
+        Self { samples: images.picture(index), size: images.size(), frame }
+    }
+
+    /// Whole factor that makes the picture readable.
+    fn factor(&self) -> usize {
+        let shorter = self.size[0].min(self.size[1]).max(1);
+        READABLE.div_ceil(shorter)
+    }
+
+    fn drawn_size(&self) -> [usize; 2] {
+        self.size.map(|side| side * self.factor())
+    }
+
+    /// Draws frame and picture, the picture's upper left corner at `(left, top)`.
+    fn draw(&self, sheet: &mut RgbaImage, [left, top]: [usize; 2]) {
+        let [height, width] = self.drawn_size();
+        if let Some(colour) = self.frame {
+            let corner = [left - FRAME, top - FRAME];
+            fill(sheet, corner, [height + 2 * FRAME, width + 2 * FRAME], colour);
+        }
+        let plane = self.size[0] * self.size[1];
+        for y in 0..height {
+            for x in 0..width {
+                let pixel = y / self.factor() * self.size[1] + x / self.factor();
+                let [red, green, blue] = [0, 1, 2].map(|c| self.samples[c * plane + pixel]);
+                let colour = Rgba([red, green, blue, u8::MAX]);
+                sheet.put_pixel((left + x) as u32, (top + y) as u32, colour);
+            }
+        }
+    }
+}
+
+fn fill(
+    sheet: &mut RgbaImage,
+    [left, top]: [usize; 2],
+    [height, width]: [usize; 2],
+    colour: Rgba<u8>,
+) {
+    for y in top..top + height {
+        for x in left..left + width {
+            sheet.put_pixel(x as u32, y as u32, colour);
+        }
+    }
+}
+
+/// Lays the rows out on a grid of the largest picture's size and encodes the sheet.
+fn png(rows: &[Row]) -> Vec<u8> {
+    let sizes = rows.iter().flat_map(|row| row.others.iter().chain([&row.first]));
+    let [height, width] = sizes
+        .map(Tile::drawn_size)
+        .fold([1, 1], |largest, size| [largest[0].max(size[0]), largest[1].max(size[1])]);
+    let longest = rows.iter().map(|row| row.others.len()).max().unwrap_or(0);
+    let sheet_width = GAP + (width + GAP) * (longest + 1) + ASIDE * longest.min(1);
+    let sheet_height = GAP + (height + GAP) * rows.len();
+    let mut sheet = RgbaImage::new(sheet_width as u32, sheet_height as u32);
+    for (index, row) in rows.iter().enumerate() {
+        let top = GAP + (height + GAP) * index;
+        row.first.draw(&mut sheet, [GAP, top]);
+        for (place, tile) in row.others.iter().enumerate() {
+            tile.draw(&mut sheet, [GAP + (width + GAP) * (place + 1) + ASIDE, top]);
+        }
+    }
+    let mut bytes = Cursor::new(Vec::new());
+    sheet.write_to(&mut bytes, ImageFormat::Png).expect("a PNG in memory cannot fail");
+    bytes.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(colours: &[[u8; 3]], side: usize) -> Images {
+        let planes = colours.iter().flatten().flat_map(|&value| vec![value; side * side]);
+        Images::new(planes.collect(), [colours.len(), side, side]).unwrap()
+    }
+
+    fn decode(png: &[u8]) -> RgbaImage {
+        image::load_from_memory(png).unwrap().to_rgba8()
+    }
+
+    #[test]
+    fn a_sheet_shows_each_original_and_its_views_in_their_places() {
+        let originals = flat(&[[200, 0, 0], [0, 200, 0]], 64);
+        let views = [flat(&[[0, 0, 200], [1, 2, 3]], 64), flat(&[[9, 9, 9], [7, 7, 7]], 64)];
+        let sheet = decode(&augmentation_sheet(&originals, &views));
+        let step = 64 + GAP;
+        let at = |row: usize, place: usize| {
+            let x = GAP + step * place + ASIDE * place.min(1);
+            sheet.get_pixel(x as u32, (GAP + step * row) as u32).0
+        };
+        assert_eq!(at(0, 0), [200, 0, 0, 255]);
+        assert_eq!(at(1, 0), [0, 200, 0, 255]);
+        assert_eq!(at(0, 1), [0, 0, 200, 255]);
+        assert_eq!(at(1, 2), [7, 7, 7, 255]);
+        assert_eq!(sheet.get_pixel(0, 0).0[3], 0, "the background is transparent");
+        assert_eq!(*sheet.get_pixel((GAP - 1) as u32, GAP as u32), GREY, "the original is framed");
+    }
+
+    #[test]
+    fn agreeing_neighbours_are_framed_blue_and_others_orange() {
+        let queries = flat(&[[1, 1, 1]], 64);
+        let found = [flat(&[[2, 2, 2], [3, 3, 3]], 64)];
+        let agreements = [vec![Agreement::Same, Agreement::Other]];
+        let sheet = decode(&neighbour_sheet(&queries, &found, Some(&agreements)));
+        let left = |place: usize| (GAP + (64 + GAP) * place + ASIDE - 1) as u32;
+        assert_eq!(*sheet.get_pixel(left(1), GAP as u32), BLUE);
+        assert_eq!(*sheet.get_pixel(left(2), GAP as u32), ORANGE);
+    }
+
+    #[test]
+    fn small_pictures_are_enlarged_by_a_whole_factor() {
+        let sheet = decode(&augmentation_sheet(&flat(&[[5, 5, 5]], 28), &[]));
+        assert_eq!(sheet.dimensions(), ((84 + 2 * GAP) as u32, (84 + 2 * GAP) as u32));
+    }
+
+    #[test]
+    fn rows_may_be_of_different_length_and_sheets_empty() {
+        let found = [flat(&[[2, 2, 2]], 64), flat(&[], 64)];
+        decode(&neighbour_sheet(&flat(&[[0; 3], [1; 3]], 64), &found, None));
+        decode(&augmentation_sheet(&flat(&[], 32), &[]));
+    }
+}

@@ -1,0 +1,162 @@
+//! Random resized crop: a box of random area and shape, blown up to the whole picture.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::Augmentation;
+use super::axis::{Axis, Beyond, Span};
+use crate::rng::Stream;
+
+/// Random resized crop (Szegedy et al. 2015).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crop {
+    /// Area of the box as a share of the picture, lowest and highest. Lower is harder.
+    pub scale: [f64; 2],
+    /// Width over height of the box, lowest and highest; drawn log-uniformly.
+    pub ratio: [f64; 2],
+    /// How the box is drawn and resampled.
+    pub convention: Convention,
+}
+
+/// The two ways in which libraries crop and resize.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Convention {
+    /// `tf.image.crop_and_resize`: real-valued boxes, corners on corners, no antialias. A side that
+    /// would leave the picture is cut to it.
+    CornerAligned,
+    /// torchvision's `RandomResizedCrop`: whole pixels, half-pixel centres, antialias; ten tries to
+    /// find a box that fits, then the largest central one of an allowed shape.
+    HalfPixel,
+}
+
+/// A box in fractions of the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Region {
+    /// Upper edge.
+    pub top: f64,
+    /// Left edge.
+    pub left: f64,
+    /// Height.
+    pub height: f64,
+    /// Width.
+    pub width: f64,
+}
+
+/// torchvision's number of tries before the central box.
+const TRIES: usize = 10;
+
+impl Crop {
+    /// Width over height of photographs, as every library's default has it.
+    pub const PHOTO_RATIO: [f64; 2] = [3.0 / 4.0, 4.0 / 3.0];
+
+    /// Height and width of a box, in fractions; more than 1 where it does not fit.
+    fn sides(&self, stream: &mut Stream) -> (f64, f64) {
+        let area = stream.uniform(self.scale[0], self.scale[1]);
+        let ratio = stream.uniform(self.ratio[0].ln(), self.ratio[1].ln()).exp();
+        ((area / ratio).sqrt(), (area * ratio).sqrt())
+    }
+
+    fn draw_half_pixel(&self, stream: &mut Stream) -> Region {
+        for _ in 0..TRIES {
+            let (height, width) = self.sides(stream);
+            if height <= 1.0 && width <= 1.0 {
+                return Region::placed(height, width, stream);
+            }
+        }
+        let height = (1.0 / self.ratio[0]).min(1.0).min(1.0 / self.ratio[0].max(1.0));
+        let width = self.ratio[1].min(1.0).max(self.ratio[0].min(1.0));
+        Region { top: (1.0 - height) / 2.0, left: (1.0 - width) / 2.0, height, width }
+    }
+}
+
+impl Region {
+    /// A box of this size at a uniformly random place.
+    fn placed(height: f64, width: f64, stream: &mut Stream) -> Self {
+        let top = stream.uniform(0.0, 1.0 - height);
+        let left = stream.uniform(0.0, 1.0 - width);
+        Self { top, left, height, width }
+    }
+
+    /// Whole pixels covered along an axis of `size`: first and count.
+    fn pixels(start: f64, length: f64, size: usize) -> (usize, usize) {
+        let count = ((length * size as f64).round() as usize).clamp(1, size);
+        let first = ((start * size as f64).round() as usize).min(size - count);
+        (first, count)
+    }
+}
+
+impl Augmentation for Crop {
+    type Drawn = Region;
+
+    fn draw(&self, stream: &mut Stream) -> Region {
+        match self.convention {
+            Convention::CornerAligned => {
+                let (height, width) = self.sides(stream);
+                Region::placed(height.min(1.0), width.min(1.0), stream)
+            }
+            Convention::HalfPixel => self.draw_half_pixel(stream),
+        }
+    }
+
+    fn apply(&self, images: Tensor<4>, drawn: &[Region]) -> Tensor<4> {
+        let [_, _, h, w] = images.dims();
+        let device = images.device();
+        let axis = |size: usize, edges: &dyn Fn(&Region) -> (f64, f64)| match self.convention {
+            Convention::CornerAligned => {
+                let span = |region: &Region| Span::corner_aligned(edges(region), size);
+                let spans: Vec<_> = drawn.iter().map(span).collect();
+                Axis::bilinear(&spans, size, size, Beyond::Edge, &device)
+            }
+            Convention::HalfPixel => {
+                let window = |region: &Region| {
+                    let (start, length) = edges(region);
+                    Region::pixels(start, length, size)
+                };
+                let windows: Vec<_> = drawn.iter().map(window).collect();
+                Axis::antialiased(&windows, size, size, &device)
+            }
+        };
+        let rows = axis(h, &|r| (r.top, r.height));
+        let columns = axis(w, &|r| (r.left, r.width));
+        rows.resample(columns, images)
+    }
+}
+
+impl Span {
+    /// First sample on the box's first edge, last on its last; both in fractions of the picture.
+    fn corner_aligned((start, length): (f64, f64), size: usize) -> Self {
+        Self { start: start * (size as f64 - 1.0), step: length }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::{Purpose, stream};
+
+    fn regions(convention: Convention) -> Vec<Region> {
+        let crop = Crop { scale: [0.2, 1.0], ratio: Crop::PHOTO_RATIO, convention };
+        (0..2_000).map(|i| crop.draw(&mut stream(5, Purpose::Test, 0, i))).collect()
+    }
+
+    #[test]
+    fn boxes_stay_inside_the_picture() {
+        for convention in [Convention::CornerAligned, Convention::HalfPixel] {
+            for r in regions(convention) {
+                assert!(r.top >= 0.0 && r.left >= 0.0, "{r:?}");
+                assert!(r.top + r.height <= 1.0 + 1e-12 && r.left + r.width <= 1.0 + 1e-12, "{r:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn areas_fill_the_asked_range() {
+        let areas: Vec<f64> =
+            regions(Convention::HalfPixel).iter().map(|r| r.height * r.width).collect();
+        let (low, high) =
+            areas.iter().fold((1.0_f64, 0.0_f64), |(l, h), &a| (l.min(a), h.max(a)));
+        assert!((0.2..0.22).contains(&low) && (0.9..=1.0).contains(&high), "{low} {high}");
+    }
+}

@@ -1,0 +1,28 @@
+//! Horizontal flip.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Augmentation, where_chosen};
+use crate::rng::Stream;
+
+/// Mirrors left and right.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flip {
+    /// How often, in [0, 1].
+    pub probability: f64,
+}
+
+impl Augmentation for Flip {
+    type Drawn = bool;
+
+    fn draw(&self, stream: &mut Stream) -> bool {
+        stream.chance(self.probability)
+    }
+
+    fn apply(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
+        let mirrored = images.clone().flip([3]);
+        where_chosen(images, mirrored, drawn.iter().copied())
+    }
+}

@@ -1,0 +1,29 @@
+//! Grayscale: the same luma in all three planes.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Augmentation, gray, where_chosen};
+use crate::rng::Stream;
+
+/// Takes the colour away (torchvision's `RandomGrayscale`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grayscale {
+    /// How often, in [0, 1].
+    pub probability: f64,
+}
+
+impl Augmentation for Grayscale {
+    type Drawn = bool;
+
+    fn draw(&self, stream: &mut Stream) -> bool {
+        stream.chance(self.probability)
+    }
+
+    fn apply(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
+        let shape = images.dims();
+        let colourless = gray(images.clone()).expand(shape);
+        where_chosen(images, colourless, drawn.iter().copied())
+    }
+}

@@ -1,0 +1,62 @@
+//! Augmentation: what the network is asked to ignore.
+//!
+//! Parameters are drawn on the host, a stream a picture; pixels are transformed on the device, a
+//! batch at a time. Images are `[n, 3, h, w]` in [0, 1] on a device without autodiff.
+
+pub mod axis;
+pub mod blur;
+pub mod brightness;
+pub mod color;
+pub mod crop;
+pub mod flip;
+pub mod grayscale;
+pub mod jitter;
+pub mod policy;
+pub mod reflect;
+pub mod solarize;
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::rng::Stream;
+
+/// One augmentation: what it draws for a picture, and what it does to a batch.
+pub trait Augmentation {
+    /// What is drawn for one picture.
+    type Drawn;
+
+    /// Draws for one picture.
+    fn draw(&self, stream: &mut Stream) -> Self::Drawn;
+
+    /// Transforms a batch, `[n, 3, h, w]`, by what was drawn for each of its pictures.
+    fn apply(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4>;
+}
+
+/// One number a picture, shaped `[n, 1, 1, 1]` to meet images.
+fn per_image(numbers: impl Iterator<Item = f64>, device: &Device) -> Tensor<4> {
+    let numbers: Vec<f32> = numbers.map(|x| x as f32).collect();
+    let shape = [numbers.len(), 1, 1, 1];
+    Tensor::from_data(TensorData::new(numbers, shape), device)
+}
+
+/// Takes `changed` where the picture was `chosen`, else `images`.
+fn where_chosen(
+    images: Tensor<4>,
+    changed: Tensor<4>,
+    chosen: impl Iterator<Item = bool>,
+) -> Tensor<4> {
+    let shape = images.dims();
+    let chosen = per_image(chosen.map(|c| f64::from(u8::from(c))), &images.device());
+    images.mask_where(chosen.greater_elem(0.5).expand(shape), changed)
+}
+
+/// Luma of RGB, `[n, 1, h, w]` (ITU-R BT.601, as torchvision and Pillow have it).
+fn gray(images: Tensor<4>) -> Tensor<4> {
+    const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
+    let [red, green, blue] = planes(images);
+    red.mul_scalar(LUMA[0]) + green.mul_scalar(LUMA[1]) + blue.mul_scalar(LUMA[2])
+}
+
+/// The three colour planes, each `[n, 1, h, w]`.
+fn planes(images: Tensor<4>) -> [Tensor<4>; 3] {
+    [0, 1, 2].map(|plane| images.clone().narrow(1, plane, 1))
+}

@@ -1,0 +1,117 @@
+//! A checkpoint: a trained encoder with everything needed to use it and to know where it is from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::archive::Archive;
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::recipe::Recipe;
+
+use burn::tensor::Device;
+
+/// The format that this software writes.
+pub const FORMAT: u32 = 1;
+
+/// What a checkpoint says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Version of this note.
+    pub format: u32,
+    /// Version of the software that wrote it.
+    pub software: String,
+    /// How it came about.
+    pub stage: Stage,
+    /// The whole recipe.
+    pub recipe: Recipe,
+    /// Side of the pictures, in pixels.
+    pub side: usize,
+    /// What pixels in [0, 1] are shifted and scaled by before the encoder.
+    pub normalization: Normalization,
+    /// Name of each class; empty where nothing was labelled.
+    pub class_names: Vec<String>,
+    /// What it was trained on.
+    pub dataset: Dataset,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Steps done.
+    pub steps: u64,
+    /// Metrics after the last epoch.
+    pub last: serde_json::Map<String, serde_json::Value>,
+    /// Metrics of the best epoch so far.
+    pub best: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How an encoder came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Pre-trained without labels.
+    Pretrained,
+    /// Trained on labels from fresh weights: the supervised baseline.
+    Supervised,
+    /// Pre-trained, then trained on labels.
+    Finetuned,
+}
+
+/// Per-channel shift and scale. kith's encoders take pixels as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalization {
+    /// Subtracted, red, green, blue.
+    pub mean: [f32; 3],
+    /// Divided by.
+    pub std: [f32; 3],
+}
+
+/// What a run was trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// The source, as on the command line.
+    pub name: String,
+    /// Labelled pictures to train on.
+    pub labelled: usize,
+    /// Labelled pictures kept aside to choose by.
+    pub validation: usize,
+    /// Unlabelled pictures.
+    pub unlabelled: usize,
+    /// Test pictures.
+    pub test: usize,
+}
+
+impl Default for Normalization {
+    fn default() -> Self {
+        Self { mean: [0.0; 3], std: [1.0; 3] }
+    }
+}
+
+impl Meta {
+    /// The note of an archive.
+    ///
+    /// # Errors
+    /// [`Error::Version`] for a newer format, [`Error::Metadata`] when it cannot be read.
+    pub fn read(archive: &Archive) -> Result<Self, Error> {
+        #[derive(Deserialize)]
+        struct Version {
+            format: u32,
+        }
+        let unreadable = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
+        let version: Version = serde_json::from_str(&archive.note).map_err(unreadable)?;
+        if version.format != FORMAT {
+            return Err(Error::Version { expected: FORMAT, got: version.format });
+        }
+        serde_json::from_str(&archive.note).map_err(unreadable)
+    }
+
+    /// The note as text.
+    pub fn to_note(&self) -> String {
+        serde_json::to_string(self).expect("a note is representable in JSON")
+    }
+
+    /// The encoder of an archive with this note, on a device without autodiff.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the tensors are not the recipe's.
+    pub fn encoder(&self, archive: &Archive, device: &Device) -> Result<Encoder, Error> {
+        let fresh = self.recipe.encoder.init(self.side, self.seed, device)?;
+        archive.restore("encoder", fresh)
+    }
+}

@@ -1,0 +1,153 @@
+//! What can be wrong with the input, each with what was expected, what came and what to do.
+
+/// An error of kith's core. Its [`code`](Error::code) is stable; its text is for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The pixels do not fill the stated number of pictures.
+    #[error(
+        "{got} bytes of pixels cannot be {count} pictures of 3x{height}x{width}: expected {expected} bytes"
+    )]
+    PixelCount {
+        /// Bytes that the stated shape needs.
+        expected: usize,
+        /// Bytes that came.
+        got: usize,
+        /// Stated number of pictures.
+        count: usize,
+        /// Stated height in pixels.
+        height: usize,
+        /// Stated width in pixels.
+        width: usize,
+    },
+    /// A picture has another size than the encoder was made for.
+    #[error(
+        "pictures are {got_height}x{got_width}, the encoder wants {side}x{side}: resize them first"
+    )]
+    PictureSize {
+        /// Side the encoder wants, in pixels.
+        side: usize,
+        /// Height that came, in pixels.
+        got_height: usize,
+        /// Width that came, in pixels.
+        got_width: usize,
+    },
+    /// A batch, bank or set is smaller than the computation needs.
+    #[error("{what}: expected at least {expected}, got {got}")]
+    TooFew {
+        /// What there is too little of.
+        what: &'static str,
+        /// The least that works.
+        expected: usize,
+        /// What came.
+        got: usize,
+    },
+    /// A setting is outside its range.
+    #[error("{name} = {got} is out of range: expected {expected}")]
+    Setting {
+        /// The setting's name, as in the recipe.
+        name: &'static str,
+        /// The allowed range in words.
+        expected: &'static str,
+        /// The value that came.
+        got: String,
+    },
+    /// A recipe that cannot be read.
+    #[error("the recipe cannot be read: {reason}")]
+    Recipe {
+        /// What the parser says, with line and column.
+        reason: String,
+    },
+    /// Bytes that are not a safetensors file.
+    #[error("not a readable safetensors file: {reason}; the file is truncated, corrupted or of another kind")]
+    NotSafetensors {
+        /// What the reader says.
+        reason: String,
+    },
+    /// A safetensors file that kith did not write.
+    #[error("the file has no metadata key `kith`: it is not a kith checkpoint")]
+    NotKith,
+    /// Metadata that cannot be read.
+    #[error("the checkpoint's metadata cannot be read: {reason}")]
+    Metadata {
+        /// What the parser says.
+        reason: String,
+    },
+    /// A checkpoint of a version that this software does not know.
+    #[error("checkpoint format {got}, this kith reads format {expected}: use a newer kith")]
+    Version {
+        /// The version this software writes.
+        expected: u32,
+        /// The version in the file.
+        got: u32,
+    },
+    /// A tensor that should be there is not.
+    #[error("tensor `{name}` is missing from the checkpoint")]
+    MissingTensor {
+        /// The tensor's name.
+        name: String,
+    },
+    /// A tensor has another shape than the recipe says.
+    #[error("tensor `{name}` has shape {got:?}, the recipe wants {expected:?}")]
+    TensorShape {
+        /// The tensor's name.
+        name: String,
+        /// Shape the recipe implies.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        got: Vec<usize>,
+    },
+    /// A tensor has an element type that kith does not read.
+    #[error("tensor `{name}` holds {got}, expected {expected}")]
+    TensorType {
+        /// The tensor's name.
+        name: String,
+        /// Element types that would do.
+        expected: &'static str,
+        /// Element type in the file.
+        got: String,
+    },
+    /// A tensor holds NaN or infinity.
+    #[error("tensor `{name}` holds a value that is not finite: the run diverged or the file is damaged")]
+    NotFinite {
+        /// The tensor's name.
+        name: String,
+    },
+    /// Training produced NaN or infinity.
+    #[error("the loss is {got} at step {step}: lower the learning rate, or check the pictures")]
+    Diverged {
+        /// The step at which it was seen, counted from 0.
+        step: u64,
+        /// The loss.
+        got: f32,
+    },
+    /// The device failed while computing or reading back.
+    #[error("the device failed: {reason}")]
+    Device {
+        /// What the backend says.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// A stable name for scripts and for other languages.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::PixelCount { .. } => "PIXEL_COUNT",
+            Self::PictureSize { .. } => "PICTURE_SIZE",
+            Self::TooFew { .. } => "TOO_FEW",
+            Self::Setting { .. } => "SETTING",
+            Self::Recipe { .. } => "RECIPE",
+            Self::NotSafetensors { .. } => "NOT_SAFETENSORS",
+            Self::NotKith => "NOT_KITH",
+            Self::Metadata { .. } => "METADATA",
+            Self::Version { .. } => "VERSION",
+            Self::MissingTensor { .. } => "MISSING_TENSOR",
+            Self::TensorShape { .. } => "TENSOR_SHAPE",
+            Self::TensorType { .. } => "TENSOR_TYPE",
+            Self::NotFinite { .. } => "NOT_FINITE",
+            Self::Diverged { .. } => "DIVERGED",
+            Self::Device { .. } => "DEVICE",
+        }
+    }
+}

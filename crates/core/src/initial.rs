@@ -1,0 +1,32 @@
+//! Initial weights, drawn on the host from the seed.
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::rng::Stream;
+
+/// Uniform in ±√(6 / (`fan_in` + `fan_out`)) (Glorot and Bengio 2010, equation 16).
+pub(crate) fn glorot<const D: usize>(
+    shape: [usize; D],
+    fan_in: usize,
+    fan_out: usize,
+    stream: &mut Stream,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    const NUMERATOR: f64 = 6.0;
+    let limit = (NUMERATOR / (fan_in + fan_out) as f64).sqrt();
+    let count = shape.iter().product();
+    let numbers: Vec<f32> = (0..count).map(|_| stream.uniform(-limit, limit) as f32).collect();
+    parameter(Tensor::from_data(TensorData::new(numbers, shape), device))
+}
+
+/// All zero.
+pub(crate) fn zeros<const D: usize>(shape: [usize; D], device: &Device) -> Param<Tensor<D>> {
+    parameter(Tensor::zeros(shape, device))
+}
+
+/// A tensor as a parameter; where the device records gradients, one that has a gradient.
+pub(crate) fn parameter<const D: usize>(tensor: Tensor<D>) -> Param<Tensor<D>> {
+    let tracked = tensor.is_autodiff();
+    Param::from_tensor(tensor.set_require_grad(tracked))
+}

@@ -1,0 +1,32 @@
+//! kith's core: self-supervised learning of image encoders, the same natively and in a browser.
+//!
+//! Data walks one way, and the modules below stand in that order: pixels, views, bytes, features,
+//! projection, loss, numbers, update, and the trainer, which takes one step through all of it. A
+//! module uses only those above it.
+
+pub mod error;
+pub mod rng;
+pub mod sampler;
+pub mod image;
+pub mod augment;
+pub mod unit;
+pub mod read;
+mod path;
+pub mod archive;
+mod initial;
+pub mod linear;
+pub mod encoder;
+pub mod head;
+pub mod support;
+pub mod objective;
+pub mod metrics;
+pub mod schedule;
+pub mod optimizer;
+pub mod recipe;
+pub mod checkpoint;
+pub mod probe;
+pub mod trainer;
+
+pub use burn::module::{Module, Param};
+pub use burn::tensor::{Device, DeviceKind, Tensor};
+pub use error::Error;

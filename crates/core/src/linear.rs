@@ -1,0 +1,34 @@
+//! A fully connected layer in PyTorch's layout.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use crate::initial;
+use crate::rng::Stream;
+
+/// y = x·Wᵀ + b, with W `[out, in]` and b `[out]`, as a checkpoint stores them.
+#[derive(Module, Debug)]
+pub struct Linear {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// Glorot-uniform weights, zero bias.
+    pub fn new(inputs: usize, outputs: usize, stream: &mut Stream, device: &Device) -> Self {
+        let weight = initial::glorot([outputs, inputs], inputs, outputs, stream, device);
+        Self { weight, bias: initial::zeros([outputs], device) }
+    }
+
+    /// # Shapes
+    /// - x: `[n, in]`
+    /// - result: `[n, out]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.weight.dims()[0]
+    }
+}

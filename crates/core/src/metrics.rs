@@ -1,0 +1,241 @@
+//! What training shows besides its loss. Everything stays on the device, without autodiff.
+
+use burn::tensor::{Int, Tensor};
+
+use crate::error::Error;
+use crate::read::read;
+use crate::unit::unit_rows;
+
+/// A unit whose standard deviation over a batch is below this says nothing: it is dead.
+pub const DEAD: f64 = 1e-6;
+
+/// Correlations closer than this are equal: f32 tells them no better apart.
+const TIE: f64 = 1e-5;
+
+/// Stands for "never" among correlations.
+const NEVER: f64 = -1e9;
+
+/// Share of views that find their other view as the most similar of the batch, both directions.
+///
+/// # Shapes
+/// - first, second: `[n, d]`, features or projections of two views of the same pictures
+/// - result: `[1]`
+pub fn contrastive_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+    let similarities = unit_rows(first.inner()).matmul(unit_rows(second.inner()).transpose());
+    let back = similarities.clone().transpose();
+    (own_share(similarities) + own_share(back)).div_scalar(2.0)
+}
+
+/// Share of rows whose largest column is the row's own number, `[1]`.
+fn own_share(similarities: Tensor<2>) -> Tensor<1> {
+    let [n, _] = similarities.dims();
+    let own = Tensor::<1, Int>::arange(0..n as i64, &similarities.device()).reshape([n, 1]);
+    similarities.argmax(1).equal(own).float().mean()
+}
+
+/// Mean and standard deviation (over n) of each unit over the batch, `[1, d]` each.
+fn moments(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+    let mean = x.clone().mean_dim(0);
+    let deviation = (x - mean.clone()).square().mean_dim(0).sqrt();
+    (mean, deviation)
+}
+
+/// Share of living units that correlate most with themselves across the views, both directions.
+///
+/// Dead units, which standardisation would turn into NaN, neither count nor compete; 0 if all are
+/// dead. Units that fire together on one picture alone correlate equally: ties share the credit,
+/// which would otherwise fall to rounding.
+///
+/// # Shapes
+/// - first, second: `[n, d]`; result: `[1]`
+pub fn correlation_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+    let views = [first.inner(), second.inner()];
+    let [n, d] = views[0].dims();
+    let [(mean1, deviation1), (mean2, deviation2)] = views.clone().map(moments);
+    let living = deviation1.clone().min_pair(deviation2.clone()).greater_elem(DEAD);
+    let dead = living.clone().bool_not().reshape([1, d]).expand([d, d]);
+    let [first, second] = views;
+    let first = (first - mean1) / deviation1.clamp_min(DEAD);
+    let second = (second - mean2) / deviation2.clamp_min(DEAD);
+    let correlations = first.transpose().matmul(second).div_scalar(n as f64);
+    let own = Tensor::<1, Int>::arange(0..d as i64, &correlations.device()).reshape([d, 1]);
+    let living = living.float().reshape([d, 1]);
+    let right = |table: Tensor<2>| {
+        let table = table.mask_fill(dead.clone(), NEVER);
+        let best = table.clone().max_dim(1).sub_scalar(TIE).expand([d, d]);
+        let tied = table.greater_equal(best).float();
+        let share = tied.clone().gather(1, own.clone()) / tied.sum_dim(1);
+        (share * living.clone()).sum()
+    };
+    let found = right(correlations.clone()) + right(correlations.transpose());
+    found.div_scalar(2.0) / living.sum().clamp_min(1.0)
+}
+
+/// Share of units that do not vary over the batch, `[1]`.
+pub fn dead_units(features: Tensor<2>) -> Tensor<1> {
+    let (_, deviation) = moments(features.inner());
+    deviation.lower_equal_elem(DEAD).float().mean()
+}
+
+/// Standard deviation of unit features, averaged over dimensions, against the 1/√d of features
+/// that fill the sphere: 1 is healthy, 0 is collapse (Chen and He 2021, section 4.1). `[1]`
+pub fn feature_spread(features: Tensor<2>) -> Tensor<1> {
+    let [_, d] = features.dims();
+    let (_, deviation) = moments(unit_rows(features.inner()));
+    deviation.mean().mul_scalar((d as f64).sqrt())
+}
+
+/// Share of rows whose largest logit is their label, `[1]`.
+pub fn accuracy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
+    let [n, _] = logits.dims();
+    logits.inner().argmax(1).reshape([n]).equal(labels.inner()).float().mean()
+}
+
+/// Of the neighbours whose label and whose query's label are known (not negative): how many agree,
+/// and how many there are, `[1]` each.
+pub fn label_agreement(queries: Tensor<1, Int>, neighbours: Tensor<1, Int>) -> [Tensor<1>; 2] {
+    let known = queries.clone().greater_equal_elem(0).float()
+        * neighbours.clone().greater_equal_elem(0).float();
+    let agree = queries.equal(neighbours).float() * known.clone();
+    [agree.sum(), known.sum()]
+}
+
+/// Named numbers on the device, read late.
+#[derive(Clone, Debug)]
+pub struct Readings {
+    names: Vec<&'static str>,
+    values: Tensor<1>,
+}
+
+impl Readings {
+    /// One number, `[1]`, a name.
+    pub fn new(readings: Vec<(&'static str, Tensor<1>)>) -> Self {
+        let (names, values): (Vec<_>, Vec<_>) =
+            readings.into_iter().map(|(name, value)| (name, value.inner())).unzip();
+        Self { names, values: Tensor::cat(values, 0) }
+    }
+
+    /// Waits for the device.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when it fails.
+    pub async fn read(self) -> Result<Vec<(&'static str, f64)>, Error> {
+        let values = read(self.values).await?;
+        Ok(self.names.into_iter().zip(values.into_iter().map(f64::from)).collect())
+    }
+}
+
+/// Sums of readings over the steps of an epoch, on the device.
+#[derive(Clone, Debug, Default)]
+pub struct Meter {
+    names: Vec<&'static str>,
+    sums: Option<Tensor<1>>,
+    count: u64,
+}
+
+impl Meter {
+    /// Adds one step's readings; every step has the same names.
+    pub fn add(&mut self, readings: Readings) {
+        self.sums = Some(match self.sums.take() {
+            Some(sums) => sums + readings.values,
+            None => readings.values,
+        });
+        self.names = readings.names;
+        self.count += 1;
+    }
+
+    /// Means over the steps so far; empty before the first.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub async fn means(&self) -> Result<Vec<(&'static str, f64)>, Error> {
+        let Some(sums) = self.sums.clone() else { return Ok(Vec::new()) };
+        let sums = read(sums).await?;
+        let mean = |sum: f32| f64::from(sum) / self.count as f64;
+        Ok(self.names.iter().copied().zip(sums.into_iter().map(mean)).collect())
+    }
+
+    /// Means over the steps of an epoch that ends after `step` steps of the run.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails, [`Error::Diverged`] when a number is none.
+    pub async fn finish(self, step: u64) -> Result<Vec<(&'static str, f64)>, Error> {
+        let means = self.means().await?;
+        match means.iter().find(|(_, mean)| !mean.is_finite()) {
+            Some(&(_, mean)) => Err(Error::Diverged { step, got: mean as f32 }),
+            None => Ok(means),
+        }
+    }
+
+    /// The sums and the number of steps, for a state file.
+    pub fn sums(&self) -> Option<(Tensor<1>, u64)> {
+        self.sums.clone().map(|sums| (sums, self.count))
+    }
+
+    /// A meter that goes on where another stopped; names come with the next step.
+    pub fn resumed(sums: Tensor<1>, count: u64) -> Self {
+        Self { names: Vec::new(), sums: Some(sums), count }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn value(x: Tensor<1>) -> f32 {
+        x.into_data().try_to_vec::<f32>().unwrap()[0]
+    }
+
+    fn features(rows: [[f32; 3]; 4]) -> Tensor<2> {
+        Tensor::from_data(rows, &Device::flex())
+    }
+
+    const FIRST: [[f32; 3]; 4] = [[1.0, 0.0, 5.0], [0.0, 0.0, 1.0], [3.0, 0.0, 2.0], [1.0, 0.0, 9.0]];
+
+    #[test]
+    fn a_dead_unit_does_not_count() {
+        assert_eq!(value(correlation_accuracy(features(FIRST), features(FIRST))), 1.0);
+        assert!((value(dead_units(features(FIRST))) - 1.0 / 3.0).abs() < 1e-6);
+        let dead = Tensor::zeros([4, 3], &Device::flex());
+        assert_eq!(value(correlation_accuracy(dead.clone(), dead)), 0.0);
+    }
+
+    #[test]
+    fn swapped_units_are_not_found() {
+        let swapped = FIRST.map(|[a, b, c]| [c, b, a]);
+        assert_eq!(value(correlation_accuracy(features(FIRST), features(swapped))), 0.0);
+    }
+
+    #[test]
+    fn twins_share_the_credit() {
+        let twins = features([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0], [3.0, 6.0, 1.0], [1.0, 2.0, 0.5]]);
+        let share = value(correlation_accuracy(twins.clone(), twins));
+        assert!((share - 2.0 / 3.0).abs() < 1e-6, "two of three units are the same: {share}");
+    }
+
+    #[test]
+    fn collapse_has_no_spread() {
+        assert!(value(feature_spread(Tensor::ones([4, 3], &Device::flex()))) < 1e-3);
+    }
+
+    #[test]
+    fn unknown_labels_do_not_count() {
+        let device = Device::flex();
+        let labels = |l: [i32; 4]| Tensor::<1, Int>::from_data(l, &device);
+        let [agree, known] = label_agreement(labels([1, 2, -1, 3]), labels([1, 3, -1, -1]));
+        assert_eq!((value(agree), value(known)), (1.0, 2.0));
+    }
+
+    #[test]
+    fn a_meter_averages_over_steps() {
+        let mut meter = Meter::default();
+        for x in [1.0_f32, 2.0, 6.0] {
+            let reading = Tensor::<1>::from_data([x], &Device::flex());
+            meter.add(Readings::new(vec![("loss", reading)]));
+        }
+        assert_eq!(pollster::block_on(meter.means()).unwrap(), [("loss", 3.0)]);
+    }
+}

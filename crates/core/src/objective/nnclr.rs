@@ -1,0 +1,205 @@
+//! NNCLR: "With a Little Help from My Friends" (Dwibedi et al. 2021).
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{Neighbours, Terms, diagonal_cross_entropy};
+use crate::head::HeadSettings;
+use crate::support::SupportSet;
+use crate::unit::unit_rows;
+
+/// Settings of NNCLR.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NnclrSettings {
+    /// τ: lower looks harder at the most similar pictures.
+    pub temperature: f64,
+    /// Rows of the support set: more finds closer neighbours, but staler ones.
+    pub queue: usize,
+    /// Which way the gradient takes.
+    pub form: NnclrForm,
+}
+
+/// Two forms in use under one name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum NnclrForm {
+    /// The Keras example: four terms, and a neighbour that passes its gradient straight through to
+    /// the projection it replaces.
+    StraightThrough,
+    /// The paper's equation 4: two terms, the neighbour is a constant, the other view goes through
+    /// a predictor.
+    StopGradient {
+        /// Shape of the predictor.
+        predictor: HeadSettings,
+    },
+}
+
+impl NnclrSettings {
+    /// The losses of a batch: `[4n]` straight-through, `[2n]` stop-gradient.
+    ///
+    /// # Shapes
+    /// - projections: two views, `[n, dim]` each
+    /// - predictions: the predictor's view of them; only the stop-gradient form looks at it
+    pub fn terms(
+        &self,
+        projections: [Tensor<2>; 2],
+        predictions: Option<[Tensor<2>; 2]>,
+        support: &SupportSet,
+    ) -> Terms {
+        let units = projections.map(unit_rows);
+        let indices = units.clone().map(|unit| support.nearest(unit.inner()));
+        let found = indices.clone().map(|indices| support.select(indices));
+        let newest = units[0].clone().inner();
+        let logits = match (&self.form, predictions) {
+            (NnclrForm::StopGradient { .. }, Some(predictions)) => {
+                self.stop_gradient(found, predictions.map(unit_rows))
+            }
+            _ => self.straight_through(found, units),
+        };
+        let losses = Tensor::cat(logits.into_iter().map(diagonal_cross_entropy).collect(), 0);
+        Terms { losses, neighbours: Some(Neighbours { indices, newest }) }
+    }
+
+    /// NN(p₁)·p₂ᵀ, p₂·NN(p₁)ᵀ, NN(p₂)·p₁ᵀ, p₁·NN(p₂)ᵀ over τ, with NN(p) = p + sg(q − p).
+    fn straight_through(&self, found: [Tensor<2>; 2], units: [Tensor<2>; 2]) -> Vec<Tensor<2>> {
+        let [friend1, friend2] = found;
+        let [p1, p2] = units;
+        let through = |friend: Tensor<2>, p: Tensor<2>| p.clone() + (friend - p.inner());
+        let (n1, n2) = (through(friend1, p1.clone()), through(friend2, p2.clone()));
+        let first = n1.matmul(p2.transpose()).div_scalar(self.temperature);
+        let second = n2.matmul(p1.transpose()).div_scalar(self.temperature);
+        vec![first.clone(), first.transpose(), second.clone(), second.transpose()]
+    }
+
+    /// NN(z₁)·q(z₂)ᵀ and NN(z₂)·q(z₁)ᵀ over τ.
+    fn stop_gradient(&self, found: [Tensor<2>; 2], predictions: [Tensor<2>; 2]) -> Vec<Tensor<2>> {
+        let [friend1, friend2] = found;
+        let [q1, q2] = predictions;
+        [(friend1, q2), (friend2, q1)]
+            .map(|(friend, q)| q.matmul(friend.transpose()).transpose().div_scalar(self.temperature))
+            .to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::objective::oracle::{Case, Rows, check_gradient, matches_oracle, rows_of, unit};
+
+    const TEMPERATURE: f64 = 0.2;
+
+    fn support() -> SupportSet {
+        SupportSet::random(9, Case::DIM, 4, &Device::flex())
+    }
+
+    fn straight(a: Tensor<2>, b: Tensor<2>) -> Terms {
+        let form = NnclrForm::StraightThrough;
+        NnclrSettings { temperature: TEMPERATURE, queue: 9, form }.terms([a, b], None, &support())
+    }
+
+    fn stopped(a: Tensor<2>, b: Tensor<2>) -> Terms {
+        let predictor = HeadSettings { hidden: vec![], output: Case::DIM };
+        let form = NnclrForm::StopGradient { predictor };
+        // The predictor of this test doubles the first coordinate, so that projections, which
+        // choose the neighbours, and predictions, which are trained, are told apart.
+        let predict = |x: Tensor<2>| {
+            let device = x.device();
+            let scale: [[f32; Case::DIM]; 1] =
+                [core::array::from_fn(|i| if i == 0 { 2.0 } else { 1.0 })];
+            x * Tensor::<2>::from_data(scale, &device)
+        };
+        NnclrSettings { temperature: TEMPERATURE, queue: 9, form }.terms(
+            [a.clone(), b.clone()],
+            Some([predict(a), predict(b)]),
+            &support(),
+        )
+    }
+
+    fn friends(views: &[Rows; 2]) -> [Rows; 2] {
+        let support = rows_of(support().rows());
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        [0, 1].map(|view| {
+            let friend = |row: &Vec<f64>| {
+                let best = support.iter().max_by(|a, b| dot(row, a).total_cmp(&dot(row, b)));
+                best.expect("the support set is not empty").clone()
+            };
+            views[view].iter().map(friend).collect()
+        })
+    }
+
+    /// Mean of −log softmax over each row of `left`·`right`ᵀ, right column = row number.
+    fn entropy(left: &Rows, right: &Rows) -> f64 {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let row = |(i, l): (usize, &Vec<f64>)| {
+            let e: Vec<f64> = right.iter().map(|r| (dot(l, r) / TEMPERATURE).exp()).collect();
+            -(e[i] / e.iter().sum::<f64>()).ln()
+        };
+        left.iter().enumerate().map(row).sum::<f64>() / left.len() as f64
+    }
+
+    fn naive_straight(case: &Case) -> f64 {
+        let [a, b] = case.unit_views();
+        let [fa, fb] = friends(&[a.clone(), b.clone()]);
+        (entropy(&fa, &b) + entropy(&b, &fa) + entropy(&fb, &a) + entropy(&a, &fb)) / 4.0
+    }
+
+    fn naive_stopped(case: &Case) -> f64 {
+        let [fa, fb] = friends(&case.unit_views());
+        let predicted = case.views.clone().map(|view| {
+            view.into_iter()
+                .map(|mut row| {
+                    row[0] *= 2.0;
+                    unit(row)
+                })
+                .collect()
+        });
+        let [qa, qb]: [Rows; 2] = predicted;
+        f64::midpoint(entropy(&fa, &qb), entropy(&fb, &qa))
+    }
+
+    #[test]
+    fn the_losses_are_the_definitions() {
+        matches_oracle(straight, naive_straight);
+        matches_oracle(stopped, naive_stopped);
+    }
+
+    #[test]
+    fn the_papers_gradient_is_the_slope() {
+        check_gradient(stopped, naive_stopped);
+    }
+
+    /// Straight-through is no slope of its own value: it is the slope of the loss in which each
+    /// neighbour moves along with its projection, NN(p) = p + (q₀ − p₀) with q₀ − p₀ fixed.
+    #[test]
+    fn the_straight_gradient_is_the_slope_of_moving_neighbours() {
+        let start = Case::example();
+        let fixed = start.unit_views();
+        let found = friends(&fixed);
+        let moving = |case: &Case| {
+            let [a, b] = case.unit_views();
+            let moved = |now: &Rows, view: usize| -> Rows {
+                let shift = |(i, row): (usize, &Vec<f64>)| {
+                    (0..Case::DIM).map(|k| row[k] + found[view][i][k] - fixed[view][i][k]).collect()
+                };
+                now.iter().enumerate().map(shift).collect()
+            };
+            let (fa, fb) = (moved(&a, 0), moved(&b, 1));
+            (entropy(&fa, &b) + entropy(&b, &fa) + entropy(&fb, &a) + entropy(&a, &fb)) / 4.0
+        };
+        check_gradient(straight, moving);
+    }
+
+    #[test]
+    fn the_first_view_is_what_gets_pushed() {
+        let case = Case::example();
+        let [a, b] = case.tensors(&Device::flex().autodiff());
+        let newest = straight(a, b).neighbours.expect("NNCLR has neighbours").newest;
+        for (got, expected) in rows_of(newest).iter().flatten().zip(case.unit_views()[0].iter().flatten())
+        {
+            assert!((got - expected).abs() < 1e-6, "expected {expected}, got {got}");
+        }
+    }
+}

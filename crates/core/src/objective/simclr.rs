@@ -1,0 +1,119 @@
+//! `SimCLR` (Chen et al. 2020).
+
+use burn::tensor::{Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::{Terms, diagonal_cross_entropy};
+use crate::unit::unit_rows;
+
+/// Settings of `SimCLR`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimclrSettings {
+    /// τ: lower looks harder at the most similar pictures.
+    pub temperature: f64,
+    /// Which pictures are negatives.
+    pub form: SimclrForm,
+}
+
+/// Two forms in use under one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SimclrForm {
+    /// Other pictures' other view only: N − 1 negatives (the Keras example; N-pairs, CLIP).
+    CrossView,
+    /// Both views of the other pictures: 2N − 2 negatives (the paper's equation 1).
+    BothViews,
+}
+
+/// Stands for "never" among similarities: its exponential is 0.
+const NEVER: f64 = -1e9;
+
+impl SimclrSettings {
+    /// The losses of a batch; `[2n]` in the both-views form, `[n]` in the cross-view form, where
+    /// the two directions of a pair are averaged as in the Keras example.
+    ///
+    /// # Shapes
+    /// - first, second: `[n, dim]`, projections of two views of the same pictures
+    pub fn terms(&self, first: Tensor<2>, second: Tensor<2>) -> Terms {
+        let (first, second) = (unit_rows(first), unit_rows(second));
+        let across = first.clone().matmul(second.clone().transpose()).div_scalar(self.temperature);
+        let back = across.clone().transpose();
+        let losses = match self.form {
+            SimclrForm::CrossView => {
+                (diagonal_cross_entropy(across) + diagonal_cross_entropy(back)).div_scalar(2.0)
+            }
+            SimclrForm::BothViews => {
+                let with = |across, view| {
+                    Tensor::cat(vec![across, same_view(view, self.temperature)], 1)
+                };
+                let both = [with(across, first), with(back, second)];
+                Tensor::cat(both.map(diagonal_cross_entropy).to_vec(), 0)
+            }
+        };
+        Terms { losses, neighbours: None }
+    }
+}
+
+/// Similarities within one view, each picture's to itself removed, `[n, n]`.
+fn same_view(view: Tensor<2>, temperature: f64) -> Tensor<2> {
+    let [n, _] = view.dims();
+    let numbers = Tensor::<1, Int>::arange(0..n as i64, &view.device());
+    let own = numbers.clone().reshape([n, 1]).equal(numbers.reshape([1, n]));
+    view.clone().matmul(view.transpose()).div_scalar(temperature).mask_fill(own, NEVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::objective::oracle::{Case, check_gradient, constant_costs_most, matches_oracle};
+
+    fn settings(form: SimclrForm) -> SimclrSettings {
+        SimclrSettings { temperature: 0.2, form }
+    }
+
+    const FORMS: [SimclrForm; 2] = [SimclrForm::CrossView, SimclrForm::BothViews];
+
+    /// The definition, word for word, in f64.
+    fn naive(case: &Case, form: SimclrForm) -> f64 {
+        let views = case.unit_views();
+        let n = views[0].len();
+        let mut total = 0.0;
+        for (view, other) in [(0, 1), (1, 0)] {
+            for i in 0..n {
+                let similar = |v: usize, j: usize| {
+                    let dot: f64 = views[view][i].iter().zip(&views[v][j]).map(|(a, b)| a * b).sum();
+                    (dot / 0.2).exp()
+                };
+                let mut rest: f64 = (0..n).map(|j| similar(other, j)).sum();
+                if form == SimclrForm::BothViews {
+                    rest += (0..n).filter(|&j| j != i).map(|j| similar(view, j)).sum::<f64>();
+                }
+                total -= (similar(other, i) / rest).ln();
+            }
+        }
+        total / (2 * n) as f64
+    }
+
+    #[test]
+    fn the_loss_is_the_definition() {
+        for form in FORMS {
+            let terms = |a, b| settings(form).terms(a, b);
+            matches_oracle(terms, |case| naive(case, form));
+        }
+    }
+
+    #[test]
+    fn the_gradient_is_the_slope() {
+        for form in FORMS {
+            check_gradient(|a, b| settings(form).terms(a, b), |case| naive(case, form));
+        }
+    }
+
+    #[test]
+    fn collapse_costs() {
+        for form in FORMS {
+            constant_costs_most(|a, b| settings(form).terms(a, b));
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Weighted nearest neighbours (Wu et al. 2018, section 3.4).
+
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::Features;
+use crate::error::Error;
+use crate::read::{read, read_int};
+use crate::unit::unit_rows;
+
+/// Settings of the weighted vote.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Vote {
+    /// Neighbours that vote; more than the bank holds means the whole bank.
+    pub k: usize,
+    /// A neighbour's vote weighs exp(cosine / temperature).
+    pub temperature: f64,
+}
+
+impl Vote {
+    /// Wu et al.'s own, as `MoCo`'s and lightly's scripts have it.
+    pub const WIDE: Self = Self { k: 200, temperature: 0.1 };
+    /// solo-learn's.
+    pub const NARROW: Self = Self { k: 20, temperature: 0.07 };
+}
+
+/// The nearest of a bank for each query, nearest first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nearest {
+    /// Neighbours a query.
+    pub k: usize,
+    /// Places in the bank, `[queries, k]`.
+    pub indices: Vec<usize>,
+    /// Cosines, `[queries, k]`, falling.
+    pub cosines: Vec<f32>,
+}
+
+/// Queries compared with the whole bank at a time: bounds memory to this many rows of similarities.
+const CHUNK: usize = 512;
+
+/// The `k` nearest of `bank` for each of `queries`, by cosine; exact.
+///
+/// # Errors
+/// [`Error::TooFew`] for an empty bank, [`Error::Device`] when the device fails.
+pub async fn nearest(
+    queries: &Features,
+    bank: &Features,
+    k: usize,
+    device: &Device,
+) -> Result<Nearest, Error> {
+    if bank.is_empty() || k == 0 {
+        return Err(Error::TooFew { what: "pictures to search", expected: 1, got: bank.len().min(k) });
+    }
+    let k = k.min(bank.len());
+    let upload = |values: &[f32], dim: usize| {
+        let data = TensorData::new(values.to_vec(), [values.len() / dim, dim]);
+        unit_rows(Tensor::<2>::from_data(data, device))
+    };
+    let columns = upload(&bank.values, bank.dim).transpose();
+    let mut found = Nearest { k, indices: Vec::new(), cosines: Vec::new() };
+    for chunk in queries.values.chunks(CHUNK * queries.dim) {
+        let similarities = upload(chunk, queries.dim).matmul(columns.clone());
+        let (cosines, indices): (Tensor<2>, Tensor<2, Int>) = similarities.topk_with_indices(k, 1);
+        found.cosines.extend(read(cosines).await?);
+        found.indices.extend(read_int(indices).await?.into_iter().map(|index| index as usize));
+    }
+    Ok(found)
+}
+
+impl Nearest {
+    /// Neighbours of one query, nearest first.
+    pub fn of(&self, query: usize) -> &[usize] {
+        &self.indices[query * self.k..(query + 1) * self.k]
+    }
+
+    /// Summed weights by class of the first `vote.k` neighbours of each query, `[queries][classes]`.
+    pub fn scores(&self, labels: &[u16], classes: usize, vote: Vote) -> Vec<Vec<f64>> {
+        let voters = vote.k.min(self.k);
+        let rows = self.indices.chunks(self.k).zip(self.cosines.chunks(self.k));
+        rows.map(|(indices, cosines)| {
+            let mut scores = vec![0.0; classes];
+            for (&index, &cosine) in indices.iter().zip(cosines).take(voters) {
+                scores[usize::from(labels[index])] += (f64::from(cosine) / vote.temperature).exp();
+            }
+            scores
+        })
+        .collect()
+    }
+
+    /// The class with the highest score for each query; the lowest class on ties.
+    pub fn predictions(&self, labels: &[u16], classes: usize, vote: Vote) -> Vec<u16> {
+        self.scores(labels, classes, vote).iter().map(|scores| best(scores)).collect()
+    }
+}
+
+/// The place of the largest number, the first on ties.
+pub(crate) fn best<T: PartialOrd + Copy>(scores: &[T]) -> u16 {
+    let mut best = 0;
+    for (class, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
+            best = class;
+        }
+    }
+    best as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn features(rows: &[[f32; 2]]) -> Features {
+        Features { values: rows.as_flattened().to_vec(), dim: 2 }
+    }
+
+    #[test]
+    fn neighbours_come_nearest_first_and_vote_by_weight() {
+        let bank = features(&[[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [-1.0, 0.0]]);
+        let queries = features(&[[2.0, 0.1]]);
+        let found = pollster::block_on(nearest(&queries, &bank, 9, &Device::flex())).unwrap();
+        assert_eq!((found.k, found.of(0)), (4, &[0, 1, 2, 3][..]));
+        let vote = Vote { k: 3, temperature: 0.1 };
+        assert_eq!(found.predictions(&[1, 0, 0, 1], 2, vote), [1]);
+    }
+
+    #[test]
+    fn a_tie_goes_to_the_lowest_class() {
+        assert_eq!(best(&[0.5, 2.0, 2.0]), 1);
+    }
+
+    #[test]
+    fn an_empty_bank_is_refused() {
+        let empty = Features { values: vec![], dim: 2 };
+        let queries = features(&[[1.0, 0.0]]);
+        let error = pollster::block_on(nearest(&queries, &empty, 3, &Device::flex()));
+        assert_eq!(error.expect_err("nothing to search").code(), "TOO_FEW");
+    }
+}

@@ -1,0 +1,60 @@
+//! Probes: what frozen features are worth.
+
+pub mod confusion;
+pub mod knn;
+pub mod linear;
+
+use burn::tensor::Tensor;
+
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::image::Images;
+use crate::read::read;
+
+/// Features of many pictures, on the host.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Features {
+    /// Row-major, `[len, dim]`.
+    pub values: Vec<f32>,
+    /// Numbers a picture.
+    pub dim: usize,
+}
+
+impl Features {
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.values.len().checked_div(self.dim).unwrap_or(0)
+    }
+
+    /// Whether there is no picture.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The features of one picture.
+    pub fn row(&self, index: usize) -> &[f32] {
+        &self.values[index * self.dim..(index + 1) * self.dim]
+    }
+
+    /// Adds the clean features of a batch of pictures.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when the device fails.
+    pub async fn add(
+        &mut self,
+        encoder: &Encoder,
+        images: &Images,
+        device: &burn::tensor::Device,
+    ) -> Result<(), Error> {
+        let features: Tensor<2> = encoder.forward(images.to_device(device));
+        self.dim = features.dims()[1];
+        self.values.extend(read(features).await?);
+        Ok(())
+    }
+
+    /// The features of the pictures at these places.
+    pub fn select(&self, places: &[usize]) -> Self {
+        let values = places.iter().flat_map(|&place| self.row(place)).copied().collect();
+        Self { values, dim: self.dim }
+    }
+}

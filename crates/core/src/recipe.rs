@@ -1,0 +1,272 @@
+//! A recipe: everything that makes a run what it is, but for its data and its seed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::policy::Policy;
+use crate::encoder::EncoderSettings;
+use crate::error::Error;
+use crate::head::HeadSettings;
+use crate::objective::nnclr::NnclrForm;
+use crate::objective::{Objective, Reduction};
+use crate::optimizer::AdamSettings;
+use crate::sampler::Shuffle;
+use crate::support::SupportSet;
+
+/// Everything that makes a run what it is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// What to call it.
+    pub name: String,
+    /// The network that becomes useful.
+    pub encoder: EncoderSettings,
+    /// From features to where the loss compares; thrown away after pre-training.
+    pub projection: HeadSettings,
+    /// The loss.
+    pub objective: Objective,
+    /// How unlabelled pictures are seen.
+    pub pretraining: Pretraining,
+    /// How labelled pictures are seen by the supervised baseline and after pre-training.
+    pub finetuning: Finetuning,
+    /// How results are measured.
+    pub evaluation: Evaluation,
+}
+
+/// Pre-training with an online probe beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pretraining {
+    /// Epochs of `steps` steps.
+    pub epochs: u64,
+    /// Steps an epoch; `None` is one pass over the unlabelled pictures.
+    pub steps: Option<u64>,
+    /// Unlabelled pictures a step.
+    pub unlabelled_batch: usize,
+    /// Labelled pictures a step, which the probe learns from and which join the contrast.
+    pub labelled_batch: usize,
+    /// Order of the pictures.
+    pub shuffle: Shuffle,
+    /// How losses become one number.
+    pub reduction: Reduction,
+    /// Views that the objective compares.
+    pub views: Policy,
+    /// View of the labelled pictures that the probe learns from.
+    pub probe_view: Policy,
+    /// Optimizer of encoder and heads.
+    pub optimizer: AdamSettings,
+    /// Optimizer of the probe.
+    pub probe_optimizer: AdamSettings,
+    /// Where contrastive accuracy is measured.
+    pub accuracy_on: AccuracyOn,
+}
+
+/// What contrastive accuracy compares: the two are not comparable with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccuracyOn {
+    /// The encoder's features (the NNCLR seed).
+    Features,
+    /// Projections (the `SimCLR` seed).
+    Projections,
+}
+
+/// Training of encoder and a fresh linear classifier on labels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finetuning {
+    /// Epochs of `steps` steps.
+    pub epochs: u64,
+    /// Steps an epoch; `None` is one pass over the labelled pictures.
+    pub steps: Option<u64>,
+    /// Pictures a step.
+    pub batch: usize,
+    /// Order of the pictures.
+    pub shuffle: Shuffle,
+    /// How the pictures are seen.
+    pub view: Policy,
+    /// Optimizer of all weights.
+    pub optimizer: AdamSettings,
+}
+
+/// How results are measured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Share of the labelled training pictures kept aside to choose the best epoch by, in [0, 0.5].
+    /// With 0 the best epoch is chosen on the test pictures, as the seeds report it.
+    pub validation: f64,
+    /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
+    pub test_view: Policy,
+}
+
+impl Recipe {
+    /// The recipes that come with kith: name and text.
+    pub const BUILT_IN: [(&'static str, &'static str); 5] = [
+        ("quick", include_str!("../../../recipes/quick.toml")),
+        ("nnclr", include_str!("../../../recipes/nnclr.toml")),
+        ("simclr", include_str!("../../../recipes/simclr.toml")),
+        ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
+        ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
+    ];
+
+    /// A recipe that comes with kith.
+    pub fn built_in(name: &str) -> Option<Self> {
+        let (_, text) = Self::BUILT_IN.iter().find(|(known, _)| *known == name)?;
+        Some(Self::parse(text, &[]).expect("a test reads every built-in recipe"))
+    }
+
+    /// Reads a recipe, with settings changed as `key.of.a.table=value`.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] for text that is not a recipe or a key that it does not have,
+    /// [`Error::Setting`] for a value out of range.
+    pub fn parse(text: &str, changes: &[String]) -> Result<Self, Error> {
+        let unreadable = |e: toml::de::Error| Error::Recipe { reason: e.to_string() };
+        let mut table: toml::Table = text.parse().map_err(unreadable)?;
+        for change in changes {
+            set(&mut table, change)?;
+        }
+        let recipe: Self = table.try_into().map_err(unreadable)?;
+        recipe.check()?;
+        Ok(recipe)
+    }
+
+    /// The recipe as text, every setting written out.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a recipe is representable in TOML")
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let views = [
+            &self.pretraining.views,
+            &self.pretraining.probe_view,
+            &self.finetuning.view,
+            &self.evaluation.test_view,
+        ];
+        views.into_iter().try_for_each(Policy::check)?;
+        let Pretraining { epochs, unlabelled_batch, labelled_batch, .. } = self.pretraining;
+        let batch = unlabelled_batch + labelled_batch;
+        at_least("pretraining.epochs", epochs, 1)?;
+        at_least("pretraining.unlabelled_batch + labelled_batch", batch as u64, 2)?;
+        at_least("finetuning.epochs", self.finetuning.epochs, 1)?;
+        at_least("finetuning.batch", self.finetuning.batch as u64, 1)?;
+        for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
+            at_least("steps", steps, 1)?;
+        }
+        within("evaluation.validation", self.evaluation.validation, 0.0..=0.5, "0 to 0.5")?;
+        for settings in [
+            &self.pretraining.optimizer,
+            &self.pretraining.probe_optimizer,
+            &self.finetuning.optimizer,
+        ] {
+            let rate = settings.learning_rate;
+            within("learning_rate", rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
+            within("schedule.warm_up", settings.schedule.warm_up, 0.0..=0.99, "0 to 0.99")?;
+        }
+        let temperature = match &self.objective {
+            Objective::Simclr(settings) => settings.temperature,
+            Objective::Nnclr(settings) => {
+                SupportSet::check(settings.queue, batch)?;
+                settings.temperature
+            }
+        };
+        within("objective.temperature", temperature, f64::MIN_POSITIVE..=f64::MAX, "above 0")
+    }
+
+    /// Shape of the predictor, if the objective has one.
+    pub fn predictor(&self) -> Option<&HeadSettings> {
+        match &self.objective {
+            Objective::Nnclr(settings) => match &settings.form {
+                NnclrForm::StopGradient { predictor } => Some(predictor),
+                NnclrForm::StraightThrough => None,
+            },
+            Objective::Simclr(_) => None,
+        }
+    }
+}
+
+fn at_least(name: &'static str, got: u64, least: u64) -> Result<(), Error> {
+    if got < least {
+        let expected = if least == 1 { "at least 1" } else { "at least 2" };
+        return Err(Error::Setting { name, expected, got: got.to_string() });
+    }
+    Ok(())
+}
+
+fn within(
+    name: &'static str,
+    got: f64,
+    range: core::ops::RangeInclusive<f64>,
+    expected: &'static str,
+) -> Result<(), Error> {
+    if !range.contains(&got) {
+        return Err(Error::Setting { name, expected, got: got.to_string() });
+    }
+    Ok(())
+}
+
+/// Sets one value, `key.of.a.table=value`; the value is TOML, or a bare word as a string.
+fn set(table: &mut toml::Table, change: &str) -> Result<(), Error> {
+    let unusable = |why: &str| Error::Recipe { reason: format!("`{change}`: {why}") };
+    let (path, value) =
+        change.split_once('=').ok_or_else(|| unusable("expected key=value, as in finetuning.epochs=5"))?;
+    let value = value.trim();
+    let value = value
+        .parse::<toml::Value>()
+        .unwrap_or_else(|_not_toml| toml::Value::String(value.to_owned()));
+    let mut keys: Vec<&str> = path.trim().split('.').collect();
+    let last = keys.pop().ok_or_else(|| unusable("the key is empty"))?;
+    let mut place = table;
+    for key in keys {
+        place = place
+            .get_mut(key)
+            .and_then(toml::Value::as_table_mut)
+            .ok_or_else(|| unusable(&format!("the recipe has no table `{key}`")))?;
+    }
+    place.insert(last.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_recipe_reads_and_survives_its_own_text() {
+        for (name, text) in Recipe::BUILT_IN {
+            let recipe = Recipe::parse(text, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(recipe.name, name);
+            assert_eq!(Recipe::parse(&recipe.to_toml(), &[]).unwrap(), recipe);
+        }
+    }
+
+    fn changed(change: &str) -> Result<Recipe, Error> {
+        Recipe::parse(Recipe::BUILT_IN[0].1, &[change.to_owned()])
+    }
+
+    #[test]
+    fn settings_can_be_changed_by_name() {
+        assert_eq!(changed("finetuning.epochs=7").unwrap().finetuning.epochs, 7);
+        let shuffled = changed("pretraining.shuffle=window").unwrap();
+        assert_eq!(shuffled.pretraining.shuffle, Shuffle::Window);
+        let named = changed("pretraining.views=simclr").unwrap();
+        assert_eq!(Some(named.pretraining.views), Policy::named("simclr"));
+    }
+
+    #[test]
+    fn a_wrong_change_says_what_is_wrong() {
+        for (change, said) in [
+            ("finetuning.epochs", "expected key=value"),
+            ("fine.epochs=7", "no table `fine`"),
+            ("finetuning.epoch=7", "unknown field `epoch`"),
+            ("finetuning.epochs=0", "finetuning.epochs = 0"),
+            ("objective.temperature=0", "objective.temperature = 0"),
+            ("objective.queue=3", "objective.queue = 3"),
+            ("evaluation.validation=0.9", "evaluation.validation = 0.9"),
+            ("pretraining.views=nonesuch", "nonesuch"),
+        ] {
+            let error = changed(change).expect_err(change).to_string();
+            assert!(error.contains(said), "{change}: {error}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Values computed by Keras, from the folder `fixtures` or the one that `KITH_FIXTURES` names.
+
+use std::path::PathBuf;
+
+use kith_core::archive::Stored;
+use kith_core::{Device, Tensor};
+use safetensors::tensor::{Dtype, SafeTensors};
+
+/// One file of named tensors.
+#[derive(Debug)]
+pub struct Fixture {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Fixture {
+    /// Reads a file.
+    ///
+    /// # Panics
+    /// When the file is not there or is no fixture.
+    pub fn open(name: &str) -> Self {
+        let folder = std::env::var_os("KITH_FIXTURES")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures"), PathBuf::from);
+        let path = folder.join(format!("{name}.safetensors"));
+        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        Self { name: name.to_owned(), bytes }
+    }
+
+    /// Whether there is a tensor of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.file().names().iter().any(|known| *known == name)
+    }
+
+    /// A tensor as numbers; whole numbers become numbers too.
+    ///
+    /// # Panics
+    /// When there is none of that name.
+    pub fn stored(&self, name: &str) -> Stored {
+        let file = self.file();
+        let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
+        let words = view.data().as_chunks::<4>().0.iter();
+        let values = match view.dtype() {
+            Dtype::F32 => words.map(|word| f32::from_le_bytes(*word)).collect(),
+            Dtype::I32 => words.map(|word| i32::from_le_bytes(*word) as f32).collect(),
+            other => panic!("{}: {name} holds {other:?}", self.name),
+        };
+        Stored { shape: view.shape().to_vec(), values }
+    }
+
+    /// The numbers of a tensor.
+    pub fn values(&self, name: &str) -> Vec<f32> {
+        self.stored(name).values
+    }
+
+    /// The only number of a tensor.
+    pub fn number(&self, name: &str) -> f64 {
+        f64::from(self.values(name)[0])
+    }
+
+    /// Whole numbers.
+    pub fn integers(&self, name: &str) -> Vec<i32> {
+        self.values(name).into_iter().map(|x| x as i32).collect()
+    }
+
+    /// A tensor on a device.
+    ///
+    /// # Panics
+    /// When it has another rank.
+    pub fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Tensor<D> {
+        let stored = self.stored(name);
+        let shape = stored.shape.clone().try_into().expect("the rank is as asked");
+        stored.to_device(name, shape, device).expect("the shape is its own")
+    }
+
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.name))
+    }
+}

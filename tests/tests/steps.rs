@@ -1,0 +1,178 @@
+//! Whole training steps of both seeds, against what Keras computed for them.
+
+use kith_core::archive::{Archive, Stored};
+use kith_core::encoder::EncoderSettings;
+use kith_core::head::HeadSettings;
+use kith_core::objective::Objective;
+use kith_core::recipe::Recipe;
+use kith_core::support::SupportSet;
+use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::trainer::{Counters, Plan};
+use kith_core::unit::unit_rows;
+use kith_core::{Device, read};
+use kith_tests::fixture::Fixture;
+use kith_tests::{cpu, gpu, relative_error};
+
+/// Parameters by kith's name and by the fixture's.
+const PARAMETERS: [(&str, &str); 9] = [
+    ("encoder.convs.0", "encoder.conv0"),
+    ("encoder.convs.1", "encoder.conv1"),
+    ("encoder.convs.2", "encoder.conv2"),
+    ("encoder.convs.3", "encoder.conv3"),
+    ("encoder.dense", "encoder.dense"),
+    ("projection.layers.0", "projection.dense0"),
+    ("projection.layers.1", "projection.dense1"),
+    ("probe", "probe.dense"),
+    ("support.rows", "queue"),
+];
+
+/// Dense weights lie `[in, out]` in a fixture.
+fn transposed(stored: Stored) -> Stored {
+    let [rows, columns]: [usize; 2] = stored.shape.clone().try_into().expect("a matrix");
+    let values = (0..columns)
+        .flat_map(|c| (0..rows).map(move |r| (r, c)))
+        .map(|(r, c)| stored.values[r * columns + c])
+        .collect();
+    Stored { shape: vec![columns, rows], values }
+}
+
+/// The tensors of a moment, by kith's names.
+fn tensors(fixture: &Fixture, moment: &str) -> Archive {
+    let mut archive = Archive::default();
+    for (ours, theirs) in PARAMETERS {
+        let theirs = format!("{moment}.{theirs}");
+        if ours == "support.rows" {
+            if fixture.has(&theirs) {
+                let rows = fixture.stored(&theirs);
+                let labels = Stored { shape: vec![rows.shape[0]], values: vec![-1.0; rows.shape[0]] };
+                archive.tensors.insert("support.labels".into(), labels);
+                archive.tensors.insert(ours.into(), rows);
+            }
+            continue;
+        }
+        let weight = fixture.stored(&format!("{theirs}.weight"));
+        let weight = if weight.shape.len() == 2 { transposed(weight) } else { weight };
+        archive.tensors.insert(format!("{ours}.weight"), weight);
+        archive.tensors.insert(format!("{ours}.bias"), fixture.stored(&format!("{theirs}.bias")));
+    }
+    archive
+}
+
+/// The seed's recipe in the fixture's sizes.
+fn recipe(name: &str, initial: &Archive) -> Recipe {
+    let shape = |name: &str| initial.tensors[name].shape.clone();
+    let mut recipe = Recipe::built_in(name).expect("the seeds are built in");
+    recipe.encoder = EncoderSettings::Conv4 { width: shape("encoder.dense.weight")[0] };
+    let hidden = vec![shape("projection.layers.0.weight")[0]];
+    recipe.projection = HeadSettings { hidden, output: shape("projection.layers.1.weight")[0] };
+    if let Objective::Nnclr(settings) = &mut recipe.objective {
+        settings.queue = shape("support.rows")[0];
+    }
+    recipe
+}
+
+fn start(fixture: &Fixture, name: &str, device: &Device) -> Pretrainer {
+    let initial = tensors(fixture, "initial");
+    let classes = initial.tensors["probe.bias"].shape[0];
+    let side = fixture.stored("step0.view1").shape[2];
+    let plan = Plan { side, classes, seed: 0, steps: 3, epochs: 1 };
+    Pretrainer::new(recipe(name, &initial), plan, device)
+        .expect("the recipe suits the plan")
+        .resume(&initial, &Counters::default())
+        .expect("the fixture holds every parameter")
+}
+
+fn state(trainer: &Pretrainer) -> Archive {
+    let mut archive = Archive::default();
+    pollster::block_on(trainer.store_state(&mut archive)).expect("the device reads back");
+    archive
+}
+
+fn close(what: &str, got: &Stored, expected: &Stored, tolerance: f64) {
+    assert_eq!(got.shape, expected.shape, "{what}: shape");
+    let error = relative_error(&got.values, &expected.values);
+    assert!(error <= tolerance, "{what}: relative error {error:.2e}, allowed {tolerance:.0e}");
+}
+
+/// The first step's gradients, read off Adam's mean: it holds 1 − β₁ of them.
+fn check_gradients(fixture: &Fixture, after: &Archive, tolerance: f64) {
+    for (ours, theirs) in
+        [("encoder.convs.0.weight", "encoder.conv0.weight"), ("projection.layers.1.weight", "projection.dense1.weight")]
+    {
+        let expected = fixture.stored(&format!("step0.grad.{theirs}"));
+        let expected = if expected.shape.len() == 2 { transposed(expected) } else { expected };
+        let mean = &after.tensors[&format!("optimizer.{ours}.mean")];
+        let got: Vec<f32> = mean.values.iter().map(|m| m / 0.1).collect();
+        let error = relative_error(&got, &expected.values);
+        assert!(error <= tolerance, "gradient of {ours}: relative error {error:.2e}");
+    }
+}
+
+fn check_neighbours(fixture: &Fixture, trainer: &Pretrainer, device: &Device) {
+    let support: &SupportSet = trainer.support().expect("NNCLR has a support set");
+    let projections = unit_rows(fixture.tensor("step0.projections1", device));
+    let found = pollster::block_on(read::read_int(support.nearest(projections))).expect("read");
+    let expected = fixture.integers("step0.nn_index1");
+    assert_eq!(found, expected.into_iter().map(i64::from).collect::<Vec<_>>(), "neighbours");
+}
+
+fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
+    let fixture = Fixture::open(file);
+    let mut trainer = start(&fixture, name, device);
+    if trainer.support().is_some() {
+        check_neighbours(&fixture, &trainer, device);
+    }
+    let steps = (0..).take_while(|k| fixture.has(&format!("step{k}.view1"))).count();
+    assert!(steps > 0, "{file} holds no step");
+    for k in 0..steps {
+        let at = |what: &str| format!("step{k}.{what}");
+        let views = ["view1", "view2"].map(|view| fixture.tensor(&at(view), device));
+        let labels = fixture.integers(&at("labels"));
+        let unknown = vec![-1; views[0].dims()[0]];
+        let labelled = fixture.tensor(&at("labelled"), device);
+        let readings = trainer.learn(views, &unknown, Some((labelled, &labels)));
+        let readings = pollster::block_on(readings.read()).expect("the device reads back");
+        for (ours, theirs) in [
+            ("loss", "c_loss"),
+            ("contrastive_accuracy", "c_acc"),
+            ("correlation_accuracy", "r_acc"),
+            ("probe_loss", "p_loss"),
+            ("probe_accuracy", "p_acc"),
+        ] {
+            let (_, got) = readings.iter().find(|(name, _)| *name == ours).expect(ours);
+            let expected = fixture.number(&at(theirs));
+            let error = (got - expected).abs() / expected.abs().max(1.0);
+            assert!(error <= tolerance, "step {k} {ours}: expected {expected}, got {got}");
+        }
+        if k == 0 {
+            check_gradients(&fixture, &state(&trainer), tolerance);
+        }
+    }
+    let (after, expected) = (state(&trainer), tensors(&fixture, "final"));
+    for (name, expected) in &expected.tensors {
+        let compared = name != "support.labels" && (name != "support.rows" || trainer.support().is_some());
+        if compared {
+            close(&format!("{name} after {steps} steps"), &after.tensors[name], expected, tolerance);
+        }
+    }
+}
+
+#[test]
+fn simclr_steps_on_cpu() {
+    follows_keras("simclr_steps", "seed-simclr", &cpu(), 1e-4);
+}
+
+#[test]
+fn nnclr_steps_on_cpu() {
+    follows_keras("nnclr_steps", "seed-nnclr", &cpu(), 1e-4);
+}
+
+#[test]
+fn simclr_steps_on_wgpu() {
+    follows_keras("simclr_steps", "seed-simclr", &gpu(), 1e-3);
+}
+
+#[test]
+fn nnclr_steps_on_wgpu() {
+    follows_keras("nnclr_steps", "seed-nnclr", &gpu(), 1e-3);
+}
