@@ -3,6 +3,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
 use crate::error::Error;
+use crate::read::read;
 
 /// Colour planes of every picture: red, green, blue.
 pub const CHANNELS: usize = 3;
@@ -65,10 +66,19 @@ impl Images {
         Self::new(self.pixels, [count, self.height, self.width])
     }
 
-    /// The pictures on a device as numbers in [0, 1], `[count, 3, height, width]`.
+    /// Pictures from numbers on a device, `[count, 3, height, width]`; what lies outside [0, 1] is
+    /// cut off.
     ///
-    /// Bytes are uploaded as bytes where the device takes them, so that the bus carries a quarter
-    /// of what floats would need.
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub async fn from_device(images: Tensor<4>) -> Result<Self, Error> {
+        let [count, _, height, width] = images.dims();
+        let numbers = read(images).await?;
+        let byte = |x: f32| (x * f32::from(u8::MAX)).round().clamp(0.0, f32::from(u8::MAX)) as u8;
+        Self::new(numbers.into_iter().map(byte).collect(), [count, height, width])
+    }
+
+    /// The pictures on a device as numbers in [0, 1], `[count, 3, height, width]`.
     pub fn to_device(&self, device: &Device) -> Tensor<4> {
         let shape = [self.count, CHANNELS, self.height, self.width];
         let floats: Vec<f32> = self.pixels.iter().map(|&p| f32::from(p)).collect();

@@ -5,12 +5,12 @@
 //! module uses only those above it.
 
 pub mod error;
+pub mod read;
 pub mod rng;
 pub mod sampler;
 pub mod image;
 pub mod augment;
 pub mod unit;
-pub mod read;
 mod path;
 pub mod archive;
 mod initial;
@@ -28,5 +28,5 @@ pub mod probe;
 pub mod trainer;
 
 pub use burn::module::{Module, Param};
-pub use burn::tensor::{Device, DeviceKind, Tensor};
+pub use burn::tensor::{Device, DeviceKind, Int, Tensor};
 pub use error::Error;

@@ -1,0 +1,236 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
+use kith_data::Source;
+
+use crate::fetch::Published;
+
+/// Learns what images have in common, without labels.
+#[derive(Debug, Parser)]
+#[command(name = "kith", version, after_help = EXITS)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    /// Print results, and errors, as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but results
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 unusable data, settings \
+or checkpoint, 4 file system, 5 network, 130 interrupted (resume with --resume).";
+
+/// Flags that every verb understands.
+#[derive(Debug, Flags)]
+pub(crate) struct Shared {
+    /// Where to compute; auto takes a GPU if there is one
+    #[arg(long, global = true, default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+    /// The seed of everything random
+    #[arg(long, global = true, default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceChoice {
+    /// A GPU if there is one, else the CPU.
+    Auto,
+    /// A GPU, or an error.
+    Gpu,
+    /// The CPU.
+    Cpu,
+}
+
+/// Which pictures.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct DataFlags {
+    /// gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR
+    #[arg(long, default_value = "gallery")]
+    pub(crate) data: Source,
+    /// Side of the pictures in pixels [default: the data's own, 32 for idx]
+    #[arg(long)]
+    pub(crate) side: Option<usize>,
+    /// Pictures that keep their labels, the same number of each class
+    #[arg(long)]
+    pub(crate) labelled: Option<usize>,
+    /// Pictures without labels
+    #[arg(long)]
+    pub(crate) unlabelled: Option<usize>,
+    /// One of STL-10's ten predefined folds, 0 to 9
+    #[arg(long)]
+    pub(crate) fold: Option<usize>,
+}
+
+/// How to train.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct RecipeFlags {
+    /// A built-in recipe (quick, nnclr, simclr, seed-nnclr, seed-simclr) or a file
+    #[arg(long, default_value = "quick")]
+    pub(crate) recipe: String,
+    /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) changes: Vec<String>,
+}
+
+/// Where a run is kept.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct RunFlags {
+    /// The run's folder [default: a new one in runs/, named after recipe and data]
+    #[arg(long)]
+    pub(crate) run: Option<PathBuf>,
+    /// Go on with an interrupted run
+    #[arg(long, requires = "run")]
+    pub(crate) resume: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Train an encoder without labels, evaluate it and write a report
+    Pretrain {
+        #[command(flatten)]
+        data: DataFlags,
+        #[command(flatten)]
+        recipe: RecipeFlags,
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Train an encoder and a classifier on labels
+    Finetune {
+        /// A checkpoint to start from, or scratch: the supervised baseline
+        #[arg(long)]
+        from: String,
+        #[command(flatten)]
+        data: DataFlags,
+        #[command(flatten)]
+        recipe: RecipeFlags,
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Baseline, pre-training and fine-tuning, compared in one report
+    Experiment {
+        /// How many seeds, counted up from --seed
+        #[arg(long, default_value_t = 1)]
+        seeds: u64,
+        #[command(flatten)]
+        data: DataFlags,
+        #[command(flatten)]
+        recipe: RecipeFlags,
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// Linear probe and nearest neighbours on frozen features, last and best
+    Evaluate {
+        /// A run's folder, or a checkpoint
+        of: PathBuf,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Draw pictures beside their augmented views
+    Augment {
+        /// A named policy, or a recipe's: NAME.views, NAME.probe_view
+        #[arg(long, default_value = "seed-simclr-contrastive")]
+        policy: String,
+        /// Views a picture
+        #[arg(long, default_value_t = 8)]
+        views: usize,
+        /// Pictures
+        #[arg(long, default_value_t = 8)]
+        pictures: usize,
+        /// The picture to write
+        #[arg(long, default_value = "augmentations.png")]
+        out: PathBuf,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Write features of pictures as .npy, with names and labels as .csv
+    Embed {
+        /// A checkpoint
+        #[arg(long)]
+        checkpoint: PathBuf,
+        /// Which pictures of the data
+        #[arg(long, default_value = "test")]
+        split: SplitChoice,
+        /// The files to write, without their endings
+        #[arg(long, default_value = "embeddings")]
+        out: PathBuf,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Draw pictures beside their nearest neighbours
+    Neighbours {
+        /// A checkpoint
+        #[arg(long)]
+        checkpoint: PathBuf,
+        /// Neighbours a picture
+        #[arg(long, short, default_value_t = 8)]
+        k: usize,
+        /// Pictures to look up
+        #[arg(long, default_value_t = 10)]
+        queries: usize,
+        /// The picture to write
+        #[arg(long, default_value = "neighbours.png")]
+        out: PathBuf,
+        #[command(flatten)]
+        data: DataFlags,
+    },
+    /// Say what a checkpoint or a run is
+    Info {
+        /// A run's folder, or a checkpoint
+        of: PathBuf,
+    },
+    /// Write a checkpoint anew, smaller
+    Export {
+        /// A checkpoint
+        checkpoint: PathBuf,
+        /// The file to write
+        #[arg(long)]
+        out: PathBuf,
+        /// Store numbers in two bytes
+        #[arg(long)]
+        half: bool,
+    },
+    /// Download a data set
+    Fetch {
+        /// Which one
+        what: Published,
+        /// Another server that has the files
+        #[arg(long)]
+        mirror: Option<String>,
+        /// The folder that holds data sets
+        #[arg(long, default_value = "data")]
+        into: PathBuf,
+    },
+    /// Say what this machine offers: adapters, limits, threads, versions
+    Doctor,
+}
+
+/// One of a data set's splits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SplitChoice {
+    /// Training pictures with labels.
+    Labelled,
+    /// Pictures without labels.
+    Unlabelled,
+    /// Pictures that training never sees.
+    Test,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,66 @@
+//! Which device computes, and why.
+
+use kith_core::{Device, DeviceKind};
+use wgpu::{Adapter, Backends, DeviceType, Instance, InstanceDescriptor};
+
+use crate::args::DeviceChoice;
+use crate::failure::Failure;
+
+/// A device with its name.
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) device: Device,
+    /// What it is and why it was taken, for people.
+    pub(crate) why: String,
+}
+
+/// Takes a device.
+///
+/// A software adapter counts as a GPU only when a GPU is asked for by name: on the same processor
+/// kith's own CPU path is many times faster.
+pub(crate) fn choose(choice: DeviceChoice) -> Result<Chosen, Failure> {
+    let cpu = |why: String| Chosen { device: Device::flex(), why };
+    if choice == DeviceChoice::Cpu {
+        return Ok(cpu(format!("CPU, {}", threads())));
+    }
+    let adapters = adapters();
+    let real = adapters.iter().find(|adapter| is_gpu(adapter.get_info().device_type));
+    let name = |adapter: &Adapter| {
+        let info = adapter.get_info();
+        format!("{} ({})", info.name, info.backend)
+    };
+    match (choice, real, adapters.first()) {
+        (_, Some(adapter), _) => {
+            Ok(Chosen { device: Device::wgpu(DeviceKind::DefaultDevice), why: name(adapter) })
+        }
+        (DeviceChoice::Gpu, None, Some(adapter)) => Ok(Chosen {
+            device: Device::wgpu(DeviceKind::DefaultDevice),
+            why: format!("{}, which is software", name(adapter)),
+        }),
+        (DeviceChoice::Gpu, None, None) => {
+            let reason = "wgpu finds no adapter (Vulkan, Metal or DX12 driver missing?)".into();
+            Err(Failure::NoGpu { reason })
+        }
+        _ => Ok(cpu(format!("CPU, {}; no GPU found", threads()))),
+    }
+}
+
+/// All adapters that wgpu finds, real ones first.
+pub(crate) fn adapters() -> Vec<Adapter> {
+    let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::PRIMARY));
+    adapters.sort_by_key(|adapter| !is_gpu(adapter.get_info().device_type));
+    adapters
+}
+
+fn is_gpu(kind: DeviceType) -> bool {
+    matches!(kind, DeviceType::DiscreteGpu | DeviceType::IntegratedGpu | DeviceType::VirtualGpu)
+}
+
+/// Threads that the CPU path computes on, in words.
+pub(crate) fn threads() -> String {
+    match std::thread::available_parallelism().map_or(1, usize::from) {
+        1 => "1 thread".into(),
+        n => format!("{n} threads"),
+    }
+}

@@ -1,0 +1,127 @@
+//! How a command fails: one error with a code, what to do, and an exit status.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::fetch::FetchError;
+use crate::files::FileError;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The core refused its input or the device failed.
+    #[error(transparent)]
+    Core(#[from] kith_core::Error),
+    /// The pictures cannot be used.
+    #[error(transparent)]
+    Data(#[from] kith_data::Error),
+    /// The file system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A download failed.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A file is not what it should be.
+    #[error("{}: {source}", path.display())]
+    In {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: kith_core::Error,
+    },
+    /// No GPU where one was asked for.
+    #[error("--device gpu, but no GPU can be used: {reason}; --device cpu always works")]
+    NoGpu {
+        /// What the search for one found.
+        reason: String,
+    },
+    /// A run's folder is taken.
+    #[error("{} already holds a run: --resume goes on with it, another --run starts anew", path.display())]
+    RunExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to resume.
+    #[error("{} holds no interrupted run: expected {}, which pretrain, finetune and experiment write", path.display(), crate::folder::STATE)]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A run is resumed with other settings than it was started with.
+    #[error("the run was started with another {what} (then {then}, now {now}): resume with the same, or start anew with another --run")]
+    OtherRun {
+        /// What differs.
+        what: &'static str,
+        /// As it was.
+        then: String,
+        /// As it is asked now.
+        now: String,
+    },
+    /// Something has no labels.
+    #[error("the pictures have no labels, which {what} needs: put each class into a folder of its own, or use other data")]
+    NoLabels {
+        /// What needs them.
+        what: &'static str,
+    },
+    /// A name is not known.
+    #[error("{what} `{got}` is not known: expected {expected}")]
+    Unknown {
+        /// What kind of name.
+        what: &'static str,
+        /// The name.
+        got: String,
+        /// What would do.
+        expected: String,
+    },
+    /// The user stopped the run.
+    #[error("stopped after step {step}; go on with: {resume}")]
+    Interrupted {
+        /// Steps done.
+        step: u64,
+        /// The command that goes on.
+        resume: String,
+    },
+}
+
+const FAILED: u8 = 1;
+const BAD_INPUT: u8 = 3;
+const FILE_SYSTEM: u8 = 4;
+const NETWORK: u8 = 5;
+const INTERRUPTED: u8 = 130;
+
+impl Failure {
+    /// A core error about a file.
+    pub(crate) fn of(path: &Path) -> impl Fn(kith_core::Error) -> Self + '_ {
+        move |source| Self::In { path: path.to_owned(), source }
+    }
+
+    /// A stable name for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Core(error) | Self::In { source: error, .. } => error.code(),
+            Self::Data(error) => error.code(),
+            Self::File(error) => error.code(),
+            Self::Fetch(error) => error.code(),
+            Self::NoGpu { .. } => "NO_GPU",
+            Self::RunExists { .. } => "RUN_EXISTS",
+            Self::NoRun { .. } => "NO_RUN",
+            Self::OtherRun { .. } => "OTHER_RUN",
+            Self::NoLabels { .. } => "NO_LABELS",
+            Self::Unknown { .. } => "UNKNOWN",
+            Self::Interrupted { .. } => "INTERRUPTED",
+        }
+    }
+
+    /// What the process says to the shell.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Core(kith_core::Error::Device { .. } | kith_core::Error::Diverged { .. })
+            | Self::NoGpu { .. } => FAILED,
+            Self::File(_) => FILE_SYSTEM,
+            Self::Fetch(_) => NETWORK,
+            Self::Interrupted { .. } => INTERRUPTED,
+            _ => BAD_INPUT,
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! A run's folder: which files it has, and how they are written.
+
+use std::path::{Path, PathBuf};
+
+use kith_core::archive::{Archive, Precision};
+
+use crate::args::RunFlags;
+use crate::failure::Failure;
+use crate::files::{self, FileError};
+
+/// Everything that going on needs.
+pub(crate) const STATE: &str = "state.safetensors";
+/// The last encoder, for use.
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The encoder of the best epoch.
+pub(crate) const BEST: &str = "best.safetensors";
+/// A line an epoch.
+pub(crate) const METRICS: &str = "metrics.jsonl";
+/// The page for people.
+pub(crate) const REPORT: &str = "report.html";
+/// Every setting, resolved.
+pub(crate) const RECIPE: &str = "recipe.toml";
+/// How the run was started.
+const COMMAND: &str = "command.txt";
+/// Where runs without a name of their own lie.
+const RUNS: &str = "runs";
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder that the flags ask for: a new one, or one to go on with.
+    pub(crate) fn choose(flags: &RunFlags, name: &str) -> Result<Self, Failure> {
+        let Some(path) = &flags.run else { return Self::fresh(name) };
+        let folder = Self(path.clone());
+        match (flags.resume, folder.is_run()) {
+            (true, false) => Err(Failure::NoRun { path: path.clone() }),
+            (false, true) => Err(Failure::RunExists { path: path.clone() }),
+            _ => folder.made(),
+        }
+    }
+
+    /// A folder in `runs` that no run has yet.
+    fn fresh(name: &str) -> Result<Self, Failure> {
+        let numbered = |number: u32| match number {
+            1 => Path::new(RUNS).join(name),
+            _ => Path::new(RUNS).join(format!("{name}-{number}")),
+        };
+        let free = (1..).map(numbered).find(|path| !path.exists());
+        Self(free.expect("some number is free")).made()
+    }
+
+    fn made(self) -> Result<Self, Failure> {
+        files::make_folder(&self.0)?;
+        files::sweep(&self.0)?;
+        Ok(self)
+    }
+
+    /// A folder for a part of the run.
+    pub(crate) fn part(&self, name: &str) -> Result<Self, Failure> {
+        Self(self.0.join(name)).made()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Whether a run was begun here.
+    fn is_run(&self) -> bool {
+        self.file(STATE).exists() || self.file(COMMAND).exists()
+    }
+
+    /// Writes how the run was started and with what settings.
+    pub(crate) fn begin(&self, recipe: &kith_core::recipe::Recipe) -> Result<(), FileError> {
+        let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
+        if !self.file(COMMAND).exists() {
+            self.write(COMMAND, format!("{}\n", words.join(" ")).as_bytes())?;
+        }
+        self.write(RECIPE, recipe.to_toml().as_bytes())
+    }
+
+    /// Writes a file, whole or not at all.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+        files::write(&self.file(name), bytes)
+    }
+
+    /// Writes tensors, exact.
+    pub(crate) fn write_archive(&self, name: &str, archive: &Archive) -> Result<(), FileError> {
+        self.write(name, &archive.to_bytes(Precision::Single))
+    }
+
+    /// Reads tensors; none if the file is not there.
+    pub(crate) fn read_archive(&self, name: &str) -> Result<Option<Archive>, Failure> {
+        let path = self.file(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => Archive::from_bytes(&bytes).map(Some).map_err(Failure::of(&path)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(FileError::new(&path, e).into()),
+        }
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// The command line that goes on with this run.
+pub(crate) fn resume_command(folder: &Path) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut skip = false;
+    for word in std::env::args() {
+        match (skip, word.as_str()) {
+            (true, _) => skip = false,
+            (_, "--run") => skip = true,
+            (_, "--resume") => {}
+            (_, word) if word.starts_with("--run=") => {}
+            (_, word) => words.push(quoted(word)),
+        }
+    }
+    format!("{} --run {} --resume", words.join(" "), quoted(&folder.display().to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        assert_eq!(quoted("idx:/a/b-c_1.0"), "idx:/a/b-c_1.0");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[test]
+    fn a_folder_with_a_run_is_not_taken_again() {
+        let temporary = tempfile::tempdir().unwrap();
+        let run = |resume| RunFlags { run: Some(temporary.path().join("r")), resume };
+        let error = Folder::choose(&run(true), "x").expect_err("nothing to resume");
+        assert_eq!(error.code(), "NO_RUN");
+        let folder = Folder::choose(&run(false), "x").unwrap();
+        folder.write(STATE, b"").unwrap();
+        assert_eq!(Folder::choose(&run(false), "x").expect_err("taken").code(), "RUN_EXISTS");
+        assert!(Folder::choose(&run(true), "x").is_ok());
+    }
+}

@@ -1,0 +1,117 @@
+//! What the training loop asks of whoever learns.
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Stage;
+use kith_core::metrics::Readings;
+use kith_core::trainer::finetune::Finetuner;
+use kith_core::trainer::pretrain::{Batch, Pretrainer};
+use kith_core::trainer::{Counters, Plan};
+use kith_core::{Error, Tensor};
+
+/// Means over an epoch, by name.
+pub(crate) type Means = Vec<(&'static str, f64)>;
+
+/// Pre-training or fine-tuning, between two steps.
+pub(crate) trait Learner: Sized {
+    fn plan(&self) -> &Plan;
+    fn steps(&self) -> u64;
+    fn step(&mut self, batch: &Batch) -> Result<Readings, Error>;
+    fn finish_epoch(&mut self) -> Result<Means, Error>;
+    /// Logits of pictures in [0, 1]; none where nothing is labelled.
+    fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>>;
+    fn store(&self, archive: &mut Archive) -> Result<(), Error>;
+    fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error>;
+    fn resume(self, archive: &Archive, counters: &Counters) -> Result<Self, Error>;
+    /// What a checkpoint of it is called.
+    fn stage(&self) -> Stage;
+    /// Which reading says how often it is right, with a word for it.
+    const ACCURACIES: &'static [(&'static str, &'static str)];
+}
+
+impl Learner for Pretrainer {
+    const ACCURACIES: &'static [(&'static str, &'static str)] =
+        &[("contrastive_accuracy", "contrast"), ("probe_accuracy", "probe")];
+
+    fn plan(&self) -> &Plan {
+        self.plan()
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps()
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<Readings, Error> {
+        self.step(batch)
+    }
+
+    fn finish_epoch(&mut self) -> Result<Means, Error> {
+        pollster::block_on(self.finish_epoch())
+    }
+
+    fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>> {
+        self.predict(images)
+    }
+
+    fn store(&self, archive: &mut Archive) -> Result<(), Error> {
+        pollster::block_on(self.store(archive))
+    }
+
+    fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
+        pollster::block_on(self.store_state(archive))
+    }
+
+    fn resume(self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
+        self.resume(archive, counters)
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::Pretrained
+    }
+}
+
+/// Fine-tuning, and what it started from.
+#[derive(Debug)]
+pub(crate) struct Tuning {
+    pub(crate) tuner: Finetuner,
+    pub(crate) stage: Stage,
+}
+
+impl Learner for Tuning {
+    const ACCURACIES: &'static [(&'static str, &'static str)] = &[("accuracy", "training")];
+
+    fn plan(&self) -> &Plan {
+        self.tuner.plan()
+    }
+
+    fn steps(&self) -> u64 {
+        self.tuner.steps()
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<Readings, Error> {
+        self.tuner.step(&batch.images, &batch.numbers, &batch.labels)
+    }
+
+    fn finish_epoch(&mut self) -> Result<Means, Error> {
+        pollster::block_on(self.tuner.finish_epoch())
+    }
+
+    fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>> {
+        Some(self.tuner.predict(images))
+    }
+
+    fn store(&self, archive: &mut Archive) -> Result<(), Error> {
+        pollster::block_on(self.tuner.store(archive))
+    }
+
+    fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
+        pollster::block_on(self.tuner.store_state(archive))
+    }
+
+    fn resume(self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
+        Ok(Self { tuner: self.tuner.resume(archive, counters)?, stage: self.stage })
+    }
+
+    fn stage(&self) -> Stage {
+        self.stage
+    }
+}

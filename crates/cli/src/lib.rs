@@ -1,0 +1,41 @@
+//! The terminal door: verbs, run folders, reports, downloads, progress.
+
+pub mod chart;
+pub mod fetch;
+pub mod files;
+pub mod progress;
+pub mod report;
+pub mod sheet;
+
+mod args;
+mod device;
+mod failure;
+mod folder;
+mod learner;
+mod loader;
+mod material;
+mod offline;
+mod saved;
+mod say;
+mod story;
+mod training;
+mod verbs;
+
+pub use failure::Failure;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs one command line and says how it ended.
+pub fn run() -> ExitCode {
+    let args = args::Args::parse();
+    let say = say::Say::new(args.json, args.quiet);
+    match verbs::run(args.verb, &args.shared, &say) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What a run keeps beside its tensors, so that it can go on as if it had never stopped.
+
+use kith_core::checkpoint::Stage;
+use kith_core::trainer::{Counters, Plan};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::failure::Failure;
+
+/// What was measured in one epoch: a line of the metrics file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Epoch, counted from 1.
+    pub(crate) epoch: u64,
+    /// Steps done.
+    pub(crate) step: u64,
+    /// Means over the epoch's steps.
+    pub(crate) train: Map<String, Value>,
+    /// Accuracy and loss on the pictures kept aside, if any are.
+    pub(crate) validation: Option<Score>,
+    /// Accuracy and loss on the test pictures, if they have labels.
+    pub(crate) test: Option<Score>,
+    /// Wall time, which no two runs share.
+    pub(crate) timing: Timing,
+}
+
+/// How well pictures were told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Score {
+    /// Share that was right.
+    pub(crate) accuracy: f64,
+    /// Mean cross-entropy.
+    pub(crate) loss: f64,
+}
+
+/// How long an epoch took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Timing {
+    /// Training, without measuring afterwards.
+    pub(crate) train_seconds: f64,
+    /// Measuring on validation and test pictures.
+    pub(crate) evaluation_seconds: f64,
+    /// Views that went through the encoder in a second of training.
+    pub(crate) images_per_second: f64,
+}
+
+/// The note of a state file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Saved {
+    pub(crate) stage: Stage,
+    pub(crate) plan: Plan,
+    /// The recipe as text.
+    pub(crate) recipe: String,
+    /// The source as on the command line, with the sizes of its splits.
+    pub(crate) data: String,
+    pub(crate) counters: Counters,
+    pub(crate) history: Vec<Record>,
+    /// Seconds spent in the running epoch before it was interrupted.
+    pub(crate) seconds: f64,
+}
+
+impl Saved {
+    /// Refuses to go on with other settings than those of the start.
+    pub(crate) fn check(&self, now: &Self) -> Result<(), Failure> {
+        let differs = |what, then: &str, now: &str| {
+            Err(Failure::OtherRun { what, then: then.to_owned(), now: now.to_owned() })
+        };
+        if self.plan != now.plan {
+            return differs("plan", &format!("{:?}", self.plan), &format!("{:?}", now.plan));
+        }
+        if self.data != now.data {
+            return differs("data set", &self.data, &now.data);
+        }
+        if self.recipe != now.recipe {
+            let (then, now) = first_difference(&self.recipe, &now.recipe);
+            return differs("recipe", then, now);
+        }
+        if self.stage != now.stage {
+            return differs("stage", &format!("{:?}", self.stage), &format!("{:?}", now.stage));
+        }
+        Ok(())
+    }
+}
+
+impl Record {
+    /// By what the best epoch is chosen: validation if there is one, else test.
+    pub(crate) fn chosen_by(&self) -> Option<f64> {
+        self.validation.or(self.test).map(|score| score.accuracy)
+    }
+}
+
+/// The record of the best epoch, the first on ties.
+pub(crate) fn best(history: &[Record]) -> Option<&Record> {
+    history.iter().reduce(|best, record| {
+        if record.chosen_by() > best.chosen_by() { record } else { best }
+    })
+}
+
+fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
+    then.lines().zip(now.lines()).find(|(then, now)| then != now).unwrap_or((then, now))
+}

@@ -1,0 +1,63 @@
+//! The one room that prints: people read stderr, scripts read stdout.
+
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::progress::Show;
+
+/// Whom to speak to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Say {
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Words,
+    Results,
+    Json,
+}
+
+impl Say {
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let form = match (json, quiet) {
+            (true, _) => Form::Json,
+            (false, true) => Form::Results,
+            (false, false) => Form::Words,
+        };
+        Self { form }
+    }
+
+    /// Whether bars are wanted.
+    pub(crate) fn show(self) -> Show {
+        if self.form == Form::Words { Show::Bars } else { Show::Quiet }
+    }
+
+    /// Something worth knowing on the way.
+    #[expect(clippy::print_stderr, reason = "this is the room that prints")]
+    pub(crate) fn note(self, text: &str) {
+        if self.form == Form::Words {
+            eprintln!("{text}");
+        }
+    }
+
+    /// What the command was for: words for people, an object for scripts.
+    #[expect(clippy::print_stdout, reason = "this is the room that prints")]
+    pub(crate) fn result(self, words: &str, object: &Value) {
+        match self.form {
+            Form::Json => println!("{object}"),
+            Form::Words | Form::Results => println!("{words}"),
+        }
+    }
+
+    /// Why there is no result.
+    #[expect(clippy::print_stderr, reason = "this is the room that prints")]
+    pub(crate) fn failure(self, failure: &Failure) {
+        match self.form {
+            Form::Json => {
+                eprintln!("{}", json!({ "error": failure.code(), "message": failure.to_string() }));
+            }
+            Form::Words | Form::Results => eprintln!("kith: {failure} [{}]", failure.code()),
+        }
+    }
+}

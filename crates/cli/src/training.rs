@@ -1,0 +1,315 @@
+//! The training loop: pulls steps, shows progress, measures after each epoch, saves.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use kith_core::archive::Archive;
+use kith_core::augment::policy::Draw;
+use kith_core::checkpoint::{FORMAT, Meta, Normalization};
+use kith_core::objective::cross_entropy;
+use kith_core::read::read;
+use kith_core::recipe::Recipe;
+use kith_core::rng::Purpose;
+use kith_core::trainer::pretrain::Batch;
+use kith_core::{Device, Int, Tensor, metrics};
+use kith_data::{Ahead, Split};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::learner::{Learner, Means};
+use crate::material::Material;
+use crate::progress::{Tick, Training};
+use crate::saved::{Record, Saved, Score, Timing, best};
+use crate::say::Say;
+
+/// How often an unfinished epoch is saved: what a killed process loses at most.
+const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// How often the numbers on the bar are renewed: each time waits for the device.
+const TICK_EVERY: Duration = Duration::from_millis(500);
+/// Pictures that are measured at a time.
+const MEASURED_AT_A_TIME: usize = 256;
+
+/// Set by Ctrl-C; the loop looks after every step.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Lets Ctrl-C finish the step and save instead of killing the process.
+pub(crate) fn listen_for_ctrl_c() {
+    // A second registration fails, which changes nothing.
+    let _already_listening = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+}
+
+/// What a run consists of, besides who learns.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<'a> {
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) material: &'a Material,
+    pub(crate) folder: &'a Folder,
+    /// The folder to name when the run is interrupted: that of the whole command.
+    pub(crate) whole: &'a Folder,
+    pub(crate) device: &'a Device,
+    pub(crate) say: &'a Say,
+}
+
+/// What a finished run leaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Trained {
+    pub(crate) history: Vec<Record>,
+}
+
+/// Trains to the end of the plan, from the folder's state if there is one.
+pub(crate) fn train<L: Learner>(
+    learner: L,
+    setting: &Setting<'_>,
+    batches: impl FnOnce(&L) -> Result<Ahead<Batch>, kith_core::Error>,
+) -> Result<Trained, Failure> {
+    let mut run = Run::resume_or_start(learner, setting)?;
+    if run.learner.steps() < run.learner.plan().total() {
+        let batches = batches(&run.learner)?;
+        run.all_steps(batches)?;
+    }
+    Ok(Trained { history: run.history })
+}
+
+/// A run between two steps.
+struct Run<'a, L> {
+    learner: L,
+    setting: &'a Setting<'a>,
+    history: Vec<Record>,
+    /// Seconds of training in the running epoch before this process.
+    earlier: f64,
+    epoch_began: Instant,
+    saved: Instant,
+    ticked: Option<Instant>,
+}
+
+impl<'a, L: Learner> Run<'a, L> {
+    fn resume_or_start(learner: L, setting: &'a Setting<'a>) -> Result<Self, Failure> {
+        setting.folder.begin(setting.recipe)?;
+        let now = Instant::now();
+        let mut run = Self {
+            learner,
+            setting,
+            history: Vec::new(),
+            earlier: 0.0,
+            epoch_began: now,
+            saved: now,
+            ticked: None,
+        };
+        let Some(archive) = setting.folder.read_archive(folder::STATE)? else { return Ok(run) };
+        let path = setting.folder.file(folder::STATE);
+        let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+        let saved: Saved =
+            serde_json::from_str(&archive.note).map_err(unreadable).map_err(Failure::of(&path))?;
+        saved.check(&run.note(saved.counters.clone()))?;
+        run.learner =
+            run.learner.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
+        (run.history, run.earlier) = (saved.history, saved.seconds);
+        Ok(run)
+    }
+
+    fn note(&self, counters: kith_core::trainer::Counters) -> Saved {
+        let described = self.setting.material.described();
+        Saved {
+            stage: self.learner.stage(),
+            plan: *self.learner.plan(),
+            recipe: self.setting.recipe.to_toml(),
+            data: json!(described).to_string(),
+            counters,
+            history: self.history.clone(),
+            seconds: self.earlier + self.epoch_began.elapsed().as_secs_f64(),
+        }
+    }
+
+    fn all_steps(&mut self, batches: Ahead<Batch>) -> Result<(), Failure> {
+        let plan = *self.learner.plan();
+        let bar = Training::new(self.setting.say.show(), plan.total(), self.learner.steps());
+        self.epoch_began = Instant::now();
+        for batch in batches {
+            let readings = self.learner.step(&batch?)?;
+            self.tick(&bar, readings)?;
+            if self.learner.steps() % plan.steps == 0 {
+                let line = self.finish_epoch()?;
+                bar.note(&line);
+            } else if STOP.load(Ordering::Relaxed) || self.saved.elapsed() > SAVE_EVERY {
+                self.save_state()?;
+            }
+            if STOP.load(Ordering::Relaxed) {
+                bar.finish();
+                let step = self.learner.steps();
+                let resume = folder::resume_command(self.setting.whole.path());
+                return Err(Failure::Interrupted { step, resume });
+            }
+        }
+        bar.finish();
+        Ok(())
+    }
+
+    /// Renews the numbers on the bar, now and then.
+    fn tick(&mut self, bar: &Training, readings: metrics::Readings) -> Result<(), Failure> {
+        if self.ticked.is_some_and(|ticked| ticked.elapsed() < TICK_EVERY) {
+            return Ok(());
+        }
+        self.ticked = Some(Instant::now());
+        let readings = pollster::block_on(readings.read())?;
+        let find = |name| readings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let loss = find("loss").unwrap_or(f64::NAN);
+        let step = self.learner.steps();
+        if !loss.is_finite() {
+            return Err(kith_core::Error::Diverged { step, got: loss as f32 }.into());
+        }
+        let accuracies = L::ACCURACIES
+            .iter()
+            .filter_map(|(name, word)| Some(((*word).to_owned(), find(name)?)))
+            .collect();
+        bar.tick(&Tick { step, loss, accuracies, images_per_second: self.pace() });
+        Ok(())
+    }
+
+    /// Pictures a second in the running epoch.
+    fn pace(&self) -> f64 {
+        let plan = self.learner.plan();
+        let steps = (self.learner.steps() + plan.steps - 1) % plan.steps + 1;
+        let seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
+        steps as f64 * self.pictures_a_step() / seconds.max(f64::MIN_POSITIVE)
+    }
+
+    fn pictures_a_step(&self) -> f64 {
+        let recipe = self.setting.recipe;
+        match self.learner.stage() {
+            kith_core::checkpoint::Stage::Pretrained => {
+                (recipe.pretraining.unlabelled_batch + recipe.pretraining.labelled_batch) as f64
+            }
+            _ => recipe.finetuning.batch as f64,
+        }
+    }
+
+    /// Measures, keeps and saves an epoch; what to tell people of it.
+    fn finish_epoch(&mut self) -> Result<String, Failure> {
+        let means = self.learner.finish_epoch()?;
+        let train_seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
+        let images_per_second = self.pace();
+        let measuring = Instant::now();
+        let material = self.setting.material;
+        let validation = self.score(&material.validation)?;
+        let test = self.score(&material.test)?;
+        let evaluation_seconds = measuring.elapsed().as_secs_f64();
+        let plan = self.learner.plan();
+        let step = self.learner.steps();
+        let record = Record {
+            epoch: step / plan.steps,
+            step,
+            train: as_map(&means),
+            validation,
+            test,
+            timing: Timing { train_seconds, evaluation_seconds, images_per_second },
+        };
+        let line = summary(&record);
+        self.history.push(record);
+        self.earlier = 0.0;
+        self.epoch_began = Instant::now();
+        self.save_epoch()?;
+        self.epoch_began = Instant::now();
+        Ok(line)
+    }
+
+    /// How well the run's own classifier does on pictures with labels.
+    fn score(&self, split: &Split) -> Result<Option<Score>, Failure> {
+        let Some(labels) = split.labels().filter(|labels| !labels.is_empty()) else {
+            return Ok(None);
+        };
+        let (mut right, mut loss) = (0.0, 0.0);
+        let places: Vec<u32> = (0..split.len() as u32).collect();
+        for chunk in places.chunks(MEASURED_AT_A_TIME) {
+            let images = split.read(chunk)?.to_device(self.setting.device);
+            let numbers: Vec<u64> = chunk.iter().map(|&p| u64::from(p)).collect();
+            let (seed, purpose) = (self.learner.plan().seed, Purpose::TestView);
+            let draw = Draw { seed, purpose, epoch: self.history.len() as u64, images: &numbers };
+            let images = self.setting.recipe.evaluation.test_view.apply(images, draw);
+            let Some(logits) = self.learner.logits(images) else { return Ok(None) };
+            let own: Vec<i32> = chunk.iter().map(|&p| i32::from(labels[p as usize])).collect();
+            let own = Tensor::<1, Int>::from_data(own.as_slice(), self.setting.device);
+            let numbers = Tensor::cat(
+                vec![
+                    metrics::accuracy(logits.clone(), own.clone()),
+                    cross_entropy(logits, own).mean(),
+                ],
+                0,
+            );
+            let numbers = pollster::block_on(read(numbers))?;
+            right += f64::from(numbers[0]) * chunk.len() as f64;
+            loss += f64::from(numbers[1]) * chunk.len() as f64;
+        }
+        let count = places.len() as f64;
+        Ok(Some(Score { accuracy: right / count, loss: loss / count }))
+    }
+
+    fn save_epoch(&mut self) -> Result<(), Failure> {
+        let folder = self.setting.folder;
+        let checkpoint = self.checkpoint()?;
+        if best(&self.history).map(|record| record.epoch) == self.history.last().map(|r| r.epoch) {
+            folder.write_archive(folder::BEST, &checkpoint)?;
+        }
+        folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
+        self.save_state()?;
+        let lines: Vec<String> =
+            self.history.iter().map(|record| format!("{}\n", json!(record))).collect();
+        Ok(folder.write(folder::METRICS, lines.concat().as_bytes())?)
+    }
+
+    fn save_state(&mut self) -> Result<(), Failure> {
+        let mut archive = Archive::default();
+        let counters = self.learner.store_state(&mut archive)?;
+        archive.note = json!(self.note(counters)).to_string();
+        self.setting.folder.write_archive(folder::STATE, &archive)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Archive, Failure> {
+        let mut archive = Archive::default();
+        self.learner.store(&mut archive)?;
+        let metrics = |record: Option<&Record>| match record.map(|record| json!(record)) {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        let plan = self.learner.plan();
+        let material = self.setting.material;
+        let meta = Meta {
+            format: FORMAT,
+            software: env!("CARGO_PKG_VERSION").into(),
+            stage: self.learner.stage(),
+            recipe: self.setting.recipe.clone(),
+            side: plan.side,
+            normalization: Normalization::default(),
+            class_names: material.class_names.clone(),
+            dataset: material.described(),
+            seed: plan.seed,
+            steps: self.learner.steps(),
+            last: metrics(self.history.last()),
+            best: metrics(best(&self.history)),
+        };
+        archive.note = meta.to_note();
+        Ok(archive)
+    }
+}
+
+fn as_map(means: &Means) -> Map<String, Value> {
+    means.iter().map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
+}
+
+/// An epoch in a line.
+fn summary(record: &Record) -> String {
+    let number = |name: &str| record.train.get(name).and_then(Value::as_f64);
+    let mut line = format!("epoch {:>3}", record.epoch);
+    line += &number("loss").map_or(String::new(), |loss| format!("  loss {loss:.4}"));
+    for (name, word) in
+        [("contrastive_accuracy", "contrast"), ("probe_accuracy", "probe"), ("accuracy", "training")]
+    {
+        line += &number(name).map_or(String::new(), |x| format!("  {word} {:.1} %", 100.0 * x));
+    }
+    for (score, word) in [(record.validation, "validation"), (record.test, "test")] {
+        line += &score.map_or(String::new(), |s| format!("  {word} {:.1} %", 100.0 * s.accuracy));
+    }
+    line
+}

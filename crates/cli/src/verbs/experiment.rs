@@ -1,0 +1,214 @@
+//! `kith experiment`: baseline, pre-training and fine-tuning, compared, over some seeds.
+
+use serde_json::{Map, Value, json};
+
+use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::chart::{Bar, Bars};
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::material::{self, Material, open_checkpoint};
+use crate::report::{Report, Table};
+use crate::saved::{Record, best};
+use crate::say::Say;
+use crate::story::{self, Part, percent};
+use crate::training::{Setting, Trained, listen_for_ctrl_c};
+use crate::verbs::pretrain::Frozen;
+use crate::verbs::{finetune, pretrain};
+
+/// Every number of the study, for scripts.
+const RESULTS: &str = "results.json";
+
+/// The study with one seed.
+struct Study {
+    seed: u64,
+    material: Material,
+    baseline: Trained,
+    pretraining: Trained,
+    finetuning: Trained,
+    frozen: Option<Frozen>,
+}
+
+pub(super) fn run(
+    seeds: u64,
+    data: &DataFlags,
+    flags: &RecipeFlags,
+    (run, shared, say): (&RunFlags, &Shared, &Say),
+) -> Result<(), Failure> {
+    listen_for_ctrl_c();
+    let recipe = super::recipe(flags)?;
+    let chosen = super::device(shared, say)?;
+    let name = super::run_name("experiment", &recipe, &data.data, shared.seed);
+    let whole = Folder::choose(run, &name)?;
+    whole.begin(&recipe)?;
+    say.note(&format!("run: {}", whole.path().display()));
+    let mut studies = Vec::new();
+    for seed in shared.seed..shared.seed + seeds.max(1) {
+        let dataset = material::open(data, seed, say)?;
+        let material = Material::new(data, &recipe, dataset, seed);
+        let folder = whole.part(&format!("seed-{seed}"))?;
+        let setting = Setting {
+            recipe: &recipe,
+            material: &material,
+            folder: &folder,
+            whole: &whole,
+            device: &chosen.device,
+            say,
+        };
+        studies.push(study(&setting, seed)?);
+    }
+    let numbers = numbers(&studies);
+    let report = report(&studies, &numbers, &recipe, (&whole, &chosen))?;
+    whole.write(folder::REPORT, &story::page(&report))?;
+    let object = json!({
+        "run": whole.path(),
+        "report": whole.file(folder::REPORT),
+        "recipe": recipe.name,
+        "data": data.data.to_string(),
+        "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
+        "accuracies": as_json(&numbers),
+    });
+    whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
+    say.result(&words(&numbers, &whole), &object);
+    Ok(())
+}
+
+/// One seed from start to end, or on from where it was stopped.
+fn study(setting: &Setting<'_>, seed: u64) -> Result<Study, Failure> {
+    let part = |name: &str| -> Result<Folder, Failure> {
+        setting.say.note(&format!("seed {seed}: {name}"));
+        setting.folder.part(name)
+    };
+    let baseline_folder = part("baseline")?;
+    let baseline =
+        finetune::learn(&Setting { folder: &baseline_folder, ..setting.clone() }, seed, None)?;
+    let pretrain_folder = part("pretraining")?;
+    let pretrain_setting = Setting { folder: &pretrain_folder, ..setting.clone() };
+    let pretraining = pretrain::learn(&pretrain_setting, seed)?;
+    let start = open_checkpoint(&pretrain_folder.file(folder::CHECKPOINT))?;
+    let finetune_folder = part("finetuning")?;
+    let finetune_setting = Setting { folder: &finetune_folder, ..setting.clone() };
+    let finetuning = finetune::learn(&finetune_setting, seed, Some(&start))?;
+    let frozen = pretrain::frozen(&pretrain_setting, seed)?;
+    let material = setting.material.clone();
+    Ok(Study { seed, material, baseline, pretraining, finetuning, frozen })
+}
+
+/// A named accuracy, a number a seed.
+type Numbers = Vec<(&'static str, Vec<f64>)>;
+
+fn numbers(studies: &[Study]) -> Numbers {
+    let of = |pick: &dyn Fn(&Study) -> Option<f64>| studies.iter().filter_map(pick).collect();
+    let accuracy = |record: Option<&Record>| record?.test.map(|score| score.accuracy);
+    let last = |trained: &Trained| accuracy(trained.history.last());
+    let top = |trained: &Trained| accuracy(best(&trained.history));
+    vec![
+        ("supervised baseline, last", of(&|s| last(&s.baseline))),
+        ("supervised baseline, best", of(&|s| top(&s.baseline))),
+        ("online probe, last", of(&|s| last(&s.pretraining))),
+        ("online probe, best", of(&|s| top(&s.pretraining))),
+        ("fine-tuned, last", of(&|s| last(&s.finetuning))),
+        ("fine-tuned, best", of(&|s| top(&s.finetuning))),
+        ("frozen, linear, last", of(&|s| Some(s.frozen.as_ref()?.last.linear))),
+        ("frozen, kNN (200, 0.1), last", of(&|s| Some(s.frozen.as_ref()?.last.wide))),
+        ("frozen, kNN (20, 0.07), last", of(&|s| Some(s.frozen.as_ref()?.last.narrow))),
+        ("random encoder, linear", of(&|s| Some(s.frozen.as_ref()?.random.linear))),
+        ("random encoder, kNN (200, 0.1)", of(&|s| Some(s.frozen.as_ref()?.random.wide))),
+    ]
+}
+
+/// Mean and sample standard deviation; no deviation of a single number.
+fn mean_and_deviation(numbers: &[f64]) -> (f64, Option<f64>) {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
+    (mean, (numbers.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
+}
+
+fn as_text(numbers: &[f64]) -> String {
+    match mean_and_deviation(numbers) {
+        _ if numbers.is_empty() => "-".into(),
+        (mean, Some(deviation)) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
+        (mean, None) => percent(mean),
+    }
+}
+
+fn as_json(numbers: &Numbers) -> Value {
+    let entry = |(name, numbers): &(&str, Vec<f64>)| {
+        let (mean, deviation) = mean_and_deviation(numbers);
+        let value = json!({ "mean": mean, "deviation": deviation, "seeds": numbers });
+        ((*name).to_owned(), value)
+    };
+    Value::Object(numbers.iter().filter(|(_, n)| !n.is_empty()).map(entry).collect::<Map<_, _>>())
+}
+
+fn words(numbers: &Numbers, whole: &Folder) -> String {
+    let mut lines: Vec<String> =
+        numbers.iter().map(|(name, numbers)| format!("{name:<32} {}", as_text(numbers))).collect();
+    lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
+    lines.join("\n")
+}
+
+fn report(
+    studies: &[Study],
+    numbers: &Numbers,
+    recipe: &kith_core::recipe::Recipe,
+    (whole, chosen): (&Folder, &crate::device::Chosen),
+) -> Result<Report, Failure> {
+    let first = studies.first().expect("there is at least one seed");
+    let parts = [
+        Part { name: "baseline", history: &first.baseline.history },
+        Part { name: "online probe", history: &first.pretraining.history },
+        Part { name: "fine-tuned", history: &first.finetuning.history },
+    ];
+    let path = whole.file(&format!("seed-{}/pretraining/{}", first.seed, folder::CHECKPOINT));
+    let (meta, archive) = open_checkpoint(&path)?;
+    let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
+    let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
+    let mut facts = story::facts(&first.material, &seeds.join(", "), &chosen.why);
+    facts.push(story::wall_time(studies.iter().flat_map(|study| {
+        [&study.baseline, &study.pretraining, &study.finetuning].into_iter().flat_map(|t| &t.history)
+    })));
+    let overview = Table {
+        title: "Test accuracy".into(),
+        header: vec![String::new(), "mean ± sd over seeds".into()],
+        rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), as_text(n)]).collect(),
+    };
+    Ok(Report {
+        title: format!("{} on {}", recipe.name, first.material.source),
+        subtitle: "Supervised baseline, pre-training without labels, fine-tuning".into(),
+        facts,
+        charts: story::curves(&parts),
+        bars: vec![bars(numbers)],
+        sheets: story::sheets(recipe, &first.material, &encoder, (first.seed, &chosen.device))?,
+        confusion: first.frozen.as_ref().map(|f| story::confusion(&first.material, &f.last)),
+        tables: vec![overview, story::epochs_table(&parts)],
+        settings_toml: recipe.to_toml(),
+        notes: pretrain::notes(recipe, &first.pretraining),
+    })
+}
+
+fn bars(numbers: &Numbers) -> Bars {
+    let bar = |(name, numbers): &(&str, Vec<f64>)| {
+        let (mean, deviation) = mean_and_deviation(numbers);
+        let deviation = deviation.map(|d| 100.0 * d);
+        Bar { name: (*name).to_owned(), mean: 100.0 * mean, deviation }
+    };
+    let shown = |(name, numbers): &&(&str, Vec<f64>)| !numbers.is_empty() && !name.contains("best");
+    Bars {
+        title: "Test accuracy after the last epoch".into(),
+        value_label: "%".into(),
+        bars: numbers.iter().filter(shown).map(bar).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviation_is_that_of_a_sample() {
+        let (mean, deviation) = mean_and_deviation(&[0.4, 0.5, 0.6]);
+        assert!((mean - 0.5).abs() < 1e-12 && (deviation.unwrap() - 0.1).abs() < 1e-12);
+        assert_eq!(mean_and_deviation(&[0.4]).1, None);
+    }
+}

@@ -1,0 +1,126 @@
+//! `kith finetune`: an encoder and a classifier on labels.
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::{Meta, Stage};
+use kith_core::trainer::Plan;
+use kith_core::trainer::finetune::Finetuner;
+use serde_json::json;
+
+use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::learner::Tuning;
+use crate::loader;
+use crate::material::{self, Material, open_checkpoint};
+use crate::report::Report;
+use crate::saved::best;
+use crate::say::Say;
+use crate::story::{self, Part};
+use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
+
+/// Says that the encoder starts with fresh weights.
+const SCRATCH: &str = "scratch";
+
+pub(super) fn run(
+    from: &str,
+    data: &DataFlags,
+    flags: &RecipeFlags,
+    (run, shared, say): (&RunFlags, &Shared, &Say),
+) -> Result<(), Failure> {
+    listen_for_ctrl_c();
+    let mut recipe = super::recipe(flags)?;
+    let mut data = data.clone();
+    let start = match from {
+        SCRATCH => None,
+        path => Some(open_checkpoint(path.as_ref())?),
+    };
+    if let Some((meta, _)) = &start {
+        recipe.encoder = meta.recipe.encoder.clone();
+        data.side = data.side.or(Some(meta.side));
+    }
+    let dataset = material::open(&data, shared.seed, say)?;
+    let material = Material::new(&data, &recipe, dataset, shared.seed);
+    let chosen = super::device(shared, say)?;
+    let verb = if start.is_some() { "finetune" } else { "baseline" };
+    let name = super::run_name(verb, &recipe, &data.data, shared.seed);
+    let folder = Folder::choose(run, &name)?;
+    say.note(&format!("run: {}", folder.path().display()));
+    let setting = Setting {
+        recipe: &recipe,
+        material: &material,
+        folder: &folder,
+        whole: &folder,
+        device: &chosen.device,
+        say,
+    };
+    let trained = learn(&setting, shared.seed, start.as_ref())?;
+    let parts = [Part { name: verb, history: &trained.history }];
+    let mut facts = story::facts(&material, &shared.seed.to_string(), &chosen.why);
+    facts.push(("Started from".into(), from.into()));
+    facts.push(story::wall_time(trained.history.iter()));
+    let report = Report {
+        title: format!("{} on {}", recipe.name, material.source),
+        subtitle: if start.is_some() { "Fine-tuning" } else { "Supervised baseline" }.into(),
+        facts,
+        charts: story::curves(&parts),
+        tables: vec![story::epochs_table(&parts)],
+        settings_toml: recipe.to_toml(),
+        notes: super::pretrain::notes(&recipe, &trained),
+        ..Report::default()
+    };
+    folder.write(folder::REPORT, &story::page(&report))?;
+    tell(&folder, &trained, say);
+    Ok(())
+}
+
+/// Trains on labels to the end, or goes on to it.
+pub(super) fn learn(
+    setting: &Setting<'_>,
+    seed: u64,
+    start: Option<&(Meta, Archive)>,
+) -> Result<Trained, Failure> {
+    let (recipe, material) = (setting.recipe, setting.material);
+    if material.labelled.labels().is_none() || material.classes() < 2 {
+        return Err(Failure::NoLabels { what: "fine-tuning" });
+    }
+    let settings = &recipe.finetuning;
+    let pass = (material.labelled.len() / settings.batch.max(1)) as u64;
+    let plan = Plan {
+        side: material.side,
+        classes: material.classes(),
+        seed,
+        steps: settings.steps.unwrap_or(pass).max(1),
+        epochs: settings.epochs,
+    };
+    let tuner = Finetuner::new(recipe.clone(), plan, setting.device)?;
+    let (tuner, stage) = match start {
+        Some((_, archive)) => (tuner.with_encoder(archive)?, Stage::Finetuned),
+        None => (tuner, Stage::Supervised),
+    };
+    train(Tuning { tuner, stage }, setting, |learner| {
+        loader::finetuning(&material.labelled, settings, plan, learner.tuner.steps())
+    })
+}
+
+fn tell(folder: &Folder, trained: &Trained, say: &Say) {
+    let path = |name| folder.file(name).display().to_string();
+    let test = |record: Option<&crate::saved::Record>| {
+        record.and_then(|record| record.test).map_or("-".into(), |score| story::percent(score.accuracy))
+    };
+    let words = format!(
+        "test accuracy: last {}, best {}\ncheckpoint: {}\nreport:     {}",
+        test(trained.history.last()),
+        test(best(&trained.history)),
+        path(folder::CHECKPOINT),
+        path(folder::REPORT)
+    );
+    let object = json!({
+        "run": folder.path(),
+        "checkpoint": path(folder::CHECKPOINT),
+        "best": path(folder::BEST),
+        "report": path(folder::REPORT),
+        "last_epoch": trained.history.last(),
+        "best_epoch": best(&trained.history),
+    });
+    say.result(&words, &object);
+}

@@ -1,0 +1,81 @@
+//! The verbs, one a file.
+
+mod augment;
+mod doctor;
+mod embed;
+mod evaluate;
+mod experiment;
+mod export;
+mod fetch;
+mod finetune;
+mod info;
+mod neighbours;
+mod pretrain;
+
+use kith_core::recipe::Recipe;
+
+use crate::args::{RecipeFlags, Shared, Verb};
+use crate::device::{Chosen, choose};
+use crate::failure::Failure;
+use crate::files::FileError;
+use crate::say::Say;
+
+/// Does what a verb says.
+pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure> {
+    match verb {
+        Verb::Pretrain { data, recipe, run } => pretrain::run(&data, &recipe, &run, (shared, say)),
+        Verb::Finetune { from, data, recipe, run } => {
+            finetune::run(&from, &data, &recipe, (&run, shared, say))
+        }
+        Verb::Experiment { seeds, data, recipe, run } => {
+            experiment::run(seeds, &data, &recipe, (&run, shared, say))
+        }
+        Verb::Evaluate { of, data } => evaluate::run(&of, &data, shared, say),
+        Verb::Augment { policy, views, pictures, out, data } => {
+            augment::run(&policy, (pictures, views), &out, (&data, shared, say))
+        }
+        Verb::Embed { checkpoint, split, out, data } => {
+            embed::run(&checkpoint, split, &out, (&data, shared, say))
+        }
+        Verb::Neighbours { checkpoint, k, queries, out, data } => {
+            neighbours::run(&checkpoint, (queries, k), &out, (&data, shared, say))
+        }
+        Verb::Info { of } => info::run(&of, say),
+        Verb::Export { checkpoint, out, half } => export::run(&checkpoint, &out, half, say),
+        Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, say),
+        Verb::Doctor => {
+            doctor::run(say);
+            Ok(())
+        }
+    }
+}
+
+/// The recipe that the flags name, with their changes.
+fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
+    let known = Recipe::BUILT_IN.iter().find(|(name, _)| *name == flags.recipe);
+    if let Some((_, text)) = known {
+        return Ok(Recipe::parse(text, &flags.changes)?);
+    }
+    let path = std::path::Path::new(&flags.recipe);
+    if !path.exists() {
+        let names: Vec<&str> = Recipe::BUILT_IN.iter().map(|(name, _)| *name).collect();
+        let expected = format!("{} or a file", names.join(", "));
+        return Err(Failure::Unknown { what: "recipe", got: flags.recipe.clone(), expected });
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| FileError::new(path, e))?;
+    Recipe::parse(&text, &flags.changes).map_err(Failure::of(path))
+}
+
+/// The device, announced.
+fn device(shared: &Shared, say: &Say) -> Result<Chosen, Failure> {
+    let chosen = choose(shared.device)?;
+    say.note(&format!("device: {}", chosen.why));
+    Ok(chosen)
+}
+
+/// The name of a run that has none.
+fn run_name(verb: &str, recipe: &Recipe, data: &kith_data::Source, seed: u64) -> String {
+    let data = data.to_string();
+    let kind = data.split(':').next().unwrap_or_default();
+    format!("{verb}-{}-{kind}-seed{seed}", recipe.name)
+}

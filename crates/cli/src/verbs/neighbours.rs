@@ -1,0 +1,33 @@
+//! `kith neighbours`: pictures beside those that the encoder finds most alike.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::args::{DataFlags, Shared};
+use crate::failure::Failure;
+use crate::files;
+use crate::material::{open_checkpoint, open_for};
+use crate::say::Say;
+use crate::story::nearest_sheet;
+
+pub(super) fn run(
+    checkpoint: &Path,
+    (queries, k): (usize, usize),
+    out: &Path,
+    (data, shared, say): (&DataFlags, &Shared, &Say),
+) -> Result<(), Failure> {
+    let (meta, archive) = open_checkpoint(checkpoint)?;
+    let dataset = open_for(data, &meta, say)?;
+    let chosen = super::device(shared, say)?;
+    let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
+    let bank =
+        if dataset.labelled.is_empty() { &dataset.unlabelled } else { &dataset.labelled };
+    let asked = if dataset.test.is_empty() { bank } else { &dataset.test };
+    let png =
+        nearest_sheet(&encoder, (asked, bank), (queries, k, shared.seed), &chosen.device)?;
+    files::write(out, &png)?;
+    let words = format!("{} pictures, {k} neighbours each: {}", queries.min(asked.len()), out.display());
+    say.result(&words, &json!({ "sheet": out, "queries": queries.min(asked.len()), "k": k }));
+    Ok(())
+}

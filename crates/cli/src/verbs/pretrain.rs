@@ -1,0 +1,190 @@
+//! `kith pretrain`: an encoder without labels, evaluated and reported.
+
+use kith_core::recipe::Recipe;
+use kith_core::trainer::Plan;
+use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::trainer::random_encoder;
+use serde_json::json;
+
+use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::loader;
+use crate::material::{self, Material, open_checkpoint};
+use crate::offline::{self, Scores};
+use crate::report::Report;
+use crate::saved::best;
+use crate::say::Say;
+use crate::story::{self, Part};
+use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
+
+/// Frozen features of the three encoders that a report compares.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    pub(super) random: Scores,
+    pub(super) last: Scores,
+    pub(super) best: Scores,
+}
+
+pub(super) fn run(
+    data: &DataFlags,
+    flags: &RecipeFlags,
+    run: &RunFlags,
+    (shared, say): (&Shared, &Say),
+) -> Result<(), Failure> {
+    listen_for_ctrl_c();
+    let recipe = super::recipe(flags)?;
+    let dataset = material::open(data, shared.seed, say)?;
+    let material = Material::new(data, &recipe, dataset, shared.seed);
+    let chosen = super::device(shared, say)?;
+    let name = super::run_name("pretrain", &recipe, &data.data, shared.seed);
+    let folder = Folder::choose(run, &name)?;
+    say.note(&format!("run: {}", folder.path().display()));
+    let setting = Setting {
+        recipe: &recipe,
+        material: &material,
+        folder: &folder,
+        whole: &folder,
+        device: &chosen.device,
+        say,
+    };
+    let trained = learn(&setting, shared.seed)?;
+    let frozen = frozen(&setting, shared.seed)?;
+    let page = page(&setting, &trained, frozen.as_ref(), (shared.seed, &chosen.why))?;
+    folder.write(folder::REPORT, &story::page(&page))?;
+    tell(&folder, &trained, frozen.as_ref(), say);
+    Ok(())
+}
+
+/// Pre-trains to the end, or goes on to it.
+pub(super) fn learn(setting: &Setting<'_>, seed: u64) -> Result<Trained, Failure> {
+    let (recipe, material) = (setting.recipe, setting.material);
+    let settings = &recipe.pretraining;
+    let pass = (material.unlabelled.len() / settings.unlabelled_batch.max(1)) as u64;
+    let plan = Plan {
+        side: material.side,
+        classes: if material.labelled.is_empty() { 0 } else { material.classes() },
+        seed,
+        steps: settings.steps.unwrap_or(pass).max(1),
+        epochs: settings.epochs,
+    };
+    let learner = Pretrainer::new(recipe.clone(), plan, setting.device)?;
+    train(learner, setting, |learner| {
+        let splits = (&material.unlabelled, &material.labelled);
+        loader::pretraining(splits, settings, plan, learner.steps())
+    })
+}
+
+/// Evaluates the last, the best and a random encoder of a finished run.
+pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>, Failure> {
+    let Setting { recipe, material, device, .. } = *setting;
+    let of = |name| {
+        let path = setting.folder.file(name);
+        let (meta, archive) = open_checkpoint(&path)?;
+        let encoder = meta.encoder(&archive, device).map_err(Failure::of(&path))?;
+        offline::evaluate(&encoder, material, device)
+    };
+    setting.say.note("evaluating frozen features: last, best, random encoder");
+    let random = random_encoder(recipe, material.side, seed, device)?;
+    let random = offline::evaluate(&random, material, device)?;
+    let (Some(random), Some(last), Some(best)) = (random, of(folder::CHECKPOINT)?, of(folder::BEST)?)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(Frozen { random, last, best }))
+}
+
+impl Frozen {
+    /// The three encoders by name.
+    pub(super) fn rows(&self) -> [(&'static str, &Scores); 3] {
+        [("random", &self.random), ("pre-trained, last", &self.last), ("pre-trained, best", &self.best)]
+    }
+}
+
+fn page(
+    setting: &Setting<'_>,
+    trained: &Trained,
+    frozen: Option<&Frozen>,
+    (seed, device): (u64, &str),
+) -> Result<Report, Failure> {
+    let Setting { recipe, material, .. } = *setting;
+    let (meta, archive) = open_checkpoint(&setting.folder.file(folder::CHECKPOINT))?;
+    let encoder = meta.encoder(&archive, setting.device)?;
+    let parts = [Part { name: "online probe", history: &trained.history }];
+    let mut tables = Vec::new();
+    if let Some(frozen) = frozen {
+        tables.push(story::frozen_table(&frozen.rows()));
+        tables.push(story::epochs_table(&parts));
+    }
+    let mut facts = story::facts(material, &seed.to_string(), device);
+    facts.push(story::wall_time(trained.history.iter()));
+    Ok(Report {
+        title: format!("{} on {}", recipe.name, material.source),
+        subtitle: "Pre-training without labels".into(),
+        facts,
+        charts: story::curves(&parts),
+        sheets: story::sheets(recipe, material, &encoder, (seed, setting.device))?,
+        confusion: frozen.map(|frozen| story::confusion(material, &frozen.last)),
+        tables,
+        settings_toml: recipe.to_toml(),
+        notes: notes(recipe, trained),
+        ..Report::default()
+    })
+}
+
+/// What a reader should know before quoting a number.
+pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
+    let mut notes = Vec::new();
+    if recipe.evaluation.validation == 0.0 {
+        notes.push(
+            "The best epoch was chosen on the test pictures, as the recipe's source does: compare \
+             last epochs instead."
+                .into(),
+        );
+    }
+    if !recipe.evaluation.test_view.0.is_empty() {
+        notes.push(
+            "While training, test pictures were perturbed as the recipe's source does; the table \
+             of frozen features is on clean ones."
+                .into(),
+        );
+    }
+    let last = trained.history.last();
+    if let Some(dead) = last.and_then(|record| story::number(record, "dead_units")) {
+        notes.push(format!("{:.0} % of the features are dead after the last epoch.", 100.0 * dead));
+    }
+    notes
+}
+
+fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) {
+    let path = |name| folder.file(name).display().to_string();
+    let mut words = String::new();
+    if let Some(frozen) = frozen {
+        for (name, scores) in frozen.rows() {
+            words += &format!(
+                "{name:<18} linear {}  kNN {}\n",
+                story::percent(scores.linear),
+                story::percent(scores.wide)
+            );
+        }
+    }
+    words += &format!("checkpoint: {}\n", path(folder::CHECKPOINT));
+    words += &format!("report:     {}", path(folder::REPORT));
+    let scores = frozen.map(|frozen| {
+        json!({
+            "random": frozen.random.to_json(),
+            "last": frozen.last.to_json(),
+            "best": frozen.best.to_json(),
+        })
+    });
+    let object = json!({
+        "run": folder.path(),
+        "checkpoint": path(folder::CHECKPOINT),
+        "best": path(folder::BEST),
+        "report": path(folder::REPORT),
+        "last_epoch": trained.history.last(),
+        "best_epoch": best(&trained.history),
+        "frozen": scores,
+    });
+    say.result(&words, &object);
+}

@@ -1,0 +1,56 @@
+//! Seconds of one `SimCLR` training step, to be timed side by side with other frameworks'.
+//!
+//! `step BATCH SIDE WIDTH STEPS [gpu]`: prints each step, the first with its warm-up, and the
+//! median of the rest.
+
+use std::time::Instant;
+
+use burn::tensor::Distribution;
+use kith_core::encoder::EncoderSettings;
+use kith_core::head::HeadSettings;
+use kith_core::recipe::Recipe;
+use kith_core::trainer::Plan;
+use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::{Device, DeviceKind, Error, Tensor};
+
+fn main() -> Result<(), Error> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let numbers: Vec<usize> = arguments.iter().take(4).flat_map(|text| text.parse()).collect();
+    let [batch, side, width, steps] = numbers[..] else {
+        panic!("expected BATCH SIDE WIDTH STEPS [gpu], got {arguments:?}");
+    };
+    let device = match arguments.get(4).map(String::as_str) {
+        Some("gpu") => Device::wgpu(DeviceKind::DefaultDevice),
+        _ => Device::flex(),
+    };
+    let mut recipe = Recipe::built_in("seed-simclr").expect("the seeds are built in");
+    recipe.encoder = EncoderSettings::Conv4 { width };
+    recipe.projection = HeadSettings { hidden: vec![width], output: width };
+    let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };
+    let mut trainer = Pretrainer::new(recipe, plan, &device)?;
+    let mut seconds: Vec<f64> = (0..steps)
+        .map(|step| time(&mut trainer, step, [batch, 3, side, side], &device))
+        .collect::<Result<_, _>>()?;
+    seconds.remove(0);
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds.get(seconds.len() / 2).expect("at least two steps");
+    println!("median {median:.3} s  {:.1} views/s", 2.0 * batch as f64 / median);
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "an example runs natively and may look at the clock")]
+fn time(
+    trainer: &mut Pretrainer,
+    step: usize,
+    shape: [usize; 4],
+    device: &Device,
+) -> Result<f64, Error> {
+    let unknown = vec![-1; shape[0]];
+    let noise = || Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device);
+    let views = [noise(), noise()];
+    let start = Instant::now();
+    let readings = pollster::block_on(trainer.learn(views, &unknown, None).read())?;
+    let seconds = start.elapsed().as_secs_f64();
+    println!("step {step} {} {:.4} {seconds:.3} s", readings[0].0, readings[0].1);
+    Ok(seconds)
+}

@@ -1,0 +1,222 @@
+//! What can be wrong with a dataset, each with what was expected, what came and what to do.
+
+use std::path::PathBuf;
+
+/// An error of kith's datasets. Its [`code`](Error::code) is stable; its text is for people.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A data source written in a form that is not known.
+    #[error(
+        "unknown data source `{got}`: expected gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR"
+    )]
+    UnknownSource {
+        /// What was written.
+        got: String,
+    },
+    /// An option is outside its range, or means nothing for this source.
+    #[error("{name} = {got} cannot be used: expected {expected}")]
+    Option {
+        /// The option's name.
+        name: &'static str,
+        /// What would do, in words.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// The path of a source is not a directory.
+    #[error("{} is not a directory: give the one that holds the data files", path.display())]
+    NotADirectory {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// A file of a set is not where its siblings should be.
+    #[error("{} has no {name}: {hint}", directory.display())]
+    MissingFile {
+        /// The directory looked in.
+        directory: PathBuf,
+        /// The file that is not there.
+        name: &'static str,
+        /// Which files belong there.
+        hint: &'static str,
+    },
+    /// A file cannot be opened or read.
+    #[error("{} cannot be read: {source}; check that it exists and may be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A web page was saved under a data file's name.
+    #[error("{} is a web page, expected binary data: the download went wrong, repeat it", path.display())]
+    Html {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file ends too early.
+    #[error("{} is truncated: expected {expected} bytes, got {got}; download it again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// The least that would do, in bytes.
+        expected: u64,
+        /// Its size in bytes.
+        got: u64,
+    },
+    /// A file goes on after its end.
+    #[error(
+        "{} is oversized: expected {expected} bytes, got {got}; is it of the same set as its siblings?",
+        path.display()
+    )]
+    Oversized {
+        /// The file.
+        path: PathBuf,
+        /// The size that was due, in bytes.
+        expected: u64,
+        /// Its size in bytes, or a lower bound of it.
+        got: u64,
+    },
+    /// A file does not start as its format does.
+    #[error("{} starts with {got:#010x}, expected {expected:#010x}: it is not {kind}", path.display())]
+    Magic {
+        /// The file.
+        path: PathBuf,
+        /// What the file should be, in words.
+        kind: &'static str,
+        /// The format's first four bytes.
+        expected: u32,
+        /// The file's first four bytes.
+        got: u32,
+    },
+    /// Pictures are of a size that cannot be used.
+    #[error("{} holds pictures of {height}x{width} pixels, expected {expected}", path.display())]
+    PictureSize {
+        /// The file.
+        path: PathBuf,
+        /// Height that came, in pixels.
+        height: usize,
+        /// Width that came, in pixels.
+        width: usize,
+        /// What would do, in words.
+        expected: String,
+    },
+    /// A label is none of the classes.
+    #[error(
+        "label {got} of picture {picture} in {} is out of range: expected {lowest} to {highest}; \
+         the file is damaged or of another kind",
+        path.display()
+    )]
+    Label {
+        /// The file.
+        path: PathBuf,
+        /// The picture, counted from 0.
+        picture: usize,
+        /// The label that came.
+        got: u8,
+        /// The lowest label as the file counts.
+        lowest: u8,
+        /// The highest label as the file counts.
+        highest: u8,
+    },
+    /// A text file of a set says something else than it should.
+    #[error("{}, line {line}: expected {expected}, got `{got}`", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What the line should say.
+        expected: String,
+        /// What it says.
+        got: String,
+    },
+    /// A folder without a picture.
+    #[error("{} holds no picture: expected png, jpeg, webp, gif or bmp files at any depth", path.display())]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Labels are needed, but there is nothing to tell apart.
+    #[error(
+        "{} has {got} classes, labels need at least 2: sort the pictures into one sub-folder per \
+         class, or ask for no labelled pictures",
+        path.display()
+    )]
+    OneClass {
+        /// The folder.
+        path: PathBuf,
+        /// Classes that are there.
+        got: usize,
+    },
+    /// More was asked for than there is.
+    #[error("{asked} {what} were asked for, there are {got}: ask for at most that many")]
+    TooFew {
+        /// Of what there is too little.
+        what: &'static str,
+        /// What was asked for.
+        asked: usize,
+        /// What there is.
+        got: usize,
+    },
+    /// More than a number can count.
+    #[error("{got} {what} are too many: at most {limit} can be used")]
+    TooMany {
+        /// Of what there is too much.
+        what: &'static str,
+        /// What there is.
+        got: usize,
+        /// The most that works.
+        limit: usize,
+    },
+    /// Too many files of a folder are not readable pictures.
+    #[error(
+        "{skipped} of {total} pictures cannot be read, at most {limit_percent} % may be so; the \
+         first is {}: {reason}; remove or repair them",
+        first.display()
+    )]
+    TooManySkipped {
+        /// Files that cannot be read.
+        skipped: usize,
+        /// Files that look like pictures.
+        total: usize,
+        /// Share of unreadable files that is accepted, in percent.
+        limit_percent: usize,
+        /// One of the unreadable files.
+        first: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The thread that prepares batches died.
+    #[error("preparing a batch failed: {message}")]
+    Preparation {
+        /// What the thread said last.
+        message: String,
+    },
+}
+
+impl Error {
+    /// A stable name for scripts and for other languages.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownSource { .. } => "UNKNOWN_SOURCE",
+            Self::Option { .. } => "OPTION",
+            Self::NotADirectory { .. } => "NOT_A_DIRECTORY",
+            Self::MissingFile { .. } => "MISSING_FILE",
+            Self::Unreadable { .. } => "UNREADABLE",
+            Self::Html { .. } => "HTML",
+            Self::Truncated { .. } => "TRUNCATED",
+            Self::Oversized { .. } => "OVERSIZED",
+            Self::Magic { .. } => "MAGIC",
+            Self::PictureSize { .. } => "PICTURE_SIZE",
+            Self::Label { .. } => "LABEL",
+            Self::Text { .. } => "TEXT",
+            Self::EmptyFolder { .. } => "EMPTY_FOLDER",
+            Self::OneClass { .. } => "ONE_CLASS",
+            Self::TooFew { .. } => "TOO_FEW",
+            Self::TooMany { .. } => "TOO_MANY",
+            Self::TooManySkipped { .. } => "TOO_MANY_SKIPPED",
+            Self::Preparation { .. } => "PREPARATION",
+        }
+    }
+}

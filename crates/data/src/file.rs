@@ -1,0 +1,221 @@
+//! Data files looked at before they are believed.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::{Path, PathBuf};
+
+use crate::Error;
+use crate::positioned::read_exact_at;
+
+/// How a web page starts, in lower case.
+const WEB_PAGE_STARTS: [&[u8]; 2] = [b"<!doctype", b"<html"];
+
+/// Bytes looked at to tell a web page.
+const SNIFFED_BYTES: usize = 64;
+
+/// A directory that holds data files, or whose `inner` directory does.
+pub(crate) fn data_directory(directory: &Path, inner: &str) -> Result<PathBuf, Error> {
+    if !directory.is_dir() {
+        return Err(Error::NotADirectory { path: directory.to_owned() });
+    }
+    let nested = directory.join(inner);
+    Ok(if nested.is_dir() { nested } else { directory.to_owned() })
+}
+
+/// What a directory is called, for showing.
+pub(crate) fn name_of_directory(directory: &Path) -> String {
+    let real = directory.canonicalize();
+    let real = real.as_deref().unwrap_or(directory);
+    real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// An opened data file that is not a web page.
+#[derive(Debug)]
+pub(crate) struct DataFile {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+}
+
+impl DataFile {
+    /// Opens one of the files that `hint` says belong in a directory.
+    pub(crate) fn open(
+        directory: &Path,
+        name: &'static str,
+        hint: &'static str,
+    ) -> Result<Self, Error> {
+        let path = directory.join(name);
+        if !path.is_file() {
+            return Err(Error::MissingFile { directory: directory.to_owned(), name, hint });
+        }
+        let unreadable = |source| Error::Unreadable { path: path.clone(), source };
+        let file = File::open(&path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
+        let this = Self { path, file, bytes };
+        if is_web_page(&this.start()?) {
+            return Err(Error::Html { path: this.path });
+        }
+        Ok(this)
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its size.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The number of records of `size` bytes that fill it, at least one.
+    pub(crate) fn records(&self, size: u64) -> Result<usize, Error> {
+        let expected = self.bytes.next_multiple_of(size).max(size);
+        if self.bytes != expected {
+            return Err(self.truncated(expected));
+        }
+        Ok((self.bytes / size) as usize)
+    }
+
+    /// The error of its being shorter than `expected` bytes.
+    pub(crate) fn truncated(&self, expected: u64) -> Error {
+        Error::Truncated { path: self.path.clone(), expected, got: self.bytes }
+    }
+
+    /// Refuses any size but `expected` bytes.
+    pub(crate) fn check_bytes(&self, expected: u64) -> Result<(), Error> {
+        let path = || self.path.clone();
+        match self.bytes {
+            got if got < expected => Err(self.truncated(expected)),
+            got if got > expected => Err(Error::Oversized { path: path(), expected, got }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Fills `buffer` from `offset` on; several threads may do so at once.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
+        read_exact_at(&self.file, buffer, offset).map_err(|e| self.unreadable(e))
+    }
+
+    /// All of it.
+    pub(crate) fn read_all(&self) -> Result<Vec<u8>, Error> {
+        let mut content = vec![0; self.bytes as usize];
+        self.read_at(&mut content, 0)?;
+        Ok(content)
+    }
+
+    /// Its lines, without those that are empty at its end.
+    pub(crate) fn lines(&self) -> Result<Vec<String>, Error> {
+        let content = self.read_all()?;
+        let text = String::from_utf8_lossy(&content);
+        Ok(text.trim_end().lines().map(|line| line.trim().to_owned()).collect())
+    }
+
+    /// The first `count` lines as class names.
+    pub(crate) fn class_names(&self, count: usize) -> Result<Vec<String>, Error> {
+        let mut lines = self.lines()?;
+        lines.resize(count, String::new());
+        if let Some(line) = lines.iter().position(String::is_empty) {
+            return Err(Error::Text {
+                path: self.path.clone(),
+                line: line + 1,
+                expected: format!("the name of class {} of {count}", line + 1),
+                got: String::new(),
+            });
+        }
+        Ok(lines)
+    }
+
+    /// The file as a stream from its start.
+    pub(crate) fn stream(&self) -> Result<impl Read + '_, Error> {
+        let mut file = &self.file;
+        file.rewind().map_err(|e| self.unreadable(e))?;
+        Ok(file)
+    }
+
+    /// The error of the system's not giving its bytes.
+    pub(crate) fn unreadable(&self, source: std::io::Error) -> Error {
+        Error::Unreadable { path: self.path.clone(), source }
+    }
+
+    /// Its first bytes.
+    fn start(&self) -> Result<Vec<u8>, Error> {
+        let mut start = vec![0; SNIFFED_BYTES.min(self.bytes as usize)];
+        self.read_at(&mut start, 0)?;
+        Ok(start)
+    }
+}
+
+/// Labels as bytes, counted from 0; the file counts them from `lowest`.
+pub(crate) fn labels_from_bytes(
+    path: &Path,
+    bytes: &[u8],
+    [lowest, highest]: [u8; 2],
+) -> Result<Vec<u16>, Error> {
+    let label = |(picture, &got): (usize, &u8)| {
+        if (lowest..=highest).contains(&got) {
+            return Ok(u16::from(got - lowest));
+        }
+        Err(Error::Label { path: path.to_owned(), picture, got, lowest, highest })
+    };
+    bytes.iter().enumerate().map(label).collect()
+}
+
+/// Whether the first bytes are those of a web page.
+fn is_web_page(start: &[u8]) -> bool {
+    let start = start.trim_ascii_start().to_ascii_lowercase();
+    WEB_PAGE_STARTS.iter().any(|page| start.starts_with(page))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &[u8]) -> Result<DataFile, Error> {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("x.bin"), content).unwrap();
+        DataFile::open(directory.path(), "x.bin", "x.bin")
+    }
+
+    #[test]
+    fn a_web_page_is_not_data() {
+        let page = b"\n<!DOCTYPE html><title>404</title>";
+        assert_eq!(file(page).unwrap_err().code(), "HTML");
+        assert_eq!(file(b"<html>").unwrap_err().code(), "HTML");
+        assert!(file(b"<not a page").is_ok());
+    }
+
+    #[test]
+    fn only_whole_records_are_accepted() {
+        assert_eq!(file(&[0; 12]).unwrap().records(4).unwrap(), 3);
+        for (content, expected) in [(&[0u8; 13][..], 16), (&[][..], 4)] {
+            let error = file(content).unwrap().records(4).expect_err("not whole");
+            assert!(matches!(error, Error::Truncated { expected: e, .. } if e == expected));
+        }
+    }
+
+    #[test]
+    fn a_size_off_by_one_is_told_apart() {
+        let file = file(&[0; 5]).unwrap();
+        assert_eq!(file.check_bytes(6).unwrap_err().code(), "TRUNCATED");
+        assert_eq!(file.check_bytes(4).unwrap_err().code(), "OVERSIZED");
+        assert!(file.check_bytes(5).is_ok());
+    }
+
+    #[test]
+    fn labels_out_of_range_name_their_picture() {
+        let path = Path::new("y.bin");
+        assert_eq!(labels_from_bytes(path, &[1, 10], [1, 10]).unwrap(), [0, 9]);
+        for bad in [0, 11] {
+            let error = labels_from_bytes(path, &[1, bad], [1, 10]).expect_err("no class");
+            assert!(matches!(error, Error::Label { picture: 1, got, .. } if got == bad));
+        }
+    }
+
+    #[test]
+    fn a_missing_class_name_is_named_by_its_line() {
+        let names = file(b"cat\ndog\n\n").unwrap();
+        assert_eq!(names.class_names(2).unwrap(), ["cat", "dog"]);
+        assert!(matches!(names.class_names(3), Err(Error::Text { line: 3, .. })));
+    }
+}

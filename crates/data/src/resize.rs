@@ -1,0 +1,118 @@
+//! Pictures in another size: bilinear with half-pixel centres, averaging where they shrink.
+//!
+//! The kernel is a triangle as wide as one source pixel, or as one target pixel where that is
+//! more. Enlarging so is plain bilinear interpolation as `tf.image.resize` does it; shrinking does
+//! not skip pixels.
+
+/// What one target pixel takes from a line of source pixels.
+struct Tap {
+    /// The first source pixel.
+    start: usize,
+    /// Weights of it and the following ones; they sum to 1.
+    weights: Vec<f32>,
+}
+
+/// Resizes planes from `[planes, height, width]` to `[planes, side, side]`.
+pub(crate) fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], side: usize) {
+    if [height, width] == [side, side] {
+        target.copy_from_slice(source);
+        return;
+    }
+    let (rows, columns) = (taps(height, side), taps(width, side));
+    let planes = source.chunks_exact(height * width).zip(target.chunks_exact_mut(side * side));
+    for (source, target) in planes {
+        resize_plane(source, width, target, [&rows, &columns]);
+    }
+}
+
+/// Resizes one plane: lines first, then columns.
+fn resize_plane(source: &[u8], width: usize, target: &mut [u8], [rows, columns]: [&[Tap]; 2]) {
+    let side = columns.len();
+    let narrowed: Vec<f32> = source
+        .chunks_exact(width)
+        .flat_map(|line| columns.iter().map(|tap| weigh(tap, |i| f32::from(line[i]))))
+        .collect();
+    for (row, line) in rows.iter().zip(target.chunks_exact_mut(side)) {
+        for (x, pixel) in line.iter_mut().enumerate() {
+            *pixel = weigh(row, |y| narrowed[y * side + x]).round() as u8;
+        }
+    }
+}
+
+/// The weighted sum of a tap's samples.
+fn weigh(tap: &Tap, sample: impl Fn(usize) -> f32) -> f32 {
+    tap.weights.iter().enumerate().map(|(i, weight)| weight * sample(tap.start + i)).sum()
+}
+
+/// The taps that make `target` pixels of `source`.
+fn taps(source: usize, target: usize) -> Vec<Tap> {
+    let scale = source as f64 / target as f64;
+    let reach = scale.max(1.0);
+    let tap = |place: usize| {
+        let centre = (place as f64 + 0.5) * scale - 0.5;
+        let start = (centre - reach).ceil().max(0.0) as usize;
+        let end = ((centre + reach).floor() as usize).min(source - 1);
+        let weights: Vec<f64> =
+            (start..=end).map(|i| (1.0 - (i as f64 - centre).abs() / reach).max(0.0)).collect();
+        let sum: f64 = weights.iter().sum();
+        Tap { start, weights: weights.iter().map(|w| (w / sum) as f32).collect() }
+    };
+    (0..target).map(tap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resized(source: &[u8], size: [usize; 2], side: usize) -> Vec<u8> {
+        let mut target = vec![0; source.len() / (size[0] * size[1]) * side * side];
+        resize(source, size, &mut target, side);
+        target
+    }
+
+    /// Bilinear interpolation with half-pixel centres and clamped edges, one sample at a time.
+    fn naive(source: &[u8], side: usize, target: usize) -> Vec<f64> {
+        let at = |y: f64, x: f64| {
+            let clamp = |v: f64| v.clamp(0.0, (side - 1) as f64) as usize;
+            f64::from(source[clamp(y) * side + clamp(x)])
+        };
+        let centre = |i: usize| (i as f64 + 0.5) * side as f64 / target as f64 - 0.5;
+        let sample = |n: usize| {
+            let (y, x) = (centre(n / target), centre(n % target));
+            let (top, left) = (y.floor(), x.floor());
+            let (down, right) = (y - top, x - left);
+            (1.0 - down) * ((1.0 - right) * at(top, left) + right * at(top, left + 1.0))
+                + down * ((1.0 - right) * at(top + 1.0, left) + right * at(top + 1.0, left + 1.0))
+        };
+        (0..target * target).map(sample).collect()
+    }
+
+    #[test]
+    fn enlarging_is_bilinear_interpolation() {
+        let source: Vec<u8> = (0..7 * 7).map(|i| (i * 37 % 251) as u8).collect();
+        for side in [8, 14, 24] {
+            for (got, expected) in
+                resized(&source, [7, 7], side).iter().zip(naive(&source, 7, side))
+            {
+                let error = (f64::from(*got) - expected).abs();
+                assert!(error <= 0.51, "expected {expected}, got {got}");
+            }
+        }
+    }
+
+    #[test]
+    fn shrinking_averages_and_keeps_planes_apart() {
+        let checks: Vec<u8> =
+            (0..64).map(|i| if (i / 8 + i % 8) % 2 == 0 { 0 } else { 200 }).collect();
+        let source: Vec<u8> = checks.iter().copied().chain([50; 64]).collect();
+        let small = resized(&source, [8, 8], 2);
+        assert!(small[..4].iter().all(|p| (95..=105).contains(p)), "expected about 100: {small:?}");
+        assert_eq!(small[4..], [50; 4]);
+    }
+
+    #[test]
+    fn the_same_size_changes_nothing() {
+        let source: Vec<u8> = (0..48).collect();
+        assert_eq!(resized(&source, [4, 4], 4), source);
+    }
+}

@@ -1,0 +1,88 @@
+//! The labelled and unlabelled splits of sources that do not say which of their training pictures
+//! are which.
+
+use std::sync::Arc;
+
+use crate::divide::{balanced, by_class, rest, unlabelled};
+use crate::shelf::Shelf;
+use crate::split::{Catalogue, Split};
+use crate::{Error, Options};
+
+/// Labelled pictures of the sets that are usually learnt from a labelled part.
+pub(crate) const USUALLY_LABELLED: usize = 5_000;
+
+/// Training pictures that are yet to be split.
+pub(crate) struct Training {
+    /// Their bytes.
+    pub(crate) shelf: Arc<Shelf>,
+    /// What is known about them.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Those that have a label, in rising order.
+    pub(crate) labelled: Vec<u32>,
+    /// Those that have none, in rising order.
+    pub(crate) loose: Vec<u32>,
+    /// Number of classes.
+    pub(crate) classes: usize,
+    /// Height and width to read them in.
+    pub(crate) side: usize,
+}
+
+impl Training {
+    /// The labelled and the unlabelled split: `count` labelled pictures and the rest, or, with no
+    /// count, all of them in both.
+    pub(crate) fn split(
+        self,
+        count: Option<usize>,
+        options: &Options,
+    ) -> Result<[Split; 2], Error> {
+        let members = by_class(&self.labelled, |p| self.catalogue.labels[p as usize], self.classes);
+        let (labelled, mut pool) = match count {
+            None => (self.labelled.clone(), self.labelled),
+            Some(count) => {
+                let drawn = balanced(&members, count, options.seed)?;
+                let rest = rest(&self.labelled, &drawn);
+                (drawn, rest)
+            }
+        };
+        pool.extend(self.loose);
+        let free = unlabelled(pool, options.unlabelled, options.seed)?;
+        let split = |pictures| {
+            let (shelf, catalogue) = (Arc::clone(&self.shelf), Arc::clone(&self.catalogue));
+            Split::unlabelled(shelf, catalogue, pictures, self.side)
+        };
+        Ok([split(labelled).with_labels(), split(free)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn twenty() -> Training {
+        let labels = (0..18).map(|p| p % 3).collect();
+        Training {
+            shelf: Shelf::Memory { pixels: vec![0; 20], planes: 1, size: [1, 1] }.into(),
+            catalogue: Catalogue { labels, ..Catalogue::default() }.into(),
+            labelled: (0..18).collect(),
+            loose: vec![18, 19],
+            classes: 3,
+            side: 1,
+        }
+    }
+
+    #[test]
+    fn labelled_pictures_are_balanced_and_the_rest_is_unlabelled() {
+        let [labelled, free] = twenty().split(Some(6), &Options::default()).unwrap();
+        let count = |class| labelled.labels().unwrap().iter().filter(|&&l| l == class).count();
+        assert_eq!([count(0), count(1), count(2)], [2, 2, 2]);
+        assert_eq!((free.len(), free.labels()), (14, None));
+        assert!(labelled.pictures().iter().all(|p| !free.pictures().contains(p)));
+    }
+
+    #[test]
+    fn without_a_count_the_splits_overlap() {
+        let options = Options { unlabelled: Some(19), ..Options::default() };
+        let [labelled, free] = twenty().split(None, &options).unwrap();
+        assert_eq!((labelled.len(), free.len()), (18, 19));
+    }
+}
