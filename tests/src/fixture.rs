@@ -19,8 +19,10 @@ impl Fixture {
     /// # Panics
     /// When the file is not there or is no fixture.
     pub fn open(name: &str) -> Self {
-        let folder = std::env::var_os("KITH_FIXTURES")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures"), PathBuf::from);
+        let folder = std::env::var_os("KITH_FIXTURES").map_or_else(
+            || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
+            PathBuf::from,
+        );
         let path = folder.join(format!("{name}.safetensors"));
         let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         Self { name: name.to_owned(), bytes }
@@ -28,7 +30,7 @@ impl Fixture {
 
     /// Whether there is a tensor of that name.
     pub fn has(&self, name: &str) -> bool {
-        self.file().names().iter().any(|known| *known == name)
+        self.file().names().contains(&name)
     }
 
     /// A tensor as numbers; whole numbers become numbers too.

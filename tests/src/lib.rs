@@ -17,7 +17,8 @@ pub fn gpu() -> Device {
 /// How far apart two lists are: the length of their difference against the length of `expected`.
 pub fn relative_error(got: &[f32], expected: &[f32]) -> f64 {
     assert_eq!(got.len(), expected.len(), "lists of different lengths cannot be compared");
-    let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
+    let length =
+        |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>().sqrt();
     let difference = got.iter().zip(expected).map(|(a, b)| f64::from(*a) - f64::from(*b));
     let size = length(&mut expected.iter().map(|&x| f64::from(x)));
     length(&mut { difference }) / size.max(f64::MIN_POSITIVE)

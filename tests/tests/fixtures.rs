@@ -33,11 +33,8 @@ fn augmentations_follow_keras(device: &Device, tolerance: f32) {
     let all = vec![true; images.dims()[0]];
     check(&fixture, "flip.images", flip.apply(images.clone(), &all), tolerance);
 
-    let crop = Crop {
-        scale: [0.2, 1.0],
-        ratio: Crop::PHOTO_RATIO,
-        convention: Convention::CornerAligned,
-    };
+    let crop =
+        Crop { scale: [0.2, 1.0], ratio: Crop::PHOTO_RATIO, convention: Convention::CornerAligned };
     let boxes: Vec<Region> = drawn(&fixture, "crop.boxes_y1x1y2x2")
         .into_iter()
         .map(|[y1, x1, y2, x2]| Region { top: y1, left: x1, height: y2 - y1, width: x2 - x1 })

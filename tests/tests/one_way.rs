@@ -48,8 +48,21 @@ fn modules_use_only_what_stands_above_them() {
         let text = fs::read_to_string(&path).expect("source is text");
         for other in used(body(&text)) {
             let Some(there) = place(other) else { continue };
-            assert!(there <= own, "{} uses `{other}`, which stands below it in lib.rs", inside.display());
+            assert!(
+                there <= own,
+                "{} uses `{other}`, which stands below it in lib.rs",
+                inside.display()
+            );
         }
+    }
+}
+
+#[test]
+fn core_leaves_the_choice_of_device_to_its_caller() {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../crates/core/src");
+    for path in files(&source) {
+        let text = fs::read_to_string(&path).expect("source is text");
+        assert!(!text.contains("Device::default()"), "{} takes any device", path.display());
     }
 }
 
@@ -59,6 +72,10 @@ fn files_stay_small() {
     for path in files(&crates).iter().filter(|path| path.extension().is_some_and(|e| e == "rs")) {
         let text = fs::read_to_string(path).expect("source is text");
         let lines = body(&text).lines().count();
-        assert!(lines <= 300, "{} has {lines} lines before its tests: it is two rooms", path.display());
+        assert!(
+            lines <= 300,
+            "{} has {lines} lines before its tests: it is two rooms",
+            path.display()
+        );
     }
 }

@@ -44,7 +44,8 @@ fn tensors(fixture: &Fixture, moment: &str) -> Archive {
         if ours == "support.rows" {
             if fixture.has(&theirs) {
                 let rows = fixture.stored(&theirs);
-                let labels = Stored { shape: vec![rows.shape[0]], values: vec![-1.0; rows.shape[0]] };
+                let labels =
+                    Stored { shape: vec![rows.shape[0]], values: vec![-1.0; rows.shape[0]] };
                 archive.tensors.insert("support.labels".into(), labels);
                 archive.tensors.insert(ours.into(), rows);
             }
@@ -96,9 +97,10 @@ fn close(what: &str, got: &Stored, expected: &Stored, tolerance: f64) {
 
 /// The first step's gradients, read off Adam's mean: it holds 1 − β₁ of them.
 fn check_gradients(fixture: &Fixture, after: &Archive, tolerance: f64) {
-    for (ours, theirs) in
-        [("encoder.convs.0.weight", "encoder.conv0.weight"), ("projection.layers.1.weight", "projection.dense1.weight")]
-    {
+    for (ours, theirs) in [
+        ("encoder.convs.0.weight", "encoder.conv0.weight"),
+        ("projection.layers.1.weight", "projection.dense1.weight"),
+    ] {
         let expected = fixture.stored(&format!("step0.grad.{theirs}"));
         let expected = if expected.shape.len() == 2 { transposed(expected) } else { expected };
         let mean = &after.tensors[&format!("optimizer.{ours}.mean")];
@@ -150,9 +152,15 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
     }
     let (after, expected) = (state(&trainer), tensors(&fixture, "final"));
     for (name, expected) in &expected.tensors {
-        let compared = name != "support.labels" && (name != "support.rows" || trainer.support().is_some());
+        let compared =
+            name != "support.labels" && (name != "support.rows" || trainer.support().is_some());
         if compared {
-            close(&format!("{name} after {steps} steps"), &after.tensors[name], expected, tolerance);
+            close(
+                &format!("{name} after {steps} steps"),
+                &after.tensors[name],
+                expected,
+                tolerance,
+            );
         }
     }
 }

@@ -135,7 +135,7 @@ pub(crate) enum Verb {
     },
     /// Draw pictures beside their augmented views
     Augment {
-        /// A named policy, or a recipe's: NAME.views, NAME.probe_view
+        /// A named policy, or a recipe's, as in nnclr.views
         #[arg(long, default_value = "seed-simclr-contrastive")]
         policy: String,
         /// Views a picture
@@ -161,6 +161,9 @@ pub(crate) enum Verb {
         /// The files to write, without their endings
         #[arg(long, default_value = "embeddings")]
         out: PathBuf,
+        /// Write the pictures too, as bytes in an .npy
+        #[arg(long)]
+        pixels: bool,
         #[command(flatten)]
         data: DataFlags,
     },

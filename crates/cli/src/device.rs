@@ -47,7 +47,9 @@ pub(crate) fn choose(choice: DeviceChoice) -> Result<Chosen, Failure> {
 
 /// All adapters that wgpu finds, real ones first.
 pub(crate) fn adapters() -> Vec<Adapter> {
-    let instance = Instance::new(InstanceDescriptor::new_without_display_handle());
+    let mut wanted = InstanceDescriptor::new_without_display_handle();
+    wanted.backends = Backends::PRIMARY;
+    let instance = Instance::new(wanted);
     let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::PRIMARY));
     adapters.sort_by_key(|adapter| !is_gpu(adapter.get_info().device_type));
     adapters

@@ -49,7 +49,9 @@ pub enum Failure {
         path: PathBuf,
     },
     /// A run is resumed with other settings than it was started with.
-    #[error("the run was started with another {what} (then {then}, now {now}): resume with the same, or start anew with another --run")]
+    #[error(
+        "the run was started with another {what} (then {then}, now {now}): resume with the same, or start anew with another --run"
+    )]
     OtherRun {
         /// What differs.
         what: &'static str,
@@ -59,7 +61,9 @@ pub enum Failure {
         now: String,
     },
     /// Something has no labels.
-    #[error("the pictures have no labels, which {what} needs: put each class into a folder of its own, or use other data")]
+    #[error(
+        "the pictures have no labels, which {what} needs: put each class into a folder of its own, or use other data"
+    )]
     NoLabels {
         /// What needs them.
         what: &'static str,

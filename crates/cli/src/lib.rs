@@ -14,6 +14,7 @@ mod folder;
 mod learner;
 mod loader;
 mod material;
+mod measure;
 mod offline;
 mod saved;
 mod say;
@@ -30,7 +31,7 @@ use clap::Parser;
 /// Runs one command line and says how it ended.
 pub fn run() -> ExitCode {
     let args = args::Args::parse();
-    let say = say::Say::new(args.json, args.quiet);
+    let say = say::Say::new(&args);
     match verbs::run(args.verb, &args.shared, &say) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

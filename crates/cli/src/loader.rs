@@ -108,8 +108,7 @@ pub(crate) fn finetuning(
 ) -> Result<Ahead<Batch>, kith_core::Error> {
     enough(labelled, settings.batch, "labelled pictures to fill a batch (finetuning.batch)")?;
     let shuffle = settings.shuffle;
-    let mut course =
-        Course::new(labelled, settings.batch, shuffle, Purpose::LabelledOrder, plan);
+    let mut course = Course::new(labelled, settings.batch, shuffle, Purpose::LabelledOrder, plan);
     Ok(ahead(first..plan.total(), DEPTH, move |step| -> Result<Batch, Error> {
         let places = course.places(step);
         let images = course.split.read(&places)?;

@@ -87,13 +87,34 @@ impl Record {
     pub(crate) fn chosen_by(&self) -> Option<f64> {
         self.validation.or(self.test).map(|score| score.accuracy)
     }
+
+    /// The epoch in a line.
+    pub(crate) fn summary(&self) -> String {
+        let number = |name: &str| self.train.get(name).and_then(Value::as_f64);
+        let mut line = format!("epoch {:>3}", self.epoch);
+        line += &number("loss").map_or(String::new(), |loss| format!("  loss {loss:.4}"));
+        for (name, word) in [
+            ("contrastive_accuracy", "contrast"),
+            ("probe_accuracy", "probe"),
+            ("accuracy", "training"),
+        ] {
+            line += &number(name).map_or(String::new(), |x| format!("  {word} {:.1} %", 100.0 * x));
+        }
+        for (score, word) in [(self.validation, "validation"), (self.test, "test")] {
+            line +=
+                &score.map_or(String::new(), |s| format!("  {word} {:.1} %", 100.0 * s.accuracy));
+        }
+        line
+    }
 }
 
 /// The record of the best epoch, the first on ties.
 pub(crate) fn best(history: &[Record]) -> Option<&Record> {
-    history.iter().reduce(|best, record| {
-        if record.chosen_by() > best.chosen_by() { record } else { best }
-    })
+    history.iter().reduce(
+        |best, record| {
+            if record.chosen_by() > best.chosen_by() { record } else { best }
+        },
+    )
 }
 
 fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::args::Args;
 use crate::failure::Failure;
 use crate::progress::Show;
 
@@ -19,11 +20,12 @@ enum Form {
 }
 
 impl Say {
-    pub(crate) fn new(json: bool, quiet: bool) -> Self {
-        let form = match (json, quiet) {
-            (true, _) => Form::Json,
-            (false, true) => Form::Results,
-            (false, false) => Form::Words,
+    /// Speaks as the command line asks.
+    pub(crate) fn new(args: &Args) -> Self {
+        let form = match args {
+            Args { json: true, .. } => Form::Json,
+            Args { quiet: true, .. } => Form::Results,
+            _ => Form::Words,
         };
         Self { form }
     }

@@ -47,7 +47,10 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
             train(&["probe_accuracy", "accuracy"])(r).map(percent)
         }),
         chart("Test loss", "cross-entropy", &|r| r.test.map(|s| s.loss)),
-        chart("Training loss of the classifier", "cross-entropy", &|r| match r.train.get("probe_loss") {
+        chart("Training loss of the classifier", "cross-entropy", &|r| match r
+            .train
+            .get("probe_loss")
+        {
             Some(loss) => loss.as_f64(),
             None if r.train.contains_key("accuracy") => r.train.get("loss")?.as_f64(),
             None => None,
@@ -150,9 +153,11 @@ pub(crate) fn nearest_sheet(
     let places = |query| found.of(query).iter().map(|&p| p as u32).collect::<Vec<_>>();
     let rows = (0..asked.len()).map(|q| bank.read(&places(q))).collect::<Result<Vec<_>, _>>()?;
     let agreement = asked.labels().zip(bank.labels()).map(|(own, theirs)| {
-        let judge = |label: u16| move |&p: &usize| match theirs[p] == label {
-            true => Agreement::Same,
-            false => Agreement::Other,
+        let judge = |label: u16| {
+            move |&p: &usize| match theirs[p] == label {
+                true => Agreement::Same,
+                false => Agreement::Other,
+            }
         };
         (0..asked.len())
             .map(|q| found.of(q).iter().map(judge(own[q])).collect())

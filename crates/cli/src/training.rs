@@ -4,31 +4,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kith_core::archive::Archive;
-use kith_core::augment::policy::Draw;
 use kith_core::checkpoint::{FORMAT, Meta, Normalization};
-use kith_core::objective::cross_entropy;
-use kith_core::read::read;
 use kith_core::recipe::Recipe;
-use kith_core::rng::Purpose;
 use kith_core::trainer::pretrain::Batch;
-use kith_core::{Device, Int, Tensor, metrics};
-use kith_data::{Ahead, Split};
+use kith_core::{Device, metrics};
+use kith_data::Ahead;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::learner::{Learner, Means};
 use crate::material::Material;
+use crate::measure;
 use crate::progress::{Tick, Training};
-use crate::saved::{Record, Saved, Score, Timing, best};
+use crate::saved::{Record, Saved, Timing, best};
 use crate::say::Say;
 
-/// How often an unfinished epoch is saved: what a killed process loses at most.
-const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
+/// environment variable `KITH_SAVE_SECONDS` overrides it.
+const SAVE_SECONDS: u64 = 30;
 /// How often the numbers on the bar are renewed: each time waits for the device.
 const TICK_EVERY: Duration = Duration::from_millis(500);
-/// Pictures that are measured at a time.
-const MEASURED_AT_A_TIME: usize = 256;
 
 /// Set by Ctrl-C; the loop looks after every step.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -37,6 +33,11 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub(crate) fn listen_for_ctrl_c() {
     // A second registration fails, which changes nothing.
     let _already_listening = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+}
+
+fn save_every() -> Duration {
+    let asked = std::env::var("KITH_SAVE_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(asked.unwrap_or(SAVE_SECONDS))
 }
 
 /// What a run consists of, besides who learns.
@@ -80,6 +81,7 @@ struct Run<'a, L> {
     earlier: f64,
     epoch_began: Instant,
     saved: Instant,
+    save_every: Duration,
     ticked: Option<Instant>,
 }
 
@@ -94,16 +96,17 @@ impl<'a, L: Learner> Run<'a, L> {
             earlier: 0.0,
             epoch_began: now,
             saved: now,
+            save_every: save_every(),
             ticked: None,
         };
         let Some(archive) = setting.folder.read_archive(folder::STATE)? else { return Ok(run) };
         let path = setting.folder.file(folder::STATE);
-        let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+        let unreadable =
+            |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
         let saved: Saved =
             serde_json::from_str(&archive.note).map_err(unreadable).map_err(Failure::of(&path))?;
         saved.check(&run.note(saved.counters.clone()))?;
-        run.learner =
-            run.learner.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
+        run.learner = run.learner.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
         (run.history, run.earlier) = (saved.history, saved.seconds);
         Ok(run)
     }
@@ -128,10 +131,10 @@ impl<'a, L: Learner> Run<'a, L> {
         for batch in batches {
             let readings = self.learner.step(&batch?)?;
             self.tick(&bar, readings)?;
-            if self.learner.steps() % plan.steps == 0 {
+            if self.learner.steps().is_multiple_of(plan.steps) {
                 let line = self.finish_epoch()?;
                 bar.note(&line);
-            } else if STOP.load(Ordering::Relaxed) || self.saved.elapsed() > SAVE_EVERY {
+            } else if STOP.load(Ordering::Relaxed) || self.saved.elapsed() > self.save_every {
                 self.save_state()?;
             }
             if STOP.load(Ordering::Relaxed) {
@@ -152,7 +155,8 @@ impl<'a, L: Learner> Run<'a, L> {
         }
         self.ticked = Some(Instant::now());
         let readings = pollster::block_on(readings.read())?;
-        let find = |name| readings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let find =
+            |name| readings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
         let loss = find("loss").unwrap_or(f64::NAN);
         let step = self.learner.steps();
         if !loss.is_finite() {
@@ -191,8 +195,10 @@ impl<'a, L: Learner> Run<'a, L> {
         let images_per_second = self.pace();
         let measuring = Instant::now();
         let material = self.setting.material;
-        let validation = self.score(&material.validation)?;
-        let test = self.score(&material.test)?;
+        let score =
+            |split| measure::score(&self.learner, split, self.setting, self.history.len() as u64);
+        let validation = score(&material.validation)?;
+        let test = score(&material.test)?;
         let evaluation_seconds = measuring.elapsed().as_secs_f64();
         let plan = self.learner.plan();
         let step = self.learner.steps();
@@ -204,44 +210,13 @@ impl<'a, L: Learner> Run<'a, L> {
             test,
             timing: Timing { train_seconds, evaluation_seconds, images_per_second },
         };
-        let line = summary(&record);
+        let line = record.summary();
         self.history.push(record);
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
         self.save_epoch()?;
         self.epoch_began = Instant::now();
         Ok(line)
-    }
-
-    /// How well the run's own classifier does on pictures with labels.
-    fn score(&self, split: &Split) -> Result<Option<Score>, Failure> {
-        let Some(labels) = split.labels().filter(|labels| !labels.is_empty()) else {
-            return Ok(None);
-        };
-        let (mut right, mut loss) = (0.0, 0.0);
-        let places: Vec<u32> = (0..split.len() as u32).collect();
-        for chunk in places.chunks(MEASURED_AT_A_TIME) {
-            let images = split.read(chunk)?.to_device(self.setting.device);
-            let numbers: Vec<u64> = chunk.iter().map(|&p| u64::from(p)).collect();
-            let (seed, purpose) = (self.learner.plan().seed, Purpose::TestView);
-            let draw = Draw { seed, purpose, epoch: self.history.len() as u64, images: &numbers };
-            let images = self.setting.recipe.evaluation.test_view.apply(images, draw);
-            let Some(logits) = self.learner.logits(images) else { return Ok(None) };
-            let own: Vec<i32> = chunk.iter().map(|&p| i32::from(labels[p as usize])).collect();
-            let own = Tensor::<1, Int>::from_data(own.as_slice(), self.setting.device);
-            let numbers = Tensor::cat(
-                vec![
-                    metrics::accuracy(logits.clone(), own.clone()),
-                    cross_entropy(logits, own).mean(),
-                ],
-                0,
-            );
-            let numbers = pollster::block_on(read(numbers))?;
-            right += f64::from(numbers[0]) * chunk.len() as f64;
-            loss += f64::from(numbers[1]) * chunk.len() as f64;
-        }
-        let count = places.len() as f64;
-        Ok(Some(Score { accuracy: right / count, loss: loss / count }))
     }
 
     fn save_epoch(&mut self) -> Result<(), Failure> {
@@ -296,20 +271,4 @@ impl<'a, L: Learner> Run<'a, L> {
 
 fn as_map(means: &Means) -> Map<String, Value> {
     means.iter().map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
-}
-
-/// An epoch in a line.
-fn summary(record: &Record) -> String {
-    let number = |name: &str| record.train.get(name).and_then(Value::as_f64);
-    let mut line = format!("epoch {:>3}", record.epoch);
-    line += &number("loss").map_or(String::new(), |loss| format!("  loss {loss:.4}"));
-    for (name, word) in
-        [("contrastive_accuracy", "contrast"), ("probe_accuracy", "probe"), ("accuracy", "training")]
-    {
-        line += &number(name).map_or(String::new(), |x| format!("  {word} {:.1} %", 100.0 * x));
-    }
-    for (score, word) in [(record.validation, "validation"), (record.test, "test")] {
-        line += &score.map_or(String::new(), |s| format!("  {word} {:.1} %", 100.0 * s.accuracy));
-    }
-    line
 }

@@ -7,8 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::Error;
-use crate::read::read;
 use crate::path::Path;
+use crate::read::read;
 
 /// The metadata key under which the note lies.
 const NOTE: &str = "kith";
@@ -91,7 +91,8 @@ impl Archive {
     /// without kith's note, [`Error::TensorType`] and [`Error::NotFinite`] for a tensor that
     /// cannot be weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let unreadable = |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
+        let unreadable =
+            |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let note = header.metadata().as_ref().and_then(|m| m.get(NOTE)).ok_or(Error::NotKith)?;
         let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;

@@ -59,7 +59,9 @@ pub enum Error {
         reason: String,
     },
     /// Bytes that are not a safetensors file.
-    #[error("not a readable safetensors file: {reason}; the file is truncated, corrupted or of another kind")]
+    #[error(
+        "not a readable safetensors file: {reason}; the file is truncated, corrupted or of another kind"
+    )]
     NotSafetensors {
         /// What the reader says.
         reason: String,
@@ -108,7 +110,9 @@ pub enum Error {
         got: String,
     },
     /// A tensor holds NaN or infinity.
-    #[error("tensor `{name}` holds a value that is not finite: the run diverged or the file is damaged")]
+    #[error(
+        "tensor `{name}` holds a value that is not finite: the run diverged or the file is damaged"
+    )]
     NotFinite {
         /// The tensor's name.
         name: String,

@@ -30,12 +30,7 @@ impl HeadSettings {
     ///
     /// # Errors
     /// [`Error::Setting`] when a layer has no unit.
-    pub fn init(
-        &self,
-        inputs: usize,
-        stream: &mut Stream,
-        device: &Device,
-    ) -> Result<Head, Error> {
+    pub fn init(&self, inputs: usize, stream: &mut Stream, device: &Device) -> Result<Head, Error> {
         let mut layers = Vec::new();
         let mut before = inputs;
         for &after in self.hidden.iter().chain([&self.output]) {

@@ -1,4 +1,4 @@
-//! A fully connected layer in PyTorch's layout.
+//! A fully connected layer in `PyTorch`'s layout.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};

@@ -193,7 +193,8 @@ mod tests {
         Tensor::from_data(rows, &Device::flex())
     }
 
-    const FIRST: [[f32; 3]; 4] = [[1.0, 0.0, 5.0], [0.0, 0.0, 1.0], [3.0, 0.0, 2.0], [1.0, 0.0, 9.0]];
+    const FIRST: [[f32; 3]; 4] =
+        [[1.0, 0.0, 5.0], [0.0, 0.0, 1.0], [3.0, 0.0, 2.0], [1.0, 0.0, 9.0]];
 
     #[test]
     fn a_dead_unit_does_not_count() {

@@ -208,8 +208,9 @@ fn within(
 /// Sets one value, `key.of.a.table=value`; the value is TOML, or a bare word as a string.
 fn set(table: &mut toml::Table, change: &str) -> Result<(), Error> {
     let unusable = |why: &str| Error::Recipe { reason: format!("`{change}`: {why}") };
-    let (path, value) =
-        change.split_once('=').ok_or_else(|| unusable("expected key=value, as in finetuning.epochs=5"))?;
+    let (path, value) = change
+        .split_once('=')
+        .ok_or_else(|| unusable("expected key=value, as in finetuning.epochs=5"))?;
     let value = value.trim();
     let value = value
         .parse::<toml::Value>()

@@ -3,8 +3,8 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::error::Error;
-use crate::unit::unit_rows;
 use crate::rng::{Purpose, Stream, stream};
+use crate::unit::unit_rows;
 
 /// A first-in-first-out queue of unit rows, newest first (Dwibedi et al. 2021, section 3.2).
 #[derive(Clone, Debug)]

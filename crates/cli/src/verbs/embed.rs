@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kith_core::probe::Features;
+use kith_core::image::CHANNELS;
 use kith_data::Split;
 use npyz::WriterBuilder;
 use serde_json::json;
@@ -18,7 +18,7 @@ use crate::say::Say;
 pub(super) fn run(
     checkpoint: &Path,
     choice: SplitChoice,
-    out: &Path,
+    (out, pixels): (&Path, Option<PathBuf>),
     (data, shared, say): (&DataFlags, &Shared, &Say),
 ) -> Result<(), Failure> {
     let (meta, archive) = open_checkpoint(checkpoint)?;
@@ -31,9 +31,16 @@ pub(super) fn run(
         SplitChoice::Test => &dataset.test,
     };
     let features = embed(&encoder, split, &chosen.device)?;
-    let ending = |ending: &str| PathBuf::from(format!("{}.{ending}", out.display()));
-    let (npy, csv) = (ending("npy"), ending("csv"));
-    files::write_with(&npy, |file| write_npy(&features, file))?;
+    let (npy, csv) = (ending(out, "npy"), ending(out, "csv"));
+    let shape = [features.len() as u64, features.dim as u64];
+    files::write_with(&npy, |file| write_npy(&features.values, &shape, file))?;
+    if let Some(path) = pixels {
+        let all: Vec<u32> = (0..split.len() as u32).collect();
+        let images = split.read(&all)?;
+        let [height, width] = images.size();
+        let shape = [images.len(), CHANNELS, height, width].map(|n| n as u64);
+        files::write_with(&path, |file| write_npy(images.pixels(), &shape, file))?;
+    }
     files::write_with(&csv, |file| write_csv(split, &dataset.class_names, file))?;
     let words = format!(
         "{} pictures, {} features each: {} and {}",
@@ -46,11 +53,20 @@ pub(super) fn run(
     Ok(())
 }
 
-/// `[pictures, features]` of f32.
-fn write_npy(features: &Features, file: &mut dyn io::Write) -> io::Result<()> {
-    let shape = [features.len() as u64, features.dim as u64];
-    let mut writer = npyz::WriteOptions::new().default_dtype().shape(&shape).writer(file).begin_nd()?;
-    writer.extend(features.values.iter().copied())?;
+/// The name of a file that is written, with its ending.
+pub(super) fn ending(out: &Path, ending: &str) -> PathBuf {
+    PathBuf::from(format!("{}.{ending}", out.display()))
+}
+
+/// Numbers in row-major order.
+fn write_npy<T: npyz::AutoSerialize + Copy>(
+    numbers: &[T],
+    shape: &[u64],
+    file: &mut dyn io::Write,
+) -> io::Result<()> {
+    let mut writer =
+        npyz::WriteOptions::new().default_dtype().shape(shape).writer(file).begin_nd()?;
+    writer.extend(numbers.iter().copied())?;
     writer.finish()
 }
 

@@ -166,7 +166,9 @@ fn report(
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
     let mut facts = story::facts(&first.material, &seeds.join(", "), &chosen.why);
     facts.push(story::wall_time(studies.iter().flat_map(|study| {
-        [&study.baseline, &study.pretraining, &study.finetuning].into_iter().flat_map(|t| &t.history)
+        [&study.baseline, &study.pretraining, &study.finetuning]
+            .into_iter()
+            .flat_map(|t| &t.history)
     })));
     let overview = Table {
         title: "Test accuracy".into(),

@@ -13,10 +13,14 @@ use crate::say::Say;
 /// What using an encoder needs; the rest stays behind.
 const KEPT: [&str; 3] = ["encoder.", "projection.", "probe."];
 
-pub(super) fn run(checkpoint: &Path, out: &Path, half: bool, say: &Say) -> Result<(), Failure> {
+pub(super) fn run(
+    checkpoint: &Path,
+    out: &Path,
+    precision: Precision,
+    say: &Say,
+) -> Result<(), Failure> {
     let (_, mut archive) = open_checkpoint(checkpoint)?;
     archive.tensors.retain(|name, _| KEPT.iter().any(|kept| name.starts_with(kept)));
-    let precision = if half { Precision::Half } else { Precision::Single };
     let bytes = archive.to_bytes(precision);
     files::write(out, &bytes)?;
     let words = format!("{}: {} bytes", out.display(), bytes.len());

@@ -32,6 +32,9 @@ pub(super) fn run(
         Published::FashionMnist => "idx",
     };
     let words = format!("{words} {}; use it with --data {kind}:{0}", folder.display());
-    say.result(&words, &json!({ "folder": folder, "data": format!("{kind}:{}", folder.display()) }));
+    say.result(
+        &words,
+        &json!({ "folder": folder, "data": format!("{kind}:{}", folder.display()) }),
+    );
     Ok(())
 }

@@ -20,10 +20,18 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
         .map(|(_, stored)| stored.values.len())
         .sum();
     let mut words = vec![
-        format!("{}: kith checkpoint, format {}, written by kith {}", path.display(), meta.format, meta.software),
+        format!(
+            "{}: kith checkpoint, format {}, written by kith {}",
+            path.display(),
+            meta.format,
+            meta.software
+        ),
         format!("stage      {}", json!(meta.stage).as_str().unwrap_or_default()),
         format!("recipe     {}, seed {}, {} steps", meta.recipe.name, meta.seed, meta.steps),
-        format!("encoder    {:?}, {parameters} parameters, side {}", meta.recipe.encoder, meta.side),
+        format!(
+            "encoder    {:?}, {parameters} parameters, side {}",
+            meta.recipe.encoder, meta.side
+        ),
         format!(
             "data       {}: {} unlabelled, {} labelled, {} validation, {} test",
             meta.dataset.name,
@@ -35,9 +43,11 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
         format!("classes    {}", meta.class_names.join(", ")),
     ];
     for (which, metrics) in [("last", &meta.last), ("best", &meta.best)] {
-        let accuracy = metrics.get("test").and_then(|test| test.get("accuracy")).and_then(Value::as_f64);
+        let accuracy =
+            metrics.get("test").and_then(|test| test.get("accuracy")).and_then(Value::as_f64);
         if let (Some(accuracy), Some(epoch)) = (accuracy, metrics.get("epoch")) {
-            words.push(format!("{which:<10} epoch {epoch}: {} on test pictures", percent(accuracy)));
+            words
+                .push(format!("{which:<10} epoch {epoch}: {} on test pictures", percent(accuracy)));
         }
     }
     words.push("tensors".into());

@@ -12,6 +12,7 @@ mod info;
 mod neighbours;
 mod pretrain;
 
+use kith_core::archive::Precision;
 use kith_core::recipe::Recipe;
 
 use crate::args::{RecipeFlags, Shared, Verb};
@@ -34,14 +35,18 @@ pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure>
         Verb::Augment { policy, views, pictures, out, data } => {
             augment::run(&policy, (pictures, views), &out, (&data, shared, say))
         }
-        Verb::Embed { checkpoint, split, out, data } => {
-            embed::run(&checkpoint, split, &out, (&data, shared, say))
+        Verb::Embed { checkpoint, split, out, pixels, data } => {
+            let pixels = pixels.then(|| embed::ending(&out, "pixels.npy"));
+            embed::run(&checkpoint, split, (&out, pixels), (&data, shared, say))
         }
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
             neighbours::run(&checkpoint, (queries, k), &out, (&data, shared, say))
         }
         Verb::Info { of } => info::run(&of, say),
-        Verb::Export { checkpoint, out, half } => export::run(&checkpoint, &out, half, say),
+        Verb::Export { checkpoint, out, half } => {
+            let precision = if half { Precision::Half } else { Precision::Single };
+            export::run(&checkpoint, &out, precision, say)
+        }
         Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, say),
         Verb::Doctor => {
             doctor::run(say);

@@ -87,7 +87,8 @@ pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>,
     setting.say.note("evaluating frozen features: last, best, random encoder");
     let random = random_encoder(recipe, material.side, seed, device)?;
     let random = offline::evaluate(&random, material, device)?;
-    let (Some(random), Some(last), Some(best)) = (random, of(folder::CHECKPOINT)?, of(folder::BEST)?)
+    let (Some(random), Some(last), Some(best)) =
+        (random, of(folder::CHECKPOINT)?, of(folder::BEST)?)
     else {
         return Ok(None);
     };
@@ -97,7 +98,11 @@ pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>,
 impl Frozen {
     /// The three encoders by name.
     pub(super) fn rows(&self) -> [(&'static str, &Scores); 3] {
-        [("random", &self.random), ("pre-trained, last", &self.last), ("pre-trained, best", &self.best)]
+        [
+            ("random", &self.random),
+            ("pre-trained, last", &self.last),
+            ("pre-trained, best", &self.best),
+        ]
     }
 }
 

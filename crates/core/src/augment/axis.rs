@@ -76,7 +76,8 @@ impl Axis {
             let near = offset.clone().abs().lower_equal_elem(radius as f64 + 0.5).float();
             (offset.square() * sharpness.clone()).exp() * near
         };
-        let inner = |from: f64| ramp(size, device).reshape([1, 1, size]).not_equal_elem(from).float();
+        let inner =
+            |from: f64| ramp(size, device).reshape([1, 1, size]).not_equal_elem(from).float();
         let last = size as f64 - 1.0;
         // Pixel -j is pixel j, and pixel 2·last - j is pixel j; the edge pixels have no twin.
         let matrix = bell(offsets(0.0, 1.0))
@@ -133,7 +134,8 @@ fn hat(
     let weights = distance / column(windows.iter().map(shrink), device);
     let first = column(windows.iter().map(|&(first, _)| first as f64 - 0.5), device);
     let end = column(windows.iter().map(|&(first, n)| (first + n) as f64 - 0.5), device);
-    let inside = (pixels.clone() - first).sign().clamp_min(0.0) * (end - pixels).sign().clamp_min(0.0);
+    let inside =
+        (pixels.clone() - first).sign().clamp_min(0.0) * (end - pixels).sign().clamp_min(0.0);
     weights.neg().add_scalar(1.0).clamp_min(0.0) * inside
 }
 
@@ -173,7 +175,9 @@ mod tests {
     fn an_identity_span_is_the_identity_matrix() {
         let device = Device::flex();
         let span = [Span { start: 0.0, step: 1.0 }];
-        for (i, row) in matrix(Axis::bilinear(&span, 4, 4, Beyond::Edge, &device)).iter().enumerate() {
+        for (i, row) in
+            matrix(Axis::bilinear(&span, 4, 4, Beyond::Edge, &device)).iter().enumerate()
+        {
             let expected: Vec<f32> = (0..4).map(|j| f32::from(u8::from(i == j))).collect();
             assert_eq!(row, &expected);
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Augmentation;
 use crate::rng::Stream;
 
-/// Brightness and colour shift in one matrix (the Keras SimCLR example's `RandomColorAffine`):
+/// Brightness and colour shift in one matrix (the Keras `SimCLR` example's `RandomColorAffine`):
 /// M = I·(1 + U(-brightness, brightness)) + U(-jitter, jitter)³ˣ³, out = clip(rgb · M, 0, 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,12 +25,14 @@ impl Augmentation for ColorMatrix {
 
     fn draw(&self, stream: &mut Stream) -> Matrix {
         let brightness = 1.0 + stream.uniform(-self.brightness, self.brightness);
-        core::array::from_fn(|row| {
-            core::array::from_fn(|column| {
-                let identity = if row == column { brightness } else { 0.0 };
-                identity + stream.uniform(-self.jitter, self.jitter)
-            })
-        })
+        let mut matrix = [[0.0; 3]; 3];
+        for entry in matrix.as_flattened_mut() {
+            *entry = stream.uniform(-self.jitter, self.jitter);
+        }
+        for (color, row) in matrix.iter_mut().enumerate() {
+            row[color] += brightness;
+        }
+        matrix
     }
 
     fn apply(&self, images: Tensor<4>, drawn: &[Matrix]) -> Tensor<4> {
@@ -41,7 +43,8 @@ impl Augmentation for ColorMatrix {
 
 /// Matrices as data, `[n, 3, 3]`.
 pub(super) fn upload(matrices: &[Matrix]) -> TensorData {
-    let numbers: Vec<f32> = matrices.as_flattened().as_flattened().iter().map(|&x| x as f32).collect();
+    let numbers: Vec<f32> =
+        matrices.as_flattened().as_flattened().iter().map(|&x| x as f32).collect();
     TensorData::new(numbers, [matrices.len(), 3, 3])
 }
 

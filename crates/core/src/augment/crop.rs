@@ -146,7 +146,10 @@ mod tests {
         for convention in [Convention::CornerAligned, Convention::HalfPixel] {
             for r in regions(convention) {
                 assert!(r.top >= 0.0 && r.left >= 0.0, "{r:?}");
-                assert!(r.top + r.height <= 1.0 + 1e-12 && r.left + r.width <= 1.0 + 1e-12, "{r:?}");
+                assert!(
+                    r.top + r.height <= 1.0 + 1e-12 && r.left + r.width <= 1.0 + 1e-12,
+                    "{r:?}"
+                );
             }
         }
     }
@@ -155,8 +158,7 @@ mod tests {
     fn areas_fill_the_asked_range() {
         let areas: Vec<f64> =
             regions(Convention::HalfPixel).iter().map(|r| r.height * r.width).collect();
-        let (low, high) =
-            areas.iter().fold((1.0_f64, 0.0_f64), |(l, h), &a| (l.min(a), h.max(a)));
+        let (low, high) = areas.iter().fold((1.0_f64, 0.0_f64), |(l, h), &a| (l.min(a), h.max(a)));
         assert!((0.2..0.22).contains(&low) && (0.9..=1.0).contains(&high), "{low} {high}");
     }
 }

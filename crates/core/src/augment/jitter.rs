@@ -77,16 +77,19 @@ impl Change {
             Self::Contrast(f) => (scaled(f), 1.0 - f),
             Self::Saturation(f) => {
                 let mut matrix = scaled(f);
-                for (row, luma) in matrix.iter_mut().zip(LUMA) {
-                    for entry in row {
-                        *entry += (1.0 - f) * luma;
-                    }
+                for (entry, luma) in matrix.as_flattened_mut().iter_mut().zip(luma_rows()) {
+                    *entry += (1.0 - f) * luma;
                 }
                 (matrix, 0.0)
             }
             Self::Hue(_) => (scaled(1.0), 0.0),
         }
     }
+}
+
+/// The luma's weight of each entry of a colour matrix: the same along a row.
+fn luma_rows() -> impl Iterator<Item = f64> {
+    LUMA.into_iter().flat_map(|luma| [luma; 3])
 }
 
 /// Brightness, contrast and saturation of a slot: a matrix a picture plus a share of its mean luma.
@@ -209,16 +212,10 @@ mod tests {
         let (light, dull) = (Change::Brightness(1.5), Change::Saturation(0.5));
         let luma = 0.299 * 0.8 + 0.701 * 0.2;
         let dulled = rgb.map(|p: f32| 0.5 * p + 0.5 * luma);
-        close(
-            &one_pixel(rgb, [dull, light, NOTHING, NOTHING]),
-            dulled.map(|p| (1.5 * p).min(1.0)),
-        );
+        close(&one_pixel(rgb, [dull, light, NOTHING, NOTHING]), dulled.map(|p| (1.5 * p).min(1.0)));
         let lit: [f32; 3] = [1.0, 0.3, 0.3];
         let luma = 0.299 + 0.701 * 0.3;
-        close(
-            &one_pixel(rgb, [light, dull, NOTHING, NOTHING]),
-            lit.map(|p| 0.5 * p + 0.5 * luma),
-        );
+        close(&one_pixel(rgb, [light, dull, NOTHING, NOTHING]), lit.map(|p| 0.5 * p + 0.5 * luma));
     }
 
     #[test]

@@ -106,7 +106,9 @@ impl Op {
             }
             Self::ColorJitter(op) => vec![("color_jitter.probability", op.probability)],
             Self::Grayscale(op) => vec![("grayscale.probability", op.probability)],
-            Self::Blur(op) => vec![("blur.probability", op.probability), ("blur.kernel", op.kernel)],
+            Self::Blur(op) => {
+                vec![("blur.probability", op.probability), ("blur.kernel", op.kernel)]
+            }
             Self::Solarize(op) => {
                 vec![("solarize.probability", op.probability), ("solarize.threshold", op.threshold)]
             }
@@ -118,7 +120,9 @@ impl Op {
     fn ranges(&self) -> Vec<(&'static str, [f64; 2], f64)> {
         match self {
             Self::Crop(op) => vec![("crop.scale", op.scale, 0.0), ("crop.ratio", op.ratio, 0.0)],
-            Self::Zoom(op) => vec![("zoom.height", op.height, -1.0), ("zoom.width", op.width, -1.0)],
+            Self::Zoom(op) => {
+                vec![("zoom.height", op.height, -1.0), ("zoom.width", op.width, -1.0)]
+            }
             Self::Blur(op) => vec![("blur.sigma", op.sigma, 0.0)],
             _ => Vec::new(),
         }
@@ -147,10 +151,13 @@ impl Policy {
     /// [`Error::Setting`] naming the first that is not.
     pub fn check(&self) -> Result<(), Error> {
         for op in &self.0 {
-            if let Some((name, got)) = op.shares().into_iter().find(|(_, s)| !(0.0..=1.0).contains(s)) {
+            if let Some((name, got)) =
+                op.shares().into_iter().find(|(_, s)| !(0.0..=1.0).contains(s))
+            {
                 return Err(Error::Setting { name, expected: "0 to 1", got: got.to_string() });
             }
-            let wrong = |(_, [low, high], least): &(_, [f64; 2], f64)| !(low > least && low <= high);
+            let wrong =
+                |(_, [low, high], least): &(_, [f64; 2], f64)| !(low > least && low <= high);
             if let Some((name, got, _)) = op.ranges().into_iter().find(wrong) {
                 let expected = "lowest above its bound and not above highest";
                 return Err(Error::Setting { name, expected, got: format!("{got:?}") });

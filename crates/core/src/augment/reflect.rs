@@ -69,11 +69,7 @@ impl Augmentation for Zoom {
 }
 
 /// Resamples both axes at the spans that each picture's numbers give.
-fn reflected(
-    images: Tensor<4>,
-    drawn: &[PerAxis],
-    span: impl Fn(f64, usize) -> Span,
-) -> Tensor<4> {
+fn reflected(images: Tensor<4>, drawn: &[PerAxis], span: impl Fn(f64, usize) -> Span) -> Tensor<4> {
     let [_, _, h, w] = images.dims();
     let device = images.device();
     let axis = |size: usize, number: fn(&PerAxis) -> f64| {

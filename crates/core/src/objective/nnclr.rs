@@ -77,7 +77,9 @@ impl NnclrSettings {
         let [friend1, friend2] = found;
         let [q1, q2] = predictions;
         [(friend1, q2), (friend2, q1)]
-            .map(|(friend, q)| q.matmul(friend.transpose()).transpose().div_scalar(self.temperature))
+            .map(|(friend, q)| {
+                q.matmul(friend.transpose()).transpose().div_scalar(self.temperature)
+            })
             .to_vec()
     }
 }
@@ -197,7 +199,8 @@ mod tests {
         let case = Case::example();
         let [a, b] = case.tensors(&Device::flex().autodiff());
         let newest = straight(a, b).neighbours.expect("NNCLR has neighbours").newest;
-        for (got, expected) in rows_of(newest).iter().flatten().zip(case.unit_views()[0].iter().flatten())
+        for (got, expected) in
+            rows_of(newest).iter().flatten().zip(case.unit_views()[0].iter().flatten())
         {
             assert!((got - expected).abs() < 1e-6, "expected {expected}, got {got}");
         }

@@ -44,9 +44,8 @@ impl SimclrSettings {
                 (diagonal_cross_entropy(across) + diagonal_cross_entropy(back)).div_scalar(2.0)
             }
             SimclrForm::BothViews => {
-                let with = |across, view| {
-                    Tensor::cat(vec![across, same_view(view, self.temperature)], 1)
-                };
+                let with =
+                    |across, view| Tensor::cat(vec![across, same_view(view, self.temperature)], 1);
                 let both = [with(across, first), with(back, second)];
                 Tensor::cat(both.map(diagonal_cross_entropy).to_vec(), 0)
             }
@@ -82,7 +81,8 @@ mod tests {
         for (view, other) in [(0, 1), (1, 0)] {
             for i in 0..n {
                 let similar = |v: usize, j: usize| {
-                    let dot: f64 = views[view][i].iter().zip(&views[v][j]).map(|(a, b)| a * b).sum();
+                    let dot: f64 =
+                        views[view][i].iter().zip(&views[v][j]).map(|(a, b)| a * b).sum();
                     (dot / 0.2).exp()
                 };
                 let mut rest: f64 = (0..n).map(|j| similar(other, j)).sum();

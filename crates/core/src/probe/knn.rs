@@ -48,7 +48,11 @@ pub async fn nearest(
     device: &Device,
 ) -> Result<Nearest, Error> {
     if bank.is_empty() || k == 0 {
-        return Err(Error::TooFew { what: "pictures to search", expected: 1, got: bank.len().min(k) });
+        return Err(Error::TooFew {
+            what: "pictures to search",
+            expected: 1,
+            got: bank.len().min(k),
+        });
     }
     let k = k.min(bank.len());
     let upload = |values: &[f32], dim: usize| {

@@ -101,11 +101,7 @@ impl LinearProbe {
 
 /// Full-batch Adam on the mean cross-entropy, by its closed gradient: weight `[classes, dim]` and
 /// bias `[1, classes]`.
-fn descend(
-    x: Tensor<2>,
-    targets: Tensor<2>,
-    settings: LinearSettings,
-) -> (Tensor<2>, Tensor<2>) {
+fn descend(x: Tensor<2>, targets: Tensor<2>, settings: LinearSettings) -> (Tensor<2>, Tensor<2>) {
     let ([n, dim], [_, classes], device) = (x.dims(), targets.dims(), x.device());
     let mut weight = Slope::new(Tensor::zeros([classes, dim], &device));
     let mut bias = Slope::new(Tensor::zeros([1, classes], &device));
@@ -138,7 +134,8 @@ impl Slope {
         let t = step as i32 + 1;
         let fresh = gradient.clone().mul_scalar(1.0 - BETA1);
         self.mean = self.mean.clone().mul_scalar(BETA1) + fresh;
-        self.square = self.square.clone().mul_scalar(BETA2) + gradient.square().mul_scalar(1.0 - BETA2);
+        self.square =
+            self.square.clone().mul_scalar(BETA2) + gradient.square().mul_scalar(1.0 - BETA2);
         let root = self.square.clone().div_scalar(1.0 - BETA2.powi(t)).sqrt().add_scalar(EPSILON);
         let change = self.mean.clone().mul_scalar(rate / (1.0 - BETA1.powi(t))) / root;
         self.value = self.value.clone() - change;

@@ -84,7 +84,18 @@ impl Pretrainer {
         let probe_optimizer = Adam::new(recipe.pretraining.probe_optimizer.clone());
         let net = Net { encoder, projection, predictor };
         let meter = Meter::default();
-        Ok(Self { recipe, plan, device, net, optimizer, probe, probe_optimizer, support, meter, steps: 0 })
+        Ok(Self {
+            recipe,
+            plan,
+            device,
+            net,
+            optimizer,
+            probe,
+            probe_optimizer,
+            support,
+            meter,
+            steps: 0,
+        })
     }
 
     /// Steps done.
@@ -116,8 +127,9 @@ impl Pretrainer {
     /// The two views of a batch that the step after `steps` steps compares, `[n, 3, h, w]`.
     pub fn views(&self, images: &Images, numbers: &[u64]) -> [Tensor<4>; 2] {
         let images = images.to_device(&self.device);
-        [Purpose::FirstView, Purpose::SecondView]
-            .map(|purpose| self.see(&self.recipe.pretraining.views, images.clone(), (purpose, numbers)))
+        [Purpose::FirstView, Purpose::SecondView].map(|purpose| {
+            self.see(&self.recipe.pretraining.views, images.clone(), (purpose, numbers))
+        })
     }
 
     fn see(

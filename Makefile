@@ -1,0 +1,38 @@
+# One place to learn every command. Logic lives in the binary and in .ci/, not here.
+CARGO_TARGET_DIR ?= $(HOME)/.cache/kith-target
+export CARGO_TARGET_DIR
+# Where a desktop has set none, Vulkan loaders complain without one.
+export XDG_RUNTIME_DIR ?= /tmp
+
+CORE_WASM = -p kith-core --no-default-features --features gpu --target wasm32-unknown-unknown
+
+.DEFAULT_GOAL := help
+.PHONY: help train test setup fmt lint rust bench gallery
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
+	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
+
+test: setup fmt lint rust ## Everything that must hold: format, lints (native and wasm32), tests
+
+setup: ## Install what tests need and is missing
+	.ci/setup
+
+fmt: ## Check the formatting
+	cargo fmt --all --check
+
+lint: ## Clippy, natively and for the browser
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	cargo clippy --release $(CORE_WASM) -- -D warnings
+
+rust: ## Tests of all crates
+	.ci/rust-tests
+
+bench: ## Time the training step (beside peers, if KITH_PEERS names them) and the pipeline
+	tests/bench/step.sh
+	tests/bench/pipeline.sh
+
+gallery: ## Make the built-in gallery anew from its npm packages
+	node assets/gallery/make.mjs

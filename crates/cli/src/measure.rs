@@ -1,0 +1,47 @@
+//! How well a run's own classifier does on pictures with labels, epoch by epoch.
+
+use kith_core::augment::policy::Draw;
+use kith_core::objective::cross_entropy;
+use kith_core::read::read;
+use kith_core::rng::Purpose;
+use kith_core::{Int, Tensor, metrics};
+use kith_data::Split;
+
+use crate::failure::Failure;
+use crate::learner::Learner;
+use crate::saved::Score;
+use crate::training::Setting;
+
+/// Pictures that are measured at a time.
+const AT_A_TIME: usize = 256;
+
+/// Accuracy and loss on a split, seen as the recipe says; none where there is nothing to tell.
+pub(crate) fn score<L: Learner>(
+    learner: &L,
+    split: &Split,
+    setting: &Setting<'_>,
+    epoch: u64,
+) -> Result<Option<Score>, Failure> {
+    let Some(labels) = split.labels().filter(|labels| !labels.is_empty()) else {
+        return Ok(None);
+    };
+    let (mut right, mut loss) = (0.0, 0.0);
+    let places: Vec<u32> = (0..split.len() as u32).collect();
+    for chunk in places.chunks(AT_A_TIME) {
+        let numbers: Vec<u64> = chunk.iter().map(|&place| u64::from(place)).collect();
+        let (seed, purpose) = (learner.plan().seed, Purpose::TestView);
+        let draw = Draw { seed, purpose, epoch, images: &numbers };
+        let images = split.read(chunk)?.to_device(setting.device);
+        let images = setting.recipe.evaluation.test_view.apply(images, draw);
+        let Some(logits) = learner.logits(images) else { return Ok(None) };
+        let own: Vec<i32> = chunk.iter().map(|&place| i32::from(labels[place as usize])).collect();
+        let own = Tensor::<1, Int>::from_data(own.as_slice(), setting.device);
+        let accuracy = metrics::accuracy(logits.clone(), own.clone());
+        let both = Tensor::cat(vec![accuracy, cross_entropy(logits, own).mean()], 0);
+        let both = pollster::block_on(read(both))?;
+        right += f64::from(both[0]) * chunk.len() as f64;
+        loss += f64::from(both[1]) * chunk.len() as f64;
+    }
+    let count = places.len() as f64;
+    Ok(Some(Score { accuracy: right / count, loss: loss / count }))
+}

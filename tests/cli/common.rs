@@ -1,0 +1,66 @@
+//! Running the program as a user does.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// The program in a folder of its own, on the CPU.
+pub(crate) fn kith(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+    command.current_dir(folder).args(words).args(["--device", "cpu"]);
+    command
+}
+
+/// Runs to the end; what it printed on stdout, as JSON.
+pub(crate) fn done(folder: &Path, words: &[&str]) -> Value {
+    let output = kith(folder, words).arg("--json").output().expect("the program starts");
+    let (stdout, stderr) = texts(&output);
+    assert!(output.status.success(), "kith {}: {stderr}", words.join(" "));
+    serde_json::from_str(&stdout).unwrap_or_else(|e| panic!("{e}: {stdout}"))
+}
+
+/// Runs to its error: exit status, code and text.
+pub(crate) fn refused(folder: &Path, words: &[&str]) -> (i32, String, String) {
+    let output = kith(folder, words).arg("--json").output().expect("the program starts");
+    let (_, stderr) = texts(&output);
+    assert!(!output.status.success(), "kith {} was done", words.join(" "));
+    assert!(!stderr.contains("panicked"), "kith {} panicked: {stderr}", words.join(" "));
+    let object: Value = serde_json::from_str(stderr.trim())
+        .unwrap_or_else(|e| panic!("kith {}: {e}: {stderr}", words.join(" ")));
+    let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+    (output.status.code().unwrap_or(-1), text("error"), text("message"))
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
+}
+
+/// Flags of a run that takes a second or two.
+pub(crate) const SMALL: [&str; 24] = [
+    "--side",
+    "32",
+    "--set",
+    "encoder.width=8",
+    "--set",
+    "projection.hidden=[8]",
+    "--set",
+    "projection.output=8",
+    "--set",
+    "objective.queue=64",
+    "--set",
+    "pretraining.epochs=3",
+    "--set",
+    "pretraining.steps=8",
+    "--set",
+    "pretraining.unlabelled_batch=24",
+    "--set",
+    "pretraining.labelled_batch=8",
+    "--set",
+    "finetuning.epochs=2",
+    "--set",
+    "finetuning.steps=8",
+    "--seed",
+    "5",
+];

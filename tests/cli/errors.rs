@@ -1,0 +1,142 @@
+//! Bad input gets an error with a code that says what came and what to do; nothing panics.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+
+use crate::common::{SMALL, done, refused};
+
+#[test]
+fn data_that_is_not_there_or_not_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("empty")).expect("a folder can be made");
+    fs::write(folder.path().join("file"), b"text").expect("a file can be written");
+    for (data, expected) in [
+        ("mnist:somewhere", None),
+        ("idx:nowhere", Some("NOT_A_DIRECTORY")),
+        ("stl10:file", Some("NOT_A_DIRECTORY")),
+        ("stl10:empty", Some("MISSING_FILE")),
+        ("cifar10:empty", Some("MISSING_FILE")),
+        ("folder:empty", Some("EMPTY_FOLDER")),
+    ] {
+        let words = ["augment", "--data", data];
+        match expected {
+            Some(expected) => {
+                let (status, code, text) = refused(folder.path(), &words);
+                assert_eq!((status, code.as_str()), (3, expected), "{data}: {text}");
+            }
+            None => {
+                let output =
+                    crate::common::kith(folder.path(), &words).output().expect("it starts");
+                assert_eq!(output.status.code(), Some(2), "{data} is a wrong command line");
+            }
+        }
+    }
+}
+
+#[test]
+fn settings_that_cannot_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (words, expected) in [
+        (vec!["pretrain", "--recipe", "nonesuch"], "UNKNOWN"),
+        (vec!["pretrain", "--set", "pretraining.epochs=0"], "SETTING"),
+        (vec!["pretrain", "--set", "nonesuch=1"], "RECIPE"),
+        (vec!["pretrain", "--side", "16"], "SETTING"),
+        (vec!["pretrain", "--labelled", "100000"], "TOO_FEW"),
+        (vec!["pretrain", "--unlabelled", "9"], "TOO_FEW"),
+        (vec!["augment", "--policy", "nonesuch"], "UNKNOWN"),
+        (vec!["pretrain", "--run", "never", "--resume"], "NO_RUN"),
+    ] {
+        let (status, code, text) = refused(folder.path(), &words);
+        assert_eq!((status, code.as_str()), (3, expected), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn checkpoints_that_are_damaged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    let good = fs::read(folder.path().join("run/checkpoint.safetensors")).expect("a checkpoint");
+    let swap = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len(), "a header keeps its length");
+        let place = good.windows(from.len()).position(|w| w == from.as_bytes());
+        let place = place.unwrap_or_else(|| panic!("{from} is in the file"));
+        let mut bytes = good.clone();
+        bytes[place..place + to.len()].copy_from_slice(to.as_bytes());
+        bytes
+    };
+    let mut nan = good.clone();
+    let end = nan.len();
+    nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let mut hostile = good.clone();
+    hostile[..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    for (name, bytes, expected) in [
+        ("empty", Vec::new(), "NOT_SAFETENSORS"),
+        ("half", good[..good.len() / 2].to_vec(), "NOT_SAFETENSORS"),
+        ("hostile", hostile, "NOT_SAFETENSORS"),
+        ("picture", b"\x89PNG\r\n\x1a\n0000000000000000".to_vec(), "NOT_SAFETENSORS"),
+        ("nan", nan, "NOT_FINITE"),
+        ("future", swap("\\\"format\\\":1", "\\\"format\\\":9"), "VERSION"),
+        ("foreign", swap("\"kith\"", "\"kiln\""), "NOT_KITH"),
+        ("renamed", swap("encoder.dense.bias", "encoder.dense.bihs"), "MISSING_TENSOR"),
+        ("other", swap("\\\"width\\\":8", "\\\"width\\\":9"), "TENSOR_SHAPE"),
+    ] {
+        fs::write(folder.path().join(name), bytes).expect("a file can be written");
+        let (status, code, text) =
+            refused(folder.path(), &["embed", "--checkpoint", name, "--side", "32"]);
+        assert_eq!((status, code.as_str()), (3, expected), "{name}: {text}");
+        assert!(text.contains(name), "the error names the file: {text}");
+    }
+    let (status, code, _) = refused(folder.path(), &["info", "nowhere"]);
+    assert_eq!((status, code.as_str()), (4, "NOT_FOUND"));
+}
+
+#[test]
+fn places_that_cannot_be_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("file"), b"text").expect("a file can be written");
+    let words = ["augment", "--pictures", "1", "--views", "1", "--out", "file/below.png"];
+    let (status, code, text) = refused(folder.path(), &words);
+    assert_eq!((status, code.as_str()), (4, "NOT_A_DIRECTORY"), "{text}");
+}
+
+#[test]
+fn a_run_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = [&["pretrain", "--run", "run"][..], &SMALL].concat();
+    done(folder.path(), &words);
+    let (status, code, text) = refused(folder.path(), &words);
+    assert_eq!((status, code.as_str()), (3, "RUN_EXISTS"), "{text}");
+}
+
+/// Answers every request with a web page.
+fn page_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = [0; 4096];
+            let _read = stream.read(&mut request);
+            let page = "<!DOCTYPE html><html>Moved</html>";
+            let _written = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n{page}",
+                page.len()
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+fn fetched(folder: &Path, mirror: &str) -> (i32, String, String) {
+    refused(folder, &["fetch", "fashion-mnist", "--mirror", mirror])
+}
+
+#[test]
+fn a_mirror_that_answers_a_page_is_said_to() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (status, code, text) = fetched(folder.path(), &page_server());
+    assert_eq!((status, code.as_str()), (5, "WEB_PAGE"), "{text}");
+}

@@ -1,0 +1,6 @@
+//! The whole program, run as its users run it.
+
+mod common;
+mod errors;
+mod resume;
+mod verbs;

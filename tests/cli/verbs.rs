@@ -1,0 +1,99 @@
+//! Every verb on the built-in gallery, as a user chains them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::{SMALL, done};
+
+fn is_png(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x89PNG"))
+}
+
+/// A report opens by itself: nothing in it is loaded from elsewhere.
+fn is_self_contained(path: &Path) {
+    let page = fs::read_to_string(path).expect("a report");
+    assert!(page.contains("<svg") && page.contains("data:image/png;base64"), "curves and sheets");
+    for outside in ["src=\"http", "href=\"http", "url(http", "@import"] {
+        assert!(!page.contains(outside), "the report loads from elsewhere: {outside}");
+    }
+}
+
+#[test]
+fn one_checkpoint_serves_every_verb() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let run = |words: &[&str]| done(folder.path(), words);
+    let trained = run(&[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    assert!(trained["frozen"]["last"]["linear"].as_f64().expect("a share") > 0.0);
+    is_self_contained(&at("run/report.html"));
+    for file in ["command.txt", "recipe.toml", "metrics.jsonl", "best.safetensors"] {
+        assert!(at("run").join(file).exists(), "{file} is missing");
+    }
+    let again = run(&["evaluate", "run"]);
+    assert_eq!(again["checkpoint"], trained["frozen"]["last"], "evaluate says what pretrain said");
+
+    let checkpoint = "run/checkpoint.safetensors";
+    let tuned = run(&[&["finetune", "--from", checkpoint, "--run", "tuned"][..], &SMALL].concat());
+    assert_eq!(tuned["last_epoch"]["epoch"], 2);
+    run(&["neighbours", "--checkpoint", checkpoint, "--queries", "3", "-k", "2"]);
+    run(&["augment", "--pictures", "2", "--views", "3", "--policy", "nnclr.views"]);
+    assert!(is_png(&at("neighbours.png")) && is_png(&at("augmentations.png")));
+
+    run(&["export", checkpoint, "--out", "small.safetensors", "--half"]);
+    let size = |name: &str| fs::metadata(at(name)).expect("a file").len();
+    assert!(size("small.safetensors") * 3 / 2 < size(checkpoint), "half precision is smaller");
+    let shapes = run(&["info", "small.safetensors"]);
+    assert_eq!(shapes["tensors"]["encoder.convs.0.weight"], serde_json::json!([8, 3, 3, 3]));
+    run(&["embed", "--checkpoint", "small.safetensors", "--out", "small"]);
+    assert!(at("small.npy").exists() && at("small.csv").exists());
+    assert!(run(&["doctor"])["burn"].is_string());
+}
+
+#[test]
+fn an_experiment_compares_its_three_parts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = ["experiment", "--run", "study", "--seeds", "2", "--recipe", "seed-simclr"];
+    let small: Vec<&str> = SMALL.into_iter().collect();
+    let queue = small.iter().position(|word| *word == "objective.queue=64").expect("it is there");
+    let without_queue = [&small[..queue - 1], &small[queue + 1..]].concat();
+    let study = done(folder.path(), &[&words[..], &without_queue].concat());
+    let accuracies = study["accuracies"].as_object().expect("accuracies by name");
+    for name in ["supervised baseline, last", "online probe, best", "fine-tuned, last"] {
+        let seeds = accuracies[name]["seeds"].as_array().expect("a number a seed");
+        assert_eq!(seeds.len(), 2, "{name}");
+    }
+    is_self_contained(&folder.path().join("study/report.html"));
+}
+
+/// The README's reader of a checkpoint gives kith's own features.
+#[test]
+fn features_are_those_in_numpy() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = here.join("../../tests/python/embed.py");
+    let readme = fs::read_to_string(here.join("../../README.md")).expect("a README");
+    let text = fs::read_to_string(&script).expect("a script");
+    assert!(readme.contains(&text), "the README shows tests/python/embed.py as it is");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    let checkpoint = "run/checkpoint.safetensors";
+    done(folder.path(), &["embed", "--checkpoint", checkpoint, "--out", "ours", "--pixels"]);
+    let python = std::env::var("KITH_PYTHON").unwrap_or_else(|_| "python3".into());
+    let output = Command::new(&python)
+        .current_dir(folder.path())
+        .arg(&script)
+        .args([checkpoint, "ours.pixels.npy", "theirs.npy"])
+        .output()
+        .expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |name: &str| -> Vec<f32> {
+        let bytes = fs::read(folder.path().join(name)).expect("an array");
+        npyz::NpyFile::new(&bytes[..]).expect("npy").into_vec().expect("f32")
+    };
+    let (ours, theirs) = (read("ours.npy"), read("theirs.npy"));
+    assert!(ours.len() > 1000 && ours.len() == theirs.len(), "as many features as numpy has");
+    let off = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let largest = ours.iter().copied().fold(0.0, f32::max);
+    assert!(largest > 0.0 && off <= 1e-5 * largest, "off by {off}, largest feature {largest}");
+}
