@@ -30,36 +30,31 @@ const RUNS: &str = "runs";
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder that the flags ask for: a new one, or one to go on with.
+    /// The folder that the flags ask for: a new one, or one to go on with. Nothing is made yet, so
+    /// that a run that cannot begin leaves nothing behind.
     pub(crate) fn choose(flags: &RunFlags, name: &str) -> Result<Self, Failure> {
-        let Some(path) = &flags.run else { return Self::fresh(name) };
+        let Some(path) = &flags.run else { return Ok(Self::fresh(name)) };
         let folder = Self(path.clone());
         match (flags.resume, folder.is_run()) {
             (true, false) => Err(Failure::NoRun { path: path.clone() }),
             (false, true) => Err(Failure::RunExists { path: path.clone() }),
-            _ => folder.made(),
+            _ => Ok(folder),
         }
     }
 
     /// A folder in `runs` that no run has yet.
-    fn fresh(name: &str) -> Result<Self, Failure> {
+    fn fresh(name: &str) -> Self {
         let numbered = |number: u32| match number {
             1 => Path::new(RUNS).join(name),
             _ => Path::new(RUNS).join(format!("{name}-{number}")),
         };
         let free = (1..).map(numbered).find(|path| !path.exists());
-        Self(free.expect("some number is free")).made()
-    }
-
-    fn made(self) -> Result<Self, Failure> {
-        files::make_folder(&self.0)?;
-        files::sweep(&self.0)?;
-        Ok(self)
+        Self(free.expect("some number is free"))
     }
 
     /// A folder for a part of the run.
-    pub(crate) fn part(&self, name: &str) -> Result<Self, Failure> {
-        Self(self.0.join(name)).made()
+    pub(crate) fn part(&self, name: &str) -> Self {
+        Self(self.0.join(name))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -75,8 +70,11 @@ impl Folder {
         self.file(STATE).exists() || self.file(COMMAND).exists()
     }
 
-    /// Writes how the run was started and with what settings.
+    /// Makes the folder, clears what a killed process left half-written, and writes how the run was
+    /// started and with what settings.
     pub(crate) fn begin(&self, recipe: &kith_core::recipe::Recipe) -> Result<(), FileError> {
+        files::make_folder(&self.0)?;
+        files::sweep(&self.0)?;
         let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
         if !self.file(COMMAND).exists() {
             self.write(COMMAND, format!("{}\n", words.join(" ")).as_bytes())?;
@@ -148,6 +146,7 @@ mod tests {
         let error = Folder::choose(&run(true), "x").expect_err("nothing to resume");
         assert_eq!(error.code(), "NO_RUN");
         let folder = Folder::choose(&run(false), "x").unwrap();
+        files::make_folder(folder.path()).unwrap();
         folder.write(STATE, b"").unwrap();
         assert_eq!(Folder::choose(&run(false), "x").expect_err("taken").code(), "RUN_EXISTS");
         assert!(Folder::choose(&run(true), "x").is_ok());

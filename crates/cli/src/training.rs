@@ -67,6 +67,7 @@ pub(crate) fn train<L: Learner>(
     let mut run = Run::resume_or_start(learner, setting)?;
     if run.learner.steps() < run.learner.plan().total() {
         let batches = batches(&run.learner)?;
+        setting.folder.begin(setting.recipe)?;
         run.all_steps(batches)?;
     }
     Ok(Trained { history: run.history })
@@ -87,7 +88,6 @@ struct Run<'a, L> {
 
 impl<'a, L: Learner> Run<'a, L> {
     fn resume_or_start(learner: L, setting: &'a Setting<'a>) -> Result<Self, Failure> {
-        setting.folder.begin(setting.recipe)?;
         let now = Instant::now();
         let mut run = Self {
             learner,

@@ -2,6 +2,7 @@
 //!
 //! `step BATCH SIDE WIDTH STEPS [gpu]`: prints each step, the first with its warm-up, and the
 //! median of the rest.
+#![expect(clippy::print_stdout, reason = "it exists to print")]
 
 use std::time::Instant;
 
@@ -11,14 +12,15 @@ use kith_core::head::HeadSettings;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
 use kith_core::trainer::pretrain::Pretrainer;
-use kith_core::{Device, DeviceKind, Error, Tensor};
+use kith_core::{Device, DeviceKind, Tensor};
 
-fn main() -> Result<(), Error> {
+fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let numbers: Vec<usize> = arguments.iter().take(4).flat_map(|text| text.parse()).collect();
     let [batch, side, width, steps] = numbers[..] else {
         panic!("expected BATCH SIDE WIDTH STEPS [gpu], got {arguments:?}");
     };
+    assert!(steps > 1, "the first step only warms up: expected at least 2 steps, got {steps}");
     let device = match arguments.get(4).map(String::as_str) {
         Some("gpu") => Device::wgpu(DeviceKind::DefaultDevice),
         _ => Device::flex(),
@@ -27,30 +29,23 @@ fn main() -> Result<(), Error> {
     recipe.encoder = EncoderSettings::Conv4 { width };
     recipe.projection = HeadSettings { hidden: vec![width], output: width };
     let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };
-    let mut trainer = Pretrainer::new(recipe, plan, &device)?;
-    let mut seconds: Vec<f64> = (0..steps)
-        .map(|step| time(&mut trainer, step, [batch, 3, side, side], &device))
-        .collect::<Result<_, _>>()?;
+    let mut trainer = Pretrainer::new(recipe, plan, &device).expect("the side suits the encoder");
+    let shape = [batch, 3, side, side];
+    let mut seconds: Vec<f64> = (0..steps).map(|_| time(&mut trainer, shape, &device)).collect();
     seconds.remove(0);
     seconds.sort_by(f64::total_cmp);
-    let median = seconds.get(seconds.len() / 2).expect("at least two steps");
+    let median = seconds[seconds.len() / 2];
     println!("median {median:.3} s  {:.1} views/s", 2.0 * batch as f64 / median);
-    Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "an example runs natively and may look at the clock")]
-fn time(
-    trainer: &mut Pretrainer,
-    step: usize,
-    shape: [usize; 4],
-    device: &Device,
-) -> Result<f64, Error> {
-    let unknown = vec![-1; shape[0]];
+#[expect(clippy::disallowed_methods, reason = "an example runs natively and may read the clock")]
+fn time(trainer: &mut Pretrainer, shape: [usize; 4], device: &Device) -> f64 {
     let noise = || Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device);
-    let views = [noise(), noise()];
+    let (views, unknown) = ([noise(), noise()], vec![-1; shape[0]]);
     let start = Instant::now();
-    let readings = pollster::block_on(trainer.learn(views, &unknown, None).read())?;
+    let readings = trainer.learn(views, &unknown, None).read();
+    let readings = pollster::block_on(readings).expect("the device reads back");
     let seconds = start.elapsed().as_secs_f64();
-    println!("step {step} {} {:.4} {seconds:.3} s", readings[0].0, readings[0].1);
-    Ok(seconds)
+    println!("step {} {} {:.4} {seconds:.3} s", trainer.steps(), readings[0].0, readings[0].1);
+    seconds
 }

@@ -43,8 +43,8 @@ fn moments(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
 /// Share of living units that correlate most with themselves across the views, both directions.
 ///
 /// Dead units, which standardisation would turn into NaN, neither count nor compete; 0 if all are
-/// dead. Units that fire together on one picture alone correlate equally: ties share the credit,
-/// which would otherwise fall to rounding.
+/// dead. Units that fire together on one picture alone correlate equally: the first of them counts
+/// as the largest, which rounding would otherwise choose.
 ///
 /// # Shapes
 /// - first, second: `[n, d]`; result: `[1]`
@@ -58,14 +58,14 @@ pub fn correlation_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
     let first = (first - mean1) / deviation1.clamp_min(DEAD);
     let second = (second - mean2) / deviation2.clamp_min(DEAD);
     let correlations = first.transpose().matmul(second).div_scalar(n as f64);
-    let own = Tensor::<1, Int>::arange(0..d as i64, &correlations.device()).reshape([d, 1]);
+    let units = Tensor::<1, Int>::arange(0..d as i64, &correlations.device()).float();
+    let (own, columns) = (units.clone().reshape([d, 1]), units.reshape([1, d]).expand([d, d]));
     let living = living.float().reshape([d, 1]);
     let right = |table: Tensor<2>| {
         let table = table.mask_fill(dead.clone(), NEVER);
         let best = table.clone().max_dim(1).sub_scalar(TIE).expand([d, d]);
-        let tied = table.greater_equal(best).float();
-        let share = tied.clone().gather(1, own.clone()) / tied.sum_dim(1);
-        (share * living.clone()).sum()
+        let first = columns.clone().mask_fill(table.lower(best), d as f64).min_dim(1);
+        (first.equal(own.clone()).float() * living.clone()).sum()
     };
     let found = right(correlations.clone()) + right(correlations.transpose());
     found.div_scalar(2.0) / living.sum().clamp_min(1.0)
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn twins_share_the_credit() {
+    fn of_twins_the_first_is_found() {
         let twins = features([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0], [3.0, 6.0, 1.0], [1.0, 2.0, 0.5]]);
         let share = value(correlation_accuracy(twins.clone(), twins));
         assert!((share - 2.0 / 3.0).abs() < 1e-6, "two of three units are the same: {share}");

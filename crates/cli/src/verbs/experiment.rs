@@ -39,13 +39,13 @@ pub(super) fn run(
     let chosen = super::device(shared, say)?;
     let name = super::run_name("experiment", &recipe, &data.data, shared.seed);
     let whole = Folder::choose(run, &name)?;
-    whole.begin(&recipe)?;
     say.note(&format!("run: {}", whole.path().display()));
     let mut studies = Vec::new();
     for seed in shared.seed..shared.seed + seeds.max(1) {
         let dataset = material::open(data, seed, say)?;
         let material = Material::new(data, &recipe, dataset, seed);
-        let folder = whole.part(&format!("seed-{seed}"))?;
+        whole.begin(&recipe)?;
+        let folder = whole.part(&format!("seed-{seed}"));
         let setting = Setting {
             recipe: &recipe,
             material: &material,
@@ -74,18 +74,18 @@ pub(super) fn run(
 
 /// One seed from start to end, or on from where it was stopped.
 fn study(setting: &Setting<'_>, seed: u64) -> Result<Study, Failure> {
-    let part = |name: &str| -> Result<Folder, Failure> {
+    let part = |name: &str| {
         setting.say.note(&format!("seed {seed}: {name}"));
         setting.folder.part(name)
     };
-    let baseline_folder = part("baseline")?;
+    let baseline_folder = part("baseline");
     let baseline =
         finetune::learn(&Setting { folder: &baseline_folder, ..setting.clone() }, seed, None)?;
-    let pretrain_folder = part("pretraining")?;
+    let pretrain_folder = part("pretraining");
     let pretrain_setting = Setting { folder: &pretrain_folder, ..setting.clone() };
     let pretraining = pretrain::learn(&pretrain_setting, seed)?;
     let start = open_checkpoint(&pretrain_folder.file(folder::CHECKPOINT))?;
-    let finetune_folder = part("finetuning")?;
+    let finetune_folder = part("finetuning");
     let finetune_setting = Setting { folder: &finetune_folder, ..setting.clone() };
     let finetuning = finetune::learn(&finetune_setting, seed, Some(&start))?;
     let frozen = pretrain::frozen(&pretrain_setting, seed)?;

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Seconds of a training step, beside peers that take `BATCH SIDE WIDTH STEPS` and print `median SECONDS s`:
+#   KITH_PEERS=FOLDER/step_tensorflow.py:FOLDER/step_pytorch.py [KITH_PYTHON=python3] tests/bench/step.sh
+# Only the ratio means something, and only on a quiet machine: all take turns, three times each.
+set -euo pipefail
+cargo build --release --workspace --examples --quiet
+step="${CARGO_TARGET_DIR:-target}/release/examples/step"
+IFS=: read -ra peers <<<"${KITH_PEERS:-}"
+
+median_of() { # COMMAND...
+    "$@" | awk '/^median/ { print $2 }'
+}
+middle() { # the middle of three numbers
+    sort -g | sed -n 2p
+}
+
+printf '%5s %4s %5s  %-20s %9s %12s\n' batch side width what seconds 'kith / this'
+for sizes in '32 96 128' '64 32 128'; do
+    declare -A seconds=()
+    for _ in 1 2 3; do
+        # shellcheck disable=SC2086
+        seconds[kith]+="$(median_of "$step" $sizes 8) "
+        for peer in "${peers[@]}"; do
+            # shellcheck disable=SC2086
+            seconds[$peer]+="$(median_of "${KITH_PYTHON:-python3}" "$peer" $sizes 8) "
+        done
+    done
+    own=$(tr ' ' '\n' <<<"${seconds[kith]% }" | middle)
+    for what in kith "${peers[@]}"; do
+        its=$(tr ' ' '\n' <<<"${seconds[$what]% }" | middle)
+        # shellcheck disable=SC2086
+        printf '%5s %4s %5s  %-20s %9s %12s\n' $sizes "$(basename "$what" .py)" "$its" \
+            "$(awk -v own="$own" -v its="$its" 'BEGIN { printf "%.2f", own / its }')"
+    done
+done
