@@ -173,6 +173,14 @@ mod tests {
         check_gradient(stopped, naive_stopped);
     }
 
+    /// Each row of `now` plus what stood between its neighbour and itself at the start.
+    fn moved(now: &Rows, found: &Rows, fixed: &Rows) -> Rows {
+        let shift = |((now, found), fixed): ((&Vec<f64>, &Vec<f64>), &Vec<f64>)| -> Vec<f64> {
+            (0..Case::DIM).map(|k| now[k] + found[k] - fixed[k]).collect()
+        };
+        now.iter().zip(found).zip(fixed).map(shift).collect()
+    }
+
     /// Straight-through is no slope of its own value: it is the slope of the loss in which each
     /// neighbour moves along with its projection, NN(p) = p + (q₀ − p₀) with q₀ − p₀ fixed.
     #[test]
@@ -182,13 +190,7 @@ mod tests {
         let found = friends(&fixed);
         let moving = |case: &Case| {
             let [a, b] = case.unit_views();
-            let moved = |now: &Rows, view: usize| -> Rows {
-                let shift = |(i, row): (usize, &Vec<f64>)| {
-                    (0..Case::DIM).map(|k| row[k] + found[view][i][k] - fixed[view][i][k]).collect()
-                };
-                now.iter().enumerate().map(shift).collect()
-            };
-            let (fa, fb) = (moved(&a, 0), moved(&b, 1));
+            let (fa, fb) = (moved(&a, &found[0], &fixed[0]), moved(&b, &found[1], &fixed[1]));
             (entropy(&fa, &b) + entropy(&b, &fa) + entropy(&fb, &a) + entropy(&a, &fb)) / 4.0
         };
         check_gradient(straight, moving);

@@ -65,7 +65,9 @@ fn same_view(view: Tensor<2>, temperature: f64) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objective::oracle::{Case, check_gradient, constant_costs_most, matches_oracle};
+    use crate::objective::oracle::{
+        Case, Rows, check_gradient, constant_costs_most, matches_oracle,
+    };
 
     fn settings(form: SimclrForm) -> SimclrSettings {
         SimclrSettings { temperature: 0.2, form }
@@ -73,26 +75,29 @@ mod tests {
 
     const FORMS: [SimclrForm; 2] = [SimclrForm::CrossView, SimclrForm::BothViews];
 
+    /// exp(cosine / τ) of two unit rows.
+    fn similar(a: &[f64], b: &[f64]) -> f64 {
+        let dot: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+        (dot / 0.2).exp()
+    }
+
+    /// −log of the positive's share among all candidates of anchor `i` of `view`.
+    fn anchor(view: &Rows, other: &Rows, i: usize, form: SimclrForm) -> f64 {
+        let across = other.iter().map(|row| similar(&view[i], row)).sum::<f64>();
+        let within = view.iter().map(|row| similar(&view[i], row)).sum::<f64>();
+        let all = match form {
+            SimclrForm::CrossView => across,
+            SimclrForm::BothViews => across + within - similar(&view[i], &view[i]),
+        };
+        -(similar(&view[i], &other[i]) / all).ln()
+    }
+
     /// The definition, word for word, in f64.
     fn naive(case: &Case, form: SimclrForm) -> f64 {
-        let views = case.unit_views();
-        let n = views[0].len();
-        let mut total = 0.0;
-        for (view, other) in [(0, 1), (1, 0)] {
-            for i in 0..n {
-                let similar = |v: usize, j: usize| {
-                    let dot: f64 =
-                        views[view][i].iter().zip(&views[v][j]).map(|(a, b)| a * b).sum();
-                    (dot / 0.2).exp()
-                };
-                let mut rest: f64 = (0..n).map(|j| similar(other, j)).sum();
-                if form == SimclrForm::BothViews {
-                    rest += (0..n).filter(|&j| j != i).map(|j| similar(view, j)).sum::<f64>();
-                }
-                total -= (similar(other, i) / rest).ln();
-            }
-        }
-        total / (2 * n) as f64
+        let [first, second] = case.unit_views();
+        let n = first.len();
+        let both = |i| anchor(&first, &second, i, form) + anchor(&second, &first, i, form);
+        (0..n).map(both).sum::<f64>() / (2 * n) as f64
     }
 
     #[test]
