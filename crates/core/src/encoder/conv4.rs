@@ -57,7 +57,7 @@ impl Conv4 {
     /// - images: `[n, 3, side, side]` in [0, 1]
     /// - result: `[n, width]`, none negative
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = self.convs.iter().fold(images, |maps, conv| relu(conv.forward(maps)));
+        let maps = self.convs.iter().fold(images, |maps, conv| conv.forward_relu(maps));
         relu(self.dense.forward(maps.flatten::<2>(1, 3)))
     }
 }

@@ -1,0 +1,75 @@
+//! A convolution on the CPU that autodiff asks for its gradients.
+
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, Flex};
+use burn::tensor::Tensor;
+
+use super::After;
+use super::product::{Array, Convolution, channels_first, channels_last};
+
+/// # Shapes
+/// - x: `[n, in, h, w]`, weight: `[out, in, 3, 3]`, bias: `[out]`
+/// - result: `[n, out, (h - 3) / stride + 1, (w - 3) / stride + 1]`
+pub(super) fn convolve(
+    (x, weight, bias): (Tensor<4>, Tensor<4>, Tensor<1>),
+    stride: usize,
+    after: After,
+) -> Tensor<4> {
+    if !(x.is_autodiff() || weight.is_autodiff()) {
+        let inputs = [plain(x), plain(weight), plain(bias)];
+        let maps = Convolution::new(inputs, stride, after).forward();
+        return Tensor::from_primitive::<Flex>(channels_first(maps));
+    }
+    let (x, picture_node) = tracked(x).into_parts();
+    let (weight, weight_node) = tracked(weight).into_parts();
+    let (bias, bias_node) = tracked(bias).into_parts();
+    let convolution = Convolution::new([x, weight, bias], stride, after);
+    let maps = convolution.forward();
+    let nodes = [picture_node, weight_node, bias_node];
+    let result = channels_first(maps.clone());
+    let tracked = match Convolve.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish((convolution, maps), result),
+        OpsKind::UnTracked(prepared) => prepared.finish(result),
+    };
+    Tensor::from_primitive::<Autodiff<Flex>>(tracked)
+}
+
+/// Why a tensor is what it is taken for.
+const ON_CPU: &str = "the caller asks for the CPU with tensors on the CPU";
+
+fn plain<const D: usize>(x: Tensor<D>) -> Array {
+    x.try_into_primitive::<Flex>().expect(ON_CPU)
+}
+
+fn tracked<const D: usize>(x: Tensor<D>) -> FloatTensor<Autodiff<Flex>> {
+    x.autodiff().try_into_primitive::<Autodiff<Flex>>().expect(ON_CPU)
+}
+
+/// The step back through a convolution.
+#[derive(Debug)]
+struct Convolve;
+
+impl Backward<Flex, 3> for Convolve {
+    type State = (Convolution, Array);
+
+    fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (convolution, maps) = ops.state;
+        let gradient = channels_last(grads.consume::<Flex>(&ops.node));
+        let gradient = convolution.gradient_of_sums(&maps, gradient);
+        let [pictures, kernels, bias] = ops.parents;
+        // Pictures want no gradient where they are the network's input.
+        if let Some(node) = pictures {
+            grads.register::<Flex>(node.id, convolution.gradient_of_pictures(&gradient));
+        }
+        if let Some(node) = kernels {
+            grads.register::<Flex>(node.id, convolution.gradient_of_kernels(&gradient));
+        }
+        if let Some(node) = bias {
+            grads.register::<Flex>(node.id, convolution.gradient_of_bias(gradient));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Where the patches of a 3×3 convolution lie in pictures of `[n, h, w, c]`.
+
+use super::{KERNEL, side_after};
+
+/// Pictures and the stride at which patches are taken from them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patches {
+    pub(super) height: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+    pub(super) stride: usize,
+}
+
+impl Patches {
+    /// Rows and columns of patches in a picture.
+    pub(super) fn grid(&self) -> [usize; 2] {
+        [self.height, self.width]
+            .map(|side| side_after(side, self.stride).expect("pictures are as large as a patch"))
+    }
+
+    /// Patches of a picture.
+    pub(super) fn count(&self) -> usize {
+        self.grid().iter().product()
+    }
+
+    /// Numbers in a picture.
+    pub(super) fn picture(&self) -> usize {
+        self.height * self.width * self.channels
+    }
+
+    /// Numbers in a patch, `[3, 3, c]`.
+    pub(super) fn patch(&self) -> usize {
+        KERNEL * self.run()
+    }
+
+    /// Numbers of a patch that lie side by side in the picture too.
+    fn run(&self) -> usize {
+        KERNEL * self.channels
+    }
+
+    /// Where the runs of one picture's patches start.
+    fn starts(self) -> impl Iterator<Item = usize> {
+        let [rows, columns] = self.grid();
+        let corners = (0..rows).flat_map(move |row| (0..columns).map(move |column| [row, column]));
+        corners.flat_map(move |[row, column]| {
+            let (top, left) = (row * self.stride, column * self.stride);
+            (top..top + KERNEL).map(move |y| (y * self.width + left) * self.channels)
+        })
+    }
+
+    /// The patches of pictures, one after the other.
+    pub(super) fn gather(&self, pictures: &[f32]) -> Vec<f32> {
+        let count = pictures.len() / self.picture() * self.count();
+        let mut patches = Vec::with_capacity(count * self.patch());
+        for picture in pictures.chunks_exact(self.picture()) {
+            for start in self.starts() {
+                patches.extend_from_slice(&picture[start..start + self.run()]);
+            }
+        }
+        patches
+    }
+
+    /// Adds patches to the pictures that they lie in: the transpose of [`Self::gather`].
+    pub(super) fn scatter(&self, patches: &[f32], pictures: &mut [f32]) {
+        let patches = patches.chunks_exact(self.count() * self.patch());
+        for (patches, picture) in patches.zip(pictures.chunks_exact_mut(self.picture())) {
+            for (run, start) in patches.chunks_exact(self.run()).zip(self.starts()) {
+                add(&mut picture[start..start + self.run()], run);
+            }
+        }
+    }
+}
+
+/// Adds numbers to sums, one to one.
+pub(super) fn add(sums: &mut [f32], numbers: &[f32]) {
+    for (sum, number) in sums.iter_mut().zip(numbers) {
+        *sum += number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ⟨gather(x), p⟩ = ⟨x, scatter(p)⟩ for whole numbers, where sums are exact.
+    #[test]
+    fn scattering_is_the_transpose_of_gathering() {
+        for stride in [1, 2] {
+            let patches = Patches { height: 7, width: 6, channels: 2, stride };
+            let number = |k: usize| (k * k % 11) as f32 - 5.0;
+            let pictures: Vec<f32> = (0..2 * patches.picture()).map(number).collect();
+            let gathered = patches.gather(&pictures);
+            assert_eq!(gathered.len(), 2 * patches.count() * patches.patch());
+            let weights: Vec<f32> = (0..gathered.len()).map(|k| number(k + 3)).collect();
+            let mut scattered = vec![0.0; pictures.len()];
+            patches.scatter(&weights, &mut scattered);
+            let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            assert_eq!(dot(&gathered, &weights), dot(&pictures, &scattered), "stride {stride}");
+        }
+    }
+}
