@@ -3,13 +3,14 @@
 use kith_core::archive::{Archive, Stored};
 use kith_core::encoder::EncoderSettings;
 use kith_core::head::HeadSettings;
+use kith_core::metrics::DEAD;
 use kith_core::objective::Objective;
 use kith_core::recipe::Recipe;
 use kith_core::support::SupportSet;
 use kith_core::trainer::pretrain::Pretrainer;
 use kith_core::trainer::{Counters, Plan};
 use kith_core::unit::unit_rows;
-use kith_core::{Device, read};
+use kith_core::{Device, Tensor, read};
 use kith_tests::fixture::Fixture;
 use kith_tests::{cpu, gpu, relative_error};
 
@@ -118,6 +119,58 @@ fn check_neighbours(fixture: &Fixture, trainer: &Pretrainer, device: &Device) {
     assert_eq!(found, expected.into_iter().map(i64::from).collect::<Vec<_>>(), "neighbours");
 }
 
+/// Features of a view, a column a unit.
+fn features(trainer: &Pretrainer, view: Tensor<4>) -> Vec<Vec<f64>> {
+    let features = trainer.encoder().forward(view);
+    let [_, units] = features.dims();
+    let values = pollster::block_on(read::read(features)).expect("the device reads back");
+    let unit = |unit| values.iter().skip(unit).step_by(units).map(|&x| f64::from(x)).collect();
+    (0..units).map(unit).collect()
+}
+
+/// A unit's features less their mean, divided by their deviation; none for a dead unit.
+fn standardised(unit: &[f64]) -> Option<Vec<f64>> {
+    let n = unit.len() as f64;
+    let mean = unit.iter().sum::<f64>() / n;
+    let deviation = (unit.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+    (deviation > DEAD).then(|| unit.iter().map(|x| (x - mean) / deviation).collect())
+}
+
+/// Units that fire together on one picture alone correlate exactly equally, and rounding alone
+/// decides which of them an argmax finds. Both numbers must lie between finding none of the tied
+/// and finding all; without a tie these two are one.
+fn check_correlation(numbers: [f64; 2], views: &[Vec<Vec<f64>>; 2], tolerance: f64) {
+    /// Correlations in f32 are no better than this.
+    const TIE: f64 = 1e-5;
+    let [first, second] = views;
+    let living: Vec<_> = first
+        .iter()
+        .zip(second)
+        .filter_map(|(a, b)| Some((standardised(a)?, standardised(b)?)))
+        .collect();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let n = first.first().map_or(1, Vec::len) as f64;
+    let (mut none, mut all) = (0.0, 0.0);
+    for (unit, (a, b)) in living.iter().enumerate() {
+        let own = dot(a, b) / n;
+        let others = || living.iter().enumerate().filter(move |(other, _)| *other != unit);
+        let along = others().map(|(_, (_, b))| dot(a, b) / n).fold(f64::MIN, f64::max);
+        let across = others().map(|(_, (a, _))| dot(a, b) / n).fold(f64::MIN, f64::max);
+        for best in [along, across] {
+            none += f64::from(u8::from(own > best + TIE));
+            all += f64::from(u8::from(own > best - TIE));
+        }
+    }
+    let share = |found: f64| found / (2 * living.len().max(1)) as f64;
+    let allowed = share(none) - tolerance..=share(all) + tolerance;
+    for (number, whose) in numbers.into_iter().zip(["kith's", "Keras's"]) {
+        assert!(
+            allowed.contains(&number),
+            "{whose} correlation accuracy {number}: not {allowed:?}"
+        );
+    }
+}
+
 fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
     let fixture = Fixture::open(file);
     let mut trainer = start(&fixture, name, device);
@@ -132,12 +185,12 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
         let labels = fixture.integers(&at("labels"));
         let unknown = vec![-1; views[0].dims()[0]];
         let labelled = fixture.tensor(&at("labelled"), device);
+        let features = views.clone().map(|view| features(&trainer, view));
         let readings = trainer.learn(views, &unknown, Some((labelled, &labels)));
         let readings = pollster::block_on(readings.read()).expect("the device reads back");
         for (ours, theirs) in [
             ("loss", "c_loss"),
             ("contrastive_accuracy", "c_acc"),
-            ("correlation_accuracy", "r_acc"),
             ("probe_loss", "p_loss"),
             ("probe_accuracy", "p_acc"),
         ] {
@@ -146,6 +199,9 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
             let error = (got - expected).abs() / expected.abs().max(1.0);
             assert!(error <= tolerance, "step {k} {ours}: expected {expected}, got {got}");
         }
+        let (_, got) =
+            readings.iter().find(|(n, _)| *n == "correlation_accuracy").expect("measured");
+        check_correlation([*got, fixture.number(&at("r_acc"))], &features, tolerance);
         if k == 0 {
             check_gradients(&fixture, &state(&trainer), tolerance);
         }
