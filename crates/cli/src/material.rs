@@ -18,6 +18,8 @@ const IDX_SIDE: usize = 32;
 pub(crate) struct Material {
     /// The source as on the command line.
     pub(crate) source: String,
+    /// What people call it.
+    pub(crate) name: String,
     pub(crate) class_names: Vec<String>,
     /// Labelled pictures to learn from.
     pub(crate) labelled: Split,
@@ -62,6 +64,7 @@ impl Material {
         let (learn, aside) = hold_out(&dataset.labelled, share, dataset.class_names.len(), seed);
         Self {
             source: flags.data.to_string(),
+            name: dataset.name.clone(),
             labelled: dataset.labelled.subset(&learn),
             validation: dataset.labelled.subset(&aside),
             class_names: dataset.class_names,

@@ -176,7 +176,7 @@ fn report(
         rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), as_text(n)]).collect(),
     };
     Ok(Report {
-        title: format!("{} on {}", recipe.name, first.material.source),
+        title: format!("{} on {}", recipe.name, first.material.name),
         subtitle: "Supervised baseline, pre-training without labels, fine-tuning".into(),
         facts,
         charts: story::curves(&parts),

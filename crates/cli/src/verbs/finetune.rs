@@ -59,7 +59,7 @@ pub(super) fn run(
     facts.push(("Started from".into(), from.into()));
     facts.push(story::wall_time(trained.history.iter()));
     let report = Report {
-        title: format!("{} on {}", recipe.name, material.source),
+        title: format!("{} on {}", recipe.name, material.name),
         subtitle: if start.is_some() { "Fine-tuning" } else { "Supervised baseline" }.into(),
         facts,
         charts: story::curves(&parts),

@@ -124,7 +124,7 @@ fn page(
     let mut facts = story::facts(material, &seed.to_string(), device);
     facts.push(story::wall_time(trained.history.iter()));
     Ok(Report {
-        title: format!("{} on {}", recipe.name, material.source),
+        title: format!("{} on {}", recipe.name, material.name),
         subtitle: "Pre-training without labels".into(),
         facts,
         charts: story::curves(&parts),
