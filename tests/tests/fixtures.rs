@@ -10,6 +10,7 @@ use kith_core::augment::reflect::{PerAxis, Translate, Zoom};
 use kith_core::optimizer::{Adam, AdamSettings};
 use kith_core::probe::Features;
 use kith_core::probe::knn::{Vote, nearest};
+use kith_core::rng::{Purpose, stream};
 use kith_core::{Device, Module, Param, Tensor, read};
 use kith_tests::fixture::Fixture;
 use kith_tests::{cpu, gpu, largest_difference, relative_error};
@@ -147,6 +148,21 @@ fn votes_on_cpu() {
 #[test]
 fn votes_on_wgpu() {
     votes_follow_the_definition(&gpu());
+}
+
+/// A bank as large as a data set's: where a device's own top-k may differ from the CPU's.
+#[test]
+fn many_neighbours_on_wgpu_are_those_on_cpu() {
+    let mut stream = stream(1, Purpose::Test, 0, 0);
+    let mut features = |count: usize| {
+        let values = (0..count * 8).map(|_| stream.normal() as f32).collect();
+        Features { values, dim: 8 }
+    };
+    let (bank, queries) = (features(3_000), features(600));
+    let look = |device| pollster::block_on(nearest(&queries, &bank, 200, &device)).expect("a bank");
+    let (one, other) = (look(cpu()), look(gpu()));
+    let difference = largest_difference(&one.cosines, &other.cosines);
+    assert!(difference <= 1e-5, "cosines differ by {difference}");
 }
 
 #[test]

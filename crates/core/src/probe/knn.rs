@@ -1,10 +1,10 @@
 //! Weighted nearest neighbours (Wu et al. 2018, section 3.4).
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Features;
 use crate::error::Error;
-use crate::read::{read, read_int};
+use crate::read::read;
 use crate::unit::unit_rows;
 
 /// Settings of the weighted vote.
@@ -62,12 +62,28 @@ pub async fn nearest(
     let columns = upload(&bank.values, bank.dim).transpose();
     let mut found = Nearest { k, indices: Vec::new(), cosines: Vec::new() };
     for chunk in queries.values.chunks(CHUNK * queries.dim) {
-        let similarities = upload(chunk, queries.dim).matmul(columns.clone());
-        let (cosines, indices): (Tensor<2>, Tensor<2, Int>) = similarities.topk_with_indices(k, 1);
-        found.cosines.extend(read(cosines).await?);
-        found.indices.extend(read_int(indices).await?.into_iter().map(|index| index as usize));
+        let similarities = read(upload(chunk, queries.dim).matmul(columns.clone())).await?;
+        for row in similarities.chunks(bank.len()) {
+            let nearest = largest(row, k);
+            found.cosines.extend(nearest.iter().map(|&place| row[place]));
+            found.indices.extend(nearest);
+        }
     }
     Ok(found)
+}
+
+/// Places of the `k` largest numbers, largest first, the first on ties.
+///
+/// On the host: burn's `topk_with_indices` gives wrong places for large `k` on wgpu.
+fn largest(numbers: &[f32], k: usize) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..numbers.len()).collect();
+    let falling = |&a: &usize, &b: &usize| numbers[b].total_cmp(&numbers[a]).then(a.cmp(&b));
+    if k < places.len() {
+        places.select_nth_unstable_by(k, falling);
+        places.truncate(k);
+    }
+    places.sort_unstable_by(falling);
+    places
 }
 
 impl Nearest {
@@ -123,6 +139,12 @@ mod tests {
         assert_eq!((found.k, found.of(0)), (4, &[0, 1, 2, 3][..]));
         let vote = Vote { k: 3, temperature: 0.1 };
         assert_eq!(found.predictions(&[1, 0, 0, 1], 2, vote), [1]);
+    }
+
+    #[test]
+    fn the_largest_come_in_order_and_ties_by_place() {
+        assert_eq!(largest(&[0.5, 0.9, 0.1, 0.9, 0.7], 3), [1, 3, 4]);
+        assert_eq!(largest(&[0.5, 0.9], 2), [1, 0]);
     }
 
     #[test]
