@@ -226,10 +226,11 @@ impl<'a, L: Learner> Run<'a, L> {
             folder.write_archive(folder::BEST, &checkpoint)?;
         }
         folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
-        self.save_state()?;
         let lines: Vec<String> =
             self.history.iter().map(|record| format!("{}\n", json!(record))).collect();
-        Ok(folder.write(folder::METRICS, lines.concat().as_bytes())?)
+        folder.write(folder::METRICS, lines.concat().as_bytes())?;
+        // The state comes last: once it says that the epoch is done, nothing writes the rest again.
+        self.save_state()
     }
 
     fn save_state(&mut self) -> Result<(), Failure> {
