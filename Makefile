@@ -4,7 +4,7 @@ export CARGO_TARGET_DIR
 # Where a desktop has set none, Vulkan loaders complain without one.
 export XDG_RUNTIME_DIR ?= /tmp
 
-CORE_WASM = -p kith-core --no-default-features --features gpu --target wasm32-unknown-unknown
+WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
 .PHONY: help train test setup fmt lint rust bench gallery
@@ -25,7 +25,8 @@ fmt: ## Check the formatting
 
 lint: ## Clippy, natively and for the browser
 	cargo clippy --release --workspace --all-targets -- -D warnings
-	cargo clippy --release $(CORE_WASM) -- -D warnings
+	cargo clippy --release $(WASM) --features cpu -- -D warnings
+	cargo clippy --release $(WASM) --features gpu -- -D warnings
 
 rust: ## Tests of all crates
 	.ci/rust-tests

@@ -1,53 +1,27 @@
 //! Batches of a run, prepared on a thread ahead of the trainer.
 
-use kith_core::rng::{Purpose, stream};
-use kith_core::sampler::{Shuffle, epoch_order};
+use kith_core::rng::Purpose;
+use kith_core::sampler::{Course, Shuffle};
 use kith_core::trainer::Plan;
-use kith_core::trainer::pretrain::Batch;
+use kith_core::trainer::pretrain::{Batch, LABELLED};
 use kith_data::{Ahead, Error, Split, ahead};
 
 /// Batches that wait for the trainer.
 const DEPTH: usize = 2;
 
 /// Sets the streams of labelled pictures apart from those of unlabelled ones.
-const LABELLED: u64 = 1 << 32;
-
-/// The order of a split over a run, an epoch at a time.
+/// A split with the order in which a run goes through it.
 #[derive(Clone, Debug)]
-struct Course {
+struct Walk {
     split: Split,
-    batch: usize,
-    shuffle: Shuffle,
-    purpose: Purpose,
-    plan: Plan,
-    epoch: Option<u64>,
-    order: Vec<u32>,
+    course: Course,
 }
 
-impl Course {
+impl Walk {
     fn new(split: &Split, batch: usize, shuffle: Shuffle, purpose: Purpose, plan: Plan) -> Self {
-        let (epoch, order) = (None, Vec::new());
-        Self { split: split.clone(), batch, shuffle, purpose, plan, epoch, order }
-    }
-
-    /// Places in the split of the batch of a step.
-    fn places(&mut self, step: u64) -> Vec<u32> {
-        let (epoch, within) = (step / self.plan.steps, (step % self.plan.steps) as usize);
-        if self.epoch != Some(epoch) {
-            self.epoch = Some(epoch);
-            self.order = self.epoch_order(epoch);
-        }
-        self.order[within * self.batch..(within + 1) * self.batch].to_vec()
-    }
-
-    /// As many passes over the split as the epoch's steps ask for.
-    fn epoch_order(&self, epoch: u64) -> Vec<u32> {
-        let needed = self.plan.steps as usize * self.batch;
-        let pass = |pass| {
-            let stream = stream(self.plan.seed, self.purpose, epoch, pass);
-            epoch_order(self.split.len(), self.shuffle, self.batch, stream)
-        };
-        (0..).flat_map(pass).take(needed).collect()
+        let named = (plan.seed, purpose);
+        let course = Course::new([split.len(), batch], plan.steps, shuffle, named);
+        Self { split: split.clone(), course }
     }
 
     /// Numbers that name the random streams of these places.
@@ -85,13 +59,13 @@ pub(crate) fn pretraining(
     }
     let known = if has_labels { counts.1 } else { 0 };
     let shuffle = settings.shuffle;
-    let mut free = Course::new(unlabelled, counts.0, shuffle, Purpose::UnlabelledOrder, plan);
-    let mut taught = Course::new(labelled, known, shuffle, Purpose::LabelledOrder, plan);
+    let mut free = Walk::new(unlabelled, counts.0, shuffle, Purpose::UnlabelledOrder, plan);
+    let mut taught = Walk::new(labelled, known, shuffle, Purpose::LabelledOrder, plan);
     Ok(ahead(first..plan.total(), DEPTH, move |step| -> Result<Batch, Error> {
-        let places = free.places(step);
+        let places = free.course.places(step);
         let images = free.split.read(&places)?;
         let mut numbers: Vec<u64> = free.numbers(&places, 0).collect();
-        let places = if known > 0 { taught.places(step) } else { Vec::new() };
+        let places = taught.course.places(step);
         let labelled = taught.split.read(&places)?;
         numbers.extend(taught.numbers(&places, LABELLED));
         let images = images.join(&labelled).expect("splits of a data set have one size");
@@ -108,11 +82,11 @@ pub(crate) fn finetuning(
 ) -> Result<Ahead<Batch>, kith_core::Error> {
     enough(labelled, settings.batch, "labelled pictures to fill a batch (finetuning.batch)")?;
     let shuffle = settings.shuffle;
-    let mut course = Course::new(labelled, settings.batch, shuffle, Purpose::LabelledOrder, plan);
+    let mut walk = Walk::new(labelled, settings.batch, shuffle, Purpose::LabelledOrder, plan);
     Ok(ahead(first..plan.total(), DEPTH, move |step| -> Result<Batch, Error> {
-        let places = course.places(step);
-        let images = course.split.read(&places)?;
-        let numbers = course.numbers(&places, LABELLED).collect();
-        Ok(Batch { labelled: images.clone(), images, numbers, labels: course.labels(&places) })
+        let places = walk.course.places(step);
+        let images = walk.split.read(&places)?;
+        let numbers = walk.numbers(&places, LABELLED).collect();
+        Ok(Batch { labelled: images.clone(), images, numbers, labels: walk.labels(&places) })
     }))
 }

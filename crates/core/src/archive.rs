@@ -13,6 +13,10 @@ use crate::read::read;
 /// The metadata key under which the note lies.
 const NOTE: &str = "kith";
 
+/// Fowler, Noll and Vo's start and factor for 64 bits.
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
 /// A tensor at rest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
@@ -91,6 +95,14 @@ impl Archive {
     /// without kith's note, [`Error::TensorType`] and [`Error::NotFinite`] for a tensor that
     /// cannot be weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes_with_precision(bytes).map(|(archive, _)| archive)
+    }
+
+    /// [`Self::from_bytes`], and the element type in which most numbers were stored.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_bytes`].
+    pub fn from_bytes_with_precision(bytes: &[u8]) -> Result<(Self, Precision), Error> {
         let unreadable =
             |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
@@ -100,7 +112,29 @@ impl Archive {
             .iter()
             .map(|(name, view)| Ok((name.to_owned(), decode(name, &view)?)))
             .collect::<Result<_, Error>>()?;
-        Ok(Self { note: note.clone(), tensors })
+        let half = file.iter().filter(|(_, view)| view.dtype() == Dtype::F16).count();
+        let precision = if 2 * half > file.len() { Precision::Half } else { Precision::Single };
+        Ok((Self { note: note.clone(), tensors }, precision))
+    }
+
+    /// A short name for the weights under `prefix`: equal for equal weights and, but for chance,
+    /// for no others. 16 hexadecimal digits (FNV-1a over names, shapes and numbers).
+    pub fn fingerprint(&self, prefix: &str) -> String {
+        let mut hash = FNV_BASIS;
+        let mut eat = |bytes: &[u8]| {
+            for &byte in bytes {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
+            }
+        };
+        for (name, stored) in self.tensors.range(prefix.to_owned()..) {
+            if !name.starts_with(prefix) {
+                break;
+            }
+            eat(name.as_bytes());
+            stored.shape.iter().for_each(|&size| eat(&(size as u64).to_le_bytes()));
+            stored.values.iter().for_each(|value| eat(&value.to_le_bytes()));
+        }
+        format!("{hash:016x}")
     }
 
     /// The tensor of that name.
@@ -256,6 +290,17 @@ mod tests {
         let restored = read.restore("head", linear(2, 4)).unwrap();
         pollster::block_on(again.add("head", &restored)).unwrap();
         assert_eq!(again, archive());
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_the_weights_below_its_prefix_alone() {
+        let mut other = archive();
+        other.note = "another".into();
+        other.tensors.insert("probe.bias".into(), other.tensors["head.bias"].clone());
+        assert_eq!(other.fingerprint("head."), archive().fingerprint("head."));
+        assert_ne!(other.fingerprint(""), archive().fingerprint(""));
+        other.tensors.get_mut("head.bias").unwrap().values[0] += 1.0;
+        assert_ne!(other.fingerprint("head."), archive().fingerprint("head."));
     }
 
     #[test]

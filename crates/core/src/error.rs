@@ -20,6 +20,28 @@ pub enum Error {
         /// Stated width in pixels.
         width: usize,
     },
+    /// The samples of a decoded picture do not fill its stated size.
+    #[error(
+        "{got} samples cannot be a picture of {height}x{width} with {channels} channels: expected height x width x channels, and 3 or 4 channels"
+    )]
+    Samples {
+        /// Samples that came.
+        got: usize,
+        /// Stated height in pixels.
+        height: usize,
+        /// Stated width in pixels.
+        width: usize,
+        /// Stated channels.
+        channels: usize,
+    },
+    /// A row of features has another length than expected.
+    #[error("features have {got} numbers a picture, expected {expected}")]
+    Dimension {
+        /// Numbers a picture that would fit.
+        expected: usize,
+        /// Numbers that came.
+        got: usize,
+    },
     /// A picture has another size than the encoder was made for.
     #[error(
         "pictures are {got_height}x{got_width}, the encoder wants {side}x{side}: resize them first"
@@ -138,6 +160,8 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::PixelCount { .. } => "PIXEL_COUNT",
+            Self::Samples { .. } => "SAMPLES",
+            Self::Dimension { .. } => "DIMENSION",
             Self::PictureSize { .. } => "PICTURE_SIZE",
             Self::TooFew { .. } => "TOO_FEW",
             Self::Setting { .. } => "SETTING",

@@ -56,6 +56,13 @@ impl Images {
         &self.pixels[index * size..(index + 1) * size]
     }
 
+    /// The pictures at these places, in their order.
+    pub fn select(&self, places: &[u32]) -> Self {
+        let pixels = places.iter().flat_map(|&place| self.picture(place as usize)).copied();
+        let (height, width) = (self.height, self.width);
+        Self { pixels: pixels.collect(), count: places.len(), height, width }
+    }
+
     /// These pictures followed by others of the same size.
     ///
     /// # Errors

@@ -9,6 +9,8 @@ pub mod read;
 pub mod rng;
 pub mod sampler;
 pub mod image;
+pub mod resize;
+pub mod square;
 pub mod augment;
 pub mod unit;
 mod path;
@@ -25,7 +27,9 @@ pub mod optimizer;
 pub mod recipe;
 pub mod checkpoint;
 pub mod probe;
+pub mod model;
 pub mod trainer;
+pub mod selftest;
 
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{Device, DeviceKind, Int, Tensor};

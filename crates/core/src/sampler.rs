@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::rng::Stream;
+use crate::rng::{Purpose, Stream, stream};
 
 /// How an epoch is shuffled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,10 +46,63 @@ fn draw_from_window(order: &mut [u32], window: usize, stream: &mut Stream) {
     }
 }
 
+/// Which pictures each step of a run takes: an order an epoch, in batches.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Pictures there are.
+    pub count: usize,
+    /// Pictures a step.
+    pub batch: usize,
+    /// Steps an epoch.
+    pub steps: u64,
+    /// How an epoch is shuffled.
+    pub shuffle: Shuffle,
+    /// Names the streams of the orders.
+    pub seed: u64,
+    /// Names them too.
+    pub purpose: Purpose,
+    /// The epoch that was asked for last, and its order.
+    drawn: Option<(u64, Vec<u32>)>,
+}
+
+impl Course {
+    /// A course through `count` pictures.
+    pub fn new(
+        [count, batch]: [usize; 2],
+        steps: u64,
+        shuffle: Shuffle,
+        (seed, purpose): (u64, Purpose),
+    ) -> Self {
+        Self { count, batch, steps, shuffle, seed, purpose, drawn: None }
+    }
+
+    /// Places of the pictures that a step takes; none where a batch holds none.
+    pub fn places(&mut self, step: u64) -> Vec<u32> {
+        if self.batch == 0 {
+            return Vec::new();
+        }
+        let (epoch, within) = (step / self.steps, (step % self.steps) as usize);
+        if self.drawn.as_ref().is_none_or(|(drawn, _)| *drawn != epoch) {
+            self.drawn = Some((epoch, self.order(epoch)));
+        }
+        let (_, order) = self.drawn.as_ref().expect("it was just drawn");
+        order[within * self.batch..(within + 1) * self.batch].to_vec()
+    }
+
+    /// As many passes over the pictures as the epoch's steps ask for.
+    fn order(&self, epoch: u64) -> Vec<u32> {
+        let needed = self.steps as usize * self.batch;
+        let pass = |pass| {
+            let stream = stream(self.seed, self.purpose, epoch, pass);
+            epoch_order(self.count, self.shuffle, self.batch, stream)
+        };
+        (0..).flat_map(pass).take(needed).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rng::{Purpose, stream};
 
     fn order(shuffle: Shuffle) -> Vec<u32> {
         epoch_order(1_000, shuffle, 5, stream(3, Purpose::Test, 0, 0))
@@ -70,5 +123,18 @@ mod tests {
         for (place, picture) in order(Shuffle::Window).into_iter().enumerate() {
             assert!((picture as usize) < place + WINDOW_BATCHES * 5);
         }
+    }
+
+    #[test]
+    fn a_course_goes_through_every_picture_again_and_again() {
+        let mut course = Course::new([10, 4], 5, Shuffle::Full, (1, Purpose::Test));
+        let mut epoch: Vec<u32> = (5..10).flat_map(|step| course.places(step)).collect();
+        assert_eq!(
+            course.places(7),
+            epoch[8..12],
+            "a step takes the same pictures when asked again"
+        );
+        epoch.sort_unstable();
+        assert_eq!(epoch, (0..10).flat_map(|picture| [picture; 2]).collect::<Vec<_>>());
     }
 }

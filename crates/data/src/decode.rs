@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, RgbaImage};
-use kith_core::image::CHANNELS;
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use kith_core::square::{Interleaved, square};
 
-use crate::resize::resize;
+/// Samples a pixel after decoding.
+const RGBA: usize = 4;
 
 /// The largest height or width accepted, in pixels.
 const LARGEST_SIDE: u32 = 20_000;
@@ -19,10 +20,9 @@ const MOST_BYTES: u64 = 256 << 20;
 /// The error is for people; the caller collects them.
 pub(crate) fn square_from_file(path: &Path, side: usize) -> Result<Vec<u8>, String> {
     let picture = upright(path).map_err(|e| e.to_string())?.into_rgba8();
-    let (planes, size) = central_square(&picture);
-    let mut target = vec![0; CHANNELS * side * side];
-    resize(&planes, [size; 2], &mut target, side);
-    Ok(target)
+    let size = [picture.height(), picture.width()].map(|pixels| pixels as usize);
+    let picture = Interleaved { samples: &picture, size, channels: RGBA };
+    square(picture, side).map_err(|e| e.to_string())
 }
 
 /// Decodes a file within limits and turns it upright.
@@ -43,37 +43,12 @@ fn upright(path: &Path) -> image::ImageResult<DynamicImage> {
     Ok(picture)
 }
 
-/// The largest central square as planes over white, and its side.
-fn central_square(picture: &RgbaImage) -> (Vec<u8>, usize) {
-    let (width, height) = picture.dimensions();
-    let side = width.min(height);
-    let [left, top] = [(width - side) / 2, (height - side) / 2];
-    let area = (side * side) as usize;
-    let mut planes = vec![0; CHANNELS * area];
-    for y in 0..side {
-        for x in 0..side {
-            let [colour @ .., alpha] = picture.get_pixel(left + x, top + y).0;
-            for (plane, sample) in colour.into_iter().enumerate() {
-                planes[plane * area + (y * side + x) as usize] = over_white(sample, alpha);
-            }
-        }
-    }
-    (planes, side as usize)
-}
-
-/// A sample of some opacity laid over white, rounded.
-fn over_white(sample: u8, alpha: u8) -> u8 {
-    const WHITE: u32 = u8::MAX as u32;
-    let [sample, alpha] = [sample, alpha].map(u32::from);
-    ((sample * alpha + WHITE * (WHITE - alpha) + WHITE / 2) / WHITE) as u8
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use image::codecs::jpeg::JpegEncoder;
-    use image::{ImageFormat, Rgb, RgbImage, Rgba};
+    use image::{ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
     use tempfile::TempDir;
 
     use super::*;

@@ -12,7 +12,6 @@ mod dataset;
 mod ahead;
 mod split;
 mod shelf;
-mod resize;
 mod divide;
 mod training;
 mod stl10;

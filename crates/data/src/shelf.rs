@@ -1,10 +1,10 @@
 //! Where the bytes of pictures lie and how one is taken down.
 
 use kith_core::image::CHANNELS;
+use kith_core::resize::resize;
 
 use crate::Error;
 use crate::file::DataFile;
-use crate::resize::resize;
 
 /// The bytes of all pictures of a file or folder, each of the same size.
 #[derive(Debug)]

@@ -60,14 +60,8 @@ pub(super) fn run(
 pub(super) fn learn(setting: &Setting<'_>, seed: u64) -> Result<Trained, Failure> {
     let (recipe, material) = (setting.recipe, setting.material);
     let settings = &recipe.pretraining;
-    let pass = (material.unlabelled.len() / settings.unlabelled_batch.max(1)) as u64;
-    let plan = Plan {
-        side: material.side,
-        classes: if material.labelled.is_empty() { 0 } else { material.classes() },
-        seed,
-        steps: settings.steps.unwrap_or(pass).max(1),
-        epochs: settings.epochs,
-    };
+    let classes = if material.labelled.is_empty() { 0 } else { material.classes() };
+    let plan = Plan::pretraining(recipe, [material.side, classes], seed, material.unlabelled.len());
     let learner = Pretrainer::new(recipe.clone(), plan, setting.device)?;
     train(learner, setting, |learner| {
         let splits = (&material.unlabelled, &material.labelled);

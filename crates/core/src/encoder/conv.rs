@@ -1,7 +1,10 @@
 //! The one seam through which kith convolves.
 
+#[cfg(feature = "cpu")]
 mod cpu;
+#[cfg(feature = "cpu")]
 mod patches;
+#[cfg(feature = "cpu")]
 mod product;
 
 use burn::module::{Module, Param};
@@ -39,6 +42,11 @@ impl Conv {
         Self { weight, bias: initial::zeros([outputs], device), stride }
     }
 
+    /// The kernels, `[out, in, 3, 3]`.
+    pub fn weight(&self) -> Tensor<4> {
+        self.weight.val()
+    }
+
     /// # Shapes
     /// - x: `[n, in, h, w]`
     /// - result: `[n, out, (h - 3) / stride + 1, (w - 3) / stride + 1]`
@@ -58,11 +66,11 @@ impl Conv {
     /// burn's chooses among kernels made for them.
     fn convolve(&self, x: Tensor<4>, after: After) -> Tensor<4> {
         let inputs = (x, self.weight.val(), self.bias.val());
+        #[cfg(feature = "cpu")]
         if inputs.0.device() == Device::flex() {
-            cpu::convolve(inputs, self.stride, after)
-        } else {
-            anywhere(inputs, self.stride, after)
+            return cpu::convolve(inputs, self.stride, after);
         }
+        anywhere(inputs, self.stride, after)
     }
 }
 
@@ -73,6 +81,7 @@ enum After {
     Relu,
 }
 
+#[cfg(feature = "cpu")]
 impl After {
     /// Unlike a maximum with 0, lets a NaN pass: divergence must show.
     fn of(self, x: f32) -> f32 {

@@ -34,42 +34,85 @@ pub struct Nearest {
     pub cosines: Vec<f32>,
 }
 
-/// Queries compared with the whole bank at a time: bounds memory to this many rows of similarities.
-const CHUNK: usize = 512;
+/// Pictures on a device, to be searched again and again.
+#[derive(Clone, Debug)]
+pub struct Bank {
+    /// Unit rows as columns, `[dim, len]`.
+    columns: Tensor<2>,
+}
+
+/// Similarities that are read at a time: bounds memory, and a browser's transfers.
+const MOST: usize = 1 << 22;
+
+impl Bank {
+    /// Uploads features; they are compared by cosine.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] for an empty bank.
+    pub fn new(features: &Features, device: &Device) -> Result<Self, Error> {
+        if features.is_empty() {
+            return Err(Error::TooFew { what: "pictures to search", expected: 1, got: 0 });
+        }
+        let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
+        Ok(Self { columns: unit_rows(Tensor::from_data(data, device)).transpose() })
+    }
+
+    /// Pictures in it.
+    pub fn len(&self) -> usize {
+        self.columns.dims()[1]
+    }
+
+    /// Whether there is none; never.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Numbers a picture.
+    pub fn dim(&self) -> usize {
+        self.columns.dims()[0]
+    }
+
+    /// The `k` nearest for each of `queries`, by cosine; exact. More than there are means all.
+    ///
+    /// # Errors
+    /// [`Error::Dimension`] for queries of another length, [`Error::TooFew`] for a `k` of 0,
+    /// [`Error::Device`] when the device fails.
+    pub async fn nearest(&self, queries: &Features, k: usize) -> Result<Nearest, Error> {
+        if queries.dim != self.dim() {
+            return Err(Error::Dimension { expected: self.dim(), got: queries.dim });
+        }
+        if k == 0 {
+            return Err(Error::TooFew { what: "neighbours to look for", expected: 1, got: 0 });
+        }
+        let k = k.min(self.len());
+        let mut found = Nearest { k, indices: Vec::new(), cosines: Vec::new() };
+        let at_a_time = (MOST / self.len()).max(1);
+        for chunk in queries.values.chunks(at_a_time * queries.dim) {
+            let shape = [chunk.len() / queries.dim, queries.dim];
+            let data = TensorData::new(chunk.to_vec(), shape);
+            let rows = unit_rows(Tensor::<2>::from_data(data, &self.columns.device()));
+            let similarities = read(rows.matmul(self.columns.clone())).await?;
+            for row in similarities.chunks(self.len()) {
+                let nearest = largest(row, k);
+                found.cosines.extend(nearest.iter().map(|&place| row[place]));
+                found.indices.extend(nearest);
+            }
+        }
+        Ok(found)
+    }
+}
 
 /// The `k` nearest of `bank` for each of `queries`, by cosine; exact.
 ///
 /// # Errors
-/// [`Error::TooFew`] for an empty bank, [`Error::Device`] when the device fails.
+/// Those of [`Bank::new`] and [`Bank::nearest`].
 pub async fn nearest(
     queries: &Features,
     bank: &Features,
     k: usize,
     device: &Device,
 ) -> Result<Nearest, Error> {
-    if bank.is_empty() || k == 0 {
-        return Err(Error::TooFew {
-            what: "pictures to search",
-            expected: 1,
-            got: bank.len().min(k),
-        });
-    }
-    let k = k.min(bank.len());
-    let upload = |values: &[f32], dim: usize| {
-        let data = TensorData::new(values.to_vec(), [values.len() / dim, dim]);
-        unit_rows(Tensor::<2>::from_data(data, device))
-    };
-    let columns = upload(&bank.values, bank.dim).transpose();
-    let mut found = Nearest { k, indices: Vec::new(), cosines: Vec::new() };
-    for chunk in queries.values.chunks(CHUNK * queries.dim) {
-        let similarities = read(upload(chunk, queries.dim).matmul(columns.clone())).await?;
-        for row in similarities.chunks(bank.len()) {
-            let nearest = largest(row, k);
-            found.cosines.extend(nearest.iter().map(|&place| row[place]));
-            found.indices.extend(nearest);
-        }
-    }
-    Ok(found)
+    Bank::new(bank, device)?.nearest(queries, k).await
 }
 
 /// Places of the `k` largest numbers, largest first, the first on ties.

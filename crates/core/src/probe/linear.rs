@@ -1,6 +1,6 @@
 //! A linear classifier on frozen features.
 
-use burn::tensor::activation::softmax;
+use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Features;
@@ -23,11 +23,19 @@ pub struct LinearSettings {
     pub last_rate: f64,
     /// Share of each weight added to its gradient.
     pub weight_decay: f64,
+    /// What pictures of classes of unlike size weigh.
+    pub balance: Balance,
 }
 
 impl Default for LinearSettings {
     fn default() -> Self {
-        Self { steps: 500, first_rate: 1e-2, last_rate: 1e-6, weight_decay: 5e-6 }
+        Self {
+            steps: 500,
+            first_rate: 1e-2,
+            last_rate: 1e-6,
+            weight_decay: 5e-6,
+            balance: Balance::default(),
+        }
     }
 }
 
@@ -58,21 +66,11 @@ impl LinearProbe {
         settings: LinearSettings,
         device: &Device,
     ) -> Result<Self, Error> {
-        if labels.is_empty() || classes < 2 {
-            let (what, got) = ("classes with labelled pictures", classes.min(labels.len()));
-            return Err(Error::TooFew { what, expected: 2, got });
-        }
-        let n = features.len();
-        let data = TensorData::new(features.values.clone(), [n, features.dim]);
-        let x = Tensor::<2>::from_data(data, device);
-        let mean = x.clone().mean_dim(0);
-        let deviation = (x.clone() - mean.clone()).square().mean_dim(0).sqrt().clamp_min(STILL);
-        let x = (x - mean.clone()) / deviation.clone();
-        let targets = one_hot(labels, classes, device);
-        let (weight, bias) = descend(x, targets, settings);
-        let weight = weight / deviation;
-        let bias = bias - mean.matmul(weight.clone().transpose());
-        Ok(Self { weight, bias })
+        let mut fit = Fit::new(features, labels, classes, settings, device)?;
+        (0..settings.steps).for_each(|_| {
+            fit.step();
+        });
+        Ok(fit.probe())
     }
 
     /// The class of each picture.
@@ -80,11 +78,31 @@ impl LinearProbe {
     /// # Errors
     /// [`Error::Device`] when the device fails.
     pub async fn predict(&self, features: &Features) -> Result<Vec<u16>, Error> {
-        let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
-        let x = Tensor::<2>::from_data(data, &self.weight.device());
-        let logits = x.matmul(self.weight.clone().transpose()) + self.bias.clone();
-        let [_, classes] = logits.dims();
-        Ok(read(logits).await?.chunks(classes).map(best).collect())
+        let [classes, _] = self.weight.dims();
+        let logits = read(self.logits(features)).await?;
+        Ok(logits.chunks(classes).map(best).collect())
+    }
+
+    /// `[n, classes]`.
+    fn logits(&self, features: &Features) -> Tensor<2> {
+        let x = upload(features, &self.weight.device());
+        x.matmul(self.weight.clone().transpose()) + self.bias.clone()
+    }
+
+    /// Mean cross-entropy and share told right, of features with their labels, `[2]`, unread.
+    pub fn score(&self, features: &Features, labels: &[u16]) -> Tensor<1> {
+        let [classes, _] = self.weight.dims();
+        let targets = one_hot(labels, classes, &self.weight.device());
+        measure(self.logits(features), targets)
+    }
+
+    /// Waits for the weights, `[classes, dim]`, and the biases, `[classes]`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub async fn weights(&self) -> Result<[Stored; 2], Error> {
+        let bias = self.bias.clone().flatten::<1>(0, 1);
+        Ok([Stored::read(self.weight.clone()).await?, Stored::read(bias).await?])
     }
 
     /// Adds the probe to a checkpoint as `probe.weight` `[classes, dim]` and `probe.bias`.
@@ -92,32 +110,130 @@ impl LinearProbe {
     /// # Errors
     /// [`Error::Device`] when reading fails.
     pub async fn store(&self, archive: &mut Archive) -> Result<(), Error> {
-        let bias = self.bias.clone().flatten::<1>(0, 1);
-        archive.tensors.insert("probe.weight".into(), Stored::read(self.weight.clone()).await?);
-        archive.tensors.insert("probe.bias".into(), Stored::read(bias).await?);
+        let [weight, bias] = self.weights().await?;
+        archive.tensors.insert("probe.weight".into(), weight);
+        archive.tensors.insert("probe.bias".into(), bias);
         Ok(())
     }
 }
 
-/// Full-batch Adam on the mean cross-entropy, by its closed gradient: weight `[classes, dim]` and
-/// bias `[1, classes]`.
-fn descend(x: Tensor<2>, targets: Tensor<2>, settings: LinearSettings) -> (Tensor<2>, Tensor<2>) {
-    let ([n, dim], [_, classes], device) = (x.dims(), targets.dims(), x.device());
-    let mut weight = Slope::new(Tensor::zeros([classes, dim], &device));
-    let mut bias = Slope::new(Tensor::zeros([1, classes], &device));
-    let decline = (settings.last_rate / settings.first_rate).ln() / settings.steps as f64;
-    for step in 0..settings.steps {
-        let logits = x.clone().matmul(weight.value.clone().transpose()) + bias.value.clone();
-        let error = (softmax(logits, 1) - targets.clone()).div_scalar(n as f64);
-        let shrink = weight.value.clone().mul_scalar(settings.weight_decay);
-        let rate = settings.first_rate * (decline * step as f64).exp();
-        bias.step(error.clone().sum_dim(0), step, rate);
-        weight.step(error.transpose().matmul(x.clone()) + shrink, step, rate);
+/// `[n, dim]`.
+fn upload(features: &Features, device: &Device) -> Tensor<2> {
+    let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
+    Tensor::from_data(data, device)
+}
+
+/// Mean cross-entropy with one-hot targets and share told right, `[2]`.
+fn measure(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
+    let right = targets.clone().argmax(1).equal(logits.clone().argmax(1)).float().mean();
+    let loss = (log_softmax(logits, 1) * targets).sum_dim(1).mean().neg();
+    Tensor::cat(vec![loss, right], 0)
+}
+
+/// A fit between two steps: full-batch Adam on the mean cross-entropy, by its closed gradient.
+#[derive(Debug)]
+pub struct Fit {
+    settings: LinearSettings,
+    /// Standardised features, `[n, dim]`.
+    x: Tensor<2>,
+    /// `[n, classes]`.
+    targets: Tensor<2>,
+    /// What each picture weighs; they sum to 1. `[n, 1]`.
+    shares: Tensor<2>,
+    mean: Tensor<2>,
+    deviation: Tensor<2>,
+    weight: Slope,
+    bias: Slope,
+    steps: usize,
+}
+
+impl Fit {
+    /// A fit at its start, from zero.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] without pictures or with fewer than two classes.
+    pub fn new(
+        features: &Features,
+        labels: &[u16],
+        classes: usize,
+        settings: LinearSettings,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        if labels.is_empty() || classes < 2 {
+            let (what, got) = ("classes with labelled pictures", classes.min(labels.len()));
+            return Err(Error::TooFew { what, expected: 2, got });
+        }
+        let x = upload(features, device);
+        let mean = x.clone().mean_dim(0);
+        let deviation = (x.clone() - mean.clone()).square().mean_dim(0).sqrt().clamp_min(STILL);
+        let x = (x - mean.clone()) / deviation.clone();
+        let shares = settings.balance.shares(labels, classes);
+        let shares = Tensor::from_data(TensorData::new(shares, [labels.len(), 1]), device);
+        let weight = Slope::new(Tensor::zeros([classes, features.dim], device));
+        let bias = Slope::new(Tensor::zeros([1, classes], device));
+        let targets = one_hot(labels, classes, device);
+        Ok(Self { settings, x, targets, shares, mean, deviation, weight, bias, steps: 0 })
     }
-    (weight.value, bias.value)
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// One step over all pictures; gives their logits before it, `[n, classes]`, unread.
+    pub fn step(&mut self) -> Tensor<2> {
+        let LinearSettings { steps, first_rate, last_rate, weight_decay, .. } = self.settings;
+        let decline = (last_rate / first_rate).ln() / steps as f64;
+        let rate = first_rate * (decline * self.steps as f64).exp();
+        let (x, weight) = (self.x.clone(), self.weight.value.clone());
+        let logits = x.clone().matmul(weight.clone().transpose()) + self.bias.value.clone();
+        let error = (softmax(logits.clone(), 1) - self.targets.clone()) * self.shares.clone();
+        let shrink = weight.mul_scalar(weight_decay);
+        self.bias.step(error.clone().sum_dim(0), self.steps, rate);
+        self.weight.step(error.transpose().matmul(x) + shrink, self.steps, rate);
+        self.steps += 1;
+        logits
+    }
+
+    /// Mean cross-entropy and share told right of the logits of a step, `[2]`, unread.
+    pub fn score(&self, logits: Tensor<2>) -> Tensor<1> {
+        measure(logits, self.targets.clone())
+    }
+
+    /// The classifier as it is now.
+    pub fn probe(&self) -> LinearProbe {
+        let weight = self.weight.value.clone() / self.deviation.clone();
+        let shift = self.mean.clone().matmul(weight.clone().transpose());
+        LinearProbe { weight, bias: self.bias.value.clone() - shift }
+    }
+}
+
+/// What pictures of classes of unlike size weigh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// Every picture the same.
+    #[default]
+    Pictures,
+    /// Every class the same.
+    Classes,
+}
+
+impl Balance {
+    /// What each picture weighs; they sum to 1.
+    fn shares(self, labels: &[u16], classes: usize) -> Vec<f32> {
+        let mut counts = vec![0; classes];
+        labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
+        let present = counts.iter().filter(|&&count| count > 0).count();
+        let share = |&label: &u16| match self {
+            Self::Pictures => 1.0 / labels.len() as f32,
+            Self::Classes => 1.0 / (present * counts[usize::from(label)]) as f32,
+        };
+        labels.iter().map(share).collect()
+    }
 }
 
 /// A matrix on its way down, with Adam's memory.
+#[derive(Debug)]
 struct Slope {
     value: Tensor<2>,
     mean: Tensor<2>,
@@ -177,6 +293,34 @@ mod tests {
         let probe =
             LinearProbe::fit(&features, &labels, 3, LinearSettings::default(), &device).unwrap();
         assert_eq!(pollster::block_on(probe.predict(&features)).unwrap(), labels);
+    }
+
+    #[test]
+    fn the_loss_falls_and_the_score_agrees_with_the_steps() {
+        let (features, labels) = clouds();
+        let settings = LinearSettings { steps: 20, ..Default::default() };
+        let mut fit = Fit::new(&features, &labels, 3, settings, &Device::flex()).unwrap();
+        let value = |x: Tensor<1>| pollster::block_on(read(x)).unwrap();
+        let logits = fit.step();
+        let first = value(fit.score(logits));
+        assert!((first[0] - 3.0_f32.ln()).abs() < 1e-5, "from zero every class is as likely");
+        (1..20).for_each(|_| {
+            fit.step();
+        });
+        let score = value(fit.probe().score(&features, &labels));
+        let logits = fit.step();
+        let next = value(fit.score(logits));
+        assert!(score[0] < first[0], "expected less than {first:?}, got {score:?}");
+        assert!((score[0] - next[0]).abs() < 1e-3 * next[0], "{score:?} is not {next:?}");
+    }
+
+    #[test]
+    fn balanced_classes_weigh_the_same() {
+        assert_eq!(
+            Balance::Classes.shares(&[0, 0, 0, 2], 3),
+            [1.0 / 6.0, 1.0 / 6.0, 1.0 / 6.0, 0.5]
+        );
+        assert_eq!(Balance::Pictures.shares(&[0, 0, 0, 2], 3), [0.25; 4]);
     }
 
     #[test]

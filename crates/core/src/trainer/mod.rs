@@ -1,7 +1,9 @@
 //! Training: one step through all of it. Loops live in the doors; the host pulls.
 
+pub mod feed;
 pub mod finetune;
 pub mod pretrain;
+pub mod snapshot;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,20 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The plan of pre-training on so many unlabelled pictures: what the recipe leaves open, one pass
+    /// an epoch decides.
+    pub fn pretraining(
+        recipe: &Recipe,
+        [side, classes]: [usize; 2],
+        seed: u64,
+        pictures: usize,
+    ) -> Self {
+        let settings = &recipe.pretraining;
+        let pass = (pictures / settings.unlabelled_batch.max(1)) as u64;
+        let steps = settings.steps.unwrap_or(pass).max(1);
+        Self { side, classes, seed, steps, epochs: settings.epochs }
+    }
+
     /// Steps of the whole run.
     pub fn total(&self) -> u64 {
         self.steps * self.epochs

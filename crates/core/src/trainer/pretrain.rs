@@ -42,6 +42,9 @@ pub struct Pretrainer {
     steps: u64,
 }
 
+/// Sets the streams of labelled pictures apart from those of unlabelled ones.
+pub const LABELLED: u64 = 1 << 32;
+
 /// The pictures of one step: first the unlabelled ones, then the labelled ones.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -101,6 +104,16 @@ impl Pretrainer {
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// Where it computes, without autodiff.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The recipe that is followed.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     /// What the run is for.
@@ -164,6 +177,20 @@ impl Pretrainer {
         let readings = self.learn(views, &labels, seen.map(|seen| (seen, batch.labels.as_slice())));
         self.meter.add(readings.clone());
         Ok(readings)
+    }
+
+    /// [`step`](Self::step), and its readings once they are there.
+    ///
+    /// # Errors
+    /// Those of [`step`](Self::step), [`Error::Device`], [`Error::Diverged`] when a reading is not
+    /// a number.
+    pub async fn checked_step(&mut self, batch: &Batch) -> Result<Vec<(&'static str, f64)>, Error> {
+        let at = self.steps;
+        let readings = self.step(batch)?.read().await?;
+        match readings.iter().find(|(_, value)| !value.is_finite()) {
+            Some(&(_, value)) => Err(Error::Diverged { step: at, got: value as f32 }),
+            None => Ok(readings),
+        }
     }
 
     /// One step on views that are already augmented: first the contrastive update, then the probe's

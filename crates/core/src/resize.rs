@@ -12,8 +12,9 @@ struct Tap {
     weights: Vec<f32>,
 }
 
-/// Resizes planes from `[planes, height, width]` to `[planes, side, side]`.
-pub(crate) fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], side: usize) {
+/// Resizes planes from `[planes, height, width]` to `[planes, side, side]`; `target` holds as many
+/// planes as `source`.
+pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], side: usize) {
     if [height, width] == [side, side] {
         target.copy_from_slice(source);
         return;

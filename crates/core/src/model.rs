@@ -1,0 +1,215 @@
+//! A checkpoint in use: features, projections, classes and support-set neighbours of pictures.
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+
+use crate::archive::{Archive, Precision};
+use crate::checkpoint::Meta;
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::head::Head;
+use crate::image::Images;
+use crate::linear::Linear;
+use crate::probe::Features;
+use crate::probe::knn::{Bank, Nearest};
+use crate::read::read;
+use crate::rng::{Purpose, stream};
+use crate::unit::unit_rows;
+
+/// Where the encoder's tensors lie in a checkpoint.
+const ENCODER: &str = "encoder";
+const PROJECTION: &str = "projection";
+const CLASSIFIER: &str = "probe";
+
+/// A checkpoint's networks on a device, without autodiff.
+#[derive(Debug)]
+pub struct Model {
+    meta: Meta,
+    precision: Precision,
+    fingerprint: String,
+    parameters: usize,
+    device: Device,
+    encoder: Encoder,
+    projection: Option<Head>,
+    classifier: Option<Linear>,
+    support: Option<Support>,
+}
+
+/// A support set at rest, and its labels.
+#[derive(Debug)]
+struct Support {
+    bank: Bank,
+    labels: Vec<i32>,
+}
+
+/// Where features are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layer {
+    /// What the encoder gives: what is of use afterwards.
+    #[default]
+    Backbone,
+    /// What the objective compares.
+    Projection,
+}
+
+/// How long the rows of features are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Length {
+    /// As they come.
+    #[default]
+    Own,
+    /// One.
+    Unit,
+}
+
+impl Model {
+    /// Reads a checkpoint and brings its networks to a device.
+    ///
+    /// # Errors
+    /// Those of [`Archive::from_bytes`], [`Meta::read`] and [`Meta::encoder`].
+    pub fn open(bytes: &[u8], device: &Device) -> Result<Self, Error> {
+        let (archive, precision) = Archive::from_bytes_with_precision(bytes)?;
+        let meta = Meta::read(&archive)?;
+        let encoder = meta.encoder(&archive, device)?;
+        let below = |name: &str| {
+            let prefix = format!("{name}.");
+            archive.tensors.iter().filter(move |(path, _)| path.starts_with(&prefix))
+        };
+        let parameters = below(ENCODER).map(|(_, stored)| stored.values.len()).sum();
+        let mut fresh = stream(0, Purpose::Weights, 0, 0);
+        let features = meta.recipe.encoder.features();
+        let projection = match below(PROJECTION).next() {
+            Some(_) => {
+                let head = meta.recipe.projection.init(features, &mut fresh, device)?;
+                Some(archive.restore(PROJECTION, head)?)
+            }
+            None => None,
+        };
+        let classifier = match below(CLASSIFIER).next() {
+            Some(_) => {
+                let head = Linear::new(features, meta.class_names.len(), &mut fresh, device);
+                Some(archive.restore(CLASSIFIER, head)?)
+            }
+            None => None,
+        };
+        let support = Support::open(&archive, device)?;
+        let fingerprint = archive.fingerprint(&format!("{ENCODER}."));
+        let device = device.clone();
+        Ok(Self {
+            meta,
+            precision,
+            fingerprint,
+            parameters,
+            device,
+            encoder,
+            projection,
+            classifier,
+            support,
+        })
+    }
+
+    /// What the checkpoint says of itself.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// Element type of its numbers.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Equal for equal encoder weights; [`Archive::fingerprint`].
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Numbers in the encoder.
+    pub fn parameters(&self) -> usize {
+        self.parameters
+    }
+
+    /// Whether it can tell classes.
+    pub fn has_classifier(&self) -> bool {
+        self.classifier.is_some()
+    }
+
+    /// Rows of the support set; 0 without one.
+    pub fn support_rows(&self) -> usize {
+        self.support.as_ref().map_or(0, |support| support.labels.len())
+    }
+
+    /// Features of pictures.
+    ///
+    /// # Errors
+    /// [`Error::PictureSize`] for pictures of another size, [`Error::MissingTensor`] where the
+    /// checkpoint has no projection, [`Error::Device`].
+    pub async fn embed(
+        &self,
+        images: &Images,
+        layer: Layer,
+        length: Length,
+    ) -> Result<Features, Error> {
+        let features = self.features(images)?;
+        let features = match layer {
+            Layer::Backbone => features,
+            Layer::Projection => part(self.projection.as_ref(), PROJECTION)?.forward(features),
+        };
+        let features = match length {
+            Length::Own => features,
+            Length::Unit => unit_rows(features),
+        };
+        gather(features).await
+    }
+
+    /// Probabilities of the checkpoint's classes, `[n, classes]`.
+    ///
+    /// # Errors
+    /// [`Error::PictureSize`], [`Error::MissingTensor`] without a classifier, [`Error::Device`].
+    pub async fn classify(&self, images: &Images) -> Result<Features, Error> {
+        let classifier = part(self.classifier.as_ref(), CLASSIFIER)?;
+        gather(softmax(classifier.forward(self.features(images)?), 1)).await
+    }
+
+    /// The rows of the support set nearest to projections, and the class of each,
+    /// [`UNKNOWN`](crate::support::UNKNOWN) where there is none.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`] without a support set, those of [`Bank::nearest`].
+    pub async fn support_nearest(
+        &self,
+        projections: &Features,
+        k: usize,
+    ) -> Result<(Nearest, Vec<i32>), Error> {
+        let support = part(self.support.as_ref(), "support.rows")?;
+        let found = support.bank.nearest(projections, k).await?;
+        let labels = found.indices.iter().map(|&place| support.labels[place]).collect();
+        Ok((found, labels))
+    }
+
+    fn features(&self, images: &Images) -> Result<Tensor<2>, Error> {
+        let ([height, width], side) = (images.size(), self.meta.side);
+        if [height, width] != [side, side] {
+            return Err(Error::PictureSize { side, got_height: height, got_width: width });
+        }
+        Ok(self.encoder.forward(images.to_device(&self.device)))
+    }
+}
+
+impl Support {
+    fn open(archive: &Archive, device: &Device) -> Result<Option<Self>, Error> {
+        let Some(rows) = archive.tensors.get("support.rows") else { return Ok(None) };
+        let labels = archive.get("support.labels")?.values.iter().map(|&x| x as i32).collect();
+        let dim = rows.shape.get(1).copied().unwrap_or(0);
+        let bank = Bank::new(&Features { values: rows.values.clone(), dim }, device)?;
+        Ok(Some(Self { bank, labels }))
+    }
+}
+
+fn part<'a, T>(part: Option<&'a T>, name: &str) -> Result<&'a T, Error> {
+    part.ok_or_else(|| Error::MissingTensor { name: name.to_owned() })
+}
+
+async fn gather(features: Tensor<2>) -> Result<Features, Error> {
+    let [_, dim] = features.dims();
+    Ok(Features { values: read(features).await?, dim })
+}

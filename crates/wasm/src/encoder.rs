@@ -1,0 +1,95 @@
+//! A trained encoder.
+
+use js_sys::{Float32Array, Int32Array, Object};
+use kith_core::model::{Layer, Length, Model};
+use wasm_bindgen::prelude::*;
+
+use crate::convert::{features, floats, found, images, object, set};
+use crate::engine::Engine;
+use crate::fail::{Result, failure, from_core};
+use crate::note::Note;
+
+/// A trained encoder with what came with it.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Encoder {
+    model: Model,
+}
+
+#[wasm_bindgen]
+impl Encoder {
+    /// Reads and checks a checkpoint.
+    ///
+    /// # Errors
+    /// Core's codes for files that are no checkpoint of kith's.
+    pub fn read(engine: &Engine, bytes: &[u8]) -> Result<Self> {
+        Ok(Self { model: Model::open(bytes, engine.device()).map_err(from_core)? })
+    }
+
+    /// What the checkpoint says of itself.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    #[wasm_bindgen(getter)]
+    pub fn info(&self) -> Result<JsValue> {
+        object(&Note::of(&self.model))
+    }
+
+    /// Features, `[count, dim]`, of the layer `backbone` or `projection`; rows of `unit` length or
+    /// their `own`.
+    ///
+    /// # Errors
+    /// `PIXEL_COUNT`, `SETTING` for another word, `MISSING_TENSOR` without a projection, `DEVICE`.
+    pub async fn embed(
+        &self,
+        pixels: Vec<u8>,
+        count: usize,
+        layer: &str,
+        length: &str,
+    ) -> Result<Float32Array> {
+        let images = images(pixels, count, self.model.meta().side)?;
+        let (layer, length) = (layer_named(layer)?, length_named(length)?);
+        let features = self.model.embed(&images, layer, length).await;
+        Ok(floats(&features.map_err(from_core)?.values))
+    }
+
+    /// Probabilities by the classifier in the checkpoint, `[count, classes]`.
+    ///
+    /// # Errors
+    /// `PIXEL_COUNT`, `MISSING_TENSOR` without a classifier, `DEVICE`.
+    pub async fn classify(&self, pixels: Vec<u8>, count: usize) -> Result<Float32Array> {
+        let images = images(pixels, count, self.model.meta().side)?;
+        Ok(floats(&self.model.classify(&images).await.map_err(from_core)?.values))
+    }
+
+    /// `{ k, indices, similarities, labels }`: the rows of the support set nearest to projections
+    /// `[n, projectionDim]`; a label is -1 where none is known.
+    ///
+    /// # Errors
+    /// `MISSING_TENSOR` without a support set, `DIMENSION`, `DEVICE`.
+    #[wasm_bindgen(js_name = supportNearest)]
+    pub async fn support_nearest(&self, projections: Vec<f32>, k: usize) -> Result<Object> {
+        let projections = features(projections, self.model.meta().recipe.projection.output)?;
+        let (nearest, labels) =
+            self.model.support_nearest(&projections, k).await.map_err(from_core)?;
+        let found = found(&nearest);
+        set(&found, "labels", Int32Array::from(labels.as_slice()));
+        Ok(found)
+    }
+}
+
+fn layer_named(name: &str) -> Result<Layer> {
+    match name {
+        "backbone" => Ok(Layer::Backbone),
+        "projection" => Ok(Layer::Projection),
+        _ => Err(failure("SETTING", &format!("layer `{name}`: expected backbone or projection"))),
+    }
+}
+
+fn length_named(name: &str) -> Result<Length> {
+    match name {
+        "unit" => Ok(Length::Unit),
+        "own" => Ok(Length::Own),
+        _ => Err(failure("SETTING", &format!("length `{name}`: expected unit or own"))),
+    }
+}

@@ -1,0 +1,76 @@
+//! The device that computes.
+
+use kith_core::{Device, selftest};
+use wasm_bindgen::prelude::*;
+
+use crate::fail::{Result, from_core};
+
+#[cfg(feature = "gpu")]
+mod gpu;
+#[cfg(feature = "gpu")]
+use gpu::Health;
+#[cfg(not(feature = "gpu"))]
+mod cpu;
+#[cfg(not(feature = "gpu"))]
+use cpu::Health;
+
+/// The device that computes, and how it fares.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Engine {
+    device: Device,
+    health: Health,
+}
+
+impl Engine {
+    /// The device, without autodiff.
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Opens the device. Once an instance.
+    ///
+    /// # Errors
+    /// `NO_ADAPTER` or `DEVICE_REQUEST` without a usable GPU.
+    pub async fn open() -> Result<Self> {
+        let (device, health) = Health::open().await?;
+        Ok(Self { device, health })
+    }
+
+    /// `webgpu` or `cpu`.
+    #[wasm_bindgen(getter)]
+    pub fn kind(&self) -> String {
+        Health::KIND.into()
+    }
+
+    /// Why the device was lost, if it was.
+    #[wasm_bindgen(getter)]
+    pub fn lost(&self) -> Option<String> {
+        self.health.lost()
+    }
+
+    /// What the GPU refused since the last call.
+    #[wasm_bindgen(js_name = takeErrors)]
+    pub fn take_errors(&self) -> Vec<String> {
+        self.health.take_errors()
+    }
+
+    /// The largest relative deviation of a tiny forward and backward pass from numbers known
+    /// beforehand.
+    ///
+    /// # Errors
+    /// `DEVICE` when the device fails outright.
+    #[wasm_bindgen(js_name = selfTest)]
+    pub async fn self_test(&self) -> Result<f64> {
+        selftest::deviation(&self.device).await.map_err(from_core)
+    }
+}
+
+/// A deviation of [`Engine::self_test`] above this means wrong numbers.
+#[wasm_bindgen]
+pub fn tolerance() -> f64 {
+    selftest::TOLERANCE
+}

@@ -1,0 +1,25 @@
+//! kith's core behind a door for JavaScript: convert, call core, convert back.
+//!
+//! A build has the feature `cpu` or `gpu`; both have the same door. Pictures are planar bytes,
+//! `[count, 3, side, side]`; errors are JavaScript errors with a stable `code`; no number crosses
+//! the door synchronously that a GPU still computes.
+#![cfg(target_family = "wasm")]
+
+mod convert;
+mod fail;
+pub mod engine;
+mod note;
+pub mod pictures;
+pub mod encoder;
+pub mod bank;
+pub mod probe;
+pub mod pretraining;
+
+use wasm_bindgen::prelude::*;
+
+/// Lets panics and log lines reach the console.
+#[wasm_bindgen(start)]
+fn start() {
+    console_error_panic_hook::set_once();
+    console_log::init_with_level(log::Level::Warn).expect("nothing has logged before");
+}

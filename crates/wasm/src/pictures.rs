@@ -1,0 +1,102 @@
+//! Pictures before they meet an encoder: squares, and augmented views.
+
+use js_sys::Uint8Array;
+use kith_core::augment::policy::{Draw, Policy};
+use kith_core::image::Images;
+use kith_core::recipe::Recipe;
+use kith_core::rng::Purpose;
+use kith_core::square::Interleaved;
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+use crate::convert::{from_object, images, object};
+use crate::engine::Engine;
+use crate::fail::{Result, failure, from_core};
+
+/// The central square of a picture over white, `[3, side, side]`, of interleaved RGB or RGBA.
+///
+/// # Errors
+/// `SAMPLES` when the pixels are not of that size.
+#[wasm_bindgen]
+pub fn square(
+    pixels: &[u8],
+    width: usize,
+    height: usize,
+    channels: usize,
+    side: usize,
+) -> Result<Uint8Array> {
+    let picture = Interleaved { samples: pixels, size: [height, width], channels };
+    let square = kith_core::square::square(picture, side).map_err(from_core)?;
+    Ok(Uint8Array::from(square.as_slice()))
+}
+
+/// Names of the augmentation policies.
+#[wasm_bindgen]
+pub fn policies() -> Vec<String> {
+    Policy::NAMES.map(String::from).to_vec()
+}
+
+/// The operations of a policy as plain objects.
+///
+/// # Errors
+/// `SETTING` for a name that no policy has.
+#[wasm_bindgen]
+pub fn policy(name: &str) -> Result<JsValue> {
+    let known = Policy::named(name);
+    let unknown = || {
+        let names = Policy::NAMES.join(", ");
+        failure("SETTING", &format!("no policy is called `{name}`: expected one of {names}"))
+    };
+    object(&known.ok_or_else(unknown)?)
+}
+
+#[derive(Serialize)]
+struct Named {
+    name: &'static str,
+    toml: &'static str,
+}
+
+/// The recipes that come with kith: name and text.
+///
+/// # Errors
+/// None that a caller can cause.
+#[wasm_bindgen]
+pub fn recipes() -> Result<JsValue> {
+    object(&Recipe::BUILT_IN.map(|(name, toml)| Named { name, toml }))
+}
+
+/// Which views are wanted.
+#[derive(Debug, Deserialize)]
+struct Wanted {
+    /// The policy's operations.
+    ops: Policy,
+    /// The run's seed.
+    seed: u64,
+    /// The picture's number in its data set.
+    image: u64,
+    views: u64,
+}
+
+/// Views of one picture, `[views, 3, side, side]`; `wanted` is `{ ops, seed, image, views }`. View v
+/// is what the trainer's first view of epoch v would be.
+///
+/// # Errors
+/// `SETTING` for operations that do not exist or are out of range, `PIXEL_COUNT`, `DEVICE`.
+#[wasm_bindgen]
+pub async fn augment(
+    engine: &Engine,
+    pixels: Vec<u8>,
+    side: usize,
+    wanted: JsValue,
+) -> Result<Uint8Array> {
+    let Wanted { ops, seed, image, views } = from_object(wanted)?;
+    ops.check().map_err(from_core)?;
+    let picture = images(pixels, 1, side)?.to_device(engine.device());
+    let mut all = Vec::new();
+    for epoch in 0..views {
+        let draw = Draw { seed, purpose: Purpose::FirstView, epoch, images: &[image] };
+        let view = ops.apply(picture.clone(), draw);
+        all.extend_from_slice(Images::from_device(view).await.map_err(from_core)?.pixels());
+    }
+    Ok(Uint8Array::from(all.as_slice()))
+}

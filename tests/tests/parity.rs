@@ -1,0 +1,181 @@
+//! What a browser has to match: numbers computed natively on the CPU, left in a folder for the
+//! tests of the npm package.
+//!
+//! `CARGO_TARGET_TMPDIR/parity` holds `parity.json` and, for a look at the reader, a checkpoint as
+//! a file. All arrays are row-major; pictures are planar bytes `[count, 3, side, side]`.
+
+use std::fs;
+use std::path::Path;
+
+use kith_core::Device;
+use kith_core::archive::{Archive, Precision};
+use kith_core::augment::policy::{Draw, Policy};
+use kith_core::checkpoint::{Dataset, FORMAT, Meta, Normalization, Stage};
+use kith_core::image::Images;
+use kith_core::model::{Layer, Length, Model};
+use kith_core::probe::Features;
+use kith_core::probe::linear::{Fit, LinearSettings};
+use kith_core::read::read;
+use kith_core::recipe::Recipe;
+use kith_core::rng::{Purpose, stream};
+use kith_core::trainer::Plan;
+use kith_core::trainer::feed::Feed;
+use kith_core::trainer::pretrain::Pretrainer;
+use pollster::block_on;
+use serde_json::{Value, json};
+
+const SIDE: usize = 32;
+const PICTURES: usize = 16;
+const CLASSES: usize = 3;
+const STEPS: u64 = 5;
+const EPOCHS: usize = 20;
+
+/// Blobs of colour: pictures that are neither flat nor noise.
+fn pictures() -> Images {
+    let mut pixels = Vec::new();
+    for picture in 0..PICTURES as u64 {
+        let mut stream = stream(5, Purpose::Test, 0, picture);
+        let waves: Vec<[f64; 3]> = (0..3)
+            .map(|_| {
+                [stream.uniform(0.05, 0.5), stream.uniform(0.05, 0.5), stream.uniform(0.0, 6.0)]
+            })
+            .collect();
+        for [down, across, phase] in waves {
+            for place in 0..SIDE * SIDE {
+                let (y, x) = ((place / SIDE) as f64, (place % SIDE) as f64);
+                let level = (down * y + phase).sin() * (across * x - phase).cos();
+                pixels.push((127.5 + 127.0 * level) as u8);
+            }
+        }
+    }
+    Images::new(pixels, [PICTURES, SIDE, SIDE]).expect("as many bytes as pictures")
+}
+
+fn labels() -> Vec<u16> {
+    (0..PICTURES as u16).map(|picture| picture % CLASSES as u16).collect()
+}
+
+fn recipe() -> Recipe {
+    let (_, text) = Recipe::BUILT_IN[0];
+    let changes = [
+        "encoder.width=16",
+        "objective.queue=32",
+        "pretraining.unlabelled_batch=8",
+        "pretraining.labelled_batch=4",
+    ];
+    Recipe::parse(text, &changes.map(String::from)).expect("a recipe that comes with kith")
+}
+
+/// Five steps of pre-training: the trainer afterwards, and what each step measured.
+fn pretrained() -> (Pretrainer, Vec<Value>) {
+    let plan = Plan { side: SIDE, classes: CLASSES, seed: 3, steps: STEPS, epochs: 2 };
+    let mut trainer = Pretrainer::new(recipe(), plan, &Device::flex()).expect("a sound plan");
+    let mut feed = Feed::new(SIDE);
+    feed.add(&pictures()).expect("pictures of the plan's side");
+    feed.add_labelled(&pictures(), &labels()).expect("a label a picture");
+    let mut courses = feed.courses(&trainer.recipe().pretraining, &plan).expect("enough pictures");
+    let steps = (0..STEPS).map(|step| {
+        let batch = feed.batch(&mut courses, step);
+        let readings = block_on(trainer.checked_step(&batch)).expect("finite losses");
+        Value::Object(readings.into_iter().map(|(name, x)| (name.to_owned(), json!(x))).collect())
+    });
+    let steps = steps.collect();
+    (trainer, steps)
+}
+
+fn checkpoint(trainer: &Pretrainer) -> Archive {
+    let dataset = Dataset {
+        name: "waves".into(),
+        labelled: PICTURES,
+        validation: 0,
+        unlabelled: PICTURES,
+        test: 0,
+    };
+    let meta = Meta {
+        format: FORMAT,
+        software: env!("CARGO_PKG_VERSION").into(),
+        stage: Stage::Pretrained,
+        recipe: trainer.recipe().clone(),
+        side: SIDE,
+        normalization: Normalization::default(),
+        class_names: ["one", "two", "three"].map(String::from).to_vec(),
+        dataset,
+        seed: trainer.plan().seed,
+        steps: trainer.steps(),
+        last: Default::default(),
+        best: Default::default(),
+    };
+    let mut archive = Archive { note: meta.to_note(), ..Default::default() };
+    block_on(trainer.store(&mut archive)).expect("the CPU reads");
+    archive
+}
+
+/// Views of the first picture by every policy.
+fn views() -> Vec<Value> {
+    let picture = pictures().select(&[0]).to_device(&Device::flex());
+    let of = |name: &&str| {
+        let policy = Policy::named(name).expect("it is in the list");
+        let views = (0..3).map(|epoch| {
+            let draw = Draw { seed: 7, purpose: Purpose::FirstView, epoch, images: &[4] };
+            let seen = policy.apply(picture.clone(), draw);
+            block_on(Images::from_device(seen)).expect("the CPU reads").pixels().to_vec()
+        });
+        let pixels: Vec<u8> = views.flatten().collect();
+        json!({ "policy": name, "seed": 7, "image": 4, "views": 3, "pixels": pixels })
+    };
+    Policy::NAMES.iter().map(of).collect()
+}
+
+/// Twenty epochs of a linear probe on embeddings.
+fn probe(features: &Features) -> Value {
+    let settings = LinearSettings { steps: EPOCHS, ..Default::default() };
+    let fit = Fit::new(features, &labels(), CLASSES, settings, &Device::flex());
+    let mut fit = fit.expect("three classes");
+    let losses: Vec<Vec<f32>> = (0..EPOCHS)
+        .map(|_| {
+            let logits = fit.step();
+            block_on(read(fit.score(logits))).expect("the CPU reads")
+        })
+        .collect();
+    let [weight, bias] = block_on(fit.probe().weights()).expect("the CPU reads");
+    json!({
+        "epochs": EPOCHS, "classes": CLASSES, "labels": labels(),
+        "scores": losses, "weight": weight.values, "bias": bias.values,
+    })
+}
+
+#[test]
+fn native_numbers_are_left_for_the_browser() {
+    let (trainer, steps) = pretrained();
+    let archive = checkpoint(&trainer);
+    let bytes = archive.to_bytes(Precision::Single);
+    let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
+    let embed = |layer| block_on(model.embed(&pictures(), layer, Length::Own)).expect("pictures");
+    let (features, projections) = (embed(Layer::Backbone), embed(Layer::Projection));
+    let (found, found_labels) =
+        block_on(model.support_nearest(&projections, 3)).expect("it has a support set");
+    let parity = json!({
+        "side": SIDE, "count": PICTURES, "pixels": pictures().pixels(),
+        "fingerprint": model.fingerprint(), "dim": features.dim,
+        "features": features.values, "projections": projections.values,
+        "support": {
+            "k": found.k, "indices": found.indices, "similarities": found.cosines,
+            "labels": found_labels,
+        },
+        "views": views(), "probe": probe(&features),
+        "pretraining": {
+            "toml": trainer.recipe().to_toml(), "plan": trainer.plan(), "labels": labels(),
+            "steps": steps,
+        },
+    });
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity");
+    fs::create_dir_all(&folder).expect("cargo's own folder can be written to");
+    for (name, bytes) in [
+        ("checkpoint.safetensors", bytes),
+        ("half.safetensors", archive.to_bytes(Precision::Half)),
+        ("parity.json", parity.to_string().into_bytes()),
+    ] {
+        fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");
+    }
+    assert!(steps.len() == STEPS as usize && features.values.iter().any(|&x| x > 0.0));
+}

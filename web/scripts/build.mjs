@@ -1,0 +1,32 @@
+// Types by tsc, scripts by esbuild: three entry points without a bare import, so that they run from
+// any file server, an import map or a bundler. The WebAssembly is there already (`make wasm`).
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+process.chdir(fileURLToPath(new URL("..", import.meta.url)));
+const made = ["cpu", "webgpu"].flatMap((kind) => [`kith_${kind}.js`, `kith_${kind}_bg.wasm`]);
+for (const file of made) {
+  if (existsSync(`dist/${file}`)) continue;
+  console.error(`dist/${file} is missing: run \`make wasm\` first`);
+  process.exit(1);
+}
+for (const file of readdirSync("dist")) {
+  if (!file.startsWith("kith_")) rmSync(`dist/${file}`, { recursive: true });
+}
+
+const tsc = "node_modules/typescript/bin/tsc";
+execFileSync(process.execPath, [tsc, "--emitDeclarationOnly"], { stdio: "inherit" });
+const common = {
+  outdir: "dist",
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  minify: true,
+  legalComments: "eof",
+  external: ["./kith_cpu.js", "./kith_webgpu.js"],
+  logLevel: "warning",
+};
+await build({ ...common, entryPoints: ["src/index.ts", "src/worker.ts", "src/umap-worker.ts"] });
+await build({ ...common, entryPoints: ["src/node.ts"], platform: "node" });

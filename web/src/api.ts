@@ -1,0 +1,56 @@
+/** What both entry points give. */
+import { leaseRunning } from "./engine.js";
+import type { AugmentationOp, EngineOptions } from "./types.js";
+
+export { Bank } from "./bank.js";
+export { checkpointCache } from "./cache.js";
+export { probeDevice } from "./device.js";
+export { Embeddings } from "./embeddings.js";
+export { loadEncoder } from "./encoder.js";
+export type { AugmentOptions, EmbedOptions, Encoder, SupportNeighbor } from "./encoder.js";
+export { KithError } from "./errors.js";
+export { trainLinearProbe } from "./fit.js";
+export type { TrainRun } from "./fit.js";
+export { KnnIndex } from "./knn.js";
+export type { KnnItem, KnnOptions } from "./knn.js";
+export { pretrain, resumePretraining } from "./pretraining.js";
+export type { Pretraining } from "./pretraining.js";
+export { LinearProbe } from "./probe.js";
+export { loadProject, saveProject } from "./project.js";
+export type { Project } from "./project.js";
+export { project } from "./projection.js";
+export type { ProjectOptions } from "./projection.js";
+export type * from "./types.js";
+
+/** The augmentation policies that have a name, and their operations. */
+export async function policies(
+  options: EngineOptions = {},
+): Promise<Readonly<Record<string, readonly AugmentationOp[]>>> {
+  return withEngine(options, async (call) => {
+    const names = await call("policies", []);
+    const ops = await Promise.all(names.map((name) => call("policy", [name])));
+    return Object.fromEntries(names.map((name, place) => [name, ops[place]!]));
+  });
+}
+
+/** The recipes that come with kith, by name: their text. */
+export async function recipes(
+  options: EngineOptions = {},
+): Promise<Readonly<Record<string, string>>> {
+  return withEngine(options, async (call) => {
+    const known = await call("recipes", []);
+    return Object.fromEntries(known.map(({ name, toml }) => [name, toml]));
+  });
+}
+
+async function withEngine<T>(
+  options: EngineOptions,
+  work: (call: Awaited<ReturnType<typeof leaseRunning>>["call"]) => Promise<T>,
+): Promise<T> {
+  const lease = await leaseRunning(options);
+  try {
+    return await work(lease.call.bind(lease));
+  } finally {
+    lease.release();
+  }
+}

@@ -1,0 +1,71 @@
+/** Embeddings of pictures: one row of numbers a picture, in memory of the page's own. */
+import { KithError } from "./errors.js";
+
+export class Embeddings {
+  /** Row-major, `[count, dim]`. */
+  readonly data: Float32Array;
+  readonly count: number;
+  readonly dim: number;
+  /** Whether every row has length one. */
+  readonly normalized: boolean;
+  /** Of the encoder that made them, if one did. */
+  readonly encoderFingerprint: string | undefined;
+
+  constructor(
+    data: Float32Array,
+    dim: number,
+    more: { normalized?: boolean; encoderFingerprint?: string | undefined } = {},
+  ) {
+    if (!Number.isInteger(dim) || dim < 1 || data.length % dim !== 0) {
+      throw new KithError("DIM_MISMATCH", `${data.length} numbers are no rows of ${dim}`);
+    }
+    this.data = data;
+    this.dim = dim;
+    this.count = data.length / dim;
+    this.normalized = more.normalized ?? false;
+    this.encoderFingerprint = more.encoderFingerprint;
+  }
+
+  /** The numbers of one picture: a view, not a copy. */
+  row(place: number): Float32Array {
+    if (!(place >= 0 && place < this.count)) {
+      throw new KithError("DIM_MISMATCH", `there is no row ${place} of ${this.count}`);
+    }
+    return this.data.subarray(place * this.dim, (place + 1) * this.dim);
+  }
+
+  /** The rows at these places, in their order. */
+  select(places: readonly number[]): Embeddings {
+    const data = new Float32Array(places.length * this.dim);
+    places.forEach((place, to) => data.set(this.row(place), to * this.dim));
+    return new Embeddings(data, this.dim, this);
+  }
+
+  /** The same with every row of length one; a row of zeros stays. */
+  normalize(): Embeddings {
+    if (this.normalized) return this;
+    const data = this.data.slice();
+    for (let start = 0; start < data.length; start += this.dim) {
+      unit(data.subarray(start, start + this.dim));
+    }
+    return new Embeddings(data, this.dim, { ...this, normalized: true });
+  }
+}
+
+/** Makes a row one long, in place; gives its length before. */
+export function unit(row: Float32Array): number {
+  let square = 0;
+  for (const x of row) square += x * x;
+  const length = Math.sqrt(square);
+  if (length > 0) for (let i = 0; i < row.length; i += 1) row[i]! /= length;
+  return length;
+}
+
+/** Rows of embeddings, or one row as such. */
+export function rowsOf(rows: Embeddings | Float32Array, dim: number): Embeddings {
+  const given = rows instanceof Float32Array ? new Embeddings(rows, dim) : rows;
+  if (given.dim !== dim) {
+    throw new KithError("DIM_MISMATCH", `expected ${dim} numbers a picture, got ${given.dim}`);
+  }
+  return given;
+}

@@ -1,0 +1,315 @@
+/** A trained encoder: pictures to embeddings. */
+import { bytesFrom, nameOf } from "./bytes.js";
+import type { Note } from "./door.js";
+import { Embeddings, rowsOf } from "./embeddings.js";
+import { Handle, lease } from "./engine.js";
+import { KithError, unlessAborted } from "./errors.js";
+import { countOf, rgbaOf } from "./image.js";
+import { Progressing } from "./progress.js";
+import { squares, type Batch } from "./squares.js";
+import type {
+  AugmentationOp,
+  ByteSource,
+  CallOptions,
+  DeviceReport,
+  EncoderInfo,
+  ImageInput,
+  Images,
+  LoadOptions,
+} from "./types.js";
+
+/** Pictures that go through the encoder at a time. */
+const BATCH = 32;
+
+export interface EmbedOptions extends CallOptions {
+  /** `backbone`, what is of use afterwards (default), or `projection`, what the objective compares. */
+  readonly layer?: "backbone" | "projection";
+  /** Rows of length one. Default true. */
+  readonly normalize?: boolean;
+  /** Pictures at a time; fewer where memory does not suffice. Default 32. */
+  readonly batchSize?: number;
+}
+
+export interface AugmentOptions extends CallOptions {
+  /** Default 2. */
+  readonly views?: number;
+  /** Default 0. */
+  readonly seed?: number;
+  /** The picture's number in its data set, which names its random streams. Default 0. */
+  readonly image?: number;
+  /** Name of a policy; default: the one that the encoder was trained with. */
+  readonly preset?: string;
+  /** A policy of one's own, in place of a preset. */
+  readonly ops?: readonly AugmentationOp[];
+}
+
+/** A row of the support set that lies near. */
+export interface SupportNeighbor {
+  /** Place in the support set, newest first. */
+  readonly index: number;
+  readonly similarity: number;
+  readonly label?: string;
+}
+
+/**
+ * Loads a checkpoint that kith wrote.
+ *
+ * Errors: `NO_WEBGPU` and `SELF_TEST_FAILED` if WebGPU alone will do, `WASM_FETCH`, `WASM_COMPILE`,
+ * `WORKER_START`, `CHECKPOINT_HTTP`, `CHECKPOINT_FORMAT`, `CHECKPOINT_ARCH`, `INTEGRITY`, `ABORTED`.
+ */
+export async function loadEncoder(source: ByteSource, options: LoadOptions = {}): Promise<Encoder> {
+  const shares = { wasm: 0.45, checkpoint: 0.35, upload: 0.05, warmup: 0.15 };
+  const progress = new Progressing(options.onProgress, shares);
+  const loading = load(source, options, progress);
+  try {
+    return await unlessAborted(loading, options.signal);
+  } catch (error) {
+    // What arrives after the caller has left must not stay behind.
+    loading.then(
+      (encoder) => encoder.dispose(),
+      () => {},
+    );
+    throw error;
+  }
+}
+
+async function load(
+  source: ByteSource,
+  options: LoadOptions,
+  progress: Progressing,
+): Promise<Encoder> {
+  const file = nameOf(source);
+  const engine = await lease(options, (loaded, total) => progress.at("wasm", loaded, total));
+  try {
+    const bytes = await bytesFrom(source, options, (loaded, total, fromCache) =>
+      progress.at("checkpoint", loaded, total, { file, fromCache }),
+    );
+    progress.at("upload", 0, bytes.byteLength, { file });
+    let note!: Note;
+    const handle = new Handle(engine, async () => {
+      const read = await engine.call("encoderRead", [bytes]);
+      note = read.note;
+      return read.handle;
+    });
+    await handle.use(async () => {});
+    progress.at("upload", bytes.byteLength, bytes.byteLength, { file });
+    const encoder = new Encoder(handle, infoOf(note), options.fetch);
+    if (options.warmup ?? true) await encoder.warm();
+    progress.at("warmup", 1, 1);
+    return encoder;
+  } catch (error) {
+    engine.release();
+    throw error;
+  }
+}
+
+function infoOf(note: Note): EncoderInfo {
+  const { toml, side, halfPrecision, probe, queue, last, best, ...same } = note;
+  return {
+    ...same,
+    recipeToml: toml,
+    imageSize: side,
+    dtype: halfPrecision ? "f16" : "f32",
+    resize: "central-square",
+    hasClassifier: probe,
+    supportSet: queue,
+    metrics: { last, best },
+  };
+}
+
+export class Encoder {
+  readonly info: EncoderInfo;
+  readonly #handle: Handle;
+  readonly #fetch: typeof fetch | undefined;
+  #disposed = false;
+
+  /** @internal Use `loadEncoder`. */
+  constructor(handle: Handle, info: EncoderInfo, get: typeof fetch | undefined) {
+    this.#handle = handle;
+    this.info = info;
+    this.#fetch = get;
+  }
+
+  /** What computes, and why. */
+  get device(): DeviceReport {
+    return this.#handle.lease.report;
+  }
+
+  /** @internal A share in its engine, for what computes on its results. */
+  get lease(): Handle["lease"] {
+    return this.#handle.lease;
+  }
+
+  /**
+   * Embeddings of pictures, `[count, info.dim]`; each is cut to its central square, laid over white
+   * and resized. Errors: `IMAGE_DECODE` naming the picture, `ABORTED`, `DISPOSED`.
+   */
+  async embed(images: Images, options: EmbedOptions = {}): Promise<Embeddings> {
+    const { layer = "backbone", normalize = true } = options;
+    const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
+    const data = await this.#gather(images, options, ({ pixels, count }) =>
+      this.#handle.use((handle) =>
+        this.lease.call("embed", [handle, pixels, count, layer, normalize]),
+      ),
+    );
+    const encoderFingerprint = layer === "backbone" ? this.info.fingerprint : undefined;
+    return new Embeddings(data, dim, { normalized: normalize, encoderFingerprint });
+  }
+
+  /**
+   * What the classifier that came with the checkpoint takes pictures for, most likely first.
+   * Errors: as `embed`; `CHECKPOINT_FORMAT` if no classifier came with it.
+   */
+  async classify(
+    images: Images,
+    options: Omit<EmbedOptions, "layer" | "normalize"> = {},
+  ): Promise<{ label: string; probability: number }[][]> {
+    const shares = await this.#gather(images, options, ({ pixels, count }) =>
+      this.#handle.use((handle) => this.lease.call("classify", [handle, pixels, count])),
+    );
+    const { classNames } = this.info;
+    const rows = new Embeddings(shares, Math.max(classNames.length, 1));
+    return Array.from({ length: rows.count }, (_, place) => ranked(classNames, rows.row(place)));
+  }
+
+  /** All batches of pictures through `work`, one behind the other. */
+  async #gather(
+    images: Images,
+    { batchSize = BATCH, signal, onProgress }: EmbedOptions,
+    work: (batch: Batch) => Promise<Float32Array>,
+  ): Promise<Float32Array> {
+    this.#alive();
+    const progress = new Progressing(onProgress, { embed: 1 });
+    const total = countOf(images);
+    const parts: Float32Array[] = [];
+    let done = 0;
+    const side = this.info.imageSize;
+    for await (const batch of squares(this.lease, images, {
+      side,
+      batchSize,
+      signal,
+      fetch: this.#fetch,
+    })) {
+      parts.push(...(await unlessAborted(inMemory(batch, work), signal)));
+      done += batch.count;
+      progress.at("embed", done, total);
+    }
+    return joined(parts);
+  }
+
+  /**
+   * Augmented views of a picture, with the same pixels as the native trainer's for the same seed
+   * (to 1 in 255). Errors: `IMAGE_DECODE`, `SETTING`, `ABORTED`, `DISPOSED`.
+   */
+  async augment(picture: ImageInput, options: AugmentOptions = {}): Promise<ImageData[]> {
+    this.#alive();
+    const { views = 2, seed = 0, image = 0, preset, signal } = options;
+    const side = this.info.imageSize;
+    const named = preset === undefined ? this.info.views : this.lease.call("policy", [preset]);
+    const ops = options.ops ?? (await named);
+    const one = squares(this.lease, picture, { side, batchSize: 1, signal, fetch: this.#fetch });
+    const { value } = (await one.next()) as { value: Batch };
+    const wanted = { ops, seed, image, views };
+    const seen = this.lease.call("augment", [value.pixels, side, wanted]);
+    const planes = await unlessAborted(seen, signal);
+    return Array.from({ length: views }, (_, view) =>
+      imageData(rgbaOf(planes.subarray(view * 3 * side * side), side), side),
+    );
+  }
+
+  /**
+   * The rows of the support set nearest to projections (`embed` with layer `projection`): the first
+   * is what training would take as the positive. Errors: `CHECKPOINT_FORMAT` without a support set.
+   */
+  async supportNeighbors(
+    projections: Embeddings | Float32Array,
+    { k = 5, signal }: { k?: number; signal?: AbortSignal } = {},
+  ): Promise<SupportNeighbor[][]> {
+    this.#alive();
+    const rows = rowsOf(projections, this.info.projectionDim);
+    const found = await unlessAborted(
+      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, rows.data, k])),
+      signal,
+    );
+    const { classNames } = this.info;
+    const neighbor = (place: number): SupportNeighbor => {
+      const label = classNames[found.labels[place]!];
+      const [index, similarity] = [found.indices[place]!, found.similarities[place]!];
+      return { index, similarity, ...(label === undefined ? {} : { label }) };
+    };
+    return Array.from({ length: rows.count }, (_, query) =>
+      Array.from({ length: found.k }, (_, rank) => neighbor(query * found.k + rank)),
+    );
+  }
+
+  /** Told after the device was lost and computing goes on; gives what stops that. */
+  onDeviceLost(listener: (report: DeviceReport) => void): () => void {
+    return this.lease.onDeviceLost(listener);
+  }
+
+  /** @internal One picture through everything, so that the first of the caller's is not the slow one. */
+  async warm(): Promise<void> {
+    const side = this.info.imageSize;
+    const channels = 3;
+    const data = new Uint8Array(channels * side * side);
+    await this.embed({ data, width: side, height: side, channels });
+  }
+
+  /** Frees what it holds; another encoder on the same device goes on. */
+  async dispose(): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#handle.dispose();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new KithError("DISPOSED", "the encoder was disposed of");
+  }
+}
+
+/** A batch through `work`; in halves where memory does not suffice. */
+async function inMemory(
+  batch: Batch,
+  work: (batch: Batch) => Promise<Float32Array>,
+): Promise<Float32Array[]> {
+  try {
+    return [await work(batch)];
+  } catch (error) {
+    const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
+    if (!full || batch.count === 1) throw error;
+    const half = batch.count >> 1;
+    const cut = (half * batch.pixels.length) / batch.count;
+    const first = { pixels: batch.pixels.slice(0, cut), count: half };
+    const rest = { pixels: batch.pixels.slice(cut), count: batch.count - half };
+    return [...(await inMemory(first, work)), ...(await inMemory(rest, work))];
+  }
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Labels with their probabilities, most likely first. */
+export function ranked(
+  labels: readonly string[],
+  shares: Float32Array,
+): { label: string; probability: number }[] {
+  const all = labels.map((label, place) => ({ label, probability: shares[place]! }));
+  return all.sort((a, b) => b.probability - a.probability);
+}
+
+/** `ImageData` where there is one; else an object of the same shape. */
+function imageData(data: Uint8ClampedArray<ArrayBuffer>, side: number): ImageData {
+  if (typeof ImageData !== "undefined") return new ImageData(data, side, side);
+  return { data, width: side, height: side, colorSpace: "srgb" } as ImageData;
+}

@@ -1,0 +1,114 @@
+/** What can go wrong, with a stable code and what to do about it. */
+import type { ErrorCode } from "./types.js";
+
+const HINTS: Readonly<Record<ErrorCode, string>> = {
+  NO_WEBGPU: "Pass device: 'auto' or 'cpu' to compute on the CPU.",
+  DEVICE_LOST: "The GPU was taken away. Try again; it is rebuilt, or the CPU takes over.",
+  OUT_OF_MEMORY: "Use a smaller batchSize, fewer pictures at a time, or a smaller encoder.",
+  SELF_TEST_FAILED: "This GPU computes wrong numbers. Pass device: 'auto' or 'cpu'.",
+  WASM_FETCH: "Copy the .wasm files beside the script, or pass wasmUrl.",
+  WASM_COMPILE:
+    "Serve the .wasm file unchanged; a current browser with WebAssembly SIMD is needed.",
+  WASM_PANIC:
+    "This is a bug in kith; the next call starts afresh. Please report it with its message.",
+  WORKER_START: "Pass workerUrl or worker; a content security policy needs worker-src.",
+  CHECKPOINT_HTTP: "Check the URL, the network, and that the server allows this origin.",
+  CHECKPOINT_FORMAT: "Expected a .safetensors checkpoint written by kith; download it again.",
+  CHECKPOINT_ARCH: "The checkpoint is of a newer kith; update kith-web.",
+  INTEGRITY: "The file is not the one expected; download it again or correct the hash.",
+  IMAGE_DECODE: "Use a picture that the browser can show (PNG, JPEG, WebP, GIF, AVIF).",
+  DIM_MISMATCH: "Use embeddings of one and the same encoder.",
+  ENCODER_MISMATCH: "Load the encoder it was made with, or pass force: true.",
+  FILE_FORMAT: "Open a file that kith-web saved, complete and unchanged.",
+  TOO_FEW_EXAMPLES: "Add pictures, or lower the batch.",
+  SETTING: "Correct the setting that the message names.",
+  DIVERGED: "Lower the learning rate, or check the pictures.",
+  GPU_ERROR: "The GPU refused work; the numbers cannot be trusted. Pass device: 'cpu'.",
+  BUSY: "Wait for the call before it.",
+  ABORTED: "The caller asked for it.",
+  DISPOSED: "Load it again.",
+};
+
+/** An error of kith-web. Its `code` is stable; its message says what was expected and what came. */
+export class KithError extends Error {
+  readonly code: ErrorCode;
+  /** What to do. */
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options?: { hint?: string; cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "KithError";
+    this.code = code;
+    this.hint = options?.hint ?? HINTS[code];
+  }
+}
+
+/** Throws `ABORTED` once the caller has given up. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw aborted(signal);
+}
+
+/** Waits for work, but no longer than the caller does: what comes later is dropped. */
+export async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  if (!signal) return work;
+  throwIfAborted(signal);
+  const { promise, reject } = withReject();
+  const stop = (): void => reject(aborted(signal));
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** A promise that only ever fails, and what makes it fail; nobody needs to be listening. */
+export function withReject(): { promise: Promise<never>; reject: (error: unknown) => void } {
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<never>((_, no) => (reject = no));
+  promise.catch(() => {});
+  return { promise, reject };
+}
+
+function aborted(signal: AbortSignal): KithError {
+  return new KithError("ABORTED", "the call was aborted", { cause: signal.reason });
+}
+
+/** Codes of the core as the package has them. */
+const FROM_CORE: Readonly<Record<string, ErrorCode>> = {
+  NOT_SAFETENSORS: "CHECKPOINT_FORMAT",
+  NOT_KITH: "CHECKPOINT_FORMAT",
+  METADATA: "CHECKPOINT_FORMAT",
+  MISSING_TENSOR: "CHECKPOINT_FORMAT",
+  TENSOR_SHAPE: "CHECKPOINT_FORMAT",
+  TENSOR_TYPE: "CHECKPOINT_FORMAT",
+  NOT_FINITE: "CHECKPOINT_FORMAT",
+  VERSION: "CHECKPOINT_ARCH",
+  SAMPLES: "IMAGE_DECODE",
+  PIXEL_COUNT: "DIM_MISMATCH",
+  PICTURE_SIZE: "DIM_MISMATCH",
+  DIMENSION: "DIM_MISMATCH",
+  TOO_FEW: "TOO_FEW_EXAMPLES",
+  SETTING: "SETTING",
+  RECIPE: "SETTING",
+  DIVERGED: "DIVERGED",
+  DEVICE: "GPU_ERROR",
+  NO_ADAPTER: "NO_WEBGPU",
+  DEVICE_REQUEST: "NO_WEBGPU",
+};
+
+/** Marks the name of an error that carries a code across the worker's border. */
+export const CODED = "kith:";
+
+/** The package's error for whatever was thrown on the other side. */
+export function fromOtherSide(thrown: unknown): KithError {
+  if (thrown instanceof KithError) return thrown;
+  const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  if (name.startsWith(CODED)) {
+    const code = name.slice(CODED.length);
+    return new KithError(FROM_CORE[code] ?? (code as ErrorCode), message, { cause: thrown });
+  }
+  const memory = /out of memory|allocation (failed|size)|RangeError: (Array buffer|Invalid typed)/i;
+  const code = memory.test(`${name}: ${message}`) ? "OUT_OF_MEMORY" : "WASM_PANIC";
+  return new KithError(code, message, { cause: thrown });
+}

@@ -1,0 +1,191 @@
+/** Training of a linear probe: a run that can be watched, stopped, or simply awaited. */
+import { leaseRunning, Handle } from "./engine.js";
+import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
+import type { Embeddings } from "./embeddings.js";
+import { LinearProbe } from "./probe.js";
+import { Progressing } from "./progress.js";
+import { random, shuffle } from "./random.js";
+import { reportOf } from "./report.js";
+import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
+
+/** Epochs that are computed at a time: few calls, and curves that still move. */
+const AT_A_TIME = 5;
+
+/** Numbers an epoch, as the computing side gives them. */
+const MEASURED = 4;
+
+/** A run of training; iterate over it to watch, await `result` to have it. */
+export class TrainRun implements AsyncIterable<ProbeEvent> {
+  /** The probe, once it is trained or stopped. */
+  readonly result: Promise<LinearProbe>;
+  readonly #events: ProbeEvent[] = [];
+  #wake: (() => void)[] = [];
+  #over = false;
+  #stopped = false;
+
+  /** @internal Use `trainLinearProbe`. */
+  constructor(
+    work: (run: { emit(event: ProbeEvent): void; stopped(): boolean }) => Promise<LinearProbe>,
+  ) {
+    const emit = (event: ProbeEvent): void => {
+      this.#events.push(event);
+      this.#notify();
+    };
+    this.result = work({ emit, stopped: () => this.#stopped });
+    const finish = (): void => {
+      this.#over = true;
+      this.#notify();
+    };
+    this.result.then(finish, finish);
+  }
+
+  /** Ends training after the epochs being computed; what was learnt so far is the result. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** All events from the first on, however late one begins to look. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ProbeEvent, void, void> {
+    for (let next = 0; ;) {
+      const event = this.#events[next];
+      if (event) {
+        next += 1;
+        yield event;
+      } else if (this.#over) {
+        await this.result;
+        return;
+      } else {
+        await new Promise<void>((resolve) => this.#wake.push(resolve));
+      }
+    }
+  }
+
+  #notify(): void {
+    const wake = this.#wake;
+    this.#wake = [];
+    wake.forEach((resolve) => resolve());
+  }
+}
+
+/**
+ * Trains a linear classifier on embeddings, `labels` one a row. Computes on what runs already, or
+ * else on the CPU. Errors, from `result` and from iterating: `TOO_FEW_EXAMPLES`, `DIM_MISMATCH`,
+ * `SETTING`, `ABORTED`.
+ */
+export function trainLinearProbe(
+  embeddings: Embeddings,
+  labels: readonly string[],
+  config: ProbeConfig & EngineOptions = {},
+): TrainRun {
+  return new TrainRun(async ({ emit, stopped }) => {
+    throwIfAborted(config.signal);
+    const task = prepared(embeddings, labels, config);
+    const lease = await leaseRunning(config);
+    let epochs = 0;
+    const handle = new Handle(lease, async () => {
+      const { train, validation, settings } = task;
+      const size: [number, number] = [embeddings.dim, task.names.length];
+      const fit = await lease.call("probeStart", [train, validation, size, settings]);
+      epochs = fit.epochs;
+      // Where the device was lost, the epochs that were told already are computed again.
+      if (done > 0) await lease.call("probeAdvance", [fit.handle, done]);
+      return fit.handle;
+    });
+    let done = 0;
+    const progress = new Progressing(config.onProgress, { train: 1 });
+    try {
+      await handle.use(async () => {});
+      while (done < epochs && !stopped()) {
+        const start = performance.now();
+        const some = handle.use((fit) => lease.call("probeAdvance", [fit, AT_A_TIME]));
+        const rows = await unlessAborted(some, config.signal);
+        const told = epochsOf(rows, done, (performance.now() - start) / (rows.length / MEASURED));
+        told.forEach(emit);
+        done += told.length;
+        progress.at("train", done, epochs);
+      }
+      const weights = await handle.use((fit) => lease.call("probeResult", [fit]));
+      const probe = task.finish(weights);
+      emit({ type: "done", report: probe.report });
+      return probe;
+    } finally {
+      await handle.dispose();
+    }
+  });
+}
+
+function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] {
+  return Array.from({ length: rows.length / MEASURED }, (_, place) => {
+    const [trainLoss, trainAccuracy, validationLoss, validationAccuracy] = rows.subarray(
+      MEASURED * place,
+      MEASURED * (place + 1),
+    ) as unknown as [number, number, number, number];
+    const aside = Number.isNaN(validationLoss) ? {} : { validationLoss, validationAccuracy };
+    return { type: "epoch", epoch: before + place + 1, trainLoss, trainAccuracy, ...aside, ms };
+  });
+}
+
+/** What the computing side is given, and how a probe is made of what it gives back. */
+function prepared(embeddings: Embeddings, labels: readonly string[], config: ProbeConfig) {
+  if (labels.length !== embeddings.count) {
+    const message = `expected ${embeddings.count} labels, one a row, got ${labels.length}`;
+    throw new KithError("DIM_MISMATCH", message);
+  }
+  const names = [...new Set(labels)].sort();
+  if (names.length < 2) {
+    throw new KithError("TOO_FEW_EXAMPLES", `expected at least 2 classes, got ${names.length}`);
+  }
+  const classes = labels.map((label) => names.indexOf(label));
+  const { training, validation } = divided(classes, config);
+  const part = (places: readonly number[]) => ({
+    features: embeddings.select(places).data,
+    labels: Uint16Array.from(places, (place) => classes[place]!),
+  });
+  const finish = (weights: { weight: Float32Array; bias: Float32Array }): LinearProbe => {
+    const measured = validation.length > 0 ? validation : training;
+    const draft = new LinearProbe(names, weights, undefined as never);
+    const predicted = draft.predictClasses(embeddings.select(measured));
+    const truth = measured.map((place) => classes[place]!);
+    const report = reportOf(names, truth, predicted, { places: measured, validation });
+    return new LinearProbe(names, weights, report, embeddings.encoderFingerprint);
+  };
+  return {
+    names,
+    train: part(training),
+    validation: part(validation),
+    settings: settingsOf(config),
+    finish,
+  };
+}
+
+function settingsOf(config: ProbeConfig) {
+  const { epochs, learningRate, lastLearningRate, weightDecay, classWeights } = config;
+  const given = { epochs, firstRate: learningRate, lastRate: lastLearningRate, weightDecay };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
+    throw new KithError("SETTING", `${name} = ${value}: expected a number that is not negative`);
+  }
+  const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...own, balanced: classWeights === "balanced" };
+}
+
+/** Keeps a share of every class aside; each class keeps at least one picture to learn from. */
+export function divided(
+  classes: readonly number[],
+  { validationSplit = 0.2, seed = 0 }: ProbeConfig,
+): { training: number[]; validation: number[] } {
+  if (!(validationSplit >= 0 && validationSplit <= 0.9)) {
+    throw new KithError("SETTING", `validationSplit = ${validationSplit}: expected 0 to 0.9`);
+  }
+  const draw = random(seed);
+  const validation: number[] = [];
+  for (const label of [...new Set(classes)].sort((a, b) => a - b)) {
+    const places = classes.flatMap((own, place) => (own === label ? [place] : []));
+    const aside = Math.min(Math.round(validationSplit * places.length), places.length - 1);
+    validation.push(...shuffle(places, draw).slice(0, aside));
+  }
+  validation.sort((a, b) => a - b);
+  const aside = new Set(validation);
+  const training = classes.map((_, place) => place).filter((place) => !aside.has(place));
+  return { training, validation };
+}

@@ -1,0 +1,50 @@
+/** kith-web in Node: the CPU, in place; pictures are `{ data, width, height, channels }`. */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import type { Door } from "./door.js";
+import { files } from "./bytes.js";
+import { setStarter } from "./engine.js";
+import { KithError } from "./errors.js";
+import { Host, type Platform } from "./host.js";
+import { inlinePort } from "./port.js";
+import { setUmapRunner } from "./projection.js";
+import { umap } from "./umap-worker.js";
+
+export * from "./api.js";
+
+/** Modules are singletons, and a panic ends one for good: each start takes a new one. */
+let starts = 0;
+
+const platform: Platform = {
+  glue: async () => {
+    starts += 1;
+    return (await import(new URL(`./kith_cpu.js?${starts}`, import.meta.url).href)) as Door;
+  },
+  module: async (_, url) => {
+    const path = url ? fileURLToPath(url) : new URL("./kith_cpu_bg.wasm", import.meta.url);
+    try {
+      return await WebAssembly.compile(await readFile(path));
+    } catch (cause) {
+      throw new KithError("WASM_FETCH", `${String(path)} cannot be read: ${String(cause)}`, {
+        cause,
+      });
+    }
+  },
+  transfer: (value) => value,
+};
+
+files.read = async (path) => {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (cause) {
+    throw new KithError("CHECKPOINT_HTTP", `${String(path)} cannot be read: ${String(cause)}`, {
+      cause,
+    });
+  }
+};
+setStarter(() => inlinePort(new Host(platform)));
+setUmapRunner((task, told) => ({
+  found: Promise.resolve().then(() => umap(task, told)),
+  cancel: () => {},
+}));

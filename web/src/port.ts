@@ -1,0 +1,96 @@
+/** One computing side, from its start to its end: a worker, or the same in place. */
+import * as Comlink from "comlink";
+
+import { KithError, fromOtherSide, withReject } from "./errors.js";
+import type { Host } from "./host.js";
+
+export type Method = {
+  [K in keyof Host]: Host[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof Host];
+export type Arguments<K extends Method> = Parameters<Host[K]>;
+export type Answer<K extends Method> = Awaited<ReturnType<Host[K]>>;
+
+export interface Port {
+  /** Rejects with a `KithError`, also when the other side dies meanwhile. */
+  call<K extends Method>(method: K, args: Arguments<K>, moved?: Transferable[]): Promise<Answer<K>>;
+  /** Ends it: whatever is pending is rejected with `error`. */
+  end(error: KithError): void;
+  readonly ended: boolean;
+}
+
+type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+/** A port to a worker. */
+export function workerPort(make: () => Worker): Port {
+  const { promise: ended, reject } = withReject();
+  let worker: Worker;
+  try {
+    worker = make();
+  } catch (cause) {
+    throw new KithError("WORKER_START", `the worker cannot start: ${String(cause)}`, { cause });
+  }
+  const remote = Comlink.wrap<Host>(worker) as unknown as Calls;
+  const port = new OpenPort(remote, ended, (error) => {
+    worker.terminate();
+    reject(error);
+  });
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    port.end(died(event, port.answered));
+  });
+  worker.addEventListener("messageerror", () => {
+    port.end(new KithError("WASM_PANIC", "the worker sent what cannot be read"));
+  });
+  return port;
+}
+
+/** A port to a computing side in place. */
+export function inlinePort(host: Host): Port {
+  const { promise: ended, reject } = withReject();
+  return new OpenPort(host as unknown as Calls, ended, reject);
+}
+
+class OpenPort implements Port {
+  ended = false;
+  /** Whether the other side ever answered: before, an error means that it did not start. */
+  answered = false;
+  readonly #calls: Calls;
+  readonly #end: Promise<never>;
+  readonly #close: (error: KithError) => void;
+
+  constructor(calls: Calls, end: Promise<never>, close: (error: KithError) => void) {
+    this.#calls = calls;
+    this.#end = end;
+    this.#close = close;
+  }
+
+  async call<K extends Method>(
+    method: K,
+    args: Arguments<K>,
+    moved: Transferable[] = [],
+  ): Promise<Answer<K>> {
+    const [first, ...rest] = args as unknown[];
+    const sent = moved.length > 0 ? [Comlink.transfer(first as object, moved), ...rest] : args;
+    try {
+      const work = this.#calls[method]!(...(sent as unknown[]));
+      const answer = (await Promise.race([work, this.#end])) as Answer<K>;
+      this.answered = true;
+      return answer;
+    } catch (thrown) {
+      throw fromOtherSide(thrown);
+    }
+  }
+
+  end(error: KithError): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#close(error);
+  }
+}
+
+function died(event: ErrorEvent, answered: boolean): KithError {
+  const said = event.message || "no reason was given";
+  return answered
+    ? new KithError("WASM_PANIC", `the worker failed: ${said}`)
+    : new KithError("WORKER_START", `the worker cannot start: ${said}`);
+}

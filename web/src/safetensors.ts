@@ -1,0 +1,163 @@
+/** Files that kith-web saves: named arrays with settings, in the safetensors format. */
+import { KithError } from "./errors.js";
+
+/** What a file is of. */
+export type Saved = "index" | "probe" | "project";
+
+/** The version that this software writes. */
+const VERSION = 1;
+
+/** The metadata key under which the settings lie. */
+const KEY = "kith";
+
+/** Longest header that is read, in bytes. */
+const LONGEST = 64 << 20;
+
+const TYPES = { F32: Float32Array, U8: Uint8Array } as const;
+
+export interface Stored {
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Uint8Array;
+}
+
+interface Entry {
+  readonly dtype: keyof typeof TYPES;
+  readonly shape: number[];
+  readonly data_offsets: [number, number];
+}
+
+export class File {
+  readonly kind: Saved;
+  /** What was saved beside the arrays; nothing about it is certain when it was read. */
+  readonly settings: unknown;
+  readonly arrays: Readonly<Record<string, Stored>>;
+
+  constructor(kind: Saved, settings: unknown, arrays: Readonly<Record<string, Stored>>) {
+    this.kind = kind;
+    this.settings = settings;
+    this.arrays = arrays;
+  }
+
+  toBytes(): Uint8Array<ArrayBuffer> {
+    const note = { kind: this.kind, version: VERSION, settings: this.settings };
+    const header: Record<string, unknown> = { __metadata__: { [KEY]: JSON.stringify(note) } };
+    let end = 0;
+    for (const [name, { shape, values }] of this.#sorted()) {
+      const dtype = values instanceof Float32Array ? "F32" : "U8";
+      header[name] = { dtype, shape, data_offsets: [end, end + values.byteLength] };
+      end += values.byteLength;
+    }
+    const text = new TextEncoder().encode(JSON.stringify(header));
+    // Aligned as the reference implementation has it.
+    const length = Math.ceil(text.length / 8) * 8;
+    const bytes = new Uint8Array(8 + length + end).fill(0x20, 8, 8 + length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+    bytes.set(text, 8);
+    let at = 8 + length;
+    for (const [, { values }] of this.#sorted()) {
+      bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
+      at += values.byteLength;
+    }
+    return bytes;
+  }
+
+  /** Wider numbers first, so that every array is aligned. */
+  #sorted(): [string, Stored][] {
+    const width = ([, { values }]: [string, Stored]) => -values.BYTES_PER_ELEMENT;
+    return Object.entries(this.arrays).sort((a, b) => width(a) - width(b));
+  }
+
+  /** Reads a file of a kind. Errors: `FILE_FORMAT`, saying what is wrong or what it is instead. */
+  static fromBytes(bytes: Uint8Array, kind: Saved): File {
+    const { header, data } = split(bytes);
+    const { __metadata__: metadata, ...entries } = header;
+    const note = parsed((metadata as Record<string, string> | undefined)?.[KEY] ?? "{}") as {
+      kind?: Saved;
+      version?: number;
+      settings?: unknown;
+    };
+    if (note.kind !== kind) throw otherKind(note.kind, kind);
+    if (note.version !== VERSION) {
+      throw wrong(`expected version ${VERSION}, got ${note.version}: update kith-web`);
+    }
+    const arrays = Object.entries(entries).map(([name, entry]) => [
+      name,
+      arrayOf(name, entry as Entry, data),
+    ]);
+    return new File(kind, note.settings, Object.fromEntries(arrays));
+  }
+
+  /** Finite numbers of a shape. Errors: `FILE_FORMAT`. */
+  floats(name: string, shape: readonly (number | undefined)[]): Float32Array {
+    const stored = this.arrays[name];
+    const fits = stored?.shape.length === shape.length;
+    if (!fits || !stored.shape.every((size, axis) => size === shape[axis])) {
+      throw wrong(`${name}: expected shape [${shape}], got [${stored?.shape ?? "nothing"}]`);
+    }
+    const { values } = stored;
+    if (!(values instanceof Float32Array)) throw wrong(`${name}: expected F32, got U8`);
+    const bad = values.findIndex((x) => !Number.isFinite(x));
+    if (bad >= 0) throw wrong(`${name}: expected finite numbers, got ${values[bad]} at ${bad}`);
+    return values;
+  }
+}
+
+function split(bytes: Uint8Array): { header: Record<string, unknown>; data: Uint8Array } {
+  if (bytes.length < 8) throw wrong(`expected at least 8 bytes, got ${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > Math.min(LONGEST, bytes.length - 8)) {
+    throw wrong(`a header of ${length} bytes does not fit into ${bytes.length}: it is cut off`);
+  }
+  const header = parsed(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  if (typeof header !== "object" || header === null || Array.isArray(header)) {
+    throw wrong("the header is no object");
+  }
+  const data = bytes.subarray(8 + length);
+  const ends = Object.entries(header as Record<string, Entry>)
+    .filter(([name]) => name !== "__metadata__")
+    .map(([, entry]) => entry?.data_offsets?.[1] ?? 0);
+  const end = Math.max(0, ...ends);
+  if (end !== data.length) throw wrong(`expected ${end} bytes of numbers, got ${data.length}`);
+  return { header: header as Record<string, unknown>, data };
+}
+
+function arrayOf(name: string, entry: Entry, data: Uint8Array): Stored {
+  const { dtype, shape, data_offsets: offsets } = entry ?? {};
+  const type = TYPES[dtype];
+  if (!type) throw wrong(`${name} holds ${dtype}: expected ${Object.keys(TYPES).join(" or ")}`);
+  const [start, end] = Array.isArray(offsets) ? offsets : [NaN, NaN];
+  const sizes = Array.isArray(shape) ? shape : [NaN];
+  const count = sizes.reduce((product, size) => product * size, 1);
+  const sound = [start, end, ...sizes].every((x) => Number.isSafeInteger(x) && x >= 0);
+  if (!sound || end > data.length || end - start !== count * type.BYTES_PER_ELEMENT) {
+    throw wrong(`${name}: [${shape}] of ${dtype} does not lie at [${offsets}]`);
+  }
+  const own = data.slice(start, end);
+  return { shape: sizes, values: new type(own.buffer, 0, count) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new KithError("FILE_FORMAT", `the file cannot be read: ${String(cause)}`, { cause });
+  }
+}
+
+function otherKind(got: Saved | undefined, expected: Saved): KithError {
+  const opener = { index: "KnnIndex.load", probe: "LinearProbe.load", project: "loadProject" };
+  const what = got && opener[got] ? `this is a saved ${got}` : "this is no file of kith-web";
+  const hint = got && opener[got] ? `Open it with ${opener[got]}.` : undefined;
+  const message = `expected a saved ${expected}, but ${what}`;
+  return new KithError("FILE_FORMAT", message, hint === undefined ? {} : { hint });
+}
+
+function wrong(message: string): KithError {
+  return new KithError("FILE_FORMAT", message);
+}
+
+/** A value in a message, not too long. */
+export function textOf(value: unknown): string {
+  return (JSON.stringify(value) ?? "nothing").slice(0, 200);
+}

@@ -1,0 +1,288 @@
+/** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
+export type Device = "auto" | "webgpu" | "cpu";
+
+/** Why the CPU computes where WebGPU was wanted. */
+export type FallbackReason =
+  | "no-navigator-gpu"
+  | "insecure-context"
+  | "adapter-null"
+  | "no-timestamp-query"
+  | "limits-too-low"
+  | "device-request-failed"
+  | "self-test-failed"
+  | "device-lost"
+  | "software-adapter"
+  | "forced-cpu"
+  | "node";
+
+/** Which device computes, and why. */
+export interface DeviceReport {
+  readonly requested: Device;
+  readonly actual: "webgpu" | "cpu";
+  /** Set whenever `actual` is not WebGPU. */
+  readonly reason?: FallbackReason;
+  /** What the browser or the driver said, for people. */
+  readonly detail?: string;
+  readonly adapter?: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly description: string;
+    /** A software adapter: right, but slow. */
+    readonly isFallback: boolean;
+  };
+  readonly limits?: {
+    readonly maxBufferSize: number;
+    readonly maxStorageBufferBindingSize: number;
+  };
+  readonly features?: readonly string[];
+  /** Largest relative deviation of a tiny forward and backward pass from numbers baked in. */
+  readonly selfTest?: { readonly passed: boolean; readonly deviation: number; readonly ms: number };
+}
+
+/** Where bytes can come from. */
+export type ByteSource =
+  string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | FileSystemFileHandle;
+
+/** How far a long call is. */
+export interface Progress {
+  readonly phase:
+    "wasm" | "checkpoint" | "upload" | "warmup" | "embed" | "index" | "train" | "project";
+  /** What is being loaded. */
+  readonly file?: string;
+  /** Bytes, or items. */
+  readonly loaded: number;
+  /** null where it is not known. */
+  readonly total: number | null;
+  /** Of the whole call, in [0, 1]; never falls; null where it is not known. */
+  readonly fraction: number | null;
+  readonly fromCache: boolean;
+}
+
+/** What every long call takes. */
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** How the computing part is brought in. */
+export interface EngineOptions extends CallOptions {
+  /** Default `auto`. */
+  readonly device?: Device;
+  /** A software adapter counts as WebGPU. Default false: on the same processor the CPU path is many times faster. */
+  readonly allowSoftware?: boolean;
+  /** Makes the worker, for odd bundlers and policies. Node computes in place. */
+  readonly worker?: () => Worker;
+  /** Where the WebAssembly lies, if not beside the script: a folder, or one URL for each device. */
+  readonly wasmUrl?: string | URL | { readonly cpu?: string | URL; readonly webgpu?: string | URL };
+  readonly workerUrl?: string | URL;
+  readonly fetch?: typeof fetch;
+}
+
+export interface LoadOptions extends EngineOptions {
+  /** Default `persistent`: the Cache API; where it has no room, memory. */
+  readonly cache?: "persistent" | "memory" | "none";
+  readonly cacheName?: string;
+  /** Like a script's: `sha256-…` in base64. */
+  readonly integrity?: string;
+  /** Runs one picture through the encoder while loading, so that the first call is not the slow one. Default true. */
+  readonly warmup?: boolean;
+}
+
+/** Pixels of one picture: RGB or RGBA rows, one byte a sample. */
+export interface RawImage {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+}
+
+export type ImageInput =
+  | ImageData
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLVideoElement
+  | VideoFrame
+  | Blob
+  | string
+  | URL
+  | RawImage;
+
+/** One picture, several, or a stream of them. */
+export type Images =
+  ImageInput | readonly ImageInput[] | Iterable<ImageInput> | AsyncIterable<ImageInput>;
+
+/** One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. */
+export interface AugmentationOp {
+  readonly op:
+    | "flip"
+    | "crop"
+    | "translate"
+    | "zoom"
+    | "brightness"
+    | "color_matrix"
+    | "color_jitter"
+    | "grayscale"
+    | "blur"
+    | "solarize";
+  readonly [setting: string]: unknown;
+}
+
+/** What a checkpoint says of itself. */
+export interface EncoderInfo {
+  readonly arch: string;
+  readonly method: string;
+  readonly stage: "pretrained" | "supervised" | "finetuned";
+  /** Name of the recipe, and its whole text. */
+  readonly recipe: string;
+  readonly recipeToml: string;
+  /** Numbers of an embedding. */
+  readonly dim: number;
+  readonly projectionDim: number;
+  /** Side of the square that pictures are resized to, in pixels. */
+  readonly imageSize: number;
+  readonly parameters: number;
+  readonly dtype: "f32" | "f16";
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Pictures are cut to their central square, laid over white and resized. */
+  readonly resize: "central-square";
+  /** Equal for equal encoder weights. */
+  readonly fingerprint: string;
+  readonly classNames: readonly string[];
+  /** Whether a classifier came with it. */
+  readonly hasClassifier: boolean;
+  /** Rows of the support set; 0 without one. */
+  readonly supportSet: number;
+  readonly dataset: {
+    readonly name: string;
+    readonly labelled: number;
+    readonly validation: number;
+    readonly unlabelled: number;
+    readonly test: number;
+  };
+  readonly seed: number;
+  readonly steps: number;
+  readonly software: string;
+  readonly metrics: {
+    readonly last: Readonly<Record<string, unknown>>;
+    readonly best: Readonly<Record<string, unknown>>;
+  };
+  /** How it saw pictures while it was trained. */
+  readonly views: readonly AugmentationOp[];
+}
+
+/** Of what a nearest-neighbour search found for one query: one neighbour. */
+export interface Neighbor {
+  readonly id: string;
+  readonly index: number;
+  /** Cosine in [-1, 1]; with the metric `l2`, the negative distance. */
+  readonly similarity: number;
+  readonly label?: string;
+}
+
+/** Settings of a linear probe. Full-batch Adam from zero: an epoch is one step over all pictures. */
+export interface ProbeConfig {
+  /** Default: core's (`LinearSettings`). */
+  readonly epochs?: number;
+  /** First learning rate; it falls to `lastLearningRate` along an exponential. */
+  readonly learningRate?: number;
+  readonly lastLearningRate?: number;
+  readonly weightDecay?: number;
+  /** Share of the pictures kept aside to measure on, in [0, 0.9]; drawn class by class. Default 0.2. */
+  readonly validationSplit?: number;
+  /** `balanced`: every class weighs the same whatever its number of pictures. Default `none`. */
+  readonly classWeights?: "balanced" | "none";
+  /** Draws the validation pictures. Default 0. */
+  readonly seed?: number;
+}
+
+export interface ProbeEpoch {
+  readonly type: "epoch";
+  readonly epoch: number;
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  readonly validationLoss?: number;
+  readonly validationAccuracy?: number;
+  readonly ms: number;
+}
+
+export type ProbeEvent = ProbeEpoch | { readonly type: "done"; readonly report: ProbeReport };
+
+/** How well a probe tells pictures apart, on the pictures kept aside (on all, if none were). */
+export interface ProbeReport {
+  readonly accuracy: number;
+  readonly measuredOn: "validation" | "training";
+  readonly perClass: readonly {
+    readonly label: string;
+    readonly accuracy: number;
+    readonly count: number;
+  }[];
+  /** Rows are the truth, columns the prediction: `counts[truth * labels.length + predicted]`. */
+  readonly confusion: { readonly labels: readonly string[]; readonly counts: Uint32Array };
+  /** Places, in what was given, of the pictures that were measured and told wrong. */
+  readonly misclassified: readonly number[];
+  /** Places of the pictures kept aside. */
+  readonly validation: readonly number[];
+}
+
+/** A run of pre-training. */
+export interface PretrainConfig extends EngineOptions {
+  /** Name of a built-in recipe (`quick`, `nnclr`, `simclr`, …) or the text of one. Default `quick`. */
+  readonly recipe?: string;
+  /** Changes to it, as on the command line: `{ 'pretraining.unlabelled_batch': 32 }`. */
+  readonly set?: Readonly<Record<string, string | number | boolean>>;
+  /** Side of the pictures in pixels. Default 32. */
+  readonly imageSize?: number;
+  /** Default 0. */
+  readonly seed?: number;
+  /** Steps an epoch; default: one pass over the pictures. */
+  readonly stepsPerEpoch?: number;
+  /** Default: the recipe's. */
+  readonly epochs?: number;
+  /** Labels, one for each picture, `null` where there is none: an online probe learns from them. */
+  readonly labels?: readonly (string | null)[];
+  /** Steps after which the state is kept in memory, to go on from if the device is lost. Default 50. */
+  readonly snapshotEvery?: number;
+  /** What the pictures are called in the checkpoint. Default `pictures of a browser tab`. */
+  readonly dataset?: string;
+}
+
+/** What one step of pre-training measured. */
+export interface PretrainStep {
+  /** Steps done. */
+  readonly step: number;
+  readonly total: number;
+  readonly epoch: number;
+  readonly loss: number;
+  /** `contrastive_accuracy`, `probe_accuracy`, `feature_spread`, … as in the native metrics file. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly ms: number;
+}
+
+/** Stable names of what can go wrong. */
+export type ErrorCode =
+  | "NO_WEBGPU"
+  | "DEVICE_LOST"
+  | "OUT_OF_MEMORY"
+  | "SELF_TEST_FAILED"
+  | "WASM_FETCH"
+  | "WASM_COMPILE"
+  | "WASM_PANIC"
+  | "WORKER_START"
+  | "CHECKPOINT_HTTP"
+  | "CHECKPOINT_FORMAT"
+  | "CHECKPOINT_ARCH"
+  | "INTEGRITY"
+  | "IMAGE_DECODE"
+  | "DIM_MISMATCH"
+  | "ENCODER_MISMATCH"
+  | "FILE_FORMAT"
+  | "TOO_FEW_EXAMPLES"
+  | "SETTING"
+  | "DIVERGED"
+  | "GPU_ERROR"
+  | "BUSY"
+  | "ABORTED"
+  | "DISPOSED";

@@ -1,0 +1,48 @@
+/** The worker in which everything is computed. */
+import * as Comlink from "comlink";
+
+import { coded, crossing, Host, type Kind, type Platform } from "./host.js";
+import * as cpu from "./kith_cpu.js";
+import * as webgpu from "./kith_webgpu.js";
+import type { Door } from "./door.js";
+import { compile } from "./wasm.js";
+
+const BESIDE: Record<Kind, () => URL> = {
+  cpu: () => new URL("./kith_cpu_bg.wasm", import.meta.url),
+  webgpu: () => new URL("./kith_webgpu_bg.wasm", import.meta.url),
+};
+
+const platform: Platform = {
+  glue: async (kind) => (kind === "cpu" ? cpu : webgpu) as Door,
+  module: (kind, url, onBytes) => compile(url ?? BESIDE[kind]().href, onBytes),
+  transfer: (value, buffers) => Comlink.transfer(value as object, buffers) as typeof value,
+};
+
+/** A panic prints its message before it traps; the trap itself says nothing. */
+let panicked: string | undefined;
+const print = console.error.bind(console);
+console.error = (...words: unknown[]): void => {
+  const said = String(words[0]);
+  if (said.includes("panicked at")) panicked = said.split("\n\nStack")[0]?.trim();
+  print(...words);
+};
+
+/** Errors cross with their codes, a trap with what the panic printed. */
+function guarded(host: Host): Host {
+  return new Proxy(host, {
+    get: (target, name) => {
+      const method = Reflect.get(target, name, target) as unknown;
+      if (typeof method !== "function") return method;
+      return async (...args: unknown[]) => {
+        try {
+          return await method.apply(target, args);
+        } catch (thrown) {
+          const trap = thrown instanceof WebAssembly.RuntimeError;
+          throw trap ? coded("WASM_PANIC", panicked ?? thrown.message) : crossing(thrown);
+        }
+      };
+    },
+  });
+}
+
+Comlink.expose(guarded(new Host(platform)));
