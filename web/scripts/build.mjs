@@ -28,5 +28,5 @@ const common = {
   external: ["./kith_cpu.js", "./kith_webgpu.js"],
   logLevel: "warning",
 };
-await build({ ...common, entryPoints: ["src/index.ts", "src/worker.ts", "src/umap-worker.ts"] });
+await build({ ...common, entryPoints: ["src/index.ts", "src/worker.ts", "src/map-worker.ts"] });
 await build({ ...common, entryPoints: ["src/node.ts"], platform: "node" });

@@ -4,6 +4,7 @@ import { Embeddings, rowsOf } from "./embeddings.js";
 import type { Encoder } from "./encoder.js";
 import { Handle, leaseRunning } from "./engine.js";
 import { unlessAborted } from "./errors.js";
+import { whole } from "./setting.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
 
 export class Bank {
@@ -54,6 +55,7 @@ export class Bank {
     { k = 10, signal }: { k?: number; signal?: AbortSignal } = {},
   ): Promise<Found> {
     const { data } = rowsOf(queries, this.dim);
+    whole("k", k, 1);
     const { lease } = this.#handle;
     return unlessAborted(
       this.#handle.use((handle) => lease.call("bankNearest", [handle, data, k])),

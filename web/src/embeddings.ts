@@ -69,3 +69,11 @@ export function rowsOf(rows: Embeddings | Float32Array, dim: number): Embeddings
   }
   return given;
 }
+
+/** Refuses embeddings of another encoder than the one `what` is of, where both are known. */
+export function sameEncoder(what: string, own: string | undefined, rows: Embeddings): void {
+  const theirs = rows.encoderFingerprint;
+  if (own === undefined || theirs === undefined || own === theirs) return;
+  const message = `${what} is of encoder ${own}, the embeddings are of ${theirs}`;
+  throw new KithError("ENCODER_MISMATCH", message);
+}

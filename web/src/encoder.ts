@@ -6,6 +6,7 @@ import { Handle, lease } from "./engine.js";
 import { KithError, unlessAborted } from "./errors.js";
 import { countOf, rgbaOf } from "./image.js";
 import { Progressing } from "./progress.js";
+import { whole } from "./setting.js";
 import { squares, type Batch } from "./squares.js";
 import type {
   AugmentationOp,
@@ -179,6 +180,7 @@ export class Encoder {
     work: (batch: Batch) => Promise<Float32Array>,
   ): Promise<Float32Array> {
     this.#alive();
+    whole("batchSize", batchSize, 1);
     const progress = new Progressing(onProgress, { embed: 1 });
     const total = countOf(images);
     const parts: Float32Array[] = [];
@@ -204,6 +206,9 @@ export class Encoder {
   async augment(picture: ImageInput, options: AugmentOptions = {}): Promise<ImageData[]> {
     this.#alive();
     const { views = 2, seed = 0, image = 0, preset, signal } = options;
+    whole("views", views, 1);
+    whole("seed", seed, 0);
+    whole("image", image, 0);
     const side = this.info.imageSize;
     const named = preset === undefined ? this.info.views : this.lease.call("policy", [preset]);
     const ops = options.ops ?? (await named);

@@ -6,6 +6,8 @@ import { LinearProbe } from "./probe.js";
 import { Progressing } from "./progress.js";
 import { random, shuffle } from "./random.js";
 import { reportOf } from "./report.js";
+import { finite, oneOf, positive, whole, within } from "./setting.js";
+import type { FitSettings } from "./door.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
 
 /** Epochs that are computed at a time: few calls, and curves that still move. */
@@ -101,6 +103,7 @@ export function trainLinearProbe(
         const rows = await unlessAborted(some, config.signal);
         const told = epochsOf(rows, done, (performance.now() - start) / (rows.length / MEASURED));
         told.forEach(emit);
+        checkFinite(told);
         done += told.length;
         progress.at("train", done, epochs);
       }
@@ -112,6 +115,12 @@ export function trainLinearProbe(
       await handle.dispose();
     }
   });
+}
+
+function checkFinite(told: readonly ProbeEpoch[]): void {
+  const wrong = told.find(({ trainLoss }) => !Number.isFinite(trainLoss));
+  if (!wrong) return;
+  throw new KithError("DIVERGED", `the loss is ${wrong.trainLoss} at epoch ${wrong.epoch}`);
 }
 
 function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] {
@@ -131,6 +140,9 @@ function prepared(embeddings: Embeddings, labels: readonly string[], config: Pro
     const message = `expected ${embeddings.count} labels, one a row, got ${labels.length}`;
     throw new KithError("DIM_MISMATCH", message);
   }
+  finite("the embeddings", embeddings.data, embeddings.dim);
+  const odd = labels.find((label) => typeof label !== "string");
+  if (odd !== undefined) throw new KithError("SETTING", `label ${odd}: expected a string`);
   const names = [...new Set(labels)].sort();
   if (names.length < 2) {
     throw new KithError("TOO_FEW_EXAMPLES", `expected at least 2 classes, got ${names.length}`);
@@ -158,15 +170,20 @@ function prepared(embeddings: Embeddings, labels: readonly string[], config: Pro
   };
 }
 
-function settingsOf(config: ProbeConfig) {
-  const { epochs, learningRate, lastLearningRate, weightDecay, classWeights } = config;
-  const given = { epochs, firstRate: learningRate, lastRate: lastLearningRate, weightDecay };
-  for (const [name, value] of Object.entries(given)) {
-    if (value === undefined || (Number.isFinite(value) && value >= 0)) continue;
-    throw new KithError("SETTING", `${name} = ${value}: expected a number that is not negative`);
-  }
-  const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...own, balanced: classWeights === "balanced" };
+function settingsOf(config: ProbeConfig): FitSettings {
+  const { epochs, learningRate, lastLearningRate, weightDecay, classWeights = "none" } = config;
+  oneOf("classWeights", classWeights, ["none", "balanced"]);
+  return {
+    ...(epochs !== undefined && { epochs: whole("epochs", epochs, 1) }),
+    ...(learningRate !== undefined && { firstRate: positive("learningRate", learningRate) }),
+    ...(lastLearningRate !== undefined && {
+      lastRate: positive("lastLearningRate", lastLearningRate),
+    }),
+    ...(weightDecay !== undefined && {
+      weightDecay: within("weightDecay", weightDecay, [0, Number.MAX_VALUE]),
+    }),
+    balanced: classWeights === "balanced",
+  };
 }
 
 /** Keeps a share of every class aside; each class keeps at least one picture to learn from. */
@@ -174,9 +191,8 @@ export function divided(
   classes: readonly number[],
   { validationSplit = 0.2, seed = 0 }: ProbeConfig,
 ): { training: number[]; validation: number[] } {
-  if (!(validationSplit >= 0 && validationSplit <= 0.9)) {
-    throw new KithError("SETTING", `validationSplit = ${validationSplit}: expected 0 to 0.9`);
-  }
+  within("validationSplit", validationSplit, [0, 0.9]);
+  whole("seed", seed, 0);
   const draw = random(seed);
   const validation: number[] = [];
   for (const label of [...new Set(classes)].sort((a, b) => a - b)) {

@@ -1,7 +1,7 @@
 /** kith-web in a browser: everything is computed in a worker. */
 import { setStarter } from "./engine.js";
 import { workerPort } from "./port.js";
-import { inWorker, setUmapRunner } from "./projection.js";
+import { inWorker, setMapRunner } from "./projection.js";
 
 export * from "./api.js";
 
@@ -15,6 +15,6 @@ setStarter(({ worker, workerUrl }) =>
           : new Worker(new URL("./worker.js", import.meta.url), { type: "module" })),
   ),
 );
-setUmapRunner(
-  inWorker(() => new Worker(new URL("./umap-worker.js", import.meta.url), { type: "module" })),
+setMapRunner(
+  inWorker(() => new Worker(new URL("./map-worker.js", import.meta.url), { type: "module" })),
 );

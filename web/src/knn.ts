@@ -1,8 +1,9 @@
 /** Nearest neighbours with names and labels, in plain JavaScript: works before anything is loaded. */
 import { bytesFrom } from "./bytes.js";
-import { Embeddings, rowsOf, unit } from "./embeddings.js";
+import { rowsOf, sameEncoder, unit, type Embeddings } from "./embeddings.js";
 import { KithError } from "./errors.js";
-import { File, textOf } from "./safetensors.js";
+import { File, opened } from "./safetensors.js";
+import { finite, oneOf, positive, whole } from "./setting.js";
 import type { ByteSource, Neighbor } from "./types.js";
 
 export interface KnnItem {
@@ -38,9 +39,10 @@ export class KnnIndex {
   #places = new Map<string, number>();
   #named = 0;
 
+  /** Errors: `SETTING` for a `dim` below 1 or another metric. */
   constructor(dim: number, options: KnnOptions = {}) {
-    this.dim = dim;
-    this.metric = options.metric ?? "cosine";
+    this.dim = whole("dim", dim, 1);
+    this.metric = oneOf("metric", options.metric ?? "cosine", ["cosine", "l2"]);
   }
 
   get size(): number {
@@ -62,9 +64,10 @@ export class KnnIndex {
     { force = false }: { force?: boolean } = {},
   ): void {
     const rows = rowsOf(embeddings, this.dim);
-    this.#sameEncoder(rows.encoderFingerprint, force);
+    if (!force) sameEncoder("the index", this.encoderFingerprint, rows);
     const ids = Array.from({ length: rows.count }, (_, row) => this.#idOf(items[row]));
-    this.#check(rows, ids);
+    this.#check(rows, ids, items);
+    this.encoderFingerprint ??= rows.encoderFingerprint;
     this.#reserve(rows.count);
     ids.forEach((id, row) => {
       this.#rows.set(this.#prepared(rows.row(row)), this.size * this.dim);
@@ -95,6 +98,9 @@ export class KnnIndex {
     { k = 10, exclude = [] }: { k?: number; exclude?: readonly string[] } = {},
   ): Neighbor[][] {
     const rows = rowsOf(queries, this.dim);
+    sameEncoder("the index", this.encoderFingerprint, rows);
+    finite("the queries", rows.data, this.dim);
+    whole("k", k, 1);
     const without = new Set(exclude.map((id) => this.#places.get(id)));
     const most = Math.min(k, this.size);
     return Array.from({ length: rows.count }, (_, query) => {
@@ -109,6 +115,7 @@ export class KnnIndex {
     queries: Embeddings | Float32Array,
     { k = VOTE.k, temperature = VOTE.temperature }: { k?: number; temperature?: number } = {},
   ): { label: string; confidences: Record<string, number>; neighbors: Neighbor[] }[] {
+    positive("temperature", temperature);
     const { labels } = this;
     if (labels.length === 0) {
       throw new KithError("TOO_FEW_EXAMPLES", "expected labelled pictures in the index, got none");
@@ -153,22 +160,21 @@ export class KnnIndex {
 
   /** @internal */
   static fromFile(file: File): KnnIndex {
-    const settings = file.settings as Settings;
-    const { metric, dim, ids, labels, encoderFingerprint } = settings;
-    const rows = file.floats("rows", [ids?.length, dim]);
-    if (labels?.length !== ids.length || !["cosine", "l2"].includes(metric)) {
-      throw new KithError("FILE_FORMAT", `the index's settings do not fit it: ${textOf(settings)}`);
-    }
-    const index = new KnnIndex(dim, { metric });
-    const items = ids.map((id, place) => {
-      const label = labels[place];
-      return { id, ...(label == null ? {} : { label }) };
+    return opened("index", () => {
+      const settings = file.settings as Settings;
+      const { metric, dim, ids, labels, encoderFingerprint } = settings;
+      const rows = file.floats("rows", [ids.length, dim]);
+      const index = new KnnIndex(dim, { metric });
+      const items = ids.map((id, place) => {
+        const label = labels[place];
+        return { id, ...(label == null ? {} : { label }) };
+      });
+      if (ids.length > 0) index.add(rows, items);
+      // As they were stored: rows of length one are not divided once more.
+      index.#rows.set(rows);
+      index.encoderFingerprint = encoderFingerprint ?? undefined;
+      return index;
     });
-    if (ids.length > 0) index.add(rows, items);
-    // As they were stored: rows of length one are not divided once more.
-    index.#rows.set(rows);
-    index.encoderFingerprint = encoderFingerprint ?? undefined;
-    return index;
   }
 
   #idOf(item: KnnItem | undefined): string {
@@ -177,22 +183,19 @@ export class KnnIndex {
     return String(this.#named++);
   }
 
-  #check(rows: Embeddings, ids: readonly string[]): void {
-    const taken = ids.find((id, row) => this.#places.has(id) || ids.indexOf(id) < row);
-    if (taken !== undefined) throw new KithError("SETTING", `the id ${taken} is taken`);
-    const wrong = rows.data.findIndex((x) => !Number.isFinite(x));
-    if (wrong < 0) return;
-    const row = Math.floor(wrong / this.dim);
-    throw new KithError("SETTING", `row ${row} holds ${rows.data[wrong]}: expected finite numbers`);
-  }
-
-  #sameEncoder(theirs: string | undefined, force: boolean): void {
-    const own = this.encoderFingerprint;
-    if (own !== undefined && theirs !== undefined && own !== theirs && !force) {
-      const message = `the index holds embeddings of encoder ${own}, got some of ${theirs}`;
-      throw new KithError("ENCODER_MISMATCH", message);
+  #check(rows: Embeddings, ids: readonly string[], items: readonly KnnItem[]): void {
+    if (items.length > rows.count) {
+      const message = `expected at most ${rows.count} items, one a row, got ${items.length}`;
+      throw new KithError("DIM_MISMATCH", message);
     }
-    this.encoderFingerprint ??= theirs;
+    const fresh = new Set<string>();
+    for (const id of ids) {
+      if (fresh.has(id) || this.#places.has(id)) {
+        throw new KithError("SETTING", `the id ${id} is taken`);
+      }
+      fresh.add(id);
+    }
+    finite("the embeddings", rows.data, this.dim);
   }
 
   /** Room for more rows: twice as much whenever it does not suffice. */

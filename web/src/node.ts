@@ -8,8 +8,8 @@ import { setStarter } from "./engine.js";
 import { KithError } from "./errors.js";
 import { Host, type Platform } from "./host.js";
 import { inlinePort } from "./port.js";
-import { setUmapRunner } from "./projection.js";
-import { umap } from "./umap-worker.js";
+import { drawn } from "./map-worker.js";
+import { setMapRunner } from "./projection.js";
 
 export * from "./api.js";
 
@@ -43,8 +43,9 @@ files.read = async (path) => {
     });
   }
 };
-setStarter(() => inlinePort(new Host(platform)));
-setUmapRunner((task, told) => ({
-  found: Promise.resolve().then(() => umap(task, told)),
+// Between two calls timers run, so that a caller can give up.
+setStarter(() => inlinePort(new Host(platform), () => new Promise(setImmediate)));
+setMapRunner((task, told) => ({
+  found: Promise.resolve().then(() => drawn(task, told)),
   cancel: () => {},
 }));

@@ -44,10 +44,19 @@ export function workerPort(make: () => Worker): Port {
   return port;
 }
 
-/** A port to a computing side in place. */
-export function inlinePort(host: Host): Port {
+/** A port to a computing side in place, which lets others run (`pause`) after every call. */
+export function inlinePort(host: Host, pause: () => Promise<unknown>): Port {
   const { promise: ended, reject } = withReject();
-  return new OpenPort(host as unknown as Calls, ended, reject);
+  const calls = new Proxy(host as unknown as Calls, {
+    get:
+      (target, name: string) =>
+      async (...args: unknown[]) => {
+        const answer = await target[name]!.apply(target, args);
+        await pause();
+        return answer;
+      },
+  });
+  return new OpenPort(calls, ended, reject);
 }
 
 class OpenPort implements Port {

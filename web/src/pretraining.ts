@@ -243,6 +243,7 @@ async function supply(lease: Lease, handle: number, material: Material): Promise
   }
   const { labelled, labels } = material;
   if (labels.length > 0) await lease.call("pretrainAddLabelled", [handle, labelled.pixels, labels]);
+  await lease.call("pretrainCheck", [handle]);
 }
 
 async function gathered(

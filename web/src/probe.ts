@@ -1,9 +1,10 @@
 /** A linear classifier on embeddings: used at once, saved in one file. */
 import { bytesFrom } from "./bytes.js";
-import { rowsOf, type Embeddings } from "./embeddings.js";
+import { rowsOf, sameEncoder, type Embeddings } from "./embeddings.js";
 import { ranked, type Encoder } from "./encoder.js";
 import { KithError } from "./errors.js";
-import { File, textOf } from "./safetensors.js";
+import { File, opened, textOf } from "./safetensors.js";
+import { finite } from "./setting.js";
 import type { ByteSource, ProbeReport } from "./types.js";
 
 interface Settings {
@@ -14,6 +15,13 @@ interface Settings {
 
 type SavedReport = Omit<ProbeReport, "confusion"> & {
   readonly confusion: { readonly labels: readonly string[]; readonly counts: readonly number[] };
+};
+
+type Json = Settings & {
+  readonly kind?: string;
+  readonly version?: number;
+  readonly weight: number[];
+  readonly bias: number[];
 };
 
 /** Weights as a file has them: PyTorch's layout. */
@@ -58,7 +66,7 @@ export class LinearProbe {
     { topK = Infinity }: { topK?: number } = {},
   ): { label: string; probability: number }[][] {
     const rows = rowsOf(embeddings, this.dim);
-    this.#sameEncoder(rows.encoderFingerprint);
+    sameEncoder("the probe", this.encoderFingerprint, rows);
     return Array.from({ length: rows.count }, (_, place) =>
       ranked(this.labels, this.#shares(rows.row(place))).slice(0, topK),
     );
@@ -84,13 +92,6 @@ export class LinearProbe {
     const powers = logits.map((logit) => Math.exp(logit - highest));
     const total = powers.reduce((a, b) => a + b, 0);
     return powers.map((power) => power / total);
-  }
-
-  #sameEncoder(theirs: string | undefined): void {
-    const own = this.encoderFingerprint;
-    if (own === undefined || theirs === undefined || own === theirs) return;
-    const message = `the probe is of encoder ${own}, the embeddings are of ${theirs}`;
-    throw new KithError("ENCODER_MISMATCH", message);
   }
 
   /**
@@ -144,42 +145,44 @@ export class LinearProbe {
       const message = `the probe wants ${probe.dim} numbers, the encoder gives ${encoder.info.dim}`;
       throw new KithError("DIM_MISMATCH", message);
     }
-    if (!force) probe.#sameEncoder(encoder.info.fingerprint);
-    return probe;
+    const { fingerprint } = encoder.info;
+    if (probe.encoderFingerprint === undefined || probe.encoderFingerprint === fingerprint) {
+      return probe;
+    }
+    if (force) return new LinearProbe(probe.labels, probe, probe.report, fingerprint);
+    const message = `the probe is of encoder ${probe.encoderFingerprint}, this one is ${fingerprint}`;
+    throw new KithError("ENCODER_MISMATCH", message);
   }
 
   /** @internal */
   static fromFile(file: File): LinearProbe {
-    const settings = file.settings as Settings;
-    const classes = settings?.labels?.length;
-    const dim = file.arrays["probe.weight"]?.shape[1];
-    const weight = file.floats("probe.weight", [classes, dim]);
-    const bias = file.floats("probe.bias", [classes]);
-    return this.#from(settings, { weight, bias });
+    return opened("probe", () => {
+      const settings = file.settings as Settings;
+      const classes = settings.labels.length;
+      const dim = file.arrays["probe.weight"]?.shape[1];
+      const weight = file.floats("probe.weight", [classes, dim]);
+      const bias = file.floats("probe.bias", [classes]);
+      return this.#from(settings, { weight, bias });
+    });
   }
 
   static #fromJson(bytes: Uint8Array): LinearProbe {
-    let read: Settings & { kind?: string; version?: number; weight: number[]; bias: number[] };
-    try {
-      read = JSON.parse(new TextDecoder().decode(bytes)) as typeof read;
-    } catch (cause) {
-      throw new KithError("FILE_FORMAT", `the probe cannot be read: ${String(cause)}`, { cause });
-    }
-    const { kind, version, weight, bias, labels } = read;
-    const classes = labels?.length;
-    const sound = kind === "probe" && version === 1 && classes > 0 && bias?.length === classes;
-    if (!sound || !(weight?.length > 0) || weight.length % classes !== 0) {
-      throw new KithError("FILE_FORMAT", `expected a saved probe, got ${textOf(read)}`);
-    }
-    if (![...weight, ...bias].every(Number.isFinite)) {
-      throw new KithError("FILE_FORMAT", "the weights are not all finite numbers");
-    }
-    return this.#from(read, { weight: new Float32Array(weight), bias: new Float32Array(bias) });
+    return opened("probe", () => {
+      const read = JSON.parse(new TextDecoder().decode(bytes)) as Json;
+      const [weight, bias] = [new Float32Array(read.weight), new Float32Array(read.bias)];
+      const classes = read.labels.length;
+      const sound = read.kind === "probe" && read.version === 1 && bias.length === classes;
+      if (!sound || !(weight.length > 0) || weight.length % classes !== 0) {
+        throw new KithError("FILE_FORMAT", `expected a saved probe, got ${textOf(read)}`);
+      }
+      finite("weights", weight, weight.length / classes);
+      finite("biases", bias, classes);
+      return this.#from(read, { weight, bias });
+    });
   }
 
   static #from(settings: Settings, weights: ProbeWeights): LinearProbe {
     const { labels, report, encoderFingerprint } = settings;
-    if (!report?.confusion) throw new KithError("FILE_FORMAT", "the probe came without its report");
     const { confusion } = report;
     const counts = { labels: confusion.labels, counts: new Uint32Array(confusion.counts) };
     const whole = { ...report, confusion: counts };

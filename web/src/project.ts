@@ -2,7 +2,7 @@
 import { bytesFrom } from "./bytes.js";
 import { KnnIndex } from "./knn.js";
 import { LinearProbe } from "./probe.js";
-import { File, type Stored } from "./safetensors.js";
+import { File, opened, type Stored } from "./safetensors.js";
 import type { ByteSource } from "./types.js";
 
 export interface Project {
@@ -34,17 +34,16 @@ export async function saveProject(project: Project): Promise<Blob> {
     ...below(INDEX, index?.arrays),
     ...below(PROBE, probe?.arrays),
   };
-  const types: Record<string, string> = {};
-  for (const [id, picture] of Object.entries(project.pictures ?? {})) {
+  const pictures = Object.entries(project.pictures ?? {});
+  for (const [id, picture] of pictures) {
     const values = new Uint8Array(await picture.arrayBuffer());
     arrays[PICTURE + id] = { shape: [values.length], values };
-    types[id] = picture.type;
   }
   const settings: Settings = {
     index: index?.settings ?? null,
     probe: probe?.settings ?? null,
     own: project.settings ?? null,
-    pictures: types,
+    pictures: Object.fromEntries(pictures.map(([id, { type }]) => [id, type])),
   };
   return new Blob([new File("project", settings, arrays).toBytes()]);
 }
@@ -52,20 +51,22 @@ export async function saveProject(project: Project): Promise<Blob> {
 /** Opens what `saveProject` saved. Errors: `FILE_FORMAT`. */
 export async function loadProject(source: ByteSource): Promise<Project> {
   const file = File.fromBytes(await bytesFrom(source, { cache: "none" }), "project");
-  const { index, probe, own, pictures } = file.settings as Settings;
-  const part = (kind: "index" | "probe", settings: unknown, prefix: string): File =>
-    new File(kind, settings, above(prefix, file.arrays));
-  const stored = above(PICTURE, file.arrays);
-  const blobs = Object.entries(pictures ?? {}).map(([id, type]) => {
-    const bytes = (stored[id]?.values as Uint8Array<ArrayBuffer> | undefined) ?? new Uint8Array();
-    return [id, new Blob([bytes], { type })];
+  return opened("project", () => {
+    const { index, probe, own, pictures } = file.settings as Settings;
+    const part = (kind: "index" | "probe", settings: unknown, prefix: string): File =>
+      new File(kind, settings, above(prefix, file.arrays));
+    const stored = above(PICTURE, file.arrays);
+    const blobs = Object.entries(pictures).map(([id, type]) => {
+      const bytes = (stored[id]?.values as Uint8Array<ArrayBuffer> | undefined) ?? new Uint8Array();
+      return [id, new Blob([bytes], { type })];
+    });
+    return {
+      ...(index ? { index: KnnIndex.fromFile(part("index", index, INDEX)) } : {}),
+      ...(probe ? { probe: LinearProbe.fromFile(part("probe", probe, PROBE)) } : {}),
+      pictures: Object.fromEntries(blobs) as Record<string, Blob>,
+      settings: own,
+    };
   });
-  return {
-    ...(index ? { index: KnnIndex.fromFile(part("index", index, INDEX)) } : {}),
-    ...(probe ? { probe: LinearProbe.fromFile(part("probe", probe, PROBE)) } : {}),
-    pictures: Object.fromEntries(blobs) as Record<string, Blob>,
-    settings: own,
-  };
 }
 
 function below(prefix: string, arrays: Readonly<Record<string, Stored>> = {}) {

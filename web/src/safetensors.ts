@@ -69,22 +69,20 @@ export class File {
 
   /** Reads a file of a kind. Errors: `FILE_FORMAT`, saying what is wrong or what it is instead. */
   static fromBytes(bytes: Uint8Array, kind: Saved): File {
-    const { header, data } = split(bytes);
-    const { __metadata__: metadata, ...entries } = header;
-    const note = parsed((metadata as Record<string, string> | undefined)?.[KEY] ?? "{}") as {
-      kind?: Saved;
-      version?: number;
-      settings?: unknown;
-    };
-    if (note.kind !== kind) throw otherKind(note.kind, kind);
-    if (note.version !== VERSION) {
-      throw wrong(`expected version ${VERSION}, got ${note.version}: update kith-web`);
-    }
-    const arrays = Object.entries(entries).map(([name, entry]) => [
-      name,
-      arrayOf(name, entry as Entry, data),
-    ]);
-    return new File(kind, note.settings, Object.fromEntries(arrays));
+    const { header, data } = split(bytes, kind);
+    return opened(kind, () => {
+      const { __metadata__: metadata, ...entries } = header;
+      const said = (metadata as Record<string, string> | undefined)?.[KEY] ?? "{}";
+      const note = parsed(said) as { kind?: Saved; version?: number; settings: unknown };
+      if (note.kind !== kind) throw otherKind(note.kind, kind);
+      if (note.version !== VERSION) {
+        throw wrong(`expected version ${VERSION}, got ${note.version}: update kith-web`);
+      }
+      const all = Object.entries(entries as Record<string, Entry>);
+      const arrays = all.map(([name, entry]) => [name, arrayOf(name, entry, data)]);
+      contiguous(all, data.length);
+      return new File(kind, note.settings, Object.fromEntries(arrays));
+    });
   }
 
   /** Finite numbers of a shape. Errors: `FILE_FORMAT`. */
@@ -102,24 +100,34 @@ export class File {
   }
 }
 
-function split(bytes: Uint8Array): { header: Record<string, unknown>; data: Uint8Array } {
+function split(
+  bytes: Uint8Array,
+  kind: Saved,
+): { header: Record<string, unknown>; data: Uint8Array } {
   if (bytes.length < 8) throw wrong(`expected at least 8 bytes, got ${bytes.length}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
   if (length > Math.min(LONGEST, bytes.length - 8)) {
+    const text = new TextDecoder().decode(bytes.subarray(0, 24));
+    if (text.startsWith('{"kind":"probe"')) throw otherKind("probe", kind);
     throw wrong(`a header of ${length} bytes does not fit into ${bytes.length}: it is cut off`);
   }
   const header = parsed(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
   if (typeof header !== "object" || header === null || Array.isArray(header)) {
     throw wrong("the header is no object");
   }
-  const data = bytes.subarray(8 + length);
-  const ends = Object.entries(header as Record<string, Entry>)
-    .filter(([name]) => name !== "__metadata__")
-    .map(([, entry]) => entry?.data_offsets?.[1] ?? 0);
-  const end = Math.max(0, ...ends);
-  if (end !== data.length) throw wrong(`expected ${end} bytes of numbers, got ${data.length}`);
-  return { header: header as Record<string, unknown>, data };
+  return { header: header as Record<string, unknown>, data: bytes.subarray(8 + length) };
+}
+
+/** Refuses arrays that overlap, leave holes, or end elsewhere than the file. */
+function contiguous(entries: readonly [string, Entry][], length: number): void {
+  const offsets = entries.map(([, entry]) => entry.data_offsets).sort(([a], [b]) => a - b);
+  let at = 0;
+  for (const [start, end] of offsets) {
+    if (start !== at) throw wrong(`expected numbers from byte ${at} on, got them from ${start}`);
+    at = end;
+  }
+  if (at !== length) throw wrong(`expected ${at} bytes of numbers, got ${length}`);
 }
 
 function arrayOf(name: string, entry: Entry, data: Uint8Array): Stored {
@@ -155,6 +163,17 @@ function otherKind(got: Saved | undefined, expected: Saved): KithError {
 
 function wrong(message: string): KithError {
   return new KithError("FILE_FORMAT", message);
+}
+
+/** Whatever goes wrong while a file is taken apart is the file's fault. */
+export function opened<T>(kind: Saved, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    if (cause instanceof KithError && cause.code === "FILE_FORMAT") throw cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new KithError("FILE_FORMAT", `the saved ${kind} is damaged: ${said}`, { cause });
+  }
 }
 
 /** A value in a message, not too long. */

@@ -1,9 +1,12 @@
-/** UMAP in a worker of its own: to give up is to end the worker. */
+/** Maps of embeddings in a worker of their own: to give up is to end the worker. */
 import { UMAP } from "umap-js";
 
+import { pca } from "./pca.js";
 import { random } from "./random.js";
 
-export interface UmapTask {
+export interface MapTask {
+  readonly method: "pca" | "umap";
+  /** `[count, dim]`. */
   readonly rows: Float32Array;
   readonly dim: number;
   readonly dims: number;
@@ -12,16 +15,25 @@ export interface UmapTask {
   readonly minDist: number;
 }
 
-export type UmapMessage =
+export type MapMessage =
   | { readonly epoch: number; readonly epochs: number }
   | { readonly found: Float32Array }
   | { readonly failed: string };
 
+/** Dimensions that UMAP is given: more cost time and say nothing. */
+const BEFORE_UMAP = 50;
 /** Epochs between two words of progress. */
 const EVERY = 10;
 
 /** Places of the rows in few dimensions, `[count, dims]`. */
-export function umap(task: UmapTask, told: (message: UmapMessage) => void): Float32Array {
+export function drawn(task: MapTask, told: (message: MapMessage) => void): Float32Array {
+  const { rows, dim } = task;
+  if (task.method === "pca") return pca(rows, dim, task.dims);
+  if (dim <= BEFORE_UMAP) return umap(task, told);
+  return umap({ ...task, rows: pca(rows, dim, BEFORE_UMAP), dim: BEFORE_UMAP }, told);
+}
+
+function umap(task: MapTask, told: (message: MapMessage) => void): Float32Array {
   const { rows, dim, dims, seed, neighbors, minDist } = task;
   const data = Array.from({ length: rows.length / dim }, (_, row) =>
     Array.from(rows.subarray(row * dim, (row + 1) * dim)),
@@ -40,17 +52,17 @@ export function umap(task: UmapTask, told: (message: UmapMessage) => void): Floa
   return Float32Array.from(umap.getEmbedding().flat());
 }
 
-/** Only a worker has this; Node calls `umap` itself. */
+/** Only a worker has this; Node draws in place. */
 const scope = globalThis as unknown as {
   WorkerGlobalScope?: unknown;
-  postMessage(message: UmapMessage, moved?: Transferable[]): void;
-  onmessage: ((event: { data: UmapTask }) => void) | null;
+  postMessage(message: MapMessage, moved?: Transferable[]): void;
+  onmessage: ((event: { data: MapTask }) => void) | null;
 };
 
 if (scope.WorkerGlobalScope) {
   scope.onmessage = ({ data }) => {
     try {
-      const found = umap(data, (message) => scope.postMessage(message));
+      const found = drawn(data, (message) => scope.postMessage(message));
       scope.postMessage({ found }, [found.buffer as ArrayBuffer]);
     } catch (error) {
       scope.postMessage({ failed: String(error) });
