@@ -1,4 +1,4 @@
-# One place to learn every command. Logic lives in the binary and in .ci/, not here.
+# One place to learn every command. Logic lives in the binary, in web/ and in .ci/, not here.
 CARGO_TARGET_DIR ?= $(HOME)/.cache/kith-target
 export CARGO_TARGET_DIR
 # Where a desktop has set none, Vulkan loaders complain without one.
@@ -7,15 +7,15 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test setup fmt lint rust bench gallery
+.PHONY: help train test setup fmt lint rust wasm web browser package consumers soak bench gallery
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
 	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
 
-test: setup fmt lint rust ## Everything that must hold: format, lints (native and wasm32), tests
+test: setup fmt lint rust web browser ## Everything that must hold: format, lints, tests, also in a browser
 
 setup: ## Install what tests need and is missing
 	.ci/setup
@@ -23,13 +23,31 @@ setup: ## Install what tests need and is missing
 fmt: ## Check the formatting
 	cargo fmt --all --check
 
-lint: ## Clippy, natively and for the browser
+lint: ## Clippy, natively and for both browser builds
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	cargo clippy --release $(WASM) --features cpu -- -D warnings
 	cargo clippy --release $(WASM) --features gpu -- -D warnings
 
 rust: ## Tests of all crates
 	.ci/rust-tests
+
+wasm: ## Build the core for browsers
+	.ci/wasm
+
+web: wasm ## Build the npm package, check its types and format
+	cd web && npm run --silent build && npm run --silent check
+
+browser: ## Test the npm package in Node and in headless Chromium
+	.ci/browser
+
+package: setup ## Build the npm package as released: smallest WebAssembly, licences, checks of its form
+	.ci/package
+
+consumers: package ## Build and run the packed npm package with bundlers, without one, and in Node
+	node web/tests/consumers/run.mjs
+
+soak: web ## The long form of the memory test in a browser
+	KITH_SOAK=full .ci/browser --project soak
 
 bench: ## Time the training step (beside peers, if KITH_PEERS names them) and the pipeline
 	tests/bench/step.sh

@@ -215,7 +215,7 @@ export class Encoder {
     const one = squares(this.lease, picture, { side, batchSize: 1, signal, fetch: this.#fetch });
     const { value } = (await one.next()) as { value: Batch };
     const wanted = { ops, seed, image, views };
-    const seen = this.lease.call("augment", [value.pixels, side, wanted]);
+    const seen = this.lease.steadily("augment", [value.pixels, side, wanted]);
     const planes = await unlessAborted(seen, signal);
     return Array.from({ length: views }, (_, view) =>
       imageData(rgbaOf(planes.subarray(view * 3 * side * side), side), side),

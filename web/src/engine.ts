@@ -51,6 +51,11 @@ export class Lease {
     return this.#engine.call(method, args, moved);
   }
 
+  /** A call that holds on to nothing: after the device was lost it is made again. */
+  async steadily<K extends Method>(method: K, args: Arguments<K>): Promise<Answer<K>> {
+    return unlessLost(() => this.call(method, args));
+  }
+
   /** Another share in the same engine. */
   again(): Lease {
     return new Lease(this.#engine);
@@ -265,16 +270,9 @@ export class Handle {
     this.#make = make;
   }
 
-  /** Does work with it; goes on by itself after the device was lost, at most twice. */
+  /** Does work with it; goes on by itself after the device was lost. */
   async use<T>(work: (handle: number) => Promise<T>): Promise<T> {
-    for (let left = 2; ; left -= 1) {
-      try {
-        return await work(await this.#current());
-      } catch (error) {
-        const lost = error instanceof KithError && error.code === "DEVICE_LOST";
-        if (!lost || left === 0) throw error;
-      }
-    }
+    return unlessLost(async () => work(await this.#current()));
   }
 
   async #current(): Promise<number> {
@@ -296,5 +294,19 @@ export class Handle {
       // It is gone already.
     }
     this.lease.release();
+  }
+}
+
+/** Losses that one piece of work survives: one on the GPU, one more on the way to the CPU. */
+const LOSSES = 2;
+
+async function unlessLost<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = LOSSES; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      const lost = error instanceof KithError && error.code === "DEVICE_LOST";
+      if (!lost || left === 0) throw error;
+    }
   }
 }

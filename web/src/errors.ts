@@ -51,6 +51,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** Waits for work, but no longer than the caller does: what comes later is dropped. */
 export async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return work;
+  // What comes of it after the caller has left concerns nobody.
+  work.catch(() => {});
   throwIfAborted(signal);
   const { promise, reject } = withReject();
   const stop = (): void => reject(aborted(signal));

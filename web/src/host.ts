@@ -68,20 +68,21 @@ export class Host {
   }
 
   async policy(name: string): Promise<AugmentationOp[]> {
-    return this.#run((door) => door.policy(name) as AugmentationOp[]);
+    return this.#coded(() => this.#opened().door.policy(name) as AugmentationOp[]);
   }
 
   async recipes(): Promise<{ name: string; toml: string }[]> {
-    return this.#run((door) => door.recipes() as { name: string; toml: string }[]);
+    return this.#coded(() => this.#opened().door.recipes() as { name: string; toml: string }[]);
   }
 
   /** Pictures of any shape as planar bytes, `[n, 3, side, side]`. */
   async squares(pictures: readonly Decodable[], side: number): Promise<Uint8Array> {
+    const { door } = this.#opened();
     const all = new Uint8Array(pictures.length * 3 * side * side);
     for (const [place, picture] of pictures.entries()) {
       const { data, width, height, channels } = await planesOf(picture, place);
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      const square = await this.#run((door) => door.square(bytes, width, height, channels, side));
+      const square = await this.#coded(() => door.square(bytes, width, height, channels, side));
       all.set(square, place * square.length);
     }
     return this.#platform.transfer(all, [all.buffer]);

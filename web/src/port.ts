@@ -18,6 +18,9 @@ export interface Port {
   readonly ended: boolean;
 }
 
+/** The worker's first word: from here on it listens. */
+export const READY = "kith: ready";
+
 type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 /** A port to a worker. */
@@ -30,7 +33,10 @@ export function workerPort(make: () => Worker): Port {
     throw new KithError("WORKER_START", `the worker cannot start: ${String(cause)}`, { cause });
   }
   const remote = Comlink.wrap<Host>(worker) as unknown as Calls;
-  const port = new OpenPort(remote, ended, (error) => {
+  const ready = new Promise<void>((resolve) => {
+    worker.addEventListener("message", ({ data }) => data === READY && resolve());
+  });
+  const port = new OpenPort(remote, [ready, ended], (error) => {
     worker.terminate();
     reject(error);
   });
@@ -56,7 +62,7 @@ export function inlinePort(host: Host, pause: () => Promise<unknown>): Port {
         return answer;
       },
   });
-  return new OpenPort(calls, ended, reject);
+  return new OpenPort(calls, [Promise.resolve(), ended], reject);
 }
 
 class OpenPort implements Port {
@@ -64,11 +70,17 @@ class OpenPort implements Port {
   /** Whether the other side ever answered: before, an error means that it did not start. */
   answered = false;
   readonly #calls: Calls;
+  readonly #ready: Promise<void>;
   readonly #end: Promise<never>;
   readonly #close: (error: KithError) => void;
 
-  constructor(calls: Calls, end: Promise<never>, close: (error: KithError) => void) {
+  constructor(
+    calls: Calls,
+    [ready, end]: [Promise<void>, Promise<never>],
+    close: (error: KithError) => void,
+  ) {
     this.#calls = calls;
+    this.#ready = ready;
     this.#end = end;
     this.#close = close;
   }
@@ -81,6 +93,7 @@ class OpenPort implements Port {
     const [first, ...rest] = args as unknown[];
     const sent = moved.length > 0 ? [Comlink.transfer(first as object, moved), ...rest] : args;
     try {
+      await Promise.race([this.#ready, this.#end]);
       const work = this.#calls[method]!(...(sent as unknown[]));
       const answer = (await Promise.race([work, this.#end])) as Answer<K>;
       this.answered = true;

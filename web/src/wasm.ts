@@ -34,10 +34,8 @@ async function get(url: string): Promise<Response> {
   }
   const type = response.headers.get("content-type") ?? "";
   if (type.includes("html")) {
-    const hint = "The bundler did not copy the file: copy it beside the script or pass wasmUrl.";
-    throw new KithError("WASM_FETCH", `${url}: expected the .wasm file, got a page (${type})`, {
-      hint,
-    });
+    const message = `${url}: expected the .wasm file, got a page (${type})`;
+    throw new KithError("WASM_FETCH", `${message}: the bundler did not copy it`);
   }
   return response;
 }

@@ -5,6 +5,7 @@ import { coded, crossing, Host, type Kind, type Platform } from "./host.js";
 import * as cpu from "./kith_cpu.js";
 import * as webgpu from "./kith_webgpu.js";
 import type { Door } from "./door.js";
+import { READY } from "./port.js";
 import { compile } from "./wasm.js";
 
 const BESIDE: Record<Kind, () => URL> = {
@@ -46,3 +47,4 @@ function guarded(host: Host): Host {
 }
 
 Comlink.expose(guarded(new Host(platform)));
+postMessage(READY);

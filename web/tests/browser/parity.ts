@@ -1,0 +1,211 @@
+// What must be the same natively and in a tab, on whatever device.
+import { expect, test, type Parity } from "./tab.js";
+import { left } from "./tab.js";
+
+type Device = "cpu" | "webgpu";
+
+const native = (): Parity => JSON.parse(left("parity.json").toString()) as Parity;
+
+const farthest = (got: number[], expected: number[]): number =>
+  got.reduce((far, x, i) => Math.max(far, Math.abs(x - expected[i]!)), 0);
+
+const largest = (values: number[]): number => farthest(values, Array(values.length).fill(0));
+
+const cosine = (a: number[], b: number[]): number => {
+  const inner = (x: number[], y: number[]) => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+  return inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b));
+};
+
+export function parityOn(device: Device): void {
+  test(`embeddings and projections on ${device} are the native ones`, async ({ tab }) => {
+    const got = await tab.evaluate(async (device) => {
+      const { kith, pictures } = lab;
+      const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", { device });
+      const rows = async (layer: "backbone" | "projection") => [
+        ...(await encoder.embed(pictures, { layer, normalize: false, batchSize: 5 })).data,
+      ];
+      const { fingerprint } = encoder.info;
+      const result = {
+        actual: encoder.device.actual,
+        passed: encoder.device.selfTest?.passed,
+        fingerprint,
+        features: await rows("backbone"),
+        projections: await rows("projection"),
+      };
+      await encoder.dispose();
+      return result;
+    }, device);
+    const expected = native();
+    expect(got.actual).toBe(device);
+    expect(got.passed).toBe(true);
+    expect(got.fingerprint).toBe(expected.fingerprint);
+    for (const layer of ["features", "projections"] as const) {
+      const bound = 1e-4 * largest(expected[layer]);
+      expect(farthest(got[layer], expected[layer])).toBeLessThan(bound);
+      const dim = got[layer].length / expected.count;
+      for (let picture = 0; picture < expected.count; picture += 1) {
+        const row = (of: number[]) => of.slice(picture * dim, (picture + 1) * dim);
+        expect(cosine(row(got[layer]), row(expected[layer]))).toBeGreaterThan(0.9999);
+      }
+    }
+  });
+
+  test(`a checkpoint in half precision embeds nearly the same on ${device}`, async ({ tab }) => {
+    const got = await tab.evaluate(async (device) => {
+      const { kith, pictures } = lab;
+      const encoder = await kith.loadEncoder("/parity/half.safetensors", { device });
+      const { data } = await encoder.embed(pictures, { normalize: false });
+      return { dtype: encoder.info.dtype, features: [...data] };
+    }, device);
+    const { features } = native();
+    expect(got.dtype).toBe("f16");
+    expect(farthest(got.features, features)).toBeLessThan(1e-2 * largest(features));
+  });
+
+  test(`augmented views on ${device} have the native pixels`, async ({ tab }) => {
+    const policies =
+      device === "cpu" ? native().views.map((view) => view.policy) : ["simclr", "byol"];
+    for (const policy of policies) {
+      const far = await tab.evaluate(
+        async ({ device, policy }) => {
+          const { kith, parity, pictures } = lab;
+          const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", {
+            device,
+            warmup: false,
+          });
+          const { seed, image, views, pixels } = parity.views.find((v) => v.policy === policy)!;
+          const seen = await encoder.augment(pictures[0]!, { preset: policy, seed, image, views });
+          const area = parity.side ** 2;
+          let far = 0;
+          pixels.forEach((expected, i) => {
+            const [view, plane, place] = [
+              Math.floor(i / (3 * area)),
+              Math.floor(i / area) % 3,
+              i % area,
+            ];
+            far = Math.max(far, Math.abs(seen[view]!.data[4 * place + plane]! - expected));
+          });
+          return far;
+        },
+        { device, policy },
+      );
+      expect(far, policy).toBeLessThanOrEqual(1);
+    }
+  });
+
+  test(`the support set's neighbours on ${device} are the native ones`, async ({ tab }) => {
+    const got = await tab.evaluate(async (device) => {
+      const { kith, pictures, parity } = lab;
+      const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", { device });
+      const projections = await encoder.embed(pictures, { layer: "projection", normalize: false });
+      const found = await encoder.supportNeighbors(projections, { k: parity.support.k });
+      return found.flat();
+    }, device);
+    const { support } = native();
+    expect(got.map(({ index }) => index)).toEqual(support.indices);
+    expect(
+      farthest(
+        got.map((n) => n.similarity),
+        support.similarities,
+      ),
+    ).toBeLessThan(1e-4);
+  });
+
+  test(`a bank on ${device} finds what a plain index finds`, async ({ tab }) => {
+    const same = await tab.evaluate(async (device) => {
+      const { kith } = lab;
+      const [count, dim, k] = [700, 24, 40];
+      const rows = Float32Array.from({ length: count * dim }, (_, i) =>
+        Math.sin(i * 1.7 + (i % 7)),
+      );
+      const embeddings = new kith.Embeddings(rows, dim);
+      const bank = await kith.Bank.create(embeddings, { device });
+      const index = new kith.KnnIndex(dim);
+      index.add(embeddings);
+      const queries = embeddings.select([3, 77, 699]);
+      const found = await bank.nearest(queries, { k });
+      const expected = index.query(queries, { k }).flat();
+      const far = expected.map(({ similarity }, i) =>
+        Math.abs(similarity - found.similarities[i]!),
+      );
+      const own = [0, 1, 2].map((query) => found.indices[query * k]);
+      await bank.dispose();
+      return { far: Math.max(...far), own, k: found.k };
+    }, device);
+    expect(same.far).toBeLessThan(1e-5);
+    expect(same.own).toEqual([3, 77, 699]);
+    expect(same.k).toBe(40);
+  });
+
+  test(`twenty probe epochs on ${device} are the native ones`, async ({ tab }) => {
+    const got = await tab.evaluate(async (device) => {
+      const { kith, parity, names } = lab;
+      const rows = new Float32Array(parity.features);
+      const embeddings = new kith.Embeddings(rows, parity.dim);
+      const run = kith.trainLinearProbe(embeddings, names, {
+        device,
+        epochs: parity.probe.epochs,
+        validationSplit: 0,
+      });
+      const losses: number[] = [];
+      for await (const event of run) if (event.type === "epoch") losses.push(event.trainLoss);
+      const { weight, labels } = await run.result;
+      return { losses, weight: [...weight], labels };
+    }, device);
+    const { probe, dim } = native();
+    expect(got.losses).toHaveLength(probe.epochs);
+    probe.scores.forEach(([loss], epoch) => {
+      expect(Math.abs(got.losses[epoch]! - loss)).toBeLessThan(1e-3 * loss);
+    });
+    // Class names are sorted in the package; natively they stand in their own order.
+    const order = ["one", "two", "three"].map((name) => got.labels.indexOf(name));
+    const weight = order.flatMap((row) => got.weight.slice(row * dim, (row + 1) * dim));
+    expect(farthest(weight, probe.weight)).toBeLessThan(1e-3 * largest(probe.weight));
+  });
+
+  test(`five steps of pre-training on ${device} are the native ones, also after a reload`, async ({
+    tab,
+  }) => {
+    const got = await tab.evaluate(async (device) => {
+      const { kith, parity, pictures } = lab;
+      const { toml, plan, labels } = parity.pretraining;
+      // Sorted names, so that classes have their native numbers.
+      const named = labels.map((label) => "abc"[label]!);
+      const config = {
+        device,
+        recipe: toml,
+        imageSize: parity.side,
+        seed: plan.seed,
+        stepsPerEpoch: plan.steps,
+        epochs: plan.epochs,
+        labels: named,
+      };
+      const steps: Record<string, number>[] = [];
+      const first = await kith.pretrain(pictures, config);
+      const keep = ({
+        loss,
+        metrics,
+      }: {
+        loss: number;
+        metrics: Readonly<Record<string, number>>;
+      }) => steps.push({ loss, ...metrics });
+      for await (const step of first.steps(3)) keep(step);
+      const state = await first.state();
+      await first.dispose();
+      const second = await kith.resumePretraining(state, pictures, { device, labels: named });
+      for await (const step of second.steps(2)) keep(step);
+      const checkpoint = await second.checkpoint();
+      const encoder = await kith.loadEncoder(checkpoint, { device });
+      return { steps, classNames: encoder.info.classNames, at: encoder.info.steps };
+    }, device);
+    const { steps } = native().pretraining;
+    expect(got.at).toBe(5);
+    expect(got.classNames).toEqual(["a", "b", "c"]);
+    steps.forEach((expected, step) => {
+      for (const name of ["loss", "probe_loss"]) {
+        const [own, theirs] = [got.steps[step]![name]!, expected[name]!];
+        expect(Math.abs(own - theirs), `${name} of step ${step}`).toBeLessThan(1e-3 * theirs);
+      }
+    });
+  });
+}

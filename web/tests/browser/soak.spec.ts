@@ -1,0 +1,78 @@
+// Memory stays flat however long a tab computes. KITH_SOAK=full takes the long form.
+import { expect, test } from "./tab.js";
+
+const full = process.env.KITH_SOAK === "full";
+
+interface Form {
+  readonly device: "cpu" | "webgpu";
+  readonly width: number;
+  readonly embeddings: number;
+  readonly steps: number;
+}
+
+const forms: Form[] = [
+  { device: "cpu", width: full ? 64 : 16, embeddings: full ? 2000 : 400, steps: full ? 200 : 20 },
+  { device: "webgpu", width: 16, embeddings: full ? 2000 : 64, steps: full ? 200 : 3 },
+];
+
+for (const { device, width, embeddings, steps } of forms) {
+  test(`memory on ${device} is flat after warm-up`, async ({ tab }) => {
+    test.setTimeout(full ? 3_600_000 : 300_000);
+    const heap = async () => {
+      const cdp = await tab.context().newCDPSession(tab);
+      await cdp.send("HeapProfiler.collectGarbage");
+      return (await cdp.send("Runtime.getHeapUsage")).usedSize;
+    };
+    const measure = async () => ({ heap: await heap(), ...(await tab.evaluate(() => look())) });
+    await tab.evaluate(
+      async ({ device, width }) => {
+        const { kith, pictures } = lab;
+        const worker = () => new Worker("/pages/watched.js", { type: "module" });
+        const set = {
+          "encoder.width": width,
+          "pretraining.unlabelled_batch": 8,
+          "pretraining.views": "none",
+        };
+        const config = { device, worker, recipe: "simclr", set, epochs: 1000, stepsPerEpoch: 10 };
+        const run = await kith.pretrain(pictures, { ...config, snapshotEvery: 0 });
+        const encoder = await kith.loadEncoder(await run.checkpoint(), { device, worker });
+        const channel = new BroadcastChannel("watch");
+        const look = () =>
+          new Promise<{ wasm: number; buffers: number }>((done) => {
+            const seen = { wasm: 0, buffers: 0 };
+            channel.onmessage = ({ data }) => {
+              seen.wasm += data.wasm;
+              seen.buffers += data.buffers;
+            };
+            channel.postMessage("look");
+            setTimeout(() => done(seen), 200);
+          });
+        const work = async (embeddings: number, steps: number) => {
+          for (let done = 0; done < embeddings; done += 16) await encoder.embed(pictures);
+          for await (const _ of run.steps(steps));
+        };
+        Object.assign(globalThis, { look, work });
+      },
+      { device, width },
+    );
+    const work = ([embeddings, steps]: [number, number]) => globalThis.work(embeddings, steps);
+    await tab.evaluate(work, [32, 3] as [number, number]);
+    const before = await measure();
+    await tab.evaluate(work, [embeddings, steps] as [number, number]);
+    const after = await measure();
+    console.log(
+      `${device}: ${embeddings} embeddings, ${steps} steps: ${told(before)} -> ${told(after)}`,
+    );
+    expect(after.wasm).toBeLessThanOrEqual(before.wasm * 1.1);
+    expect(after.buffers).toBeLessThanOrEqual(before.buffers * 1.1 + 4);
+    expect(after.heap).toBeLessThan(before.heap * 1.2 + 2e6);
+  });
+}
+
+const told = ({ wasm, buffers, heap }: { wasm: number; buffers: number; heap: number }) =>
+  `wasm ${(wasm / 1e6).toFixed(1)} MB, ${buffers} GPU buffers, heap ${(heap / 1e6).toFixed(1)} MB`;
+
+declare global {
+  function look(): Promise<{ wasm: number; buffers: number }>;
+  function work(embeddings: number, steps: number): Promise<void>;
+}

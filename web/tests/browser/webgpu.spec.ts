@@ -1,0 +1,27 @@
+import { parityOn } from "./parity.js";
+import { expect, test } from "./tab.js";
+
+parityOn("webgpu");
+
+test("a software adapter is named and left to those who ask for it", async ({ tab }) => {
+  const got = await tab.evaluate(async () => {
+    const { kith } = lab;
+    const auto = await kith.probeDevice();
+    const allowed = await kith.probeDevice({ allowSoftware: true });
+    const asked = await kith.probeDevice({ device: "webgpu" });
+    return [auto.actual, auto.reason, auto.adapter?.isFallback, allowed.actual, asked.actual];
+  });
+  expect(got).toEqual(["cpu", "software-adapter", true, "webgpu", "webgpu"]);
+});
+
+test("a device that computes wrong numbers is not used", async ({ tab }) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, codeOf } = lab;
+    const worker = () => new Worker("/pages/wrong-numbers.js", { type: "module" });
+    const from = "/parity/checkpoint.safetensors";
+    const auto = await kith.loadEncoder(from, { worker, allowSoftware: true });
+    const code = await codeOf(() => kith.loadEncoder(from, { worker, device: "webgpu" }));
+    return [auto.device.actual, auto.device.reason, code];
+  });
+  expect(got).toEqual(["cpu", "self-test-failed", "SELF_TEST_FAILED"]);
+});
