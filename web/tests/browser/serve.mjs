@@ -1,15 +1,9 @@
-// A file server for the tests: the package, numbers computed natively, and answers that go wrong.
+// A file server for tests: folders by their first name in the path, and answers that go wrong.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const here = fileURLToPath(new URL(".", import.meta.url));
-const folders = {
-  dist: join(here, "../../dist"),
-  pages: join(here, "pages"),
-  parity: process.env.KITH_PARITY ?? join(here, "nowhere"),
-};
 const types = {
   ".html": "text/html",
   ".js": "text/javascript",
@@ -18,19 +12,29 @@ const types = {
   ".wasm": "application/wasm",
 };
 
-function answer(request, reply) {
+/** Serves folders on a port of this machine (0: any); `""` is the folder of paths in no other. */
+export async function serve(folders, port = 0) {
+  const server = createServer((request, reply) => answer(folders, request, reply));
+  await new Promise((listening) => server.listen(port, "127.0.0.1", listening));
+  return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+function answer(folders, request, reply) {
   const path = normalize(decodeURIComponent(request.url.split("?")[0]));
-  const [, folder = "", ...rest] = path.split("/");
-  if (folder === "page-instead") return page(reply);
-  if (path === "/") return page(reply);
-  const file = folders[folder] && join(folders[folder], ...rest);
-  if (!file || !existsSync(file) || !statSync(file).isFile()) {
+  const [, first = "", ...rest] = path.split("/");
+  if (first === "page-instead") return page(reply);
+  const file = first in folders ? join(folders[first], ...rest) : join(folders[""] ?? "", path);
+  const found = [file, join(file, "index.html")].find(
+    (name) => existsSync(name) && statSync(name).isFile(),
+  );
+  if (!found && path === "/") return page(reply);
+  if (!found) {
     reply.writeHead(404, { "content-type": "text/plain" });
     return reply.end("not found");
   }
-  const type = types[extname(file)] ?? "application/octet-stream";
-  reply.writeHead(200, { "content-type": type, "content-length": statSync(file).size });
-  createReadStream(file).pipe(reply);
+  const type = types[extname(found)] ?? "application/octet-stream";
+  reply.writeHead(200, { "content-type": type, "content-length": statSync(found).size });
+  createReadStream(found).pipe(reply);
 }
 
 function page(reply) {
@@ -38,7 +42,9 @@ function page(reply) {
   reply.end('<!doctype html><meta charset="utf-8"><title>kith-web</title>');
 }
 
-const port = Number(process.argv[2] ?? 0);
-const server = createServer(answer).listen(port, "127.0.0.1", () => {
-  console.log(`http://127.0.0.1:${server.address().port}/`);
-});
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  const parity = process.env.KITH_PARITY ?? join(here, "nowhere");
+  const folders = { "": join(here, "nowhere"), pages: join(here, "pages"), parity };
+  await serve({ ...folders, dist: join(here, "../../dist") }, Number(process.argv[2] ?? 0));
+}
