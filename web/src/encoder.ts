@@ -4,10 +4,11 @@ import type { Note } from "./door.js";
 import { Embeddings, rowsOf } from "./embeddings.js";
 import { Handle, lease } from "./engine.js";
 import { KithError, unlessAborted } from "./errors.js";
+import type { Sent } from "./host.js";
 import { countOf, rgbaOf } from "./image.js";
 import { Progressing } from "./progress.js";
 import { whole } from "./setting.js";
-import { squares, type Batch } from "./squares.js";
+import { batches, sendable, squares, type Batch, type Given } from "./squares.js";
 import type {
   AugmentationOp,
   ByteSource,
@@ -148,10 +149,8 @@ export class Encoder {
   async embed(images: Images, options: EmbedOptions = {}): Promise<Embeddings> {
     const { layer = "backbone", normalize = true } = options;
     const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
-    const data = await this.#gather(images, options, ({ pixels, count }) =>
-      this.#handle.use((handle) =>
-        this.lease.call("embed", [handle, pixels, count, layer, normalize]),
-      ),
+    const data = await this.#gather(images, options, (handle, sent, moved) =>
+      this.lease.call("embed", [sent, handle, { layer, normalize }], moved),
     );
     const encoderFingerprint = layer === "backbone" ? this.info.fingerprint : undefined;
     return new Embeddings(data, dim, { normalized: normalize, encoderFingerprint });
@@ -165,8 +164,8 @@ export class Encoder {
     images: Images,
     options: Omit<EmbedOptions, "layer" | "normalize"> = {},
   ): Promise<{ label: string; probability: number }[][]> {
-    const shares = await this.#gather(images, options, ({ pixels, count }) =>
-      this.#handle.use((handle) => this.lease.call("classify", [handle, pixels, count])),
+    const shares = await this.#gather(images, options, (handle, sent, moved) =>
+      this.lease.call("classify", [sent, handle], moved),
     );
     const { classNames } = this.info;
     const rows = new Embeddings(shares, Math.max(classNames.length, 1));
@@ -177,7 +176,7 @@ export class Encoder {
   async #gather(
     images: Images,
     { batchSize = BATCH, signal, onProgress }: EmbedOptions,
-    work: (batch: Batch) => Promise<Float32Array>,
+    work: (handle: number, sent: Sent, moved: Transferable[]) => Promise<Float32Array>,
   ): Promise<Float32Array> {
     this.#alive();
     whole("batchSize", batchSize, 1);
@@ -185,15 +184,15 @@ export class Encoder {
     const total = countOf(images);
     const parts: Float32Array[] = [];
     let done = 0;
-    const side = this.info.imageSize;
-    for await (const batch of squares(this.lease, images, {
-      side,
-      batchSize,
-      signal,
-      fetch: this.#fetch,
-    })) {
-      parts.push(...(await unlessAborted(inMemory(batch, work), signal)));
-      done += batch.count;
+    // What was handed over to a device that is lost is sent again.
+    const through = (given: Given): Promise<Float32Array> =>
+      this.#handle.use(async (handle) => {
+        const { sent, moved } = await sendable(given, this.info.imageSize, this.#fetch);
+        return work(handle, sent, moved);
+      });
+    for await (const given of batches(images, { batchSize, signal })) {
+      parts.push(...(await unlessAborted(inMemory(given, through), signal)));
+      done += given.images.length;
       progress.at("embed", done, total);
     }
     return joined(parts);
@@ -278,19 +277,21 @@ export class Encoder {
 
 /** A batch through `work`; in halves where memory does not suffice. */
 async function inMemory(
-  batch: Batch,
-  work: (batch: Batch) => Promise<Float32Array>,
+  given: Given,
+  work: (given: Given) => Promise<Float32Array>,
 ): Promise<Float32Array[]> {
   try {
-    return [await work(batch)];
+    return [await work(given)];
   } catch (error) {
+    const { images, first } = given;
     const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
-    if (!full || batch.count === 1) throw error;
-    const half = batch.count >> 1;
-    const cut = (half * batch.pixels.length) / batch.count;
-    const first = { pixels: batch.pixels.slice(0, cut), count: half };
-    const rest = { pixels: batch.pixels.slice(cut), count: batch.count - half };
-    return [...(await inMemory(first, work)), ...(await inMemory(rest, work))];
+    if (!full || images.length === 1) throw error;
+    const half = images.length >> 1;
+    const rest = { images: images.slice(half), first: first + half };
+    return [
+      ...(await inMemory({ images: images.slice(0, half), first }, work)),
+      ...(await inMemory(rest, work)),
+    ];
   }
 }
 

@@ -21,6 +21,15 @@ type Held = { free(): void };
 /** Where pictures come from on their way to the computing side. */
 export type Decodable = Blob | ImageBitmap | RawImage;
 
+/** Pictures of any shape that are to become squares. */
+export interface Sent {
+  readonly pictures: readonly Decodable[];
+  /** Place of the first in all that the caller gave. */
+  readonly first: number;
+  /** Of the squares, in pixels. */
+  readonly side: number;
+}
+
 export class Host {
   readonly #platform: Platform;
   readonly #held = new Map<number, Held>();
@@ -41,9 +50,11 @@ export class Host {
   ): Promise<WebAssembly.Module> {
     const module = from.module ?? (await this.#platform.module(kind, from.url, onBytes));
     const door = await this.#platform.glue(kind);
-    const exports = (await door.default({ module_or_path: module })) as {
+    const exports = (await door.default({ module_or_path: module })) as unknown as {
       memory: WebAssembly.Memory;
+      __wasm_call_ctors(): void;
     };
+    exports.__wasm_call_ctors();
     this.#memory = exports.memory;
     this.#engine = await this.#coded(() => door.Engine.open());
     this.#door = door;
@@ -76,16 +87,21 @@ export class Host {
   }
 
   /** Pictures of any shape as planar bytes, `[n, 3, side, side]`. */
-  async squares(pictures: readonly Decodable[], side: number): Promise<Uint8Array> {
+  async squares(sent: Sent): Promise<Uint8Array> {
+    const all = await this.#squares(sent);
+    return this.#platform.transfer(all, [all.buffer as ArrayBuffer]);
+  }
+
+  async #squares({ pictures, first, side }: Sent): Promise<Uint8Array> {
     const { door } = this.#opened();
     const all = new Uint8Array(pictures.length * 3 * side * side);
     for (const [place, picture] of pictures.entries()) {
-      const { data, width, height, channels } = await planesOf(picture, place);
+      const { data, width, height, channels } = await planesOf(picture, first + place);
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       const square = await this.#coded(() => door.square(bytes, width, height, channels, side));
       all.set(square, place * square.length);
     }
-    return this.#platform.transfer(all, [all.buffer]);
+    return all;
   }
 
   async encoderRead(bytes: Uint8Array): Promise<{ handle: number; note: Note }> {
@@ -93,20 +109,22 @@ export class Host {
     return { handle: this.#hold(encoder), note: encoder.info as Note };
   }
 
+  /** Features of pictures, in one visit. */
   async embed(
+    sent: Sent,
     handle: number,
-    pixels: Uint8Array,
-    count: number,
-    layer: string,
-    normalize: boolean,
+    { layer, normalize }: { layer: string; normalize: boolean },
   ): Promise<Float32Array> {
     const encoder = this.#get<Glue.Encoder>(handle);
-    return this.#numbers(() => encoder.embed(pixels, count, layer, normalize ? "unit" : "own"));
+    const pixels = await this.#squares(sent);
+    const length = normalize ? "unit" : "own";
+    return this.#numbers(() => encoder.embed(pixels, sent.pictures.length, layer, length));
   }
 
-  async classify(handle: number, pixels: Uint8Array, count: number): Promise<Float32Array> {
+  async classify(sent: Sent, handle: number): Promise<Float32Array> {
     const encoder = this.#get<Glue.Encoder>(handle);
-    return this.#numbers(() => encoder.classify(pixels, count));
+    const pixels = await this.#squares(sent);
+    return this.#numbers(() => encoder.classify(pixels, sent.pictures.length));
   }
 
   async supportNearest(

@@ -1,41 +1,72 @@
-/** Pictures as squares of planar bytes, a batch at a time. */
+/** Pictures a batch at a time, on their way to the computing side. */
 import type { Lease } from "./engine.js";
 import { throwIfAborted, unlessAborted } from "./errors.js";
+import type { Sent } from "./host.js";
 import { decodable, eachImage } from "./image.js";
-import type { Images } from "./types.js";
+import type { ImageInput, Images } from "./types.js";
 
+/** Pictures as the caller gave them, so that they can be sent again. */
+export interface Given {
+  readonly images: readonly ImageInput[];
+  /** Place of the first in all. */
+  readonly first: number;
+}
+
+/** Pictures as squares of planar bytes. */
 export interface Batch {
   /** Planar bytes, `[count, 3, side, side]`. */
   readonly pixels: Uint8Array;
   readonly count: number;
 }
 
-export interface SquaresOptions {
-  readonly side: number;
+export interface BatchOptions {
   readonly batchSize: number;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface SquaresOptions extends BatchOptions {
+  readonly side: number;
   readonly fetch?: typeof fetch | undefined;
+}
+
+/** All pictures, so many at a time. */
+export async function* batches(
+  images: Images,
+  { batchSize, signal }: BatchOptions,
+): AsyncGenerator<Given> {
+  let waiting: ImageInput[] = [];
+  let first = 0;
+  for await (const image of eachImage(images)) {
+    throwIfAborted(signal);
+    waiting.push(image);
+    if (waiting.length < batchSize) continue;
+    yield { images: waiting, first };
+    first += waiting.length;
+    waiting = [];
+  }
+  if (waiting.length > 0) yield { images: waiting, first };
+}
+
+/** A batch as it can be sent, and the buffers that are handed over with it. */
+export async function sendable(
+  { images, first }: Given,
+  side: number,
+  get: typeof fetch | undefined,
+): Promise<{ sent: Sent; moved: Transferable[] }> {
+  const all = await Promise.all(images.map((image, place) => decodable(image, first + place, get)));
+  const pictures = all.map(({ picture }) => picture);
+  return { sent: { pictures, first, side }, moved: all.flatMap((one) => one.moved) };
 }
 
 /** Decodes, cuts and resizes pictures on the computing side. */
 export async function* squares(
   lease: Lease,
   images: Images,
-  { side, batchSize, signal, fetch }: SquaresOptions,
+  { side, signal, fetch, batchSize }: SquaresOptions,
 ): AsyncGenerator<Batch> {
-  let waiting: Awaited<ReturnType<typeof decodable>>[] = [];
-  let place = 0;
-  const convert = async (): Promise<Batch> => {
-    const pictures = waiting.map(({ picture }) => picture);
-    const moved = waiting.flatMap((one) => one.moved);
-    waiting = [];
-    const pixels = await unlessAborted(lease.call("squares", [pictures, side], moved), signal);
-    return { pixels, count: pictures.length };
-  };
-  for await (const image of eachImage(images)) {
-    throwIfAborted(signal);
-    waiting.push(await unlessAborted(decodable(image, place++, fetch), signal));
-    if (waiting.length === batchSize) yield await convert();
+  for await (const given of batches(images, { batchSize, signal })) {
+    const { sent, moved } = await unlessAborted(sendable(given, side, fetch), signal);
+    const pixels = await unlessAborted(lease.call("squares", [sent], moved), signal);
+    yield { pixels, count: given.images.length };
   }
-  if (waiting.length > 0) yield await convert();
 }

@@ -3,6 +3,10 @@
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "cpu")]
+mod direct;
+#[cfg(feature = "cpu")]
+mod lanes;
+#[cfg(feature = "cpu")]
 mod patches;
 #[cfg(feature = "cpu")]
 mod product;

@@ -34,8 +34,22 @@ impl Patches {
     }
 
     /// Numbers of a patch that lie side by side in the picture too.
-    fn run(&self) -> usize {
+    pub(super) fn run(&self) -> usize {
         KERNEL * self.channels
+    }
+
+    /// Numbers in a row of the picture.
+    pub(super) fn line(&self) -> usize {
+        self.width * self.channels
+    }
+
+    /// Where a patch starts in pictures that lie one after the other; patches are counted through
+    /// all of them.
+    pub(super) fn start(&self, patch: usize) -> usize {
+        let [_, columns] = self.grid();
+        let (picture, place) = (patch / self.count(), patch % self.count());
+        let (top, left) = (place / columns * self.stride, place % columns * self.stride);
+        picture * self.picture() + top * self.line() + left * self.channels
     }
 
     /// Where the runs of one picture's patches start.

@@ -14,7 +14,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::tensor::{Shape, Slice, TensorData};
 
 use super::patches::{Patches, add};
-use super::{After, KERNEL};
+use super::{After, KERNEL, direct};
 
 /// A tensor on the CPU, without autodiff.
 pub(super) type Array = FloatTensor<Flex>;
@@ -50,7 +50,7 @@ pub(super) fn channels_first(x: Array) -> Array {
     Flex::float_permute(x, &NCHW_FROM_NHWC)
 }
 
-fn array<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Array {
+pub(super) fn array<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Array {
     Flex::float_from_data(TensorData::new(values, shape), &Default::default())
 }
 
@@ -110,6 +110,16 @@ impl Convolution {
     /// # Shapes
     /// - result: `[n, h, w, out]`
     pub(super) fn forward(&self) -> Array {
+        if direct::FASTER { self.directly() } else { self.by_products() }
+    }
+
+    pub(super) fn directly(&self) -> Array {
+        let layer = [self.kernels.storage(), self.bias.storage()];
+        let maps = direct::convolve(self.pictures.storage(), &self.patches, layer, self.after);
+        self.maps(maps)
+    }
+
+    pub(super) fn by_products(&self) -> Array {
         let map = self.patches.count() * self.outputs();
         let mut maps = vec![0.0; self.count() * map];
         for (group, part) in self.groups().zip(maps.chunks_mut(self.group() * map)) {
@@ -117,6 +127,10 @@ impl Convolution {
             let sums = Flex::float_matmul(self.gather(&group), kernels);
             self.finish(sums.storage(), part);
         }
+        self.maps(maps)
+    }
+
+    fn maps(&self, maps: Vec<f32>) -> Array {
         let [rows, columns] = self.patches.grid();
         array(maps, [self.count(), rows, columns, self.outputs()])
     }
