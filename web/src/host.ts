@@ -95,12 +95,15 @@ export class Host {
   async #squares({ pictures, first, side }: Sent): Promise<Uint8Array> {
     const { door } = this.#opened();
     const all = new Uint8Array(pictures.length * 3 * side * side);
-    for (const [place, picture] of pictures.entries()) {
-      const { data, width, height, channels } = await planesOf(picture, first + place);
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      const square = await this.#coded(() => door.square(bytes, width, height, channels, side));
-      all.set(square, place * square.length);
-    }
+    await this.#coded(async () => {
+      for (const [place, picture] of pictures.entries()) {
+        const raw = "data" in picture ? picture : await planesOf(picture, first + place);
+        const { data, width, height, channels } = raw;
+        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+        const square = door.square(bytes, width, height, channels, side);
+        all.set(square, place * square.length);
+      }
+    });
     return all;
   }
 

@@ -1,6 +1,5 @@
 /** Pixels of a picture, on the computing side. */
 import { KithError } from "./errors.js";
-import type { Decodable } from "./host.js";
 import type { RawImage } from "./types.js";
 
 /** Nothing is turned, converted or multiplied beyond what the file says. */
@@ -10,9 +9,8 @@ const AS_IT_IS: ImageBitmapOptions = {
   colorSpaceConversion: "none",
 };
 
-/** Interleaved bytes of a picture over white. */
-export async function planesOf(picture: Decodable, place: number): Promise<RawImage> {
-  if ("data" in picture) return picture;
+/** Interleaved bytes of a picture over white. Errors: `IMAGE_DECODE` naming its place. */
+export async function planesOf(picture: Blob | ImageBitmap, place: number): Promise<RawImage> {
   try {
     const bitmap = picture instanceof Blob ? await createImageBitmap(picture, AS_IT_IS) : picture;
     return overWhite(bitmap);

@@ -1,7 +1,11 @@
 // Times all contenders on all workloads, taking turns, and checks that they compute the same.
 import { WORKLOADS, nameOf } from "./workloads.mjs";
 
-const LIBRARIES = { kith: "./kith.mjs", "onnxruntime-web": "./onnxruntime.mjs", tfjs: "./tfjs.mjs" };
+const LIBRARIES = {
+  kith: "./kith.mjs",
+  "onnxruntime-web": "./onnxruntime.mjs",
+  tfjs: "./tfjs.mjs",
+};
 const DEVICES = ["webgpu", "cpu"];
 /** One timing repeats its work until it has lasted so long, in ms. */
 const LASTING = 100;
@@ -76,7 +80,10 @@ export function tableOf(rows) {
     const ms = theirs.ms.toPrecision(3);
     return library === "kith" || !own?.ms ? ms : `${ms} (${(own.ms / theirs.ms).toFixed(2)})`;
   };
-  return [["", ...libraries], ...lines.map((line) => [line, ...libraries.map((name) => cell(line, name))])];
+  return [
+    ["", ...libraries],
+    ...lines.map((line) => [line, ...libraries.map((name) => cell(line, name))]),
+  ];
 }
 
 const button = document.querySelector("button");

@@ -1,5 +1,14 @@
 // kith-web, as a page uses it: pictures in, numbers out, through its worker.
-import { interleaved, labelsOf, ENCODERS, PROBE, SEARCH, TRAINING, pixels, rows } from "./workloads.mjs";
+import {
+  interleaved,
+  labelsOf,
+  ENCODERS,
+  PROBE,
+  SEARCH,
+  TRAINING,
+  pixels,
+  rows,
+} from "./workloads.mjs";
 
 const kith = await import(new URL("../dist/index.js", import.meta.url).href);
 
@@ -17,7 +26,13 @@ export const contenders = (device) => ({
     const { count, dim, classes, epochs, rate } = PROBE;
     const embeddings = new kith.Embeddings(rows(count, dim), dim);
     const labels = [...labelsOf(count, classes)].map(String);
-    const config = { device, epochs, learningRate: rate, lastLearningRate: rate, validationSplit: 0 };
+    const config = {
+      device,
+      epochs,
+      learningRate: rate,
+      lastLearningRate: rate,
+      validationSplit: 0,
+    };
     return {
       run: async () => {
         let loss;

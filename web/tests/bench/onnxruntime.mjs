@@ -8,7 +8,9 @@ ort.env.wasm.numThreads = 1;
 
 export const contenders = (device) => {
   const session = (model) =>
-    ort.InferenceSession.create(model, { executionProviders: [device === "cpu" ? "wasm" : device] });
+    ort.InferenceSession.create(model, {
+      executionProviders: [device === "cpu" ? "wasm" : device],
+    });
   return {
     embed: async ({ size, batch }) => {
       const { side } = ENCODERS[size];

@@ -31,7 +31,12 @@ async function makeModels() {
   for (const [size, { width, side }] of Object.entries(ENCODERS)) {
     const path = join(models, `${size}.safetensors`);
     if (existsSync(path)) continue;
-    const picture = { data: new Uint8Array(3 * side * side), width: side, height: side, channels: 3 };
+    const picture = {
+      data: new Uint8Array(3 * side * side),
+      width: side,
+      height: side,
+      channels: 3,
+    };
     const set = { "encoder.width": width, "pretraining.unlabelled_batch": 2 };
     const config = { recipe: "seed-simclr", imageSize: side, set };
     const run = await pretrain([picture, picture], config);
@@ -63,7 +68,13 @@ async function runHere() {
   const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking"];
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--enable-unsafe-webgpu", ...quiet, "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--enable-unsafe-webgpu",
+      ...quiet,
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
   const page = await browser.newPage();
   page.on("console", (message) => {
@@ -74,7 +85,9 @@ async function runHere() {
   await page.exposeFunction("told", (row) => {
     all.push(row);
     const { line, library, ms, off, failed } = row;
-    const numbers = failed ? `fails: ${failed}` : `${ms.toFixed(2)} ms${off ? `, off by ${off.toExponential(0)}` : ""}`;
+    const numbers = failed
+      ? `fails: ${failed}`
+      : `${ms.toFixed(2)} ms${off ? `, off by ${off.toExponential(0)}` : ""}`;
     console.log(`${line.padEnd(32)} ${library.padEnd(16)} ${numbers}`);
   });
   const options = {
@@ -83,13 +96,18 @@ async function runHere() {
     ...(wish.device && { devices: [wish.device] }),
     ...(wish.library && { libraries: wish.library.split(",") }),
   };
-  const table = await page.evaluate(async ([options, all]) => {
-    const { bench, tableOf } = await import("./bench.mjs");
-    await bench(options, (row) => (all.push(row), globalThis.told(row)));
-    return tableOf(all);
-  }, [options, []]);
+  const table = await page.evaluate(
+    async ([options, all]) => {
+      const { bench, tableOf } = await import("./bench.mjs");
+      await bench(options, (row) => (all.push(row), globalThis.told(row)));
+      return tableOf(all);
+    },
+    [options, []],
+  );
   const [head, ...lines] = table;
   const row = (cells) => `| ${cells.join(" | ")} |`;
-  console.log([row(head), row(head.map((_, i) => (i ? "--:" : "---"))), ...lines.map(row)].join("\n"));
+  console.log(
+    [row(head), row(head.map((_, i) => (i ? "--:" : "---"))), ...lines.map(row)].join("\n"),
+  );
   await browser.close();
 }

@@ -153,7 +153,12 @@ async function train({ size }) {
   const loss = () => {
     const view = tf.tensor(images, [batch, side, side, 3]);
     const own = features(encoder, tf.concat([view, view]));
-    const z = own.matMul(hidden.kernel).add(hidden.bias).relu().matMul(output.kernel).add(output.bias);
+    const z = own
+      .matMul(hidden.kernel)
+      .add(hidden.bias)
+      .relu()
+      .matMul(output.kernel)
+      .add(output.bias);
     const [a, b] = tf.split(unit(z), 2);
     const similarities = tf.matMul(a, b, false, true).div(temperature);
     const truth = tf.eye(batch);

@@ -27,7 +27,10 @@ export const nameOf = ({ task, size, batch }) =>
 
 /** Numbers that repeat: pictures, features. */
 export function pixels(count, side) {
-  return Uint8Array.from({ length: count * 3 * side * side }, (_, i) => (i * 7919 + (i >> 5) * 31) % 251);
+  return Uint8Array.from(
+    { length: count * 3 * side * side },
+    (_, i) => (i * 7919 + (i >> 5) * 31) % 251,
+  );
 }
 
 export function rows(count, dim) {
@@ -42,7 +45,8 @@ export function rows(count, dim) {
   return all;
 }
 
-export const labelsOf = (count, classes) => Int32Array.from({ length: count }, (_, i) => (i * i) % classes);
+export const labelsOf = (count, classes) =>
+  Int32Array.from({ length: count }, (_, i) => (i * i) % classes);
 
 /** Planar bytes as planar floats in [0, 1]. */
 export const planar = (bytes) => Float32Array.from(bytes, (x) => x / 255);
@@ -68,9 +72,17 @@ export function tensorsOf(buffer) {
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
   const entries = Object.entries(header).filter(([name]) => name !== "__metadata__");
   return Object.fromEntries(
-    entries.map(([name, { shape, data_offsets: [start, end] }]) => [
-      name,
-      { shape, values: new Float32Array(buffer.slice(8 + length + start, 8 + length + end)) },
-    ]),
+    entries.map(
+      ([
+        name,
+        {
+          shape,
+          data_offsets: [start, end],
+        },
+      ]) => [
+        name,
+        { shape, values: new Float32Array(buffer.slice(8 + length + start, 8 + length + end)) },
+      ],
+    ),
   );
 }

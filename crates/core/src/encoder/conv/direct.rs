@@ -6,6 +6,7 @@
 //! natively it is not.
 
 use super::After;
+use super::KERNEL;
 use super::lanes::{LANES, Lanes};
 use super::patches::Patches;
 
@@ -34,21 +35,26 @@ struct Panels {
 
 impl Panels {
     /// # Shapes
-    /// - kernels: `[out, 3 · 3 · in]`, bias: `[out]`
-    fn new(kernels: &[f32], bias: &[f32]) -> Self {
+    /// - weight: `[out, in, 3, 3]`, bias: `[out]`
+    fn new(weight: &[f32], bias: &[f32]) -> Self {
         let outputs = bias.len();
-        let patch = kernels.len() / outputs;
+        let patch = weight.len() / outputs;
+        let (field, inputs) = (KERNEL * KERNEL, patch / (KERNEL * KERNEL));
         let size = patch * WIDTH;
-        let mut panels = vec![0.0; outputs.div_ceil(WIDTH) * size];
-        for (output, kernel) in kernels.chunks_exact(patch).enumerate() {
-            let panel = &mut panels[output / WIDTH * size..][..size];
-            for (row, number) in panel.chunks_exact_mut(WIDTH).zip(kernel) {
-                row[output % WIDTH] = *number;
+        let mut kernels = vec![0.0; outputs.div_ceil(WIDTH) * size];
+        let parts = weight.chunks(patch * WIDTH).zip(kernels.chunks_exact_mut(size));
+        for (weight, panel) in parts {
+            for number in 0..patch {
+                let (input, place) = (number / field, number % field);
+                let row = &mut panel[(place * inputs + input) * WIDTH..][..WIDTH];
+                for (output, kernel) in row.iter_mut().zip(weight.chunks_exact(patch)) {
+                    *output = kernel[number];
+                }
             }
         }
         let mut bias = bias.to_vec();
         bias.resize(outputs.next_multiple_of(WIDTH), 0.0);
-        Self { kernels: panels, bias, size }
+        Self { kernels, bias, size }
     }
 
     fn each(&self) -> impl Iterator<Item = (&[f32], &[f32])> {
@@ -57,38 +63,59 @@ impl Panels {
 }
 
 /// # Shapes
-/// - pictures: `[n, h, w, in]`, kernels: `[out, 3 · 3 · in]`, bias: `[out]`
+/// - pictures: `[n, h, w, in]`, weight: `[out, in, 3, 3]`, bias: `[out]`
 /// - result: `[n, rows, columns, out]`
 pub(super) fn convolve(
     pictures: &[f32],
     patches: &Patches,
-    [kernels, bias]: [&[f32]; 2],
+    [weight, bias]: [&[f32]; 2],
     after: After,
 ) -> Vec<f32> {
-    let panels = Panels::new(kernels, bias);
-    let (outputs, run) = (bias.len(), patches.run());
-    let count = pictures.len() / patches.picture() * patches.count();
-    let mut maps = vec![0.0; count * outputs];
-    for first in (0..count).step_by(ROWS) {
-        // Where an odd one is left, it is computed twice.
-        let places: [usize; ROWS] = core::array::from_fn(|row| (first + row).min(count - 1));
-        let starts = places.map(|place| patches.start(place));
+    let panels = Panels::new(weight, bias);
+    let outputs = bias.len();
+    let corners: Vec<usize> = patches.corners().collect();
+    let whole = (0..pictures.len()).step_by(patches.picture());
+    let starts: Vec<usize> =
+        whole.flat_map(|picture| corners.iter().map(move |corner| picture + corner)).collect();
+    let mut maps = vec![0.0; starts.len() * outputs];
+    for (starts, maps) in starts.chunks(ROWS).zip(maps.chunks_mut(ROWS * outputs)) {
+        let (first, second) = maps.split_at_mut(outputs);
+        // Where one is left over, it stands for both.
+        let starts = [starts[0], starts[starts.len() - 1]];
         for (panel, (kernels, bias)) in panels.each().enumerate() {
-            let bias = core::array::from_fn(|v| Lanes::of(&bias[v * LANES..]));
-            let mut sums: Sums = [bias; ROWS];
-            for (line, kernels) in kernels.chunks_exact(run * WIDTH).enumerate() {
-                let from = line * patches.line();
-                add_run(&mut sums, starts.map(|start| &pictures[start + from..][..run]), kernels);
-            }
-            for (place, sums) in places.iter().zip(sums) {
-                let left = panel * WIDTH;
-                let map = &mut maps[place * outputs..(place + 1) * outputs];
-                let end = outputs.min(left + WIDTH);
-                write(&mut map[left..end], sums, after);
+            let [above, below] = sums(pictures, patches, starts, (kernels, bias));
+            let place = panel * WIDTH..outputs.min((panel + 1) * WIDTH);
+            write(&mut first[place.clone()], above, after);
+            if let Some(second) = second.get_mut(place) {
+                write(second, below, after);
             }
         }
     }
     maps
+}
+
+/// The sums of two patches for the outputs of a panel.
+#[inline(always)]
+fn sums(
+    pictures: &[f32],
+    patches: &Patches,
+    [first, second]: [usize; ROWS],
+    (kernels, bias): (&[f32], &[f32]),
+) -> Sums {
+    let run = patches.run();
+    let bias = [
+        Lanes::of(bias),
+        Lanes::of(&bias[LANES..]),
+        Lanes::of(&bias[2 * LANES..]),
+        Lanes::of(&bias[3 * LANES..]),
+    ];
+    let mut sums = [bias; ROWS];
+    for (line, kernels) in kernels.chunks_exact(run * WIDTH).enumerate() {
+        let from = line * patches.line();
+        let runs = [&pictures[first + from..][..run], &pictures[second + from..][..run]];
+        add_run(&mut sums, runs, kernels);
+    }
+    sums
 }
 
 /// Adds the products of one run of each patch with the kernels, `[run, WIDTH]`.

@@ -43,23 +43,16 @@ impl Patches {
         self.width * self.channels
     }
 
-    /// Where a patch starts in pictures that lie one after the other; patches are counted through
-    /// all of them.
-    pub(super) fn start(&self, patch: usize) -> usize {
-        let [_, columns] = self.grid();
-        let (picture, place) = (patch / self.count(), patch % self.count());
-        let (top, left) = (place / columns * self.stride, place % columns * self.stride);
-        picture * self.picture() + top * self.line() + left * self.channels
+    /// Where the patches of one picture start.
+    pub(super) fn corners(self) -> impl Iterator<Item = usize> {
+        let [rows, columns] = self.grid();
+        let places = (0..rows).flat_map(move |row| (0..columns).map(move |column| [row, column]));
+        places.map(move |[row, column]| (row * self.width + column) * self.stride * self.channels)
     }
 
     /// Where the runs of one picture's patches start.
     fn starts(self) -> impl Iterator<Item = usize> {
-        let [rows, columns] = self.grid();
-        let corners = (0..rows).flat_map(move |row| (0..columns).map(move |column| [row, column]));
-        corners.flat_map(move |[row, column]| {
-            let (top, left) = (row * self.stride, column * self.stride);
-            (top..top + KERNEL).map(move |y| (y * self.width + left) * self.channels)
-        })
+        self.corners().flat_map(move |corner| (0..KERNEL).map(move |y| corner + y * self.line()))
     }
 
     /// The patches of pictures, one after the other.

@@ -32,8 +32,8 @@ const NCHW_FROM_NHWC: [usize; 4] = [0, 3, 1, 2];
 pub(super) struct Convolution {
     /// `[n, h, w, in]`.
     pictures: Array,
-    /// `[out, 3 · 3 · in]`.
-    kernels: Array,
+    /// `[out, in, 3, 3]`.
+    weight: Array,
     /// `[out]`.
     bias: Array,
     patches: Patches,
@@ -58,16 +58,20 @@ impl Convolution {
     /// # Shapes
     /// - x: `[n, in, h, w]`, weight: `[out, in, 3, 3]`, bias: `[out]`
     pub(super) fn new([x, weight, bias]: [Array; 3], stride: usize, after: After) -> Self {
-        let (pictures, kernels) = (channels_last(x), channels_last(weight));
+        let (pictures, weight) = (channels_last(x), weight.to_contiguous());
         let [_, height, width, channels] = pictures.layout().shape().dims();
         let patches = Patches { height, width, channels, stride };
-        let outputs = kernels.layout().shape()[0];
-        let kernels = Flex::float_reshape(kernels, Shape::new([outputs, patches.patch()]));
-        Self { pictures, kernels, bias: bias.to_contiguous(), patches, after }
+        Self { pictures, weight, bias: bias.to_contiguous(), patches, after }
     }
 
     fn outputs(&self) -> usize {
-        self.kernels.layout().shape()[0]
+        self.weight.layout().shape()[0]
+    }
+
+    /// The kernels in the order of a patch, `[out, 3 · 3 · in]`.
+    fn kernels(&self) -> Array {
+        let shape = Shape::new([self.outputs(), self.patches.patch()]);
+        Flex::float_reshape(channels_last(self.weight.clone()), shape)
     }
 
     /// Number of pictures.
@@ -114,17 +118,17 @@ impl Convolution {
     }
 
     pub(super) fn directly(&self) -> Array {
-        let layer = [self.kernels.storage(), self.bias.storage()];
+        let layer = [self.weight.storage(), self.bias.storage()];
         let maps = direct::convolve(self.pictures.storage(), &self.patches, layer, self.after);
         self.maps(maps)
     }
 
     pub(super) fn by_products(&self) -> Array {
         let map = self.patches.count() * self.outputs();
+        let kernels = Flex::float_transpose(self.kernels());
         let mut maps = vec![0.0; self.count() * map];
         for (group, part) in self.groups().zip(maps.chunks_mut(self.group() * map)) {
-            let kernels = Flex::float_transpose(self.kernels.clone());
-            let sums = Flex::float_matmul(self.gather(&group), kernels);
+            let sums = Flex::float_matmul(self.gather(&group), kernels.clone());
             self.finish(sums.storage(), part);
         }
         self.maps(maps)
@@ -161,10 +165,11 @@ impl Convolution {
     /// - result: `[n, in, h, w]`
     pub(super) fn gradient_of_pictures(&self, gradient: &Array) -> Array {
         let picture = self.patches.picture();
+        let kernels = self.kernels();
         let mut found = vec![0.0; self.count() * picture];
         for (group, part) in self.groups().zip(found.chunks_mut(self.group() * picture)) {
             let gradient = self.gradient_at(&group, gradient);
-            let patches = Flex::float_matmul(gradient, self.kernels.clone());
+            let patches = Flex::float_matmul(gradient, kernels.clone());
             self.patches.scatter(patches.storage(), part);
         }
         let Patches { height, width, channels, .. } = self.patches;
