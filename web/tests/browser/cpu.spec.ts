@@ -1,6 +1,6 @@
 import "./native.js";
 import { parityOn } from "./parity.js";
-import { expect, openTab, test } from "./tab.js";
+import { expect, test } from "./tab.js";
 
 parityOn("cpu");
 
@@ -62,17 +62,6 @@ test("engines are shared and end with the last of their users", async ({ tab }) 
   });
   expect(workers).toEqual({ still: 1, code: "DISPOSED" });
   await expect.poll(() => tab.workers().length).toBe(0);
-});
-
-test("two tabs compute the same at once", async ({ tab, context }) => {
-  const other = await context.newPage();
-  await openTab(other);
-  const embed = async () => {
-    const encoder = await lab.kith.loadEncoder("/parity/checkpoint.safetensors", { device: "cpu" });
-    return [...(await encoder.embed(lab.pictures)).data];
-  };
-  const [one, two] = await Promise.all([tab.evaluate(embed), other.evaluate(embed)]);
-  expect(one).toEqual(two);
 });
 
 test("saved artefacts come back, and a probe refuses another encoder", async ({ tab }) => {

@@ -37,3 +37,44 @@ test("a worker that cannot start says so", async ({ tab }) => {
   });
   expect(got).toEqual(["WORKER_START", "WORKER_START"]);
 });
+
+test("where memory does not suffice, a batch goes in halves; for one picture it is named", async ({
+  tab,
+}) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures, codeOf } = lab;
+    const load = (most: number) =>
+      kith.loadEncoder("/parity/checkpoint.safetensors", {
+        device: "cpu",
+        warmup: false,
+        worker: () => new Worker(`/pages/little-memory.js?most=${most}`, { type: "module" }),
+      });
+    const whole = await kith.loadEncoder("/parity/checkpoint.safetensors", { device: "cpu" });
+    const expected = await whole.embed(pictures);
+    const halves = await (await load(5)).embed(pictures);
+    const none = await load(0);
+    const code = await codeOf(() => none.embed(pictures[0]!));
+    return { same: String(halves.data) === String(expected.data), code };
+  });
+  expect(got).toEqual({ same: true, code: "OUT_OF_MEMORY" });
+});
+
+test("steps of one run that are pulled twice at once are refused, and go on", async ({ tab }) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures, parity, codeOf } = lab;
+    const run = await kith.pretrain(pictures, {
+      device: "cpu",
+      recipe: parity.pretraining.toml,
+      labels: lab.names,
+    });
+    const pull = async (n: number) => {
+      const steps = [];
+      for await (const { step } of run.steps(n)) steps.push(step);
+      return steps;
+    };
+    const first = pull(2);
+    const code = await codeOf(() => pull(1));
+    return { code, first: await first, then: await pull(1) };
+  });
+  expect(got).toEqual({ code: "BUSY", first: [1, 2], then: [3] });
+});
