@@ -49,9 +49,10 @@ consumers: package ## Build and run the packed npm package with bundlers, withou
 soak: web ## The long form of the memory test in a browser
 	KITH_SOAK=full .ci/browser --project soak
 
-bench: ## Time the training step (beside peers, if KITH_PEERS names them) and the pipeline
+bench: web ## Time the training step (beside peers, if KITH_PEERS names them), the pipeline, and the tab beside its peers
 	tests/bench/step.sh
 	tests/bench/pipeline.sh
+	tests/bench/tab.sh
 
 gallery: ## Make the built-in gallery anew from its npm packages
 	node assets/gallery/make.mjs

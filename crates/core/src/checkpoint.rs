@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, EncoderSettings};
 use crate::error::Error;
 use crate::recipe::Recipe;
 
@@ -87,7 +87,8 @@ impl Meta {
     /// The note of an archive.
     ///
     /// # Errors
-    /// [`Error::Version`] for a newer format, [`Error::Metadata`] when it cannot be read.
+    /// [`Error::Version`] for a newer format, [`Error::Architecture`] for an encoder of a newer kith,
+    /// [`Error::Metadata`] when it cannot be read.
     pub fn read(archive: &Archive) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Version {
@@ -98,7 +99,8 @@ impl Meta {
         if version.format != FORMAT {
             return Err(Error::Version { expected: FORMAT, got: version.format });
         }
-        serde_json::from_str(&archive.note).map_err(unreadable)
+        serde_json::from_str(&archive.note)
+            .map_err(|error| unknown_encoder(&archive.note).unwrap_or_else(|| unreadable(error)))
     }
 
     /// The note as text.
@@ -114,4 +116,13 @@ impl Meta {
         let fresh = self.recipe.encoder.init(self.side, self.seed, device)?;
         archive.restore("encoder", fresh)
     }
+}
+
+/// Whether the note is unreadable for its encoder.
+fn unknown_encoder(note: &str) -> Option<Error> {
+    let note: serde_json::Value = serde_json::from_str(note).ok()?;
+    let got = note.pointer("/recipe/encoder/kind")?.as_str()?;
+    let known = EncoderSettings::KINDS;
+    let unknown = Error::Architecture { expected: known.join(", "), got: got.to_owned() };
+    (!known.contains(&got)).then_some(unknown)
 }

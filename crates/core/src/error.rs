@@ -105,6 +105,14 @@ pub enum Error {
         /// The version in the file.
         got: u32,
     },
+    /// A checkpoint of an encoder that this software does not know.
+    #[error("the encoder is a `{got}`, this kith knows {expected}: use a newer kith")]
+    Architecture {
+        /// The encoders this software knows.
+        expected: String,
+        /// The one in the file.
+        got: String,
+    },
     /// A tensor that should be there is not.
     #[error("tensor `{name}` is missing from the checkpoint")]
     MissingTensor {
@@ -170,6 +178,7 @@ impl Error {
             Self::NotKith => "NOT_KITH",
             Self::Metadata { .. } => "METADATA",
             Self::Version { .. } => "VERSION",
+            Self::Architecture { .. } => "ARCHITECTURE",
             Self::MissingTensor { .. } => "MISSING_TENSOR",
             Self::TensorShape { .. } => "TENSOR_SHAPE",
             Self::TensorType { .. } => "TENSOR_TYPE",

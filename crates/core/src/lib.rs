@@ -13,6 +13,7 @@ pub mod resize;
 pub mod square;
 pub mod augment;
 pub mod unit;
+pub mod rows;
 mod path;
 pub mod archive;
 mod initial;

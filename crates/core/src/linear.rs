@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::initial;
 use crate::rng::Stream;
+use crate::rows::products;
 
 /// y = x·Wᵀ + b, with W `[out, in]` and b `[out]`, as a checkpoint stores them.
 #[derive(Module, Debug)]
@@ -24,7 +25,13 @@ impl Linear {
     /// - x: `[n, in]`
     /// - result: `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+        let weight = self.weight.val();
+        let sums = if x.is_autodiff() || weight.is_autodiff() {
+            x.matmul(weight.transpose())
+        } else {
+            products(x, weight)
+        };
+        sums + self.bias.val().unsqueeze()
     }
 
     /// Number of outputs.

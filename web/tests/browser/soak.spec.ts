@@ -6,16 +6,21 @@ const full = process.env.KITH_SOAK === "full";
 interface Form {
   readonly device: "cpu" | "webgpu";
   readonly width: number;
+  readonly side: number;
   readonly embeddings: number;
   readonly steps: number;
 }
 
+const most = { embeddings: 2000, steps: 200 };
+const small = { width: 16, side: 32 };
 const forms: Form[] = [
-  { device: "cpu", width: full ? 64 : 16, embeddings: full ? 2000 : 400, steps: full ? 200 : 20 },
-  { device: "webgpu", width: 16, embeddings: full ? 2000 : 64, steps: full ? 200 : 3 },
+  full
+    ? { device: "cpu", width: 128, side: 96, ...most }
+    : { device: "cpu", ...small, embeddings: 400, steps: 20 },
+  { device: "webgpu", ...small, ...(full ? most : { embeddings: 64, steps: 3 }) },
 ];
 
-for (const { device, width, embeddings, steps } of forms) {
+for (const { device, width, side, embeddings, steps } of forms) {
   test(`memory on ${device} is flat after warm-up`, async ({ tab }) => {
     test.setTimeout(full ? 3_600_000 : 300_000);
     const heap = async () => {
@@ -25,7 +30,7 @@ for (const { device, width, embeddings, steps } of forms) {
     };
     const measure = async () => ({ heap: await heap(), ...(await tab.evaluate(() => look())) });
     await tab.evaluate(
-      async ({ device, width }) => {
+      async ({ device, width, side }) => {
         const { kith, pictures } = lab;
         const worker = () => new Worker("/pages/watched.js", { type: "module" });
         const set = {
@@ -33,8 +38,9 @@ for (const { device, width, embeddings, steps } of forms) {
           "pretraining.unlabelled_batch": 8,
           "pretraining.views": "none",
         };
-        const config = { device, worker, recipe: "simclr", set, epochs: 1000, stepsPerEpoch: 10 };
-        const run = await kith.pretrain(pictures, { ...config, snapshotEvery: 0 });
+        const plan = { imageSize: side, epochs: 1000, stepsPerEpoch: 10, snapshotEvery: 0 };
+        const config = { device, worker, recipe: "simclr", set, ...plan };
+        const run = await kith.pretrain(pictures, config);
         const encoder = await kith.loadEncoder(await run.checkpoint(), { device, worker });
         const channel = new BroadcastChannel("watch");
         const look = () =>
@@ -53,7 +59,7 @@ for (const { device, width, embeddings, steps } of forms) {
         };
         Object.assign(globalThis, { look, work });
       },
-      { device, width },
+      { device, width, side },
     );
     const work = ([embeddings, steps]: [number, number]) => globalThis.work(embeddings, steps);
     await tab.evaluate(work, [32, 3] as [number, number]);

@@ -32,6 +32,9 @@ pub enum Encoder {
 }
 
 impl EncoderSettings {
+    /// The kinds that there are, for people.
+    pub const KINDS: [&str; 1] = ["conv4"];
+
     /// An encoder with fresh weights for pictures of `side` pixels.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::Features;
 use crate::error::Error;
 use crate::read::read;
+use crate::rows::products;
 use crate::unit::unit_rows;
 
 /// Settings of the weighted vote.
@@ -37,8 +38,8 @@ pub struct Nearest {
 /// Pictures on a device, to be searched again and again.
 #[derive(Clone, Debug)]
 pub struct Bank {
-    /// Unit rows as columns, `[dim, len]`.
-    columns: Tensor<2>,
+    /// Of length one, `[len, dim]`.
+    rows: Tensor<2>,
 }
 
 /// Similarities that are read at a time: bounds memory, and a browser's transfers.
@@ -54,12 +55,12 @@ impl Bank {
             return Err(Error::TooFew { what: "pictures to search", expected: 1, got: 0 });
         }
         let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
-        Ok(Self { columns: unit_rows(Tensor::from_data(data, device)).transpose() })
+        Ok(Self { rows: unit_rows(Tensor::from_data(data, device)) })
     }
 
     /// Pictures in it.
     pub fn len(&self) -> usize {
-        self.columns.dims()[1]
+        self.rows.dims()[0]
     }
 
     /// Whether there is none; never.
@@ -69,7 +70,7 @@ impl Bank {
 
     /// Numbers a picture.
     pub fn dim(&self) -> usize {
-        self.columns.dims()[0]
+        self.rows.dims()[1]
     }
 
     /// The `k` nearest for each of `queries`, by cosine; exact. More than there are means all.
@@ -90,8 +91,8 @@ impl Bank {
         for chunk in queries.values.chunks(at_a_time * queries.dim) {
             let shape = [chunk.len() / queries.dim, queries.dim];
             let data = TensorData::new(chunk.to_vec(), shape);
-            let rows = unit_rows(Tensor::<2>::from_data(data, &self.columns.device()));
-            let similarities = read(rows.matmul(self.columns.clone())).await?;
+            let queries = unit_rows(Tensor::<2>::from_data(data, &self.rows.device()));
+            let similarities = read(products(queries, self.rows.clone())).await?;
             for row in similarities.chunks(self.len()) {
                 let nearest = largest(row, k);
                 found.cosines.extend(nearest.iter().map(|&place| row[place]));
@@ -119,6 +120,30 @@ pub async fn nearest(
 ///
 /// On the host: burn's `topk_with_indices` gives wrong places for large `k` on wgpu.
 fn largest(numbers: &[f32], k: usize) -> Vec<usize> {
+    if k <= numbers.len() / FEW { few_largest(numbers, k) } else { many_largest(numbers, k) }
+}
+
+/// Up to one in so many is few: most numbers are then smaller than all that were kept.
+const FEW: usize = 64;
+
+/// In one pass, by keeping the largest so far in order.
+fn few_largest(numbers: &[f32], k: usize) -> Vec<usize> {
+    let mut best: Vec<usize> = Vec::with_capacity(k + 1);
+    let mut least = f32::NEG_INFINITY;
+    for (place, number) in numbers.iter().enumerate() {
+        if best.len() == k && *number <= least {
+            continue;
+        }
+        let before = |&other: &usize| numbers[other].total_cmp(number).is_ge();
+        best.insert(best.partition_point(before), place);
+        best.truncate(k);
+        least = numbers[best[best.len() - 1]];
+    }
+    best
+}
+
+/// By parting them from the rest, and then sorting.
+fn many_largest(numbers: &[f32], k: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..numbers.len()).collect();
     let falling = |&a: &usize, &b: &usize| numbers[b].total_cmp(&numbers[a]).then(a.cmp(&b));
     if k < places.len() {
@@ -188,6 +213,14 @@ mod tests {
     fn the_largest_come_in_order_and_ties_by_place() {
         assert_eq!(largest(&[0.5, 0.9, 0.1, 0.9, 0.7], 3), [1, 3, 4]);
         assert_eq!(largest(&[0.5, 0.9], 2), [1, 0]);
+    }
+
+    #[test]
+    fn few_and_many_are_found_alike() {
+        let numbers: Vec<f32> = (0..500_u32).map(|i| ((i * 7919) % 101) as f32).collect();
+        for k in [1, 2, 7, 499, 500] {
+            assert_eq!(few_largest(&numbers, k), many_largest(&numbers, k), "k = {k}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::knn::best;
 use crate::archive::{Archive, Stored};
 use crate::error::Error;
 use crate::read::read;
+use crate::rows::{columns, products};
 
 /// Multinomial logistic regression on standardised features, fitted with full-batch Adam.
 ///
@@ -86,7 +87,7 @@ impl LinearProbe {
     /// `[n, classes]`.
     fn logits(&self, features: &Features) -> Tensor<2> {
         let x = upload(features, &self.weight.device());
-        x.matmul(self.weight.clone().transpose()) + self.bias.clone()
+        products(x, self.weight.clone()) + self.bias.clone()
     }
 
     /// Mean cross-entropy and share told right, of features with their labels, `[2]`, unread.
@@ -136,6 +137,8 @@ pub struct Fit {
     settings: LinearSettings,
     /// Standardised features, `[n, dim]`.
     x: Tensor<2>,
+    /// The same, `[dim, n]`.
+    columns: Tensor<2>,
     /// `[n, classes]`.
     targets: Tensor<2>,
     /// What each picture weighs; they sum to 1. `[n, 1]`.
@@ -172,7 +175,9 @@ impl Fit {
         let weight = Slope::new(Tensor::zeros([classes, features.dim], device));
         let bias = Slope::new(Tensor::zeros([1, classes], device));
         let targets = one_hot(labels, classes, device);
-        Ok(Self { settings, x, targets, shares, mean, deviation, weight, bias, steps: 0 })
+        let columns = columns(x.clone());
+        let steps = 0;
+        Ok(Self { settings, x, columns, targets, shares, mean, deviation, weight, bias, steps })
     }
 
     /// Steps done.
@@ -185,12 +190,13 @@ impl Fit {
         let LinearSettings { steps, first_rate, last_rate, weight_decay, .. } = self.settings;
         let decline = (last_rate / first_rate).ln() / steps as f64;
         let rate = first_rate * (decline * self.steps as f64).exp();
-        let (x, weight) = (self.x.clone(), self.weight.value.clone());
-        let logits = x.clone().matmul(weight.clone().transpose()) + self.bias.value.clone();
+        let weight = self.weight.value.clone();
+        let logits = products(self.x.clone(), weight.clone()) + self.bias.value.clone();
         let error = (softmax(logits.clone(), 1) - self.targets.clone()) * self.shares.clone();
         let shrink = weight.mul_scalar(weight_decay);
         self.bias.step(error.clone().sum_dim(0), self.steps, rate);
-        self.weight.step(error.transpose().matmul(x) + shrink, self.steps, rate);
+        let slope = products(error.transpose(), self.columns.clone());
+        self.weight.step(slope + shrink, self.steps, rate);
         self.steps += 1;
         logits
     }

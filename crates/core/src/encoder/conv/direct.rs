@@ -39,18 +39,10 @@ impl Panels {
     fn new(weight: &[f32], bias: &[f32]) -> Self {
         let outputs = bias.len();
         let patch = weight.len() / outputs;
-        let (field, inputs) = (KERNEL * KERNEL, patch / (KERNEL * KERNEL));
         let size = patch * WIDTH;
         let mut kernels = vec![0.0; outputs.div_ceil(WIDTH) * size];
-        let parts = weight.chunks(patch * WIDTH).zip(kernels.chunks_exact_mut(size));
-        for (weight, panel) in parts {
-            for number in 0..patch {
-                let (input, place) = (number / field, number % field);
-                let row = &mut panel[(place * inputs + input) * WIDTH..][..WIDTH];
-                for (output, kernel) in row.iter_mut().zip(weight.chunks_exact(patch)) {
-                    *output = kernel[number];
-                }
-            }
+        for (weight, panel) in weight.chunks(size).zip(kernels.chunks_exact_mut(size)) {
+            fill(panel, weight, patch);
         }
         let mut bias = bias.to_vec();
         bias.resize(outputs.next_multiple_of(WIDTH), 0.0);
@@ -59,6 +51,19 @@ impl Panels {
 
     fn each(&self) -> impl Iterator<Item = (&[f32], &[f32])> {
         self.kernels.chunks_exact(self.size).zip(self.bias.chunks_exact(WIDTH))
+    }
+}
+
+/// # Shapes
+/// - panel: `[3 · 3 · in, WIDTH]`, weight: at most WIDTH of `[in, 3, 3]`, each of `patch` numbers
+fn fill(panel: &mut [f32], weight: &[f32], patch: usize) {
+    let (field, inputs) = (KERNEL * KERNEL, patch / (KERNEL * KERNEL));
+    for number in 0..patch {
+        let (input, place) = (number / field, number % field);
+        let row = &mut panel[(place * inputs + input) * WIDTH..][..WIDTH];
+        for (output, kernel) in row.iter_mut().zip(weight.chunks_exact(patch)) {
+            *output = kernel[number];
+        }
     }
 }
 
@@ -79,15 +84,13 @@ pub(super) fn convolve(
         whole.flat_map(|picture| corners.iter().map(move |corner| picture + corner)).collect();
     let mut maps = vec![0.0; starts.len() * outputs];
     for (starts, maps) in starts.chunks(ROWS).zip(maps.chunks_mut(ROWS * outputs)) {
-        let (first, second) = maps.split_at_mut(outputs);
         // Where one is left over, it stands for both.
         let starts = [starts[0], starts[starts.len() - 1]];
-        for (panel, (kernels, bias)) in panels.each().enumerate() {
-            let [above, below] = sums(pictures, patches, starts, (kernels, bias));
+        for (panel, layer) in panels.each().enumerate() {
+            let sums = sums(pictures, patches, starts, layer);
             let place = panel * WIDTH..outputs.min((panel + 1) * WIDTH);
-            write(&mut first[place.clone()], above, after);
-            if let Some(second) = second.get_mut(place) {
-                write(second, below, after);
+            for (map, sums) in maps.chunks_exact_mut(outputs).zip(sums) {
+                write(&mut map[place.clone()], sums, after);
             }
         }
     }

@@ -1,0 +1,83 @@
+//! Products of rows with rows, a·bᵀ, of which one side has few.
+//!
+//! On a GPU, kernels for matrix products cut their operands into tiles that many threads share. Where
+//! a side is narrower than a tile, most of that is for nothing: a search with one query, or a probe of
+//! ten classes. There a convolution with 1×1 kernels computes the same sums, a thread for each.
+
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor};
+
+/// Fewer rows than this are few.
+const FEW: usize = 16;
+
+const NCHW_FROM_NHWC: [isize; 4] = [0, 3, 1, 2];
+const NHWC_FROM_NCHW: [isize; 4] = [0, 2, 3, 1];
+
+/// a·bᵀ. Not for autodiff, whose gradients of convolutions cost more than this saves.
+///
+/// # Shapes
+/// - a: `[n, dim]`, b: `[m, dim]`
+/// - result: `[n, m]`
+pub fn products(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    let few = a.dims()[0].min(b.dims()[0]) < FEW;
+    if few && !on_cpu(&a.device()) { convolved(a, b) } else { a.matmul(b.transpose()) }
+}
+
+/// Columns as rows, in memory as [`products`] on their device wants them.
+///
+/// # Shapes
+/// - x: `[n, dim]`
+/// - result: `[dim, n]`
+pub fn columns(x: Tensor<2>) -> Tensor<2> {
+    let ([n, dim], device) = (x.dims(), x.device());
+    let columns = x.transpose();
+    if on_cpu(&device) { columns } else { columns.reshape([n * dim]).reshape([dim, n]) }
+}
+
+fn on_cpu(device: &Device) -> bool {
+    #[cfg(feature = "cpu")]
+    return *device == Device::flex();
+    #[cfg(not(feature = "cpu"))]
+    {
+        let _ = device;
+        false
+    }
+}
+
+/// The rows of `a` are pixels, those of `b` kernels.
+fn convolved(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    let ([n, dim], [m, _]) = (a.dims(), b.dims());
+    let pixels = a.reshape([1, n, 1, dim]).permute(NCHW_FROM_NHWC);
+    let kernels = b.reshape([m, dim, 1, 1]);
+    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    conv2d(pixels, kernels, None, options).permute(NHWC_FROM_NCHW).reshape([n, m])
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    #[test]
+    fn a_convolution_gives_the_products() {
+        let numbers = |shape: [usize; 2]| {
+            let values = (0..shape[0] * shape[1]).map(|k| (k * k % 11) as f32 - 5.0).collect();
+            Tensor::<2>::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
+        };
+        let values = |x: Tensor<2>| x.into_data().try_to_vec::<f32>().unwrap();
+        for (n, m, dim) in [(1, 9, 8), (7, 2, 5), (3, 3, 1)] {
+            let (a, b) = (numbers([n, dim]), numbers([m, dim]));
+            let expected = values(products(a.clone(), b.clone()));
+            assert_eq!(values(convolved(a, b)), expected, "{n} by {m}");
+        }
+    }
+
+    #[test]
+    fn columns_are_the_transpose() {
+        let x = Tensor::<2>::from_data([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], &Device::flex());
+        assert_eq!(columns(x).into_data().try_to_vec::<f32>().unwrap(), [1., 4., 2., 5., 3., 6.]);
+    }
+}
