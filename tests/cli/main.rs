@@ -3,4 +3,5 @@
 mod common;
 mod errors;
 mod resume;
+mod serve;
 mod verbs;

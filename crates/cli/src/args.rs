@@ -199,6 +199,21 @@ pub(crate) enum Verb {
         /// Store numbers in two bytes
         #[arg(long)]
         half: bool,
+        /// Keep the support set, which pages look neighbours up in
+        #[arg(long)]
+        support: bool,
+    },
+    /// Serve the page on this machine, with a run's checkpoint opened in it
+    Serve {
+        /// A run's folder, or a checkpoint
+        #[arg(long)]
+        run: Option<PathBuf>,
+        /// The built page [default: www/dist, here or above the program]
+        #[arg(long)]
+        page: Option<PathBuf>,
+        /// The port; 0 takes any that is free
+        #[arg(long, default_value_t = 8400)]
+        port: u16,
     },
     /// Download a data set
     Fetch {

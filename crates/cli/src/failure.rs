@@ -78,6 +78,20 @@ pub enum Failure {
         /// What would do.
         expected: String,
     },
+    /// The page was not built.
+    #[error("there is no built page at {}: `make page` builds it, --page names its folder", path.display())]
+    NoPage {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// Nothing can listen on the port.
+    #[error("port {port} of this machine cannot be used ({source}): choose another with --port")]
+    Port {
+        /// The port.
+        port: u16,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// The user stopped the run.
     #[error("stopped after step {step}; go on with: {resume}")]
     Interrupted {
@@ -113,6 +127,8 @@ impl Failure {
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
             Self::Unknown { .. } => "UNKNOWN",
+            Self::NoPage { .. } => "NO_PAGE",
+            Self::Port { .. } => "PORT",
             Self::Interrupted { .. } => "INTERRUPTED",
         }
     }
@@ -123,7 +139,7 @@ impl Failure {
             Self::Core(kith_core::Error::Device { .. } | kith_core::Error::Diverged { .. })
             | Self::NoGpu { .. } => FAILED,
             Self::File(_) => FILE_SYSTEM,
-            Self::Fetch(_) => NETWORK,
+            Self::Fetch(_) | Self::Port { .. } => NETWORK,
             Self::Interrupted { .. } => INTERRUPTED,
             _ => BAD_INPUT,
         })

@@ -11,6 +11,7 @@ mod finetune;
 mod info;
 mod neighbours;
 mod pretrain;
+mod serve;
 
 use kith_core::archive::Precision;
 use kith_core::recipe::Recipe;
@@ -43,10 +44,12 @@ pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure>
             neighbours::run(&checkpoint, (queries, k), &out, (&data, shared, say))
         }
         Verb::Info { of } => info::run(&of, say),
-        Verb::Export { checkpoint, out, half } => {
+        Verb::Export { checkpoint, out, half, support } => {
             let precision = if half { Precision::Half } else { Precision::Single };
-            export::run(&checkpoint, &out, precision, say)
+            let kept = if support { export::WITH_SUPPORT } else { export::ENCODER };
+            export::run(&checkpoint, &out, (precision, kept), say)
         }
+        Verb::Serve { run, page, port } => serve::run(run.as_deref(), page, port, say),
         Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, say),
         Verb::Doctor => {
             doctor::run(say);
