@@ -1,0 +1,46 @@
+/** What is looked at, in the address after `#`: shareable, and never holding a picture. */
+
+type Listener = () => void;
+const listeners = new Set<Listener>();
+
+function parts(): { panel: string; settings: URLSearchParams } {
+  const [panel = "", rest = ""] = location.hash.slice(1).split("?");
+  return { panel, settings: new URLSearchParams(rest) };
+}
+
+/** The panel that the address names; "" if none. */
+export const panelInAddress = (): string => parts().panel;
+
+/** A setting of the address, or what stands for it. */
+export function setting(name: string, otherwise: string): string {
+  return parts().settings.get(name) ?? otherwise;
+}
+
+/** A whole number of the address within a range, or what stands for it. */
+export function number(name: string, otherwise: number, [least, most]: [number, number]): number {
+  const value = Number(parts().settings.get(name) ?? NaN);
+  return Number.isInteger(value) && value >= least && value <= most ? value : otherwise;
+}
+
+/** Writes settings into the address; `undefined` takes one out. No step back is made of it. */
+export function remember(settings: Readonly<Record<string, string | number | undefined>>): void {
+  const now = parts();
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined) now.settings.delete(name);
+    else now.settings.set(name, String(value));
+  }
+  history.replaceState(null, "", addressOf(now.panel, now.settings));
+}
+
+/** The address of a panel, with the settings as they are. */
+export function addressOf(panel: string, settings = parts().settings): string {
+  const words = settings.toString();
+  return `#${panel}${words && "?"}${words}`;
+}
+
+/** Told when the address was changed by a link, by hand or by going back. */
+export function onAddress(listener: Listener): void {
+  listeners.add(listener);
+}
+
+addEventListener("hashchange", () => listeners.forEach((listener) => listener()));

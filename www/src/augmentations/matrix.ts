@@ -1,0 +1,77 @@
+/** How alike the views of a small batch look to a network: positives and negatives. */
+import type { AugmentationOp, Encoder } from "kith-web";
+import { el } from "../element.js";
+import type { Picture } from "../picture.js";
+import { pixelsOf } from "../pixels.js";
+import { canvasOf } from "./view.js";
+
+/** Pictures of the batch. */
+const BATCH = 6;
+
+export interface Batch {
+  readonly encoder: Encoder;
+  readonly gallery: readonly Picture[];
+  /** The first of the batch. */
+  readonly picture: Picture;
+  readonly ops: readonly AugmentationOp[];
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
+/** Similarities of two views of each of a few pictures, as the objective sees them. */
+export async function drawMatrix(place: HTMLElement, batch: Batch): Promise<void> {
+  const { encoder, ops, seed, signal } = batch;
+  const pictures = [batch.picture, ...others(batch.gallery, batch.picture)];
+  const seen: [ImageData, ImageData][] = [];
+  for (const [image, picture] of pictures.entries()) {
+    const options = { views: 2, seed, image, ops, signal };
+    seen.push((await encoder.augment(await pixelsOf(picture), options)) as [ImageData, ImageData]);
+  }
+  const options = { layer: "projection", signal } as const;
+  const rows = await encoder.embed(
+    seen.map(([view]) => view),
+    options,
+  );
+  const columns = await encoder.embed(
+    seen.map(([, view]) => view),
+    options,
+  );
+  const cosine = (i: number, j: number): number =>
+    rows.row(i).reduce((sum, x, k) => sum + x * columns.row(j)[k]!, 0);
+  const head = seen.map(([, view], i) =>
+    el("th", { scope: "col" }, canvasOf(view, `${pictures[i]!.name}, second view`)),
+  );
+  const lines = seen.map(([view], i) => {
+    const cells = seen.map((_, j) => similarity(cosine(i, j), i === j));
+    return el(
+      "tr",
+      {},
+      el("th", { scope: "row" }, canvasOf(view, `${pictures[i]!.name}, first view`)),
+      ...cells,
+    );
+  });
+  const caption =
+    "How alike two views look to this network. Framed: positives, two views of one picture, which training pulls together. All else are negatives, which it pushes apart.";
+  const table = el(
+    "table",
+    { class: "confusion similarities", "aria-label": "Similarities of a small batch" },
+    el("thead", {}, el("tr", {}, el("td", {}), ...head)),
+    el("tbody", {}, ...lines),
+  );
+  place.replaceChildren(el("p", { class: "aside" }, caption), el("div", { class: "wide" }, table));
+}
+
+function similarity(value: number, positive: boolean): HTMLElement {
+  const words = value.toFixed(2);
+  const cell = el("td", { class: positive ? "positive" : "" }, words);
+  cell.style.setProperty("--share", String(0.75 * Math.max(value, 0) ** 2));
+  if (positive) cell.ariaLabel = `${words}, positive`;
+  return cell;
+}
+
+/** Pictures far from each other in the gallery, so that the batch is of many kinds. */
+function others(gallery: readonly Picture[], own: Picture): Picture[] {
+  const step = Math.floor(gallery.length / BATCH);
+  const spread = Array.from({ length: BATCH }, (_, i) => gallery[(i * step + step / 2) | 0]!);
+  return spread.filter(({ id }) => id !== own.id).slice(0, BATCH - 1);
+}

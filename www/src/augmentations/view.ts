@@ -1,0 +1,15 @@
+/** One view, as pixels on the page. */
+import { el } from "../element.js";
+
+/** A canvas of it, with its name. */
+export function canvasOf(view: ImageData, name: string): HTMLCanvasElement {
+  const canvas = el("canvas", {
+    width: view.width,
+    height: view.height,
+    role: "img",
+    "aria-label": name,
+    class: "picture pixelated",
+  });
+  canvas.getContext("2d")!.putImageData(view, 0, 0);
+  return canvas;
+}

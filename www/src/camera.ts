@@ -1,0 +1,98 @@
+/** The camera: mirrored, one picture at a time or many while a button is held. */
+import { button, choice, el } from "./element.js";
+import { trouble } from "./trouble.js";
+
+/** Between two pictures while the button is held. */
+const EVERY_MS = 150;
+
+/** Opens the camera in `place`; every picture taken is handed over. `ended` switches it off. */
+export async function camera(
+  place: HTMLElement,
+  taken: (file: File) => void,
+  ended: AbortSignal,
+): Promise<void> {
+  // In the page, silent and in line: else it does not start on iOS.
+  const video = el("video", { class: "mirror", muted: true, playsinline: true, autoplay: true });
+  video.muted = true;
+  try {
+    await start(video);
+  } catch (error) {
+    place.replaceChildren(trouble(refused(error), () => void camera(place, taken, ended)));
+    return;
+  }
+  const stop = (): void => {
+    stopTracks(video);
+    place.replaceChildren();
+  };
+  ended.addEventListener("abort", stop, { once: true });
+  const controls = el("p", { class: "row" }, holding(video, taken), await devices(video));
+  controls.append(button("Stop the camera", stop));
+  place.replaceChildren(video, controls);
+}
+
+async function start(video: HTMLVideoElement, deviceId?: string): Promise<void> {
+  stopTracks(video);
+  const wanted = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: "user" };
+  video.srcObject = await navigator.mediaDevices.getUserMedia({ video: wanted });
+  await video.play();
+}
+
+function stopTracks(video: HTMLVideoElement): void {
+  (video.srcObject as MediaStream | null)?.getTracks().forEach((track) => track.stop());
+  video.srcObject = null;
+}
+
+function refused(error: unknown): Error {
+  const { name } = error as Error;
+  const why: Readonly<Record<string, string>> = {
+    NotAllowedError: "The camera was not allowed. Allow it beside the address, then try again.",
+    NotFoundError: "There is no camera. Choose pictures instead.",
+    NotReadableError: "Another program uses the camera. Close it, then try again.",
+  };
+  return new Error(why[name] ?? String(error), { cause: error });
+}
+
+/** A choice of cameras, where there are several. */
+async function devices(video: HTMLVideoElement): Promise<HTMLElement | null> {
+  const all = await navigator.mediaDevices.enumerateDevices();
+  const cameras = all.filter(({ kind }) => kind === "videoinput");
+  if (cameras.length < 2) return null;
+  const options = cameras.map(
+    ({ deviceId, label }, place) => [deviceId, label || `Camera ${place + 1}`] as const,
+  );
+  const select = choice(options, cameras[0]!.deviceId, (id) => void start(video, id));
+  select.setAttribute("aria-label", "Which camera");
+  return select;
+}
+
+/** A button that takes a picture, and goes on while it is held. */
+function holding(video: HTMLVideoElement, taken: (file: File) => void): HTMLElement {
+  const take = async () => taken(await still(video));
+  const own = button("Take a picture, or hold", () => {});
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const release = (): void => clearInterval(timer);
+  own.addEventListener("pointerdown", () => {
+    void take();
+    release();
+    timer = setInterval(() => void take(), EVERY_MS);
+  });
+  for (const end of ["pointerup", "pointerleave", "pointercancel", "blur"]) {
+    own.addEventListener(end, release);
+  }
+  own.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === " ") void take();
+  });
+  return own;
+}
+
+/** What the camera sees, as one sees oneself in a mirror. */
+export async function still(video: HTMLVideoElement): Promise<File> {
+  const side = Math.min(video.videoWidth, video.videoHeight);
+  const canvas = new OffscreenCanvas(side, side);
+  const context = canvas.getContext("2d")!;
+  context.scale(-1, 1);
+  const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
+  context.drawImage(video, left, top, side, side, -side, 0, side, side);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg" });
+  return new File([blob], "camera.jpg", { type: blob.type });
+}

@@ -1,0 +1,112 @@
+/** Curves that grow while something is trained. */
+import type uPlot from "uplot";
+import { el } from "./element.js";
+import { breath } from "./latest.js";
+
+export interface Curve {
+  readonly name: string;
+  /** A name of the sheet's colours, or a colour. */
+  readonly colour: string;
+  /** Dashes, so that colour is not all that tells curves apart. */
+  readonly dash?: number[];
+}
+
+export interface Chart {
+  readonly element: HTMLElement;
+  /** A point of every curve; `null` where there is none. */
+  add(x: number, values: readonly (number | null)[]): void;
+  clear(): void;
+  /** Once it stands, empty: the library has come, which takes a moment. */
+  ready(): Promise<unknown>;
+}
+
+const HEIGHT = 190;
+
+/** Charts are made one after the other, so that the browser can answer between two. */
+let making: Promise<unknown> = Promise.resolve();
+
+/** An empty chart; the library comes with the first point, or when it is asked for. */
+export function chart(title: string, x: string, curves: readonly Curve[], share = false): Chart {
+  const place = el("div", { class: "plot", role: "img", "aria-label": `${title}: nothing yet` });
+  const element = el("figure", { class: "chart" }, el("figcaption", {}, title), place);
+  let data: (number | null)[][] = [[], ...curves.map(() => [])];
+  let standing: Promise<uPlot> | undefined;
+  let drawing = false;
+  const ready = (): Promise<uPlot> => {
+    standing ??= making.then(breath).then(() => made(place, { x, curves, share }));
+    making = standing.catch(() => {});
+    return standing;
+  };
+  const draw = async (): Promise<void> => {
+    drawing = true;
+    const plot = await ready();
+    // Drawn with the screen, however fast points come.
+    requestAnimationFrame(() => {
+      drawing = false;
+      plot.setData(data as uPlot.AlignedData);
+      place.ariaLabel = `${title}: ${lastOf(curves, data)}`;
+    });
+  };
+  const add = (at: number, values: readonly (number | null)[]): void => {
+    [at, ...values].forEach((value, i) => data[i]!.push(value));
+    if (!drawing) void draw();
+  };
+  const clear = (): void => {
+    data = data.map(() => []);
+    if (standing) void draw();
+  };
+  return { element, add, clear, ready };
+}
+
+function lastOf(curves: readonly Curve[], data: readonly (number | null)[][]): string {
+  return curves
+    .map(
+      ({ name }, i) =>
+        `${name} ${data[i + 1]!.findLast((value) => value !== null)?.toFixed(3) ?? "none"}`,
+    )
+    .join(", ");
+}
+
+async function made(
+  place: HTMLElement,
+  { x, curves, share }: { x: string; curves: readonly Curve[]; share: boolean },
+): Promise<uPlot> {
+  const [{ default: Plot }] = await Promise.all([
+    import("uplot"),
+    import("uplot/dist/uPlot.min.css"),
+  ]);
+  const ink = () => getComputedStyle(document.body).getPropertyValue("--quiet");
+  const line = () => getComputedStyle(document.body).getPropertyValue("--line");
+  const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+  const percent = (_: uPlot, ticks: number[]) => ticks.map((tick) => `${Math.round(100 * tick)} %`);
+  const options: uPlot.Options = {
+    width: place.clientWidth || 320,
+    height: HEIGHT,
+    scales: { x: { time: false }, ...(share && { y: { range: [0, 1] } }) },
+    axes: [
+      { ...axis, label: x, labelSize: 18, labelFont: "12px system-ui" },
+      { ...axis, ...(share && { values: percent }) },
+    ],
+    cursor: { drag: { x: false, y: false } },
+    series: [
+      { label: x },
+      ...curves.map(({ name, colour, dash }) => ({
+        label: name,
+        stroke: colour,
+        width: 2,
+        points: { show: false },
+        spanGaps: true,
+        ...(dash && { dash }),
+      })),
+    ],
+  };
+  // Axes are drawn at once, fonts and all, so that the first point is no long work.
+  const nothing = [[0, 1], ...curves.map(() => [null, null])] as uPlot.AlignedData;
+  const plot = new Plot(options, nothing, place);
+  const fit = (): void => {
+    const width = place.clientWidth;
+    if (width > 0 && width !== plot.width) plot.setSize({ width, height: HEIGHT });
+  };
+  new ResizeObserver(fit).observe(place);
+  return plot;
+}

@@ -1,0 +1,105 @@
+/** The line that always says what computes, and why; one can choose otherwise. */
+import {
+  probeDevice,
+  type Device,
+  type DeviceReport,
+  type Encoder,
+  type FallbackReason,
+} from "kith-web";
+import { choice, el } from "./element.js";
+import type { Desk } from "./desk.js";
+import { pixelsOf } from "./pixels.js";
+import { circumstances } from "./trouble.js";
+import { shownWork } from "./work.js";
+
+/** Pictures that the time of one is measured on. */
+const MEASURED = 32;
+
+const REASONS: Readonly<Record<FallbackReason, string>> = {
+  "no-navigator-gpu": "this browser has no WebGPU",
+  "insecure-context": "WebGPU needs https or localhost",
+  "adapter-null": "the browser found no graphics adapter for WebGPU",
+  "no-timestamp-query": "the graphics adapter cannot tell time, which the program needs",
+  "limits-too-low": "the graphics adapter takes too little memory at once",
+  "device-request-failed": "the graphics adapter could not be opened",
+  "self-test-failed": "the graphics adapter computes wrong numbers",
+  "device-lost": "the graphics adapter went away",
+  "software-adapter": "the graphics adapter is imitated in software, which is slower",
+  "forced-cpu": "as chosen",
+  node: "there is no browser",
+};
+
+const HELP: Partial<Record<FallbackReason, string>> = {
+  "no-navigator-gpu":
+    "Chrome and Edge have WebGPU from version 113 on, Safari from 26, Firefox from 141 on Windows. Everything works without it, only slower.",
+  "insecure-context": "Open the page by https, or from this machine as localhost.",
+  "adapter-null":
+    "On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu and a Vulkan driver. Everything works without it, only slower.",
+  "no-timestamp-query": "A newer browser or driver may offer it. The processor does the same work.",
+  "software-adapter": "Choose WebGPU to use it all the same.",
+  "device-lost": "Choose WebGPU to try it again.",
+};
+
+const CHOICES: readonly (readonly [Device, string])[] = [
+  ["auto", "Whatever is best"],
+  ["webgpu", "WebGPU"],
+  ["cpu", "Processor"],
+];
+
+/** Keeps the line up to date. */
+export async function deviceLine(place: HTMLElement, desk: Desk): Promise<void> {
+  const words = el("span", { class: "device-words" });
+  const help = el("details", { class: "device-help" });
+  const work = el("div", { class: "device-work" });
+  const select = choice(CHOICES, desk.device, async (device) => {
+    const loaded = await desk.use(device);
+    if (loaded) await shownWork(work, "Loading on the other device", (call) => desk.load(call));
+  });
+  select.setAttribute("aria-label", "What should compute");
+  place.replaceChildren(el("div", { class: "row" }, words, help, select), work);
+  const draw = async (): Promise<void> => {
+    const report = desk.encoder?.device ?? (await probeDevice({ device: desk.device }));
+    circumstances.device = report;
+    words.textContent = `${desk.encoder ? "Computing" : "Would compute"} on ${sentence(report)}`;
+    explain(help, report);
+    if (desk.encoder) words.append(await speed(desk, desk.encoder));
+  };
+  desk.on("sight", () => void draw(), new AbortController().signal);
+  await draw();
+}
+
+const speeds = new WeakMap<Encoder, Promise<string>>();
+
+/** How long a picture takes, measured once a network; nothing where it cannot be measured. */
+function speed(desk: Desk, encoder: Encoder): Promise<string> {
+  const known = speeds.get(encoder);
+  if (known) return known;
+  const measuring = measured(desk, encoder).catch(() => "");
+  speeds.set(encoder, measuring);
+  return measuring;
+}
+
+async function measured({ gallery }: Desk, encoder: Encoder): Promise<string> {
+  const some = await Promise.all(gallery.slice(0, MEASURED).map(pixelsOf));
+  const start = performance.now();
+  await encoder.embed(some);
+  return `, ${((performance.now() - start) / some.length).toFixed(1)} ms a picture`;
+}
+
+function sentence({ actual, adapter, reason, requested }: DeviceReport): string {
+  if (actual === "webgpu") {
+    const { vendor = "", architecture = "", description = "" } = adapter ?? {};
+    return `WebGPU: ${description || [vendor, architecture].filter(Boolean).join(" ") || "an adapter"}`;
+  }
+  if (requested === "webgpu") return `nothing: ${REASONS[reason!]}`;
+  return `the processor: ${REASONS[reason!]}`;
+}
+
+function explain(help: HTMLDetailsElement, { reason, detail }: DeviceReport): void {
+  const said = reason && HELP[reason];
+  help.hidden = !said;
+  help.replaceChildren(
+    el("summary", {}, "What helps?"),
+    el("p", {}, said ?? "", detail ? ` The browser says: ${detail}` : ""),
+  );
+}

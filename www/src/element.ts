@@ -1,0 +1,83 @@
+/** Elements, written as they nest. */
+
+type Child = Node | string | null | undefined | false;
+type Prop = string | number | boolean | undefined | ((event: never) => void);
+
+/** An element: functions listen (`onclick`), booleans are there or not, the rest is its attributes. */
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  props: Readonly<Record<string, Prop>> = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (typeof value === "function") {
+      made.addEventListener(name.slice(2), value as unknown as EventListener);
+    } else if (typeof value === "boolean") made.toggleAttribute(name, value);
+    else if (value !== undefined) made.setAttribute(name, String(value));
+  }
+  made.append(
+    ...children.filter((child) => child !== null && child !== undefined && child !== false),
+  );
+  return made;
+}
+
+/** A button that does something. */
+export function button(words: string, onclick: () => void, more: Record<string, Prop> = {}) {
+  return el("button", { type: "button", onclick, ...more }, words);
+}
+
+/** A control with its name, and a note below it. */
+export function field(name: string, control: HTMLElement, note?: string): HTMLElement {
+  const own = el("span", { class: "field-name" }, name);
+  return el("label", { class: "field" }, own, control, note && el("small", {}, note));
+}
+
+/** A choice among words, told when it changes. */
+export function choice<T extends string>(
+  options: readonly (readonly [value: T, words: string])[],
+  chosen: T,
+  changed: (value: T) => void,
+): HTMLSelectElement {
+  const select = el("select", { onchange: () => changed(select.value as T) });
+  for (const [value, words] of options) {
+    select.append(el("option", { value, selected: value === chosen }, words));
+  }
+  return select;
+}
+
+/** A slider that says its value, told while it moves. */
+export function slider(
+  name: string,
+  range: { min: number; max: number; step: number; value: number },
+  changed: (value: number) => void,
+  words: (value: number) => string = String,
+): HTMLElement {
+  const said = el("output", {}, words(range.value));
+  const input = el("input", {
+    type: "range",
+    ...range,
+    "aria-label": name,
+    "aria-valuetext": words(range.value),
+    oninput: () => {
+      const value = Number(input.value);
+      said.textContent = words(value);
+      input.setAttribute("aria-valuetext", words(value));
+      changed(value);
+    },
+  });
+  return el(
+    "label",
+    { class: "field slider" },
+    el("span", { class: "field-name" }, name, said),
+    input,
+  );
+}
+
+/** A share as people read it. */
+export const percent = (share: number): string =>
+  Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "not known";
+
+/** Bytes as people read them. */
+export const megabytes = (bytes: number): string =>
+  bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

@@ -1,0 +1,52 @@
+// Serves the page without a network: what it is made of is kept when it is first visited. What is
+// large (WebAssembly, checkpoints, sheets of pictures) comes when the page says that it has time.
+const NAME = `kith-page-${"VERSION"}`;
+const FILES = "FILES";
+const LARGE = /\.(wasm|webp|safetensors)$|report\.html$/;
+
+const small = () => FILES.filter((name) => !LARGE.test(name));
+
+addEventListener("install", (event) => event.waitUntil(keep(["./", ...small()])));
+
+addEventListener("activate", (event) => event.waitUntil(forgetOlder().then(() => clients.claim())));
+
+addEventListener("message", (event) => {
+  if (event.data === "take over") skipWaiting();
+  if (event.data?.keepAllBut) event.waitUntil(keepRest(event.source, event.data.keepAllBut));
+});
+
+addEventListener("fetch", (event) => {
+  const { method, url } = event.request;
+  if (method === "GET" && url.startsWith(registration.scope)) event.respondWith(answer(event));
+});
+
+async function keep(names) {
+  const cache = await caches.open(NAME);
+  await cache.addAll(names.map((name) => new Request(name, { cache: "no-cache" })));
+}
+
+/** One file after the other, so that what the visitor does comes first. */
+async function keepRest(client, without) {
+  const cache = await caches.open(NAME);
+  for (const name of FILES) {
+    if (!name.includes(without) && !(await cache.match(name))) await cache.add(name);
+  }
+  client?.postMessage("all kept");
+}
+
+async function forgetOlder() {
+  const names = await caches.keys();
+  const older = names.filter((name) => name.startsWith("kith-page-") && name !== NAME);
+  await Promise.all(older.map((name) => caches.delete(name)));
+}
+
+/** From the cache, whatever the query; what is not in it from the network, and kept if it is ours. */
+async function answer({ request }) {
+  const cache = await caches.open(NAME);
+  const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true });
+  if (kept) return kept;
+  const response = await fetch(request);
+  const name = request.url.slice(registration.scope.length);
+  if (response.ok && FILES.includes(name)) await cache.put(request, response.clone());
+  return response;
+}

@@ -1,0 +1,87 @@
+/** A picture chosen among many: some drawn at random, those of a class, or those of a name. */
+import { button, choice, el } from "./element.js";
+import { grid } from "./grid.js";
+import type { Picture } from "./picture.js";
+
+/** Pictures that are shown at a time. */
+const AT_A_TIME = 48;
+
+/** A picker over what `pictures` gives when it is asked. */
+export function picker(
+  pictures: () => readonly Picture[],
+  chosen: (picture: Picture) => void,
+): { element: HTMLElement; draw(): void } {
+  let category = "";
+  let words = "";
+  let from = 0;
+  const shelf = el("div", {});
+  const search = el("input", {
+    type: "search",
+    placeholder: "Search: cat, flag, house …",
+    "aria-label": "Search pictures by name",
+    oninput: () => {
+      words = search.value.toLowerCase();
+      from = 0;
+      draw();
+    },
+  });
+  const labels = [...new Set(pictures().map(({ label }) => label))].filter(
+    (label) => label !== null,
+  );
+  const options = [["", "All categories"], ...labels.map((label) => [label, label])] as [
+    string,
+    string,
+  ][];
+  const select = choice(options, category, (own) => {
+    category = own;
+    from = 0;
+    draw();
+  });
+  select.setAttribute("aria-label", "Category");
+  const more = button("Others", () => {
+    from += AT_A_TIME;
+    draw();
+  });
+  const draw = (): void => {
+    const all = pictures().filter(
+      ({ label, name }) => (category === "" || label === category) && name.includes(words),
+    );
+    const order = words === "" ? spread(all) : all;
+    if (from >= order.length) from = 0;
+    const some = order.slice(from, from + AT_A_TIME);
+    more.disabled = order.length <= AT_A_TIME;
+    const none = el("p", { class: "aside" }, `No picture is called “${words}”.`);
+    const cells = some.map((picture) => ({ picture }));
+    shelf.replaceChildren(some.length > 0 ? grid("Pictures to choose from", cells, chosen) : none);
+  };
+  draw();
+  const element = el(
+    "div",
+    { class: "picker" },
+    el("p", { class: "row" }, search, select, more),
+    shelf,
+  );
+  return { element, draw };
+}
+
+/** Pictures of a sheet that are shown next to each other, so that few sheets have to come. */
+const FROM_A_SHEET = 8;
+
+/** The same pictures in an order that looks drawn at random and never changes. */
+function spread(pictures: readonly Picture[]): Picture[] {
+  const sheets = new Map<string, Picture[]>();
+  for (const picture of pictures) {
+    const sheet = picture.tile?.sheet ?? "";
+    if (!sheets.has(sheet)) sheets.set(sheet, []);
+    sheets.get(sheet)!.push(picture);
+  }
+  const runs = [...sheets.values()].flatMap((sheet) =>
+    Array.from({ length: Math.ceil(sheet.length / FROM_A_SHEET) }, (_, run) =>
+      sheet.slice(run * FROM_A_SHEET, (run + 1) * FROM_A_SHEET),
+    ),
+  );
+  const golden = 0.618034;
+  const place = runs.map(([first], run) => (first!.tile ? (run * golden) % 1 : -1));
+  const order = runs.map((_, run) => run).sort((a, b) => place[a]! - place[b]!);
+  return order.flatMap((run) => runs[run]!);
+}

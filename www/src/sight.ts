@@ -1,0 +1,115 @@
+/** How one network sees pictures: a row of numbers for each, computed beforehand or here. */
+import { Embeddings, KnnIndex, type CallOptions, type Encoder, type EncoderInfo } from "kith-web";
+import { breath } from "./latest.js";
+import { eachOf } from "./pixels.js";
+import type { Picture } from "./picture.js";
+
+/** What is known of a network without loading it; `scripts/sights.mjs` writes it. */
+export interface Facts {
+  readonly title: string;
+  readonly checkpoint: string;
+  readonly bytes: number;
+  /** Its hash, as `loadEncoder` takes it. */
+  readonly integrity: string;
+  readonly info: Omit<EncoderInfo, "recipeToml" | "views">;
+  /** How it was trained, and what that gave. */
+  readonly note: string | null;
+  /** The report of its run, beside it. */
+  readonly report?: string;
+  /** Largest value of each column of the stored rows, which are in steps of a `levels`th of it. */
+  readonly scale: readonly number[];
+  readonly levels: number;
+  /** Pictures, by number, that it did not learn from. */
+  readonly heldOut: readonly number[];
+  /** Of these, the share whose nearest of all is the same emoji by the other vendor. */
+  readonly retrieval: number;
+}
+
+export class Sight {
+  readonly title: string;
+  readonly fingerprint: string;
+  readonly dim: number;
+  readonly facts: Facts | undefined;
+  encoder: Encoder | undefined;
+  #rows = new Map<string, Float32Array>();
+
+  constructor(title: string, info: Pick<EncoderInfo, "fingerprint" | "dim">, facts?: Facts) {
+    this.title = title;
+    this.fingerprint = info.fingerprint;
+    this.dim = info.dim;
+    this.facts = facts;
+  }
+
+  /** Knows these pictures from now on. */
+  learnt(pictures: readonly Picture[], rows: Embeddings): void {
+    pictures.forEach(({ id }, place) => this.#rows.set(id, rows.row(place)));
+  }
+
+  knows({ id }: Picture): boolean {
+    return this.#rows.has(id);
+  }
+
+  forget({ id }: Picture): void {
+    this.#rows.delete(id);
+  }
+
+  /** The rows of pictures that it knows, in their order. */
+  rows(pictures: readonly Picture[]): Embeddings {
+    const data = new Float32Array(pictures.length * this.dim);
+    pictures.forEach(({ id }, place) => data.set(this.#rows.get(id)!, place * this.dim));
+    return new Embeddings(data, this.dim, {
+      normalized: true,
+      encoderFingerprint: this.fingerprint,
+    });
+  }
+
+  /** An index of those of the pictures that it knows. */
+  index(pictures: readonly Picture[], labelOf = (picture: Picture) => picture.label): KnnIndex {
+    const known = pictures.filter((picture) => this.knows(picture));
+    const index = new KnnIndex(this.dim);
+    const items = known.map((picture) => {
+      const label = labelOf(picture);
+      return { id: picture.id, ...(label === null ? {} : { label }) };
+    });
+    if (known.length > 0) index.add(this.rows(known), items);
+    return index;
+  }
+
+  /** Looks at those pictures that it does not know yet. */
+  async look(pictures: readonly Picture[], options: CallOptions = {}): Promise<void> {
+    const fresh = pictures.filter((picture) => !this.knows(picture));
+    if (fresh.length === 0 || !this.encoder) return;
+    this.learnt(fresh, await this.encoder.embed(eachOf(fresh), options));
+  }
+}
+
+/** A network's rows of the gallery as they were computed beforehand. */
+export async function precomputed(name: string, pictures: readonly Picture[]): Promise<Sight> {
+  const [facts, stored] = await Promise.all([
+    got(`./sights/${name}.json`).then((response) => response.json() as Promise<Facts>),
+    got(`./sights/${name}.bin`).then((response) => response.arrayBuffer()),
+  ]);
+  await breath();
+  const sight = new Sight(facts.title, facts.info, facts);
+  sight.learnt(pictures, unpacked(new Uint8Array(stored), facts));
+  return sight;
+}
+
+async function got(url: string): Promise<Response> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
+  return response;
+}
+
+/** Stored column by column, which compresses better, two steps a byte. */
+function unpacked(stored: Uint8Array, { info, scale, levels }: Facts): Embeddings {
+  const { dim, fingerprint } = info;
+  const data = new Float32Array(2 * stored.length);
+  const count = data.length / dim;
+  for (let i = 0; i < data.length; i += 1) {
+    const step = (stored[i >> 1]! >> (4 * (i % 2))) & 15;
+    const column = Math.floor(i / count);
+    data[(i % count) * dim + column] = (step * scale[column]!) / levels;
+  }
+  return new Embeddings(data, dim, { encoderFingerprint: fingerprint }).normalize();
+}

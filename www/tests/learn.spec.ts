@@ -1,0 +1,52 @@
+// A network learns in the tab: it can be watched, paused, kept over a reload and taken along, and
+// the page answers all the while.
+import { readFileSync } from "node:fs";
+import { expect, test } from "./visit.js";
+
+/** Longest that the page may not answer while it learns, in milliseconds. */
+const LONGEST = 100;
+
+test("it learns, pauses, resumes after a reload, and its checkpoint opens", async ({ visit }) => {
+  test.setTimeout(120_000);
+  const { page } = visit;
+  await visit.open("learn?steps=75&batch=32");
+  await visit.judged("learn, before");
+  await page.getByRole("button", { name: /^Start learning/ }).click();
+  await expect(page.locator(".numbers")).toContainText(/\d+ of 75/, { timeout: 60_000 });
+  await page.evaluate(() => (window.longTasks.length = 0));
+  const step = async () =>
+    Number(/(\d+) of 75/.exec((await page.locator(".numbers").textContent())!)![1]);
+  await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(22);
+  const long = await page.evaluate(() => window.longTasks.filter((ms) => ms > 0));
+  expect(Math.max(0, ...long), "longest task while it learns, in ms").toBeLessThan(LONGEST);
+  await expect(page.locator(".uplot")).toHaveCount(2);
+  await expect(page.locator(".pinned .strip .picture").first()).toBeVisible();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByRole("button", { name: "Go on" })).toBeVisible();
+  const paused = await step();
+  await visit.judged("learn, paused");
+
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save the checkpoint" }).click();
+  const header = readFileSync(await (await coming).path()).toString("latin1", 8, 4096);
+  expect(header).toContain("encoder.convs.0.weight");
+
+  await page.reload();
+  await expect(page.getByText(`was left at step ${paused}`)).toBeVisible();
+  await page.getByRole("button", { name: "Go on with it" }).click();
+  await expect(page.locator(".numbers")).toContainText("of 75", { timeout: 60_000 });
+  await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(paused);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Look through it" }).click();
+  await expect(page.getByText("look through this network now")).toBeVisible({ timeout: 60_000 });
+  await page.getByRole("link", { name: "Neighbours" }).click();
+  await expect(page.locator(".stage h2").first()).toHaveText("learnt here");
+});
+
+test("SimCLR learns too", async ({ visit }) => {
+  const { page } = visit;
+  await visit.open("learn?steps=75&batch=32&objective=simclr");
+  await page.getByRole("button", { name: /^Start learning/ }).click();
+  await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
+  await expect(page.locator(".numbers")).not.toContainText("queue");
+});

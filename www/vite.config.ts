@@ -1,0 +1,62 @@
+// Static files that run from any folder of any server, and a service worker that knows their names.
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineConfig, type Plugin } from "vite";
+
+const { version } = JSON.parse(readFileSync("node_modules/kith-web/package.json", "utf8")) as {
+  version: string;
+};
+/** What a browser downloads for either device, for the buttons that start it. */
+const wasmBytes = (kind: string): number => {
+  const file = `node_modules/kith-web/dist/kith_${kind}_bg.wasm`;
+  if (existsSync(file)) return statSync(file).size;
+  throw new Error(`${file} is missing: build the npm package first (make web)`);
+};
+
+export default defineConfig({
+  base: "./",
+  define: {
+    VERSION: JSON.stringify(version),
+    WASM_BYTES: JSON.stringify({ cpu: wasmBytes("cpu"), webgpu: wasmBytes("webgpu") }),
+  },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    // Nothing is inlined as data: the policy allows none.
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+  worker: { format: "es" },
+  plugins: [offline()],
+});
+
+/** Writes `offline.js`: the service worker, with every file of the build and a hash of them all. */
+function offline(): Plugin {
+  let [root, dist] = ["", ""];
+  return {
+    name: "offline",
+    apply: "build",
+    configResolved: (config) => {
+      root = config.root;
+      dist = join(root, config.build.outDir);
+    },
+    closeBundle() {
+      const files = below(dist).sort();
+      const hash = createHash("sha256");
+      for (const name of files) hash.update(name).update(readFileSync(join(dist, name)));
+      const source = readFileSync(join(root, "src/offline/worker.js"), "utf8")
+        .replace('"VERSION"', JSON.stringify(hash.digest("hex").slice(0, 16)))
+        .replace('"FILES"', JSON.stringify(files));
+      writeFileSync(join(dist, "offline.js"), source);
+    },
+  };
+}
+
+/** Files below a folder, by their path from it. */
+function below(folder: string, prefix = ""): string[] {
+  return readdirSync(join(folder, prefix)).flatMap((name) => {
+    const path = `${prefix}${name}`;
+    return statSync(join(folder, path)).isDirectory() ? below(folder, `${path}/`) : [path];
+  });
+}
