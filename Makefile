@@ -7,7 +7,7 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test setup fmt lint rust wasm web browser package consumers soak bench gallery
+.PHONY: help train test page setup fmt lint rust wasm web browser www package consumers soak bench gallery
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,7 +15,10 @@ help: ## List the commands
 train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
 	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
 
-test: setup fmt lint rust web browser ## Everything that must hold: format, lints, tests, also in a browser
+test: setup fmt lint rust web browser www ## Everything that must hold: format, lints, tests, also in a browser
+
+page: web ## Build the page and serve it on this machine
+	.ci/page serve
 
 setup: ## Install what tests need and is missing
 	.ci/setup
@@ -39,6 +42,9 @@ web: wasm ## Build the npm package, check its types and format
 
 browser: ## Test the npm package in Node and in headless Chromium
 	.ci/browser
+
+www: web ## Check and build the page, test it in headless Chromium
+	.ci/page test
 
 package: setup ## Build the npm package as released: smallest WebAssembly, licences, checks of its form
 	.ci/package
