@@ -17,7 +17,7 @@ train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write
 
 test: setup fmt lint rust web browser www ## Everything that must hold: format, lints, tests, also in a browser
 
-page: web ## Build the page and serve it on this machine
+page: setup web ## Build the page and serve it on this machine
 	.ci/page serve
 
 setup: ## Install what tests need and is missing

@@ -133,8 +133,8 @@ fn probe(features: &Features) -> Value {
     let mut fit = fit.expect("three classes");
     let losses: Vec<Vec<f32>> = (0..EPOCHS)
         .map(|_| {
-            let logits = fit.step();
-            block_on(read(fit.score(logits))).expect("the CPU reads")
+            let logs = fit.step();
+            block_on(read(fit.score(logs))).expect("the CPU reads")
         })
         .collect();
     let [weight, bias] = block_on(fit.probe().weights()).expect("the CPU reads");

@@ -1,7 +1,7 @@
 // Types by tsc, scripts by esbuild: three entry points without a bare import, so that they run from
 // any file server, an import map or a bundler. The WebAssembly is there already (`make wasm`).
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -18,6 +18,16 @@ for (const file of readdirSync("dist")) {
 
 const tsc = "node_modules/typescript/bin/tsc";
 execFileSync(process.execPath, [tsc, "--emitDeclarationOnly"], { stdio: "inherit" });
+// Types of the inside stay inside.
+const seen = new Set(["index.d.ts"]);
+for (const file of seen) {
+  const text = readFileSync(`dist/${file}`, "utf8");
+  for (const [, name] of text.matchAll(/from "\.\/([\w-]+)\.js"/g)) seen.add(`${name}.d.ts`);
+}
+for (const file of readdirSync("dist")) {
+  if (file.endsWith(".d.ts") && !file.startsWith("kith_") && !seen.has(file))
+    rmSync(`dist/${file}`);
+}
 const common = {
   outdir: "dist",
   bundle: true,

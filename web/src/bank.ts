@@ -1,5 +1,5 @@
 /** Embeddings on the device, to be searched again and again. */
-import type { Found } from "./door.js";
+import type { Found } from "./wire.js";
 import { Embeddings, rowsOf } from "./embeddings.js";
 import type { Encoder } from "./encoder.js";
 import { Handle, leaseRunning } from "./engine.js";

@@ -1,68 +1,6 @@
 /** What the two WebAssembly builds give: the same door, for the CPU and for WebGPU. */
 import type * as Glue from "./kith_cpu.js";
-import type { AugmentationOp } from "./types.js";
 
 /** The module that wasm-bindgen writes beside a build. */
 export type Door = typeof Glue;
 export type { Bank, Encoder, Engine, Pretraining, ProbeFit } from "./kith_cpu.js";
-
-/** A checkpoint's note. */
-export interface Note {
-  readonly arch: string;
-  readonly method: string;
-  readonly stage: "pretrained" | "supervised" | "finetuned";
-  readonly recipe: string;
-  readonly toml: string;
-  readonly dim: number;
-  readonly projectionDim: number;
-  readonly side: number;
-  readonly parameters: number;
-  readonly halfPrecision: boolean;
-  readonly mean: number[];
-  readonly std: number[];
-  readonly fingerprint: string;
-  readonly classNames: string[];
-  readonly probe: boolean;
-  readonly queue: number;
-  readonly dataset: {
-    readonly name: string;
-    readonly labelled: number;
-    readonly validation: number;
-    readonly unlabelled: number;
-    readonly test: number;
-  };
-  readonly seed: number;
-  readonly steps: number;
-  readonly software: string;
-  readonly last: Record<string, unknown>;
-  readonly best: Record<string, unknown>;
-  readonly views: AugmentationOp[];
-}
-
-/** What a search found: `[queries, k]`, nearest first. */
-export interface Found {
-  readonly k: number;
-  readonly indices: Uint32Array;
-  readonly similarities: Float32Array;
-}
-
-/** What a run of pre-training is planned for; 0 steps or epochs leave it to the recipe. */
-export interface Plan {
-  readonly side: number;
-  readonly classes: number;
-  readonly seed: number;
-  /** Steps an epoch. */
-  readonly steps: number;
-  readonly epochs: number;
-  /** Unlabelled pictures: one pass over them is an epoch where the recipe does not say. */
-  readonly pictures: number;
-}
-
-/** What a caller may change of a linear probe's fit. */
-export interface FitSettings {
-  readonly epochs?: number;
-  readonly firstRate?: number;
-  readonly lastRate?: number;
-  readonly weightDecay?: number;
-  readonly balanced?: boolean;
-}

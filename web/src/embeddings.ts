@@ -77,3 +77,14 @@ export function sameEncoder(what: string, own: string | undefined, rows: Embeddi
   const message = `${what} is of encoder ${own}, the embeddings are of ${theirs}`;
   throw new KithError("ENCODER_MISMATCH", message);
 }
+
+/** Rows behind one another. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -1,7 +1,8 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A trained encoder: pictures to embeddings. */
 import { bytesFrom, nameOf } from "./bytes.js";
-import type { Note } from "./door.js";
-import { Embeddings, rowsOf } from "./embeddings.js";
+import type { Note } from "./wire.js";
+import { Embeddings, joined, rowsOf } from "./embeddings.js";
 import { Handle, lease } from "./engine.js";
 import { KithError, unlessAborted } from "./errors.js";
 import type { Sent } from "./host.js";
@@ -293,16 +294,6 @@ async function inMemory(
       ...(await inMemory(rest, work)),
     ];
   }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Labels with their probabilities, most likely first. */

@@ -7,7 +7,7 @@ import { Progressing } from "./progress.js";
 import { random, shuffle } from "./random.js";
 import { reportOf } from "./report.js";
 import { finite, oneOf, positive, whole, within } from "./setting.js";
-import type { FitSettings } from "./door.js";
+import type { FitSettings } from "./wire.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
 
 /** Epochs that are computed at a time: few calls, and curves that still move. */

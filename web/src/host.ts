@@ -1,6 +1,7 @@
 /** The computing side: objects of the WebAssembly by number, in a worker or, in Node, in place. */
 import type * as Glue from "./door.js";
-import type { Door, FitSettings, Found, Note, Plan } from "./door.js";
+import type { Door } from "./door.js";
+import type { FitSettings, Found, Note, Plan } from "./wire.js";
 import { CODED, KithError } from "./errors.js";
 import { planesOf } from "./planes.js";
 import type { AugmentationOp, RawImage } from "./types.js";

@@ -1,6 +1,6 @@
 /** Pre-training in the tab: the page pulls steps; not to call is to pause. */
-import type { Plan } from "./door.js";
-import { Embeddings } from "./embeddings.js";
+import type { Plan } from "./wire.js";
+import { Embeddings, joined } from "./embeddings.js";
 import { Handle, lease, type Lease } from "./engine.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import type { RunStart } from "./host.js";
@@ -190,7 +190,8 @@ export class Pretraining {
   /** Embeddings by the encoder as it is now, `[count, dim]`, of length one. */
   async embed(images: Images, { signal }: { signal?: AbortSignal } = {}): Promise<Embeddings> {
     const { lease } = this.#handle;
-    const parts: Embeddings[] = [];
+    const parts: Float32Array[] = [];
+    let dim = 1;
     const options = {
       side: this.plan.side,
       batchSize: AT_A_TIME,
@@ -202,10 +203,10 @@ export class Pretraining {
         lease.call("pretrainEmbed", [handle, pixels, count]),
       );
       const data = await unlessAborted(work, signal);
-      parts.push(new Embeddings(data, data.length / count).normalize());
+      parts.push(data);
+      dim = data.length / count;
     }
-    const all = parts.flatMap(({ data }) => [...data]);
-    return new Embeddings(new Float32Array(all), parts[0]?.dim ?? 1, { normalized: true });
+    return new Embeddings(joined(parts), dim).normalize();
   }
 
   /** A checkpoint that `loadEncoder` and the native `kith` open. `half`: half the bytes. */

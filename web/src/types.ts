@@ -79,7 +79,10 @@ export interface EngineOptions extends CallOptions {
 }
 
 export interface LoadOptions extends EngineOptions {
-  /** Default `persistent`: the Cache API; where it has no room, memory. */
+  /**
+   * Default `persistent`: the Cache API; where it has no room, memory. What was kept of an address is
+   * not asked for again: a checkpoint that changes wants a new address, `integrity`, or `none`.
+   */
   readonly cache?: "persistent" | "memory" | "none";
   readonly cacheName?: string;
   /** Like a script's: `sha256-…` in base64. */

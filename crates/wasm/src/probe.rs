@@ -110,8 +110,8 @@ impl ProbeFit {
     pub async fn advance(&mut self, n: usize) -> Result<Float64Array> {
         let mut rows = Vec::new();
         for _ in self.fit.steps()..self.epochs.min(self.fit.steps() + n) {
-            let logits = self.fit.step();
-            rows.push(self.fit.score(logits));
+            let logs = self.fit.step();
+            rows.push(self.fit.score(logs));
             if !self.validation.labels.is_empty() {
                 let Labelled { features, labels } = &self.validation;
                 rows.push(self.fit.probe().score(features, labels));

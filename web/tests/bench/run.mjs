@@ -1,5 +1,6 @@
 // Runs the bench page in headless Chromium (or serves it, with --serve, for any browser):
 //   node run.mjs [--rounds 5] [--only TEXT] [--device webgpu|cpu] [--library NAME,…] [--serve]
+//   node run.mjs --first    how long a fresh browser takes to kith-web's first embedding
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,6 +21,7 @@ const { values: wish } = parseArgs({
     device: { type: "string" },
     library: { type: "string" },
     serve: { type: "boolean", default: false },
+    first: { type: "boolean", default: false },
   },
 });
 
@@ -59,23 +61,49 @@ const url = `${server.url}bench/`;
 if (wish.serve) {
   console.log(`open ${url}`);
 } else {
-  await runHere();
+  await (wish.first ? firstEmbeddings() : runHere());
   server.close();
   process.exit(0);
 }
 
-async function runHere() {
+function launched() {
   const quiet = ["--disable-quic", "--no-first-run", "--disable-background-networking"];
-  const browser = await chromium.launch({
+  const rest = ["--disable-component-update", "--disable-sync"];
+  return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--enable-unsafe-webgpu",
-      ...quiet,
-      "--disable-component-update",
-      "--disable-sync",
-    ],
+    args: ["--no-sandbox", "--enable-unsafe-webgpu", ...quiet, ...rest],
   });
+}
+
+/** From the import of the package to the first numbers, each time in a browser just started. */
+async function firstEmbeddings() {
+  for (const device of wish.device ? [wish.device] : ["webgpu", "cpu"]) {
+    const times = [];
+    for (let round = 0; round < Number(wish.rounds); round += 1) {
+      const browser = await launched();
+      const page = await browser.newPage();
+      await page.goto(url);
+      times.push(await page.evaluate(firstEmbedding, device));
+      await browser.close();
+    }
+    const middle = times.toSorted((a, b) => a - b)[times.length >> 1];
+    console.log(
+      `${device}: first embedding after ${middle.toFixed(0)} ms, median of ${times.length}`,
+    );
+  }
+}
+
+async function firstEmbedding(device) {
+  const picture = { data: new Uint8Array(3 * 32 * 32), width: 32, height: 32, channels: 3 };
+  const start = performance.now();
+  const { loadEncoder } = await import("../dist/index.js");
+  const encoder = await loadEncoder("models/small.safetensors", { device, warmup: false });
+  await encoder.embed(picture);
+  return performance.now() - start;
+}
+
+async function runHere() {
+  const browser = await launched();
   const page = await browser.newPage();
   page.on("console", (message) => {
     if (message.type() === "error") console.error(message.text().slice(0, 300));

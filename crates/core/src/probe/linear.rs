@@ -1,6 +1,6 @@
 //! A linear classifier on frozen features.
 
-use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Features;
@@ -94,7 +94,8 @@ impl LinearProbe {
     pub fn score(&self, features: &Features, labels: &[u16]) -> Tensor<1> {
         let [classes, _] = self.weight.dims();
         let targets = one_hot(labels, classes, &self.weight.device());
-        measure(self.logits(features), targets)
+        let truth = targets.clone().argmax(1);
+        measure(log_softmax(self.logits(features), 1), targets, truth)
     }
 
     /// Waits for the weights, `[classes, dim]`, and the biases, `[classes]`.
@@ -124,10 +125,11 @@ fn upload(features: &Features, device: &Device) -> Tensor<2> {
     Tensor::from_data(data, device)
 }
 
-/// Mean cross-entropy with one-hot targets and share told right, `[2]`.
-fn measure(logits: Tensor<2>, targets: Tensor<2>) -> Tensor<1> {
-    let right = targets.clone().argmax(1).equal(logits.clone().argmax(1)).float().mean();
-    let loss = (log_softmax(logits, 1) * targets).sum_dim(1).mean().neg();
+/// Mean cross-entropy of log-probabilities with one-hot targets and share told right, `[2]`; the
+/// truth is the targets' places, `[n, 1]`.
+fn measure(logs: Tensor<2>, targets: Tensor<2>, truth: Tensor<2, Int>) -> Tensor<1> {
+    let right = truth.equal(logs.clone().argmax(1)).float().mean();
+    let loss = (logs * targets).sum_dim(1).mean().neg();
     Tensor::cat(vec![loss, right], 0)
 }
 
@@ -141,6 +143,8 @@ pub struct Fit {
     columns: Tensor<2>,
     /// `[n, classes]`.
     targets: Tensor<2>,
+    /// The class of each picture, `[n, 1]`.
+    truth: Tensor<2, Int>,
     /// What each picture weighs; they sum to 1. `[n, 1]`.
     shares: Tensor<2>,
     mean: Tensor<2>,
@@ -176,8 +180,20 @@ impl Fit {
         let bias = Slope::new(Tensor::zeros([1, classes], device));
         let targets = one_hot(labels, classes, device);
         let columns = columns(x.clone());
-        let steps = 0;
-        Ok(Self { settings, x, columns, targets, shares, mean, deviation, weight, bias, steps })
+        let (truth, steps) = (targets.clone().argmax(1), 0);
+        Ok(Self {
+            settings,
+            x,
+            columns,
+            targets,
+            truth,
+            shares,
+            mean,
+            deviation,
+            weight,
+            bias,
+            steps,
+        })
     }
 
     /// Steps done.
@@ -185,25 +201,27 @@ impl Fit {
         self.steps
     }
 
-    /// One step over all pictures; gives their logits before it, `[n, classes]`, unread.
+    /// One step over all pictures; gives the logarithms of their probabilities before it, `[n,
+    /// classes]`, unread.
     pub fn step(&mut self) -> Tensor<2> {
         let LinearSettings { steps, first_rate, last_rate, weight_decay, .. } = self.settings;
         let decline = (last_rate / first_rate).ln() / steps as f64;
         let rate = first_rate * (decline * self.steps as f64).exp();
         let weight = self.weight.value.clone();
         let logits = products(self.x.clone(), weight.clone()) + self.bias.value.clone();
-        let error = (softmax(logits.clone(), 1) - self.targets.clone()) * self.shares.clone();
+        let logs = log_softmax(logits, 1);
+        let error = (logs.clone().exp() - self.targets.clone()) * self.shares.clone();
         let shrink = weight.mul_scalar(weight_decay);
         self.bias.step(error.clone().sum_dim(0), self.steps, rate);
         let slope = products(error.transpose(), self.columns.clone());
         self.weight.step(slope + shrink, self.steps, rate);
         self.steps += 1;
-        logits
+        logs
     }
 
-    /// Mean cross-entropy and share told right of the logits of a step, `[2]`, unread.
-    pub fn score(&self, logits: Tensor<2>) -> Tensor<1> {
-        measure(logits, self.targets.clone())
+    /// Mean cross-entropy and share told right of what a step gave, `[2]`, unread.
+    pub fn score(&self, logs: Tensor<2>) -> Tensor<1> {
+        measure(logs, self.targets.clone(), self.truth.clone())
     }
 
     /// The classifier as it is now.
@@ -307,15 +325,15 @@ mod tests {
         let settings = LinearSettings { steps: 20, ..Default::default() };
         let mut fit = Fit::new(&features, &labels, 3, settings, &Device::flex()).unwrap();
         let value = |x: Tensor<1>| pollster::block_on(read(x)).unwrap();
-        let logits = fit.step();
-        let first = value(fit.score(logits));
+        let logs = fit.step();
+        let first = value(fit.score(logs));
         assert!((first[0] - 3.0_f32.ln()).abs() < 1e-5, "from zero every class is as likely");
         (1..20).for_each(|_| {
             fit.step();
         });
         let score = value(fit.probe().score(&features, &labels));
-        let logits = fit.step();
-        let next = value(fit.score(logits));
+        let logs = fit.step();
+        let next = value(fit.score(logs));
         assert!(score[0] < first[0], "expected less than {first:?}, got {score:?}");
         assert!((score[0] - next[0]).abs() < 1e-3 * next[0], "{score:?} is not {next:?}");
     }
