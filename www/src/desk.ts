@@ -4,9 +4,11 @@ import {
   type ByteSource,
   type CallOptions,
   type Device,
+  type DeviceReport,
   type Encoder,
   type LinearProbe,
   type LoadOptions,
+  type Pretraining,
 } from "kith-web";
 import { remember, setting } from "./address.js";
 import { gallery } from "./gallery.js";
@@ -15,8 +17,8 @@ import type { Picture } from "./picture.js";
 import { precomputed, Sight } from "./sight.js";
 import { circumstances } from "./trouble.js";
 
-/** What panels can be told of: other networks or devices, pictures of the visitor, a probe. */
-export type News = "sight" | "pictures" | "probe";
+/** What panels can be told of: other networks or devices, pictures of the visitor, a probe, a run. */
+export type News = "sight" | "pictures" | "probe" | "run";
 
 const DEVICES: readonly Device[] = ["auto", "webgpu", "cpu"];
 
@@ -33,6 +35,8 @@ export class Desk {
   device: Device;
   /** The probe that was trained or opened last, if it is of the open network. */
   probe: LinearProbe | undefined;
+  /** The run that is on the stage of Learn. */
+  #run: Pretraining | undefined;
   /** Where the open network came from, to open it once more on another device. */
   #source: ByteSource;
   readonly #news = new EventTarget();
@@ -56,6 +60,24 @@ export class Desk {
 
   get encoder(): Encoder | undefined {
     return this.sight.encoder;
+  }
+
+  /** What computes now, if anything does. */
+  get computing(): DeviceReport | undefined {
+    return this.#run?.device ?? this.encoder?.device;
+  }
+
+  /** A run goes on the stage. */
+  enter(run: Pretraining): void {
+    this.#run = run;
+    run.onDeviceLost(() => this.tell("run"));
+    this.tell("run");
+  }
+
+  /** A run leaves the stage, unless another is on it already. */
+  exit(run: Pretraining): void {
+    if (this.#run === run) this.#run = undefined;
+    this.tell("run");
   }
 
   /** The gallery's pictures, then the visitor's. */

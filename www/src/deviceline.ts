@@ -58,13 +58,15 @@ export async function deviceLine(place: HTMLElement, desk: Desk): Promise<void> 
   select.setAttribute("aria-label", "What should compute");
   place.replaceChildren(el("div", { class: "row" }, words, help, select), work);
   const draw = async (): Promise<void> => {
-    const report = desk.encoder?.device ?? (await probeDevice({ device: desk.device }));
+    const { computing } = desk;
+    const report = computing ?? (await probeDevice({ device: desk.device }));
     circumstances.device = report;
-    words.textContent = `${desk.encoder ? "Computing" : "Would compute"} on ${sentence(report)}`;
+    words.textContent = `${computing ? "Computing" : "Would compute"} on ${sentence(report)}`;
     explain(help, report);
     if (desk.encoder) words.append(await speed(desk, desk.encoder));
   };
-  desk.on("sight", () => void draw(), new AbortController().signal);
+  const always = new AbortController().signal;
+  for (const news of ["sight", "run"] as const) desk.on(news, () => void draw(), always);
   await draw();
 }
 

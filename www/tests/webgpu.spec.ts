@@ -35,4 +35,5 @@ test("learns on WebGPU", async ({ visit }) => {
   await visit.open("learn?device=webgpu&steps=2&batch=8");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[1-9] of/, { timeout: 200_000 });
+  await expect(page.locator("#device")).toContainText("Computing on WebGPU");
 });

@@ -27,6 +27,7 @@ export interface Lesson {
 /** A run on the stage: its controls, curves, queue and pinned pictures. */
 export function lesson(stage: HTMLElement, task: Lesson): void {
   const { run, pictures, past, left } = task;
+  task.desk.enter(run);
   const view = curves(past);
   const pins = pinned(pictures);
   const work = el("div", {});
@@ -54,7 +55,7 @@ export function lesson(stage: HTMLElement, task: Lesson): void {
     pause();
     await pulling.ended;
     await forgetRun().catch(() => {});
-    await run.dispose();
+    await dismiss(task);
     task.over();
   };
   // Whoever goes to another panel finds the run kept.
@@ -105,9 +106,14 @@ async function pull({ run, pictures, past, left }: Lesson, own: Pulling): Promis
 }
 
 /** The loop keeps the run and ends; then the run can go. */
-async function leave({ run }: Lesson, { pause, ended }: Pulling): Promise<void> {
+async function leave(task: Lesson, { pause, ended }: Pulling): Promise<void> {
   pause?.abort();
   await ended;
+  await dismiss(task);
+}
+
+async function dismiss({ run, desk }: Lesson): Promise<void> {
+  desk.exit(run);
   await run.dispose();
 }
 
