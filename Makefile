@@ -46,7 +46,7 @@ browser: ## Test the npm package in Node and in headless Chromium
 www: web ## Check and build the page, test it in headless Chromium
 	.ci/page test
 
-package: setup ## Build the npm package as released: smallest WebAssembly, licences, checks of its form
+package: setup ## Build the npm package as released, with licences; checks its form, types and size
 	.ci/package
 
 consumers: package ## Build and run the packed npm package with bundlers, without one, and in Node

@@ -37,7 +37,6 @@ export class Host {
   #next = 1;
   #door: Door | undefined;
   #engine: Glue.Engine | undefined;
-  #memory: WebAssembly.Memory | undefined;
 
   constructor(platform: Platform) {
     this.#platform = platform;
@@ -52,11 +51,9 @@ export class Host {
     const module = from.module ?? (await this.#platform.module(kind, from.url, onBytes));
     const door = await this.#platform.glue(kind);
     const exports = (await door.default({ module_or_path: module })) as unknown as {
-      memory: WebAssembly.Memory;
       __wasm_call_ctors(): void;
     };
     exports.__wasm_call_ctors();
-    this.#memory = exports.memory;
     this.#engine = await this.#coded(() => door.Engine.open());
     this.#door = door;
     return module;
@@ -68,11 +65,6 @@ export class Host {
     const deviation = await this.#run((_, engine) => engine.selfTest());
     const passed = deviation <= this.#opened().door.tolerance();
     return { deviation, passed, ms: performance.now() - start };
-  }
-
-  /** Bytes of the WebAssembly's memory. */
-  memory(): number {
-    return this.#memory?.buffer.byteLength ?? 0;
   }
 
   policies(): string[] {

@@ -1,5 +1,5 @@
 /** What crosses to the computing side and back, as plain values. */
-import type { AugmentationOp } from "./types.js";
+import type { AugmentationOp, EncoderInfo } from "./types.js";
 
 /** A checkpoint's note. */
 export interface Note {
@@ -19,13 +19,7 @@ export interface Note {
   readonly classNames: string[];
   readonly probe: boolean;
   readonly queue: number;
-  readonly dataset: {
-    readonly name: string;
-    readonly labelled: number;
-    readonly validation: number;
-    readonly unlabelled: number;
-    readonly test: number;
-  };
+  readonly dataset: EncoderInfo["dataset"];
   readonly seed: number;
   readonly steps: number;
   readonly software: string;
