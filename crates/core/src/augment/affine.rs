@@ -158,18 +158,10 @@ mod tests {
             let own = values(images);
             for (picture, pose) in drawn.iter().enumerate() {
                 let one = picture * 192..(picture + 1) * 192;
-                let expected = pose.map_or_else(
-                    || own[one.clone()].to_vec(),
-                    |pose| {
-                        by_the_book(
-                            &own[one.clone()],
-                            [8, 8],
-                            pose.warp([8, 8]),
-                            interpolation,
-                            0.0,
-                        )
-                    },
-                );
+                let still = &own[one.clone()];
+                let warped =
+                    |pose: &Pose| by_the_book(still, [8, 8], pose.warp([8, 8]), interpolation, 0.0);
+                let expected = pose.as_ref().map_or_else(|| still.to_vec(), warped);
                 close(&got[one], &expected, "an affine view");
             }
         }

@@ -99,21 +99,37 @@ mod tests {
         levels((noise * scale).add_scalar(0.1)).div_scalar(255.0)
     }
 
+    /// `ImageOps.equalize`'s table for one plane.
+    fn equalizing(counts: &[usize; 256]) -> [usize; 256] {
+        let used: Vec<usize> = counts.iter().copied().filter(|&count| count > 0).collect();
+        let step = (used.iter().sum::<usize>() - used.last().unwrap()) / 255;
+        let mut table = core::array::from_fn(|level| level);
+        if used.len() <= 1 || step == 0 {
+            return table;
+        }
+        let mut n = step / 2;
+        for (entry, count) in table.iter_mut().zip(counts) {
+            *entry = (n / step).min(255);
+            n += count;
+        }
+        table
+    }
+
+    /// `ImageOps.autocontrast`'s table for one plane, rounded where Pillow cuts off.
+    fn stretching(counts: &[usize; 256]) -> [usize; 256] {
+        let low = counts.iter().position(|&count| count > 0).unwrap();
+        let high = counts.iter().rposition(|&count| count > 0).unwrap();
+        if high <= low {
+            return core::array::from_fn(|level| level);
+        }
+        let scale = 255.0 / (high - low) as f64;
+        let stretched = |level: usize| (level as f64 - low as f64) * scale;
+        core::array::from_fn(|level| stretched(level).round().clamp(0.0, 255.0) as usize)
+    }
+
     #[test]
     fn equalize_is_pillows() {
-        let expected = by_table(pictures(), |_, counts| {
-            let used: Vec<usize> = counts.iter().copied().filter(|&count| count > 0).collect();
-            let step = (used.iter().sum::<usize>() - used.last().unwrap()) / 255;
-            let mut table = core::array::from_fn(|level| level);
-            if used.len() > 1 && step > 0 {
-                let mut n = step / 2;
-                for (entry, count) in table.iter_mut().zip(counts) {
-                    *entry = (n / step).min(255);
-                    n += count;
-                }
-            }
-            table
-        });
+        let expected = by_table(pictures(), |_, counts| equalizing(counts));
         assert_ne!(expected, values(pictures()), "something is equalized");
         close(&values(equalize(pictures())), &expected, "equalize");
         let few = noise([1, 8, 8]);
@@ -122,17 +138,7 @@ mod tests {
 
     #[test]
     fn autocontrast_is_pillows_but_for_rounding() {
-        let expected = by_table(pictures(), |_, counts| {
-            let low = counts.iter().position(|&count| count > 0).unwrap();
-            let high = counts.iter().rposition(|&count| count > 0).unwrap();
-            core::array::from_fn(|level| {
-                if high <= low {
-                    return level;
-                }
-                let scale = 255.0 / (high - low) as f64;
-                (((level as f64 - low as f64) * scale).round().clamp(0.0, 255.0)) as usize
-            })
-        });
+        let expected = by_table(pictures(), |_, counts| stretching(counts));
         let got = values(autocontrast(pictures()));
         for (got, expected) in got.iter().zip(&expected) {
             assert!((got - expected).abs() <= 0.501 / 255.0, "expected {expected}, got {got}");

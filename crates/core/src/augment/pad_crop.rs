@@ -45,30 +45,38 @@ mod tests {
     use super::*;
     use crate::rng::{Purpose, stream};
 
+    const SIZE: usize = 8;
+    /// Pixels padded, and places of the crop along an axis.
+    const PAD: usize = 2;
+    const PLACES: usize = 2 * PAD + 1;
+
+    /// The pixel that lies at `place` of the padded axis, by numpy's `pad` with mode `reflect`.
+    fn reflected(place: usize) -> usize {
+        let place = place.abs_diff(PAD);
+        if place < SIZE { place } else { 2 * (SIZE - 1) - place }
+    }
+
+    /// Sample `i` of the crop at a place, of a picture `[3, 8, 8]`.
+    fn cropped(own: &[f32], place: usize, i: usize) -> f32 {
+        let (plane, y, x) = (i / (SIZE * SIZE), i / SIZE % SIZE, i % SIZE);
+        let (y, x) = (reflected(y + place / PLACES), reflected(x + place % PLACES));
+        own[(plane * SIZE + y) * SIZE + x]
+    }
+
     #[test]
     fn views_are_crops_of_the_padded_picture() {
-        let (size, pad) = (8_i64, 2_i64);
         let op = PadCrop { pad: 0.25 };
         let drawn: Vec<_> =
             (0..300).map(|i| op.draw(&mut stream(6, Purpose::Test, 0, i))).collect();
-        let images = noise([1, 8, 8]).repeat_dim(0, 300);
-        let own = values(noise([1, 8, 8]));
-        let reflected = |place: i64| {
-            let place = place.abs();
-            if place < size { place } else { 2 * (size - 1) - place }
-        };
-        let mut seen = vec![0; 25];
-        for view in values(op.apply(images, &drawn)).chunks(3 * 64) {
-            let is_crop = |shift: &i64| {
-                let (down, across) = (shift / 5 - pad, shift % 5 - pad);
-                (0..3 * size * size).all(|i| {
-                    let (plane, y, x) = (i / 64, i / 8 % 8, i % 8);
-                    let place = plane * 64 + reflected(y + down) * 8 + reflected(x + across);
-                    (view[i as usize] - own[place as usize]).abs() < 1e-6
-                })
+        let images = noise([1, SIZE, SIZE]).repeat_dim(0, 300);
+        let own = values(noise([1, SIZE, SIZE]));
+        let mut seen = [0; PLACES * PLACES];
+        for view in values(op.apply(images, &drawn)).chunks(3 * SIZE * SIZE) {
+            let is_crop = |&place: &usize| {
+                view.iter().enumerate().all(|(i, x)| (x - cropped(&own, place, i)).abs() < 1e-6)
             };
-            let shift = (0..25).find(is_crop).expect("one of the 25 crops");
-            seen[shift as usize] += 1;
+            let place = (0..seen.len()).find(is_crop).expect("a crop of the padded picture");
+            seen[place] += 1;
         }
         assert!(seen.iter().all(|&count| count > 0), "each crop turns up: {seen:?}");
     }

@@ -11,9 +11,10 @@ use super::sharpness::sharpness;
 use super::warp::{Interpolation, Warp, warp};
 use crate::rng::Stream;
 
-/// `count` changes in turn, each drawn anew from the 14 of [`Step`] with a strength of its own
-/// (Cubuk et al. 2019, in the form of Sohn et al. 2020, `FixMatch`, appendix D, and its
-/// implementation in `TorchSSL`).
+/// `count` changes in turn, each drawn anew from the 14 of [`Step`] with a strength of its own.
+///
+/// Cubuk et al. 2019, in the form of `FixMatch` (Sohn et al. 2020, appendix D) and with `TorchSSL`'s
+/// ranges; the square that `FixMatch` cuts out afterwards is an augmentation of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandAugment {

@@ -91,37 +91,38 @@ pub(super) mod tests {
         images.into_data().try_to_vec().unwrap()
     }
 
+    /// The pixel at whole (y, x) of a plane `[h, w]`, the fill beyond it.
+    fn pixel(plane: &[f32], [h, w]: [usize; 2], [y, x]: [f64; 2], fill: f64) -> f64 {
+        let inside = x >= 0.0 && y >= 0.0 && x < w as f64 && y < h as f64;
+        if inside { f64::from(plane[y as usize * w + x as usize]) } else { fill }
+    }
+
     /// The same by the book: a loop over pixels, in f64.
     pub(in super::super) fn by_the_book(
         image: &[f32],
-        [h, w]: [usize; 2],
-        warp: Warp,
+        size: [usize; 2],
+        Warp([[a, b, c], [d, e, f]]): Warp,
         interpolation: Interpolation,
         fill: f64,
     ) -> Vec<f32> {
-        let Warp([[a, b, c], [d, e, f]]) = warp;
-        let mut out = Vec::new();
-        for plane in image.chunks(h * w) {
-            let pixel = |y: f64, x: f64| {
-                let inside = x >= 0.0 && y >= 0.0 && x < w as f64 && y < h as f64;
-                if inside { f64::from(plane[y as usize * w + x as usize]) } else { fill }
-            };
-            for place in 0..h * w {
-                let (y, x) = ((place / w) as f64 + 0.5, (place % w) as f64 + 0.5);
-                let (px, py) = (a * x + b * y + c, d * x + e * y + f);
-                out.push(match interpolation {
-                    Interpolation::Nearest => pixel(py.floor(), px.floor()),
-                    Interpolation::Bilinear => {
-                        let (px, py) = (px - 0.5, py - 0.5);
-                        let (left, top) = (px.floor(), py.floor());
-                        let (u, v) = (px - left, py - top);
-                        let row = |y| pixel(y, left) * (1.0 - u) + pixel(y, left + 1.0) * u;
-                        row(top) * (1.0 - v) + row(top + 1.0) * v
-                    }
-                } as f32);
+        let [h, w] = size;
+        let sample = |(plane, place): (&[f32], usize)| {
+            let (y, x) = ((place / w) as f64 + 0.5, (place % w) as f64 + 0.5);
+            let (y, x) = (d * x + e * y + f, a * x + b * y + c);
+            let at = |y, x| pixel(plane, size, [y, x], fill);
+            if interpolation == Interpolation::Nearest {
+                return at(y.floor(), x.floor()) as f32;
             }
-        }
-        out
+            let (top, left) = ((y - 0.5).floor(), (x - 0.5).floor());
+            let (v, u) = (y - 0.5 - top, x - 0.5 - left);
+            let row = |y| at(y, left) * (1.0 - u) + at(y, left + 1.0) * u;
+            (row(top) * (1.0 - v) + row(top + 1.0) * v) as f32
+        };
+        image
+            .chunks(h * w)
+            .flat_map(|plane| (0..h * w).map(move |p| (plane, p)))
+            .map(sample)
+            .collect()
     }
 
     pub(in super::super) fn close(got: &[f32], expected: &[f32], name: &str) {
