@@ -97,7 +97,8 @@ pub struct Finetuning {
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Share of the labelled training pictures kept aside to choose the best epoch by, in [0, 0.5].
-    /// With 0 the best epoch is chosen on the test pictures, as the seeds report it.
+    /// Test pictures are then looked at once, after the last epoch, by the last network and by the
+    /// best. With 0 they are looked at each epoch and the best is chosen on them, as the seeds do.
     pub validation: f64,
     /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
     pub test_view: Policy,
