@@ -39,3 +39,16 @@ pub(crate) fn parameter<const D: usize>(tensor: Tensor<D>) -> Param<Tensor<D>> {
     let tracked = tensor.is_autodiff();
     Param::from_tensor(tensor.set_require_grad(tracked))
 }
+
+/// Normal of variance 2 / `fan_out` (He et al. 2015, equation 14).
+pub(crate) fn kaiming_normal<const D: usize>(
+    shape: [usize; D],
+    fan_out: usize,
+    stream: &mut Stream,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    let deviation = (2.0 / fan_out as f64).sqrt();
+    let count = shape.iter().product();
+    let numbers: Vec<f32> = (0..count).map(|_| (deviation * stream.normal()) as f32).collect();
+    parameter(Tensor::from_data(TensorData::new(numbers, shape), device))
+}

@@ -17,6 +17,10 @@ pub mod rows;
 mod path;
 pub mod archive;
 mod initial;
+#[cfg(feature = "cpu")]
+mod array;
+pub mod activation;
+pub mod norm;
 pub mod linear;
 pub mod encoder;
 pub mod head;

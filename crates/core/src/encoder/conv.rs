@@ -3,6 +3,8 @@
 #[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "cpu")]
+mod depthwise;
+#[cfg(feature = "cpu")]
 mod direct;
 #[cfg(feature = "cpu")]
 mod lanes;
@@ -12,28 +14,56 @@ mod patches;
 mod product;
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::relu;
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
+use crate::activation::Activation;
 use crate::initial;
 use crate::rng::Stream;
 
-/// A 3×3 convolution without padding: weight `[out, in, 3, 3]`, bias `[out]`.
+/// A convolution: weight `[out, in / groups, k, k]`, bias `[out]` unless normalisation follows.
 #[derive(Module, Debug)]
 pub struct Conv {
     weight: Param<Tensor<4>>,
-    bias: Param<Tensor<1>>,
+    bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
-    stride: usize,
+    geometry: Geometry,
 }
 
-/// Side of the kernel, in pixels.
+/// How kernels go over pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Pixels from one place to the next.
+    pub stride: usize,
+    /// Pixels of zeros around a picture.
+    pub padding: usize,
+    /// Groups of channels that do not meet.
+    pub groups: usize,
+}
+
+/// Side of the usual kernel, in pixels.
 pub const KERNEL: usize = 3;
 
+impl Geometry {
+    /// Where pictures have no padding and all channels meet.
+    pub const fn valid(stride: usize) -> Self {
+        Self { stride, padding: 0, groups: 1 }
+    }
+
+    /// With the padding at which a stride of 1 keeps the size of pictures.
+    pub const fn same(kernel: usize, stride: usize) -> Self {
+        Self { stride, padding: kernel / 2, groups: 1 }
+    }
+
+    /// A kernel of 3×3 a channel, of so many.
+    pub const fn depthwise(channels: usize, stride: usize) -> Self {
+        Self { groups: channels, ..Self::same(KERNEL, stride) }
+    }
+}
+
 impl Conv {
-    /// Glorot-uniform weights, zero bias.
+    /// 3×3 without padding, with bias: Glorot-uniform weights, zero bias.
     pub fn new(
         [inputs, outputs]: [usize; 2],
         stride: usize,
@@ -43,19 +73,34 @@ impl Conv {
         let field = KERNEL * KERNEL;
         let shape = [outputs, inputs, KERNEL, KERNEL];
         let weight = initial::glorot(shape, field * inputs, field * outputs, stream, device);
-        Self { weight, bias: initial::zeros([outputs], device), stride }
+        let bias = Some(initial::zeros([outputs], device));
+        Self { weight, bias, geometry: Geometry::valid(stride) }
     }
 
-    /// The kernels, `[out, in, 3, 3]`.
+    /// Without bias, since normalisation follows: normal weights of variance 2 / (k² · out) (He et
+    /// al. 2015, equation 14).
+    pub fn without_bias(
+        [inputs, outputs, kernel]: [usize; 3],
+        geometry: Geometry,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let shape = [outputs, inputs / geometry.groups, kernel, kernel];
+        let fan_out = kernel * kernel * outputs / geometry.groups;
+        let weight = initial::kaiming_normal(shape, fan_out, stream, device);
+        Self { weight, bias: None, geometry }
+    }
+
+    /// The kernels, `[out, in / groups, k, k]`.
     pub fn weight(&self) -> Tensor<4> {
         self.weight.val()
     }
 
     /// # Shapes
     /// - x: `[n, in, h, w]`
-    /// - result: `[n, out, (h - 3) / stride + 1, (w - 3) / stride + 1]`
+    /// - result: `[n, out, (h + 2·padding - k) / stride + 1, (w + 2·padding - k) / stride + 1]`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, After::Nothing)
+        self.convolve(x, Activation::Linear)
     }
 
     /// [`Self::forward`] and then `ReLU`, which costs least where the convolution ends.
@@ -63,53 +108,66 @@ impl Conv {
     /// # Shapes
     /// As [`Self::forward`].
     pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, After::Relu)
+        self.convolve(x, Activation::Relu)
     }
 
     /// A training step on two cores takes half the time with kith's own convolution; on GPUs,
     /// burn's chooses among kernels made for them.
-    fn convolve(&self, x: Tensor<4>, after: After) -> Tensor<4> {
-        let inputs = (x, self.weight.val(), self.bias.val());
+    fn convolve(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         #[cfg(feature = "cpu")]
-        if inputs.0.device() == Device::flex() {
-            return cpu::convolve(inputs, self.stride, after);
+        if x.device().inner() == Device::flex() {
+            return on_cpu((x, weight, bias), self.geometry, activation);
         }
-        anywhere(inputs, self.stride, after)
+        anywhere((x, weight, bias), self.geometry, activation)
     }
 }
 
-/// What comes after the sums of a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum After {
-    Nothing,
-    Relu,
-}
+/// Pictures, kernels, and bias if there is one.
+type Inputs = (Tensor<4>, Tensor<4>, Option<Tensor<1>>);
 
+/// Each kind of kernel the way that suits it.
 #[cfg(feature = "cpu")]
-impl After {
-    /// Unlike a maximum with 0, lets a NaN pass: divergence must show.
-    fn of(self, x: f32) -> f32 {
-        match self {
-            Self::Relu if x < 0.0 => 0.0,
-            Self::Nothing | Self::Relu => x,
+fn on_cpu((x, weight, bias): Inputs, geometry: Geometry, activation: Activation) -> Tensor<4> {
+    let [outputs, inputs, kernel, _] = weight.dims();
+    match (kernel, geometry.groups, &bias) {
+        (KERNEL, 1, _) => {
+            let none = || Tensor::zeros([outputs], &x.device().inner());
+            cpu::convolve((x.clone(), weight, bias.unwrap_or_else(none)), geometry, activation)
         }
+        (1, 1, None) => activation.apply(pointwise(x, weight, geometry.stride)),
+        (KERNEL, _, None) if inputs == 1 => {
+            activation.apply(depthwise::convolve(x, weight, geometry))
+        }
+        _ => anywhere((x, weight, bias), geometry, activation),
     }
+}
+
+/// A 1×1 convolution as one product of matrices, with channels last.
+#[cfg(feature = "cpu")]
+fn pointwise(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
+    use burn::tensor::s;
+
+    let step = stride as isize;
+    let x = match stride {
+        1 => x,
+        _ => x.slice(s![.., .., 0..;step, 0..;step]),
+    };
+    let ([n, inputs, height, width], [outputs, ..]) = (x.dims(), weight.dims());
+    let rows = x.permute([0, 2, 3, 1]).reshape([n * height * width, inputs]);
+    let sums = rows.matmul(weight.reshape([outputs, inputs]).transpose());
+    sums.reshape([n, height, width, outputs]).permute([0, 3, 1, 2])
 }
 
 /// Burn's convolution, on any device.
-fn anywhere(
-    (x, weight, bias): (Tensor<4>, Tensor<4>, Tensor<1>),
-    stride: usize,
-    after: After,
-) -> Tensor<4> {
-    let maps = conv2d(x, weight, Some(bias), ConvOptions::new([stride; 2], [0, 0], [1, 1], 1));
-    match after {
-        After::Nothing => maps,
-        After::Relu => relu(maps),
-    }
+fn anywhere((x, weight, bias): Inputs, geometry: Geometry, activation: Activation) -> Tensor<4> {
+    let Geometry { stride, padding, groups } = geometry;
+    let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], groups);
+    activation.apply(conv2d(x, weight, bias, options))
 }
 
-/// Side of what a convolution makes of pictures of `side` pixels; `None` if they are too small.
+/// Side of what a 3×3 convolution without padding makes of pictures of `side` pixels; `None` if
+/// they are too small.
 pub fn side_after(side: usize, stride: usize) -> Option<usize> {
     Some(side.checked_sub(KERNEL)? / stride + 1)
 }
@@ -121,8 +179,6 @@ mod tests {
 
     use super::*;
 
-    type Inputs = (Tensor<4>, Tensor<4>, Tensor<1>);
-
     fn numbers<const D: usize>(shape: [usize; D]) -> Tensor<D> {
         let values = (0..shape.iter().product()).map(|k| (k as f32 * 0.7).sin()).collect();
         let data = TensorData::new::<f32, _>(values, shape);
@@ -133,55 +189,57 @@ mod tests {
         x.into_data().try_to_vec().unwrap()
     }
 
-    /// The result and the three gradients of a sum of it that weighs each number differently.
-    fn all(
-        convolve: fn(Inputs, usize, After) -> Tensor<4>,
-        stride: usize,
-        after: After,
-    ) -> [Vec<f32>; 4] {
-        let (x, weight, bias) = (numbers([9, 3, 12, 17]), numbers([5, 3, 3, 3]), numbers([5]));
-        let maps = convolve((x.clone(), weight.clone(), bias.clone()), stride, after);
+    type Way = fn(Inputs, Geometry, Activation) -> Tensor<4>;
+
+    /// The result and the gradients of a sum of it that weighs each number differently.
+    fn all(way: Way, [outputs, kernel]: [usize; 2], geometry: Geometry) -> Vec<Vec<f32>> {
+        const CHANNELS: usize = 4;
+        let x = numbers([9, CHANNELS, 12, 17]);
+        let weight = numbers([outputs, CHANNELS / geometry.groups, kernel, kernel]);
+        let bias = (kernel == KERNEL && geometry.groups == 1).then(|| numbers([outputs]));
+        let activation = if bias.is_some() { Activation::Relu } else { Activation::Linear };
+        let maps = way((x.clone(), weight.clone(), bias.clone()), geometry, activation);
         let weights = numbers(maps.dims()).detach();
         let gradients = (maps.clone() * weights).sum().backward();
-        let found = [values(x.grad(&gradients).unwrap()), values(weight.grad(&gradients).unwrap())];
-        let [x, weight] = found;
-        [values(maps), x, weight, values(bias.grad(&gradients).unwrap())]
+        let mut found = vec![values(maps), values(x.grad(&gradients).unwrap())];
+        found.push(values(weight.grad(&gradients).unwrap()));
+        found.extend(bias.map(|bias| values(bias.grad(&gradients).unwrap())));
+        found
     }
 
     #[test]
-    fn the_cpus_own_way_computes_what_burn_does() {
-        for (stride, after) in
-            [(1, After::Nothing), (1, After::Relu), (2, After::Nothing), (2, After::Relu)]
-        {
-            let (own, expected) = (all(cpu::convolve, stride, after), all(anywhere, stride, after));
-            for (what, (own, expected)) in
-                ["result", "x", "weight", "bias"].iter().zip(own.iter().zip(&expected))
-            {
-                assert_eq!(own.len(), expected.len(), "{what}");
+    fn the_cpus_own_ways_compute_what_burn_does() {
+        let strides = [1, 2];
+        let valid = strides.map(|stride| ([5, KERNEL], Geometry::valid(stride)));
+        let same = strides.map(|stride| ([5, KERNEL], Geometry::same(KERNEL, stride)));
+        let pointwise = strides.map(|stride| ([6, 1], Geometry::same(1, stride)));
+        let depthwise = strides.map(|stride| ([4, KERNEL], Geometry::depthwise(4, stride)));
+        for (sizes, geometry) in [valid, same, pointwise, depthwise].concat() {
+            let (own, expected) = (all(on_cpu, sizes, geometry), all(anywhere, sizes, geometry));
+            for (which, (own, expected)) in own.iter().zip(&expected).enumerate() {
+                assert_eq!(own.len(), expected.len(), "{which}");
                 let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
                 let far = own.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 assert!(
                     far <= 1e-5 * size,
-                    "{what}, stride {stride}, {after:?}: off by {far} of {size}"
+                    "number {which} of result and gradients, {sizes:?}, {geometry:?}: off by {far} of {size}"
                 );
             }
         }
     }
 
+    fn nine(factor: f32) -> Inputs {
+        let x = numbers([1, 3, 3, 3]).inner() * factor;
+        (x, numbers([1, 3, 3, 3]).inner(), Some(numbers([1]).inner()))
+    }
+
     #[test]
     fn nothing_is_recorded_without_autodiff() {
-        let inputs =
-            (numbers([2, 3, 7, 7]).inner(), numbers([4, 3, 3, 3]).inner(), numbers([4]).inner());
-        assert!(!cpu::convolve(inputs, 2, After::Relu).is_autodiff());
+        assert!(!on_cpu(nine(1.0), Geometry::valid(1), Activation::Relu).is_autodiff());
     }
 
     #[test]
     fn relu_lets_a_nan_pass() {
-        let inputs = (
-            numbers([1, 3, 3, 3]).inner() * f32::NAN,
-            numbers([1, 3, 3, 3]).inner(),
-            numbers([1]).inner(),
-        );
-        assert!(values(cpu::convolve(inputs, 1, After::Relu))[0].is_nan());
+        assert!(values(on_cpu(nine(f32::NAN), Geometry::valid(1), Activation::Relu))[0].is_nan());
     }
 }

@@ -4,30 +4,31 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::After;
-use super::product::{Array, Convolution, channels_first, channels_last};
+use super::Geometry;
+use super::product::{Convolution, channels_first, channels_last};
+use crate::activation::Activation;
+use crate::array::{Array, plain, tracked};
 
 /// # Shapes
 /// - x: `[n, in, h, w]`, weight: `[out, in, 3, 3]`, bias: `[out]`
-/// - result: `[n, out, (h - 3) / stride + 1, (w - 3) / stride + 1]`
+/// - result: `[n, out, (h + 2·padding - 3) / stride + 1, (w + 2·padding - 3) / stride + 1]`
 pub(super) fn convolve(
     (x, weight, bias): (Tensor<4>, Tensor<4>, Tensor<1>),
-    stride: usize,
-    after: After,
+    geometry: Geometry,
+    activation: Activation,
 ) -> Tensor<4> {
     if !(x.is_autodiff() || weight.is_autodiff()) {
         let inputs = [plain(x), plain(weight), plain(bias)];
-        let maps = Convolution::new(inputs, stride, after).forward();
+        let maps = Convolution::new(inputs, geometry, activation).forward();
         return Tensor::from_primitive::<Flex>(channels_first(maps));
     }
     let (x, picture_node) = tracked(x).into_parts();
     let (weight, weight_node) = tracked(weight).into_parts();
     let (bias, bias_node) = tracked(bias).into_parts();
-    let convolution = Convolution::new([x, weight, bias], stride, after);
+    let convolution = Convolution::new([x, weight, bias], geometry, activation);
     let maps = convolution.forward();
     let nodes = [picture_node, weight_node, bias_node];
     let result = channels_first(maps.clone());
@@ -36,17 +37,6 @@ pub(super) fn convolve(
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
-}
-
-/// Why a tensor is what it is taken for.
-const ON_CPU: &str = "the caller asks for the CPU with tensors on the CPU";
-
-fn plain<const D: usize>(x: Tensor<D>) -> Array {
-    x.try_into_primitive::<Flex>().expect(ON_CPU)
-}
-
-fn tracked<const D: usize>(x: Tensor<D>) -> FloatTensor<Autodiff<Flex>> {
-    x.autodiff().try_into_primitive::<Autodiff<Flex>>().expect(ON_CPU)
 }
 
 /// The step back through a convolution.

@@ -5,10 +5,10 @@
 //! browser, whose vectors hold four numbers, this is faster than any product of gathered patches;
 //! natively it is not.
 
-use super::After;
 use super::KERNEL;
 use super::lanes::{LANES, Lanes};
 use super::patches::Patches;
+use crate::activation::Activation;
 
 /// Whether this way is the faster one here.
 pub(super) const FASTER: bool = cfg!(target_feature = "simd128");
@@ -74,7 +74,7 @@ pub(super) fn convolve(
     pictures: &[f32],
     patches: &Patches,
     [weight, bias]: [&[f32]; 2],
-    after: After,
+    activation: Activation,
 ) -> Vec<f32> {
     let panels = Panels::new(weight, bias);
     let outputs = bias.len();
@@ -90,7 +90,7 @@ pub(super) fn convolve(
             let sums = sums(pictures, patches, starts, layer);
             let place = panel * WIDTH..outputs.min((panel + 1) * WIDTH);
             for (map, sums) in maps.chunks_exact_mut(outputs).zip(sums) {
-                write(&mut map[place.clone()], sums, after);
+                write(&mut map[place.clone()], sums, activation);
             }
         }
     }
@@ -138,20 +138,25 @@ fn add_run(sums: &mut Sums, [first, second]: [&[f32]; ROWS], kernels: &[f32]) {
 
 /// Writes what of a panel's sums there is room for.
 #[inline(always)]
-fn write(map: &mut [f32], sums: [Lanes; VECTORS], after: After) {
+fn write(map: &mut [f32], sums: [Lanes; VECTORS], activation: Activation) {
     for (map, sum) in map.chunks_mut(LANES).zip(sums) {
-        let sum = match after {
-            After::Nothing => sum,
-            After::Relu => sum.relu(),
+        let sum = match activation {
+            Activation::Linear => sum,
+            Activation::Relu | Activation::Relu6 => sum.relu(),
         };
         map.copy_from_slice(&sum.numbers()[..map.len()]);
+        if activation == Activation::Relu6 {
+            map.iter_mut().for_each(|x| *x = activation.of(*x));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::conv::product::{Convolution, array};
+    use crate::array::array;
+    use crate::encoder::conv::Geometry;
+    use crate::encoder::conv::product::Convolution;
 
     /// Whole numbers, whose sums are exact.
     fn numbers<const D: usize>(shape: [usize; D]) -> Vec<f32> {
@@ -163,11 +168,11 @@ mod tests {
         for (count, side, inputs, outputs, stride) in
             [(1, 3, 1, 1, 1), (3, 7, 3, 5, 2), (2, 6, 2, 16, 1), (1, 9, 4, 40, 2)]
         {
-            for after in [After::Nothing, After::Relu] {
+            for activation in [Activation::Linear, Activation::Relu] {
                 let x = array(numbers([count, inputs, side, side]), [count, inputs, side, side]);
                 let weight = array(numbers([outputs, inputs, 3, 3]), [outputs, inputs, 3, 3]);
                 let inputs = [x, weight, array(numbers([outputs]), [outputs])];
-                let convolution = Convolution::new(inputs, stride, after);
+                let convolution = Convolution::new(inputs, Geometry::valid(stride), activation);
                 let (own, other) = (convolution.directly(), convolution.by_products());
                 assert_eq!(own.layout().shape(), other.layout().shape());
                 assert_eq!(own.storage::<f32>(), other.storage::<f32>(), "{outputs} outputs");

@@ -6,7 +6,7 @@ use core::arch::wasm32::{
 };
 
 #[cfg(not(target_feature = "simd128"))]
-use super::After;
+use crate::activation::Activation;
 
 /// Numbers in a vector.
 pub(super) const LANES: usize = 4;
@@ -66,7 +66,7 @@ impl Lanes {
 
     /// What is below 0 becomes 0; NaN stays.
     pub(super) fn relu(self) -> Self {
-        Self(self.0.map(|x| After::Relu.of(x)))
+        Self(self.0.map(|x| Activation::Relu.of(x)))
     }
 
     pub(super) fn numbers(self) -> [f32; LANES] {

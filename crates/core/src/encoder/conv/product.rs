@@ -10,14 +10,12 @@ use core::ops::Range;
 
 use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
-use burn::backend::tensor::FloatTensor;
-use burn::tensor::{Shape, Slice, TensorData};
+use burn::tensor::{Shape, Slice};
 
 use super::patches::{Patches, add};
-use super::{After, KERNEL, direct};
-
-/// A tensor on the CPU, without autodiff.
-pub(super) type Array = FloatTensor<Flex>;
+use super::{Geometry, KERNEL, direct};
+use crate::activation::Activation;
+use crate::array::{Array, array};
 
 /// Patches that are multiplied at a time, a whole picture's at least. Of 512 to 6144 with 128
 /// channels, the fewest were fastest: their matrix stays in the cache, and its memory is soon used
@@ -36,8 +34,11 @@ pub(super) struct Convolution {
     weight: Array,
     /// `[out]`.
     bias: Array,
+    /// Of the pictures with their padding.
     patches: Patches,
-    after: After,
+    /// Pixels of zeros around every picture.
+    padding: usize,
+    activation: Activation,
 }
 
 /// `[n, c, h, w]` as `[n, h, w, c]`, without a copy if they lie like that already.
@@ -50,18 +51,18 @@ pub(super) fn channels_first(x: Array) -> Array {
     Flex::float_permute(x, &NCHW_FROM_NHWC)
 }
 
-pub(super) fn array<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> Array {
-    Flex::float_from_data(TensorData::new(values, shape), &Default::default())
-}
-
 impl Convolution {
     /// # Shapes
     /// - x: `[n, in, h, w]`, weight: `[out, in, 3, 3]`, bias: `[out]`
-    pub(super) fn new([x, weight, bias]: [Array; 3], stride: usize, after: After) -> Self {
-        let (pictures, weight) = (channels_last(x), weight.to_contiguous());
+    pub(super) fn new(
+        [x, weight, bias]: [Array; 3],
+        Geometry { stride, padding, .. }: Geometry,
+        activation: Activation,
+    ) -> Self {
+        let (pictures, weight) = (padded(channels_last(x), padding), weight.to_contiguous());
         let [_, height, width, channels] = pictures.layout().shape().dims();
         let patches = Patches { height, width, channels, stride };
-        Self { pictures, weight, bias: bias.to_contiguous(), patches, after }
+        Self { pictures, weight, bias: bias.to_contiguous(), patches, padding, activation }
     }
 
     fn outputs(&self) -> usize {
@@ -119,7 +120,7 @@ impl Convolution {
 
     pub(super) fn directly(&self) -> Array {
         let layer = [self.weight.storage(), self.bias.storage()];
-        let maps = direct::convolve(self.pictures.storage(), &self.patches, layer, self.after);
+        let maps = direct::convolve(self.pictures.storage(), &self.patches, layer, self.activation);
         self.maps(maps)
     }
 
@@ -139,23 +140,23 @@ impl Convolution {
         array(maps, [self.count(), rows, columns, self.outputs()])
     }
 
-    /// Bias and what comes after.
+    /// Bias and activation.
     fn finish(&self, sums: &[f32], part: &mut [f32]) {
         let bias = self.bias.storage::<f32>();
         for (sums, part) in sums.chunks(bias.len()).zip(part.chunks_mut(bias.len())) {
             for ((part, sum), bias) in part.iter_mut().zip(sums).zip(bias) {
-                *part = self.after.of(sum + bias);
+                *part = self.activation.of(sum + bias);
             }
         }
     }
 
-    /// The gradient at the sums of products, before what comes after them.
+    /// The gradient at the sums of products, before the activation.
     ///
     /// # Shapes
     /// - maps, gradient, result: `[n, h, w, out]`
     pub(super) fn gradient_of_sums(&self, maps: &Array, mut gradient: Array) -> Array {
-        if self.after == After::Relu {
-            stop_at_zero(gradient.storage_mut(), maps.storage());
+        if self.activation != Activation::Linear {
+            self.activation.stop(gradient.storage_mut(), maps.storage());
         }
         gradient
     }
@@ -173,7 +174,8 @@ impl Convolution {
             self.patches.scatter(patches.storage(), part);
         }
         let Patches { height, width, channels, .. } = self.patches;
-        channels_first(array(found, [self.count(), height, width, channels]))
+        let found = array(found, [self.count(), height, width, channels]);
+        channels_first(cropped(found, self.padding))
     }
 
     /// # Shapes
@@ -198,9 +200,31 @@ impl Convolution {
     }
 }
 
-/// The gradient of `ReLU`: none where it gave 0.
-fn stop_at_zero(gradient: &mut [f32], maps: &[f32]) {
-    for (gradient, map) in gradient.iter_mut().zip(maps) {
-        *gradient = if *map <= 0.0 { 0.0 } else { *gradient };
+/// `[n, h, w, c]` with so many pixels of zeros on every side.
+fn padded(pictures: Array, padding: usize) -> Array {
+    if padding == 0 {
+        return pictures;
+    }
+    let [n, height, width, channels] = pictures.layout().shape().dims();
+    let [tall, wide] = [height, width].map(|side| side + 2 * padding);
+    let (line, margin) = (width * channels, padding * channels);
+    let mut around = vec![0.0; n * tall * wide * channels];
+    let rows = pictures.storage::<f32>().chunks_exact(height * line);
+    for (picture, around) in rows.zip(around.chunks_exact_mut(tall * wide * channels)) {
+        let lines = around.chunks_exact_mut(wide * channels).skip(padding);
+        for (line, around) in picture.chunks_exact(line).zip(lines) {
+            around[margin..margin + line.len()].copy_from_slice(line);
+        }
+    }
+    array(around, [n, tall, wide, channels])
+}
+
+/// What [`padded`] was made of.
+fn cropped(around: Array, padding: usize) -> Array {
+    let [_, tall, wide, _] = around.layout().shape().dims::<4>();
+    let inside = |size: usize| Slice::new(padding as isize, Some((size - padding) as isize), 1);
+    match padding {
+        0 => around,
+        _ => Flex::float_slice(around, &[Slice::full(), inside(tall), inside(wide), Slice::full()]),
     }
 }

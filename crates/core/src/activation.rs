@@ -1,0 +1,52 @@
+//! What comes after the sums of a layer.
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+
+/// An activation that costs least where the layer before it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// The sums as they are.
+    Linear,
+    /// max(x, 0).
+    Relu,
+    /// min(max(x, 0), 6) (`MobileNet`).
+    Relu6,
+}
+
+/// Where `ReLU6` ends.
+const SIX: f32 = 6.0;
+
+impl Activation {
+    /// On any device.
+    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Linear => x,
+            Self::Relu => relu(x),
+            Self::Relu6 => relu(x).clamp_max(SIX),
+        }
+    }
+
+    /// Of one number. Unlike a maximum with 0, lets a NaN pass: divergence must show.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn of(self, x: f32) -> f32 {
+        match self {
+            Self::Relu | Self::Relu6 if x < 0.0 => 0.0,
+            Self::Relu6 if x > SIX => SIX,
+            Self::Linear | Self::Relu | Self::Relu6 => x,
+        }
+    }
+
+    /// Takes the gradient away where the result does not follow the sum.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn stop(self, gradients: &mut [f32], results: &[f32]) {
+        let stopped: fn(f32) -> bool = match self {
+            Self::Linear => return,
+            Self::Relu => |y| y <= 0.0,
+            Self::Relu6 => |y| y <= 0.0 || y >= SIX,
+        };
+        for (gradient, result) in gradients.iter_mut().zip(results) {
+            *gradient = if stopped(*result) { 0.0 } else { *gradient };
+        }
+    }
+}

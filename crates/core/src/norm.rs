@@ -1,0 +1,218 @@
+//! Batch normalisation (Ioffe and Szegedy 2015), under `PyTorch`'s names.
+
+#[cfg(feature = "cpu")]
+mod cpu;
+
+use burn::module::{Module, Param, RunningState};
+use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::{Device, Tensor};
+
+use crate::activation::Activation;
+use crate::initial;
+
+/// Normalises every channel: over the batch while training, by running statistics otherwise.
+///
+/// It trains where its parameters record gradients; a copy for inference
+/// ([`valid`](Module::valid)) never touches the running statistics.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    weight: Param<Tensor<1>>,
+    bias: Param<Tensor<1>>,
+    running_mean: RunningState<Tensor<1>>,
+    running_var: RunningState<Tensor<1>>,
+    #[module(skip)]
+    constants: Constants,
+}
+
+/// What two libraries set differently.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constants {
+    /// Share of the batch's statistics in the running ones, a step.
+    pub momentum: f64,
+    /// Added to the variance.
+    pub epsilon: f64,
+}
+
+impl Constants {
+    /// `PyTorch`'s. The statistics follow the last ten steps or so, and are warm within the first
+    /// epoch.
+    pub const PYTORCH: Self = Self { momentum: 0.1, epsilon: 1e-5 };
+    /// Keras's, whose momentum of 0.99 is what `PyTorch` calls 0.01. The statistics are those of
+    /// the last hundred steps: after an epoch of 78 steps they are still half zeros and ones, and a
+    /// network of 27 such layers guesses on them.
+    pub const KERAS: Self = Self { momentum: 0.01, epsilon: 1e-3 };
+}
+
+impl BatchNorm {
+    /// Scale 1, shift 0, `PyTorch`'s constants.
+    pub fn new(channels: usize, device: &Device) -> Self {
+        Self::with_constants(channels, Constants::PYTORCH, device)
+    }
+
+    /// Scale 1, shift 0.
+    pub fn with_constants(channels: usize, constants: Constants, device: &Device) -> Self {
+        let plain = device.clone().inner();
+        Self {
+            weight: initial::parameter(Tensor::ones([channels], device)),
+            bias: initial::zeros([channels], device),
+            running_mean: RunningState::new(Tensor::zeros([channels], &plain)),
+            running_var: RunningState::new(Tensor::ones([channels], &plain)),
+            constants,
+        }
+    }
+
+    /// # Shapes
+    /// - x, result: `[n, channels, …]`
+    pub fn forward<const D: usize>(&self, x: Tensor<D>) -> Tensor<D> {
+        self.forward_with(x, Activation::Linear)
+    }
+
+    /// [`Self::forward`] and then an activation.
+    ///
+    /// # Shapes
+    /// As [`Self::forward`].
+    pub fn forward_with<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        let (weight, bias) = (self.weight.val(), self.bias.val());
+        let epsilon = self.constants.epsilon;
+        if !weight.is_autodiff() {
+            let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+            return activation.apply(batch_norm(x, weight, bias, mean, variance, epsilon));
+        }
+        let count = x.dims().iter().product::<usize>() / self.weight.dims()[0];
+        let (result, moments) = over_batch((x, weight, bias), epsilon, activation);
+        self.remember(moments, count);
+        result
+    }
+
+    /// Moves the running statistics on. The variance is made unbiased, as `PyTorch` does it.
+    fn remember(&self, [mean, variance]: [Tensor<1>; 2], count: usize) {
+        let share = self.constants.momentum;
+        let unbiased = count as f64 / (count.max(2) - 1) as f64;
+        let states = [(&self.running_mean, mean), (&self.running_var, variance * unbiased)];
+        for (state, now) in states {
+            state.update(state.value() * (1.0 - share) + now * share);
+            // Burn keeps an update aside until it is asked for; a save must not miss it.
+            let _kept = state.value_sync();
+        }
+    }
+}
+
+/// Pictures or features, weight, bias.
+type Inputs<const D: usize> = (Tensor<D>, Tensor<1>, Tensor<1>);
+
+/// Normalised by the batch's own mean and variance, and these.
+fn over_batch<const D: usize>(
+    inputs: Inputs<D>,
+    epsilon: f64,
+    activation: Activation,
+) -> (Tensor<D>, [Tensor<1>; 2]) {
+    #[cfg(feature = "cpu")]
+    if inputs.0.device().inner() == Device::flex() {
+        return cpu::over_batch(inputs, epsilon, activation);
+    }
+    anywhere(inputs, epsilon, activation)
+}
+
+/// Burn's way, on any device.
+fn anywhere<const D: usize>(
+    (x, weight, bias): Inputs<D>,
+    epsilon: f64,
+    activation: Activation,
+) -> (Tensor<D>, [Tensor<1>; 2]) {
+    let found = batch_norm_train(x, weight, bias, epsilon);
+    (activation.apply(found.output), [found.mean.inner(), found.variance.inner()])
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
+mod tests {
+    use burn::tensor::TensorData;
+
+    use super::*;
+
+    fn numbers<const D: usize>(shape: [usize; D], step: f32) -> Tensor<D> {
+        let values = (0..shape.iter().product()).map(|k| 1.0 + (k as f32 * step).sin()).collect();
+        let data = TensorData::new::<f32, _>(values, shape);
+        Tensor::from_data(data, &Device::flex().autodiff()).require_grad()
+    }
+
+    fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        x.into_data().try_to_vec().unwrap()
+    }
+
+    type Way<const D: usize> = fn(Inputs<D>, f64, Activation) -> (Tensor<D>, [Tensor<1>; 2]);
+
+    /// Result, moments and gradients of a sum of the result that weighs each number differently.
+    fn all<const D: usize>(
+        way: Way<D>,
+        shape: [usize; D],
+        activation: Activation,
+    ) -> Vec<Vec<f32>> {
+        let x = numbers(shape, 0.7);
+        let (weight, bias) = (numbers([shape[1]], 1.3), numbers([shape[1]], 2.1));
+        let (result, [mean, variance]) =
+            way((x.clone(), weight.clone(), bias.clone()), 1e-3, activation);
+        let weights = numbers(shape, 0.37).detach();
+        let gradients = (result.clone() * weights).sum().backward();
+        vec![
+            values(result),
+            values(mean),
+            values(variance),
+            values(x.grad(&gradients).unwrap()),
+            values(weight.grad(&gradients).unwrap()),
+            values(bias.grad(&gradients).unwrap()),
+        ]
+    }
+
+    fn close(own: &[Vec<f32>], expected: &[Vec<f32>], what: &str) {
+        for (which, (own, expected)) in own.iter().zip(expected).enumerate() {
+            assert_eq!(own.len(), expected.len(), "{what}");
+            let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
+            let far = own.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(far <= 1e-4 * size, "{what}, number {which}: off by {far} of {size}");
+        }
+    }
+
+    #[test]
+    fn the_cpus_own_way_computes_what_burn_does() {
+        for activation in [Activation::Linear, Activation::Relu, Activation::Relu6] {
+            let maps = [7, 5, 6, 4];
+            close(
+                &all(cpu::over_batch::<4>, maps, activation),
+                &all(anywhere::<4>, maps, activation),
+                &format!("maps, {activation:?}"),
+            );
+            let rows = [300, 3];
+            close(
+                &all(cpu::over_batch::<2>, rows, activation),
+                &all(anywhere::<2>, rows, activation),
+                &format!("rows, {activation:?}"),
+            );
+        }
+    }
+
+    #[test]
+    fn running_statistics_are_those_of_the_formula_and_inference_uses_them() {
+        let norm = BatchNorm::new(1, &Device::flex().autodiff());
+        let x = Tensor::<2>::from_data([[1.0_f32], [2.0], [6.0]], &Device::flex());
+        let _trained = norm.forward(x.clone());
+        let infer = norm.valid();
+        // Mean 3, unbiased variance 7: a tenth of them, nine tenths of 0 and 1.
+        let (mean, variance) = (0.3_f64, 0.9_f64 + 0.7);
+        let got = values(infer.forward(x));
+        for (got, x) in got.into_iter().zip([1.0, 2.0, 6.0]) {
+            let expected = (x - mean) / (variance + 1e-5).sqrt();
+            assert!((f64::from(got) - expected).abs() < 1e-5, "expected {expected}, got {got}");
+        }
+    }
+
+    #[test]
+    fn inference_leaves_the_running_statistics_alone_and_copies_do_not_share_them() {
+        let norm = BatchNorm::new(2, &Device::flex().autodiff());
+        let copy = norm.valid();
+        let _inferred = copy.forward(numbers([5, 2], 0.7).inner());
+        let _trained = norm.forward(numbers([5, 2], 0.7).inner());
+        assert_eq!(values(copy.running_mean.value()), [0.0, 0.0]);
+        assert_ne!(values(norm.running_mean.value()), [0.0, 0.0]);
+    }
+}
