@@ -95,6 +95,7 @@ impl Record {
         line += &number("loss").map_or(String::new(), |loss| format!("  loss {loss:.4}"));
         for (name, word) in [
             ("contrastive_accuracy", "contrast"),
+            ("pair_accuracy", "pairs"),
             ("probe_accuracy", "probe"),
             ("accuracy", "training"),
         ] {

@@ -78,12 +78,12 @@ impl Model {
         let parameters = below(ENCODER).map(|(_, stored)| stored.values.len()).sum();
         let mut fresh = stream(0, Purpose::Weights, 0, 0);
         let features = meta.recipe.encoder.features();
-        let projection = match below(PROJECTION).next() {
-            Some(_) => {
-                let head = meta.recipe.projection.init(features, &mut fresh, device)?;
+        let projection = match (&meta.recipe.projection, below(PROJECTION).next()) {
+            (Some(settings), Some(_)) => {
+                let head = settings.init(features, &mut fresh, device)?;
                 Some(archive.restore(PROJECTION, head)?)
             }
-            None => None,
+            _ => None,
         };
         let classifier = match below(CLASSIFIER).next() {
             Some(_) => {

@@ -20,8 +20,10 @@ pub struct Recipe {
     pub name: String,
     /// The network that becomes useful.
     pub encoder: EncoderSettings,
-    /// From features to where the loss compares; thrown away after pre-training.
-    pub projection: HeadSettings,
+    /// From features to where the loss compares; thrown away after pre-training. Without it the
+    /// objective compares the features themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<HeadSettings>,
     /// The loss.
     pub objective: Objective,
     /// How unlabelled pictures are seen.
@@ -56,15 +58,17 @@ pub struct Pretraining {
     pub optimizer: AdamSettings,
     /// Optimizer of the probe.
     pub probe_optimizer: AdamSettings,
-    /// Where contrastive accuracy is measured.
+    /// Where contrastive accuracy is measured; relational reasoning has none.
+    #[serde(default)]
     pub accuracy_on: AccuracyOn,
 }
 
 /// What contrastive accuracy compares: the two are not comparable with each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccuracyOn {
     /// The encoder's features (the NNCLR seed).
+    #[default]
     Features,
     /// Projections (the `SimCLR` seed).
     Projections,
@@ -163,14 +167,31 @@ impl Recipe {
             within("learning_rate", rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
             within("schedule.warm_up", settings.schedule.warm_up, 0.0..=0.99, "0 to 0.99")?;
         }
+        self.check_objective(batch)
+    }
+
+    fn check_objective(&self, batch: usize) -> Result<(), Error> {
         let temperature = match &self.objective {
             Objective::Simclr(settings) => settings.temperature,
             Objective::Nnclr(settings) => {
                 SupportSet::check(settings.queue, batch)?;
                 settings.temperature
             }
+            Objective::Relational(settings) => {
+                if self.pretraining.reduction == Reduction::Sum {
+                    let (name, got) = ("pretraining.reduction", "sum".into());
+                    let expected = "mean, the only one of relational reasoning";
+                    return Err(Error::Setting { name, expected, got });
+                }
+                return settings.check(batch);
+            }
         };
         within("objective.temperature", temperature, f64::MIN_POSITIVE..=f64::MAX, "above 0")
+    }
+
+    /// Numbers a picture that the objective compares.
+    pub fn compared(&self) -> usize {
+        self.projection.as_ref().map_or(self.encoder.features(), |projection| projection.output)
     }
 
     /// Shape of the predictor, if the objective has one.
@@ -180,7 +201,7 @@ impl Recipe {
                 NnclrForm::StopGradient { predictor } => Some(predictor),
                 NnclrForm::StraightThrough => None,
             },
-            Objective::Simclr(_) => None,
+            Objective::Simclr(_) | Objective::Relational(_) => None,
         }
     }
 }

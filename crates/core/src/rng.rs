@@ -34,6 +34,8 @@ pub enum Purpose {
     Show = 11,
     /// Test material.
     Test = 12,
+    /// The third and later augmented views; which one is part of the image number.
+    FurtherView = 13,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

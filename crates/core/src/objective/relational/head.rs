@@ -28,11 +28,7 @@ pub(super) struct Halves {
 
 impl RelationHead {
     /// A head with fresh weights, as `PyTorch` draws them by default, on rows of `inputs` numbers.
-    pub fn new(
-        [inputs, hidden]: [usize; 2],
-        stream: &mut Stream,
-        device: &Device,
-    ) -> Self {
+    pub fn new([inputs, hidden]: [usize; 2], stream: &mut Stream, device: &Device) -> Self {
         Self {
             hidden: Linear::torch(inputs, hidden, stream, device),
             norm: BatchNorm::new(hidden, device),

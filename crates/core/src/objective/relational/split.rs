@@ -8,12 +8,11 @@
 //! number times its gradient.
 
 use burn::tensor::activation::leaky_relu;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
 use super::fan::{Fan, Sums, fans};
 use super::head::{Halves, LEAK, RelationHead};
 use super::{PairLoss, RelationalSettings, Relations};
-use crate::norm::EPSILON;
 
 /// The hidden rows of all pairs, less their mean, as sums of rows of views.
 struct Hidden {
@@ -28,6 +27,8 @@ struct Hidden {
     /// Mean and variance over all pairs, `[1, hidden]`.
     mean: Tensor<2>,
     variance: Tensor<2>,
+    /// What the normalised rows are divided by, `[1, hidden]`.
+    deviation: Tensor<2>,
 }
 
 /// The part of the head behind batch norm's division, `[1, hidden]` but for the last, `[1, 1]`.
@@ -53,8 +54,9 @@ pub(super) fn compare(
     let [rows, _] = halves.left.dims();
     let batch = rows / settings.views;
     let rest = Rest::of(head);
-    let hidden = Hidden::new(&halves, settings.views);
-    head.norm().observe([&hidden.mean, &hidden.variance].map(|x| x.clone().flatten(0, 1)), hidden.pairs);
+    let hidden = Hidden::new(&halves, settings.views, head.norm().epsilon());
+    let moments = [&hidden.mean, &hidden.variance].map(|x| x.clone().flatten(0, 1));
+    head.norm().remember(moments, hidden.pairs);
     let still = rest.still();
     let scores = hidden.scores(&still);
     let (loss, slope) = cost(settings.loss, scores.clone(), batch);
@@ -98,7 +100,7 @@ impl Rest {
 }
 
 impl Hidden {
-    fn new(halves: &Halves, views: usize) -> Self {
+    fn new(halves: &Halves, views: usize, epsilon: f64) -> Self {
         let [left, right] = [&halves.left, &halves.right].map(|half| half.clone().inner());
         let ([rows, hidden], device) = (left.dims(), left.device());
         let (batch, pairs) = (rows / views, rows * (views - 1));
@@ -112,17 +114,14 @@ impl Hidden {
         let mut sums = Sums::new(&left);
         fans.iter().for_each(|fan| sums.add(fan, fan.rows(&left, &right)));
         let variance = sums.inner(&left, &right).div_scalar(pairs as f64);
-        let [first, second] = means;
-        Self { fans, pairs, left, right, counts, sums, mean: first + second, variance }
-    }
-
-    fn deviation(&self) -> Tensor<2> {
-        self.variance.clone().add_scalar(EPSILON).sqrt()
+        let deviation = variance.clone().add_scalar(epsilon).sqrt();
+        let mean = means.into_iter().reduce(|first, second| first + second).expect("two");
+        Self { fans, pairs, left, right, counts, sums, mean, variance, deviation }
     }
 
     /// The halves of what goes into the leaky `ReLU`.
     fn normal(&self, rest: &Rest) -> [Tensor<2>; 2] {
-        let scale = rest.scale.clone() / self.deviation();
+        let scale = rest.scale.clone() / self.deviation.clone();
         let left = self.left.clone() * scale.clone() + rest.shift.clone();
         [left, self.right.clone() * scale]
     }
@@ -151,13 +150,15 @@ impl Hidden {
             let count = blocks * batch;
             let slope = of_scores.clone().narrow(0, first, count).reshape([1, count]);
             first += count;
-            let steep = rows.clone().greater_elem(0).float().mul_scalar(1.0 - LEAK).add_scalar(LEAK);
+            let steep =
+                rows.clone().greater_elem(0).float().mul_scalar(1.0 - LEAK).add_scalar(LEAK);
             let active = (rows * steep.clone()).reshape([count, hidden]);
             weight = weight + slope.clone().matmul(active);
             let back = steep * rest.weight.clone().unsqueeze() * slope.reshape([blocks, batch, 1]);
             sums.add(fan, back);
         }
-        let (scale, shift) = (sums.inner(&self.left, &self.right) / self.deviation(), sums.total());
+        let (scale, shift) =
+            (sums.inner(&self.left, &self.right) / self.deviation.clone(), sums.total());
         let halves = self.through_norm(rest, sums, [&scale, &shift]);
         let bias = of_scores.sum().unsqueeze();
         let [left, right] = halves;
@@ -172,7 +173,7 @@ impl Hidden {
         slopes: Sums,
         [scale, shift]: [&Tensor<2>; 2],
     ) -> [Tensor<2>; 2] {
-        let deviation = self.deviation();
+        let deviation = self.deviation.clone();
         let mean = |sum: &Tensor<2>| sum.clone().div_scalar(self.pairs as f64);
         let (along, level) = (mean(scale) / deviation.clone(), mean(shift));
         let factor = rest.scale.clone() / deviation;
@@ -181,18 +182,14 @@ impl Hidden {
             (slope - count.clone() * level.clone() - spread) * factor.clone()
         };
         let [first, second] = &self.counts;
-        [
-            back(slopes.left, first, &self.sums.left),
-            back(slopes.right, second, &self.sums.right),
-        ]
+        [back(slopes.left, first, &self.sums.left), back(slopes.right, second, &self.sums.right)]
     }
 }
 
 /// In how many pairs each row is, as the left half and as the right, `[K·n, 1]` each.
 fn counts(views: usize, batch: usize, device: &Device) -> [Tensor<2>; 2] {
-    let later = Tensor::<1, burn::tensor::Int>::arange(0..views as i64, device).float().mul_scalar(2.0);
+    let later = Tensor::<1, Int>::arange(0..views as i64, device).float().mul_scalar(2.0);
     let earlier = later.clone().neg().add_scalar(2.0 * (views as f64 - 1.0));
-    [earlier, later].map(|count| {
-        count.reshape([views, 1]).expand([views, batch]).reshape([views * batch, 1])
-    })
+    [earlier, later]
+        .map(|count| count.reshape([views, 1]).expand([views, batch]).reshape([views * batch, 1]))
 }
