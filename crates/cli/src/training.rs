@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kith_core::archive::Archive;
-use kith_core::checkpoint::{FORMAT, Meta, Normalization};
+use kith_core::checkpoint::{FORMAT, Meta};
 use kith_core::recipe::Recipe;
 use kith_core::trainer::pretrain::Batch;
 use kith_core::{Device, metrics};
@@ -257,7 +257,7 @@ impl<'a, L: Learner> Run<'a, L> {
             stage: self.learner.stage(),
             recipe: self.setting.recipe.clone(),
             side: plan.side,
-            normalization: Normalization::default(),
+            normalization: self.setting.recipe.encoder.pixels().into(),
             class_names: material.class_names.clone(),
             dataset: material.described(),
             seed: plan.seed,

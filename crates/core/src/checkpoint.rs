@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::encoder::{Encoder, EncoderSettings};
+use crate::encoder::{Encoder, EncoderSettings, Pixels};
 use crate::error::Error;
 use crate::recipe::Recipe;
 
@@ -53,7 +53,7 @@ pub enum Stage {
     Finetuned,
 }
 
-/// Per-channel shift and scale. kith's encoders take pixels as they are.
+/// Per-channel shift and scale. kith's encoders do it themselves, as their settings say.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
     /// Subtracted, red, green, blue.
@@ -80,6 +80,16 @@ pub struct Dataset {
 impl Default for Normalization {
     fn default() -> Self {
         Self { mean: [0.0; 3], std: [1.0; 3] }
+    }
+}
+
+impl From<Pixels> for Normalization {
+    fn from(pixels: Pixels) -> Self {
+        const HALF: [f32; 3] = [0.5; 3];
+        match pixels {
+            Pixels::Unit => Self::default(),
+            Pixels::Signed => Self { mean: HALF, std: HALF },
+        }
     }
 }
 

@@ -46,19 +46,19 @@ impl Constants {
 impl BatchNorm {
     /// Scale 1, shift 0, `PyTorch`'s constants.
     pub fn new(channels: usize, device: &Device) -> Self {
-        Self::with_constants(channels, Constants::PYTORCH, device)
-    }
-
-    /// Scale 1, shift 0.
-    pub fn with_constants(channels: usize, constants: Constants, device: &Device) -> Self {
         let plain = device.clone().inner();
         Self {
             weight: initial::parameter(Tensor::ones([channels], device)),
             bias: initial::zeros([channels], device),
             running_mean: RunningState::new(Tensor::zeros([channels], &plain)),
             running_var: RunningState::new(Tensor::ones([channels], &plain)),
-            constants,
+            constants: Constants::PYTORCH,
         }
+    }
+
+    /// The same with other constants.
+    pub fn with(self, constants: Constants) -> Self {
+        Self { constants, ..self }
     }
 
     /// # Shapes

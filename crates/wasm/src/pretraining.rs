@@ -2,7 +2,7 @@
 
 use js_sys::{Float32Array, Object, Uint8Array};
 use kith_core::archive::{Archive, Precision};
-use kith_core::checkpoint::{Dataset, FORMAT, Meta, Normalization, Stage};
+use kith_core::checkpoint::{Dataset, FORMAT, Meta, Stage};
 use kith_core::probe::Features;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
@@ -176,7 +176,7 @@ impl Pretraining {
             stage: Stage::Pretrained,
             recipe: self.trainer.recipe().clone(),
             side: self.trainer.plan().side,
-            normalization: Normalization::default(),
+            normalization: self.trainer.recipe().encoder.pixels().into(),
             class_names,
             dataset: Dataset { name: dataset, labelled, validation: 0, unlabelled, test: 0 },
             seed: self.trainer.plan().seed,

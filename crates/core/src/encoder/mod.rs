@@ -1,18 +1,26 @@
 //! Encoders: pictures to features.
 
+mod block;
 pub mod conv;
 pub mod conv4;
+pub mod conv4_pool;
+pub mod mobilenet;
+pub mod resnet;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::norm::Constants;
 use crate::rng::{Purpose, stream};
 use conv4::Conv4;
+use conv4_pool::Conv4Pool;
+use mobilenet::MobileNet;
+use resnet::{Depth, ResNet, Stem};
 
 /// Which encoder, and how large.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum EncoderSettings {
@@ -21,6 +29,67 @@ pub enum EncoderSettings {
         /// Channels of every convolution and number of features.
         width: usize,
     },
+    /// Four convolutions of 8, 16, 32 and 64 channels with batch normalisation and average pooling:
+    /// the paper of relational reasoning.
+    Conv4Pool {
+        /// What pixels become first.
+        #[serde(default)]
+        pixels: Pixels,
+    },
+    /// A residual network of basic blocks.
+    Resnet {
+        /// 18 or 34.
+        depth: Depth,
+        /// How it begins.
+        #[serde(default)]
+        stem: Stem,
+        /// Channels of the first blocks; features are eight times as many.
+        #[serde(default = "paper_width")]
+        width: usize,
+        /// What pixels become first.
+        #[serde(default)]
+        pixels: Pixels,
+    },
+    /// `MobileNet` v1.
+    Mobilenet {
+        /// The paper's α: a quarter makes it ten times as fast.
+        width_multiplier: f64,
+        /// What pixels become first.
+        #[serde(default)]
+        pixels: Pixels,
+        /// How soon batch statistics are those of inference.
+        #[serde(default)]
+        statistics: Statistics,
+    },
+}
+
+/// What an encoder turns pixels into before its first layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pixels {
+    /// Nothing else: [0, 1].
+    #[default]
+    Unit,
+    /// [-1, 1].
+    Signed,
+}
+
+/// Constants of batch normalisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistics {
+    /// `PyTorch`'s: momentum 0.1, epsilon 1e-5.
+    #[default]
+    Pytorch,
+    /// Keras's: momentum 0.01 in `PyTorch`'s terms, epsilon 1e-3. Inference lags a hundred steps
+    /// behind training.
+    Keras,
+}
+
+/// Channels of the first blocks of a residual network in its paper.
+fn paper_width() -> usize {
+    const WIDTH: usize = 64;
+    WIDTH
 }
 
 /// An encoder with its weights.
@@ -29,29 +98,58 @@ pub enum EncoderSettings {
 pub enum Encoder {
     /// Four convolutions and a dense layer.
     Conv4(Conv4),
+    /// Four convolutions with normalisation and pooling.
+    Conv4Pool(Conv4Pool),
+    /// A residual network.
+    Resnet(ResNet),
+    /// Depthwise separable convolutions.
+    Mobilenet(MobileNet),
 }
 
 impl EncoderSettings {
     /// The kinds that there are, for people.
-    pub const KINDS: [&str; 1] = ["conv4"];
+    pub const KINDS: [&str; 4] = ["conv4", "conv4_pool", "resnet", "mobilenet"];
 
     /// An encoder with fresh weights for pictures of `side` pixels.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a width of 0 or a side too small for the convolutions.
+    /// [`Error::Setting`] for a width out of range or a side too small for the encoder.
     pub fn init(&self, side: usize, seed: u64, device: &Device) -> Result<Encoder, Error> {
-        match *self {
-            Self::Conv4 { width } => {
-                let mut stream = stream(seed, Purpose::Weights, 0, 0);
-                Ok(Encoder::Conv4(Conv4::new(width, side, &mut stream, device)?))
+        let stream = &mut stream(seed, Purpose::Weights, 0, 0);
+        Ok(match *self {
+            Self::Conv4 { width } => Encoder::Conv4(Conv4::new(width, side, stream, device)?),
+            Self::Conv4Pool { pixels } => {
+                Encoder::Conv4Pool(Conv4Pool::new(pixels, side, stream, device)?)
             }
-        }
+            Self::Resnet { depth, stem, width, pixels } => {
+                let shape = resnet::Shape { depth, stem, width };
+                Encoder::Resnet(ResNet::new(shape, pixels, stream, device)?)
+            }
+            Self::Mobilenet { width_multiplier, pixels, statistics } => {
+                let constants = statistics.constants();
+                let network = MobileNet::new(width_multiplier, constants, stream, device)?;
+                Encoder::Mobilenet(network.with_pixels(pixels))
+            }
+        })
     }
 
     /// Number of features.
     pub fn features(&self) -> usize {
         match *self {
             Self::Conv4 { width } => width,
+            Self::Conv4Pool { .. } => conv4_pool::FEATURES,
+            Self::Resnet { width, .. } => resnet::GROWTH * width,
+            Self::Mobilenet { width_multiplier, .. } => mobilenet::features(width_multiplier),
+        }
+    }
+
+    /// What pixels become before the first layer.
+    pub fn pixels(&self) -> Pixels {
+        match *self {
+            Self::Conv4 { .. } => Pixels::Unit,
+            Self::Conv4Pool { pixels }
+            | Self::Resnet { pixels, .. }
+            | Self::Mobilenet { pixels, .. } => pixels,
         }
     }
 }
@@ -63,6 +161,139 @@ impl Encoder {
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         match self {
             Self::Conv4(encoder) => encoder.forward(images),
+            Self::Conv4Pool(encoder) => encoder.forward(images),
+            Self::Resnet(encoder) => encoder.forward(images),
+            Self::Mobilenet(encoder) => encoder.forward(images),
         }
+    }
+}
+
+impl Pixels {
+    fn of(self, images: Tensor<4>) -> Tensor<4> {
+        match self {
+            Self::Unit => images,
+            Self::Signed => images.mul_scalar(2.0).sub_scalar(1.0),
+        }
+    }
+}
+
+impl Statistics {
+    fn constants(self) -> Constants {
+        match self {
+            Self::Pytorch => Constants::PYTORCH,
+            Self::Keras => Constants::KERAS,
+        }
+    }
+}
+
+/// Refuses pictures of which an encoder's layers leave nothing.
+fn large_enough(side: usize, least: usize, expected: &'static str) -> Result<(), Error> {
+    match side < least {
+        true => Err(Error::Setting { name: "side", expected, got: side.to_string() }),
+        false => Ok(()),
+    }
+}
+
+/// Mean over all pixels: `[n, c, h, w]` to `[n, c]`.
+fn global_average(maps: Tensor<4>) -> Tensor<2> {
+    let [n, channels, height, width] = maps.dims();
+    maps.reshape([n, channels, height * width]).mean_dim(2).reshape([n, channels])
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
+mod tests {
+    use super::*;
+    use crate::archive::Archive;
+
+    fn settings(text: &str) -> EncoderSettings {
+        toml::from_str(text).unwrap()
+    }
+
+    fn parameters(text: &str, side: usize) -> usize {
+        let encoder = settings(text).init(side, 1, &Device::flex()).unwrap();
+        let mut archive = Archive::default();
+        pollster::block_on(archive.add("", &encoder)).unwrap();
+        let learnt = |name: &str| !name.contains("running_");
+        archive.tensors.iter().filter(|(name, _)| learnt(name)).map(|(_, t)| t.values.len()).sum()
+    }
+
+    /// Numbers of torchvision's and Keras's networks without their classifiers, and of the paper's
+    /// code.
+    #[test]
+    fn parameters_are_as_many_as_elsewhere() {
+        assert_eq!(parameters("kind = 'conv4_pool'", 32), 24_648);
+        let imagenet = |depth| format!("kind = 'resnet'\ndepth = {depth}\nstem = 'imagenet'");
+        assert_eq!(parameters(&imagenet(18), 64), 11_176_512);
+        assert_eq!(parameters(&imagenet(34), 64), 21_284_672);
+        assert_eq!(parameters("kind = 'mobilenet'\nwidth_multiplier = 1.0", 32), 3_206_976);
+        assert_eq!(parameters("kind = 'mobilenet'\nwidth_multiplier = 0.25", 32), 213_072);
+    }
+
+    #[test]
+    fn names_are_torchvisions() {
+        let encoder = settings("kind = 'resnet'\ndepth = 18").init(16, 1, &Device::flex()).unwrap();
+        let mut archive = Archive::default();
+        pollster::block_on(archive.add("encoder", &encoder)).unwrap();
+        for name in ["conv1.weight", "bn1.running_var", "layer2.0.downsample.0.weight"]
+            .into_iter()
+            .chain(["layer2.0.downsample.1.running_mean", "layer4.1.bn2.weight"])
+        {
+            assert!(archive.tensors.contains_key(&format!("encoder.{name}")), "{name}");
+        }
+    }
+
+    const SMALL: [&str; 5] = [
+        "kind = 'conv4'\nwidth = 5",
+        "kind = 'conv4_pool'\npixels = 'signed'",
+        "kind = 'resnet'\ndepth = 18\nwidth = 3",
+        "kind = 'resnet'\ndepth = 34\nstem = 'imagenet'\nwidth = 2",
+        "kind = 'mobilenet'\nwidth_multiplier = 0.1",
+    ];
+
+    #[test]
+    fn every_encoder_gives_its_features_and_weights_to_all_its_parameters() {
+        for text in SMALL {
+            let device = Device::flex().autodiff();
+            let encoder = settings(text).init(33, 1, &device).unwrap();
+            let images =
+                Tensor::random([4, 3, 33, 33], burn::tensor::Distribution::Default, &device);
+            let features = encoder.forward(images);
+            assert_eq!(features.dims(), [4, settings(text).features()], "{text}");
+            let values = features.clone().into_data().try_to_vec::<f32>().unwrap();
+            assert!(values.iter().all(|x| x.is_finite()), "{text}");
+            assert!(values.iter().any(|x| *x != values[0]), "{text} gives one number");
+        }
+    }
+
+    #[test]
+    fn inference_of_a_picture_does_not_depend_on_its_batch() {
+        for text in SMALL {
+            let encoder = settings(text).init(33, 1, &Device::flex()).unwrap();
+            let random = burn::tensor::Distribution::Default;
+            let images = Tensor::<4>::random([3, 3, 33, 33], random, &Device::flex());
+            let read = |x: Tensor<2>| x.into_data().try_to_vec::<f32>().unwrap();
+            let all = read(encoder.forward(images.clone()));
+            let alone = read(encoder.forward(images.narrow(0, 2, 1)));
+            for (alone, together) in alone.iter().zip(&all[2 * alone.len()..]) {
+                assert!((alone - together).abs() < 1e-5 * (1.0 + together.abs()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        for (text, side) in [
+            ("kind = 'conv4'\nwidth = 0", 33),
+            ("kind = 'conv4'\nwidth = 4", 30),
+            ("kind = 'conv4_pool'", 7),
+            ("kind = 'resnet'\ndepth = 18\nwidth = 0", 32),
+            ("kind = 'mobilenet'\nwidth_multiplier = 0.0", 32),
+        ] {
+            let error = settings(text).init(side, 1, &Device::flex()).expect_err(text);
+            assert_eq!(error.code(), "SETTING", "{text}");
+        }
+        let odd = toml::from_str::<EncoderSettings>("kind = 'resnet'\ndepth = 20");
+        assert!(odd.expect_err("no such depth").to_string().contains("expected 18 or 34"));
     }
 }

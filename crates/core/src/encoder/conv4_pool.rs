@@ -1,0 +1,67 @@
+//! The Conv-4 backbone of few-shot learning, as relational reasoning uses it (Patacchiola and
+//! Storkey 2020).
+
+use burn::module::Module;
+use burn::tensor::module::avg_pool2d;
+use burn::tensor::ops::AvgPoolOptions;
+use burn::tensor::{Device, Tensor};
+
+use super::block::ConvNorm;
+use super::{Pixels, global_average, large_enough};
+use crate::activation::Activation;
+use crate::encoder::conv::{Geometry, KERNEL};
+use crate::error::Error;
+use crate::image::CHANNELS;
+use crate::rng::Stream;
+
+/// Convolution (3×3, padding 1, no bias), batch normalisation, `ReLU` and average pooling, four
+/// times; the last pooling is over all that is left.
+#[derive(Module, Debug)]
+pub struct Conv4Pool {
+    layers: Vec<ConvNorm>,
+    #[module(skip)]
+    pixels: Pixels,
+}
+
+/// Channels of the four layers in the paper.
+const WIDTHS: [usize; 4] = [8, 16, 32, FEATURES];
+/// Number of features.
+pub(super) const FEATURES: usize = 64;
+/// The least side of which three poolings leave a pixel.
+const LEAST_SIDE: usize = 8;
+/// Side of what becomes one pixel.
+const POOL: usize = 2;
+
+impl Conv4Pool {
+    /// Fresh weights for pictures of `side` pixels.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a side below 8.
+    pub fn new(
+        pixels: Pixels,
+        side: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        large_enough(side, LEAST_SIDE, "at least 8 pixels for three poolings")?;
+        let mut inputs = CHANNELS;
+        let layers = WIDTHS.map(|outputs| {
+            let shape = [inputs, outputs, KERNEL];
+            inputs = outputs;
+            ConvNorm::new(shape, Geometry::same(KERNEL, 1), stream, device)
+        });
+        Ok(Self { layers: layers.into(), pixels })
+    }
+
+    /// # Shapes
+    /// - images: `[n, 3, side, side]`
+    /// - result: `[n, 64]`, none negative
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let (last, layers) = self.layers.split_last().expect("there are four layers");
+        let halve = |maps| avg_pool2d(maps, AvgPoolOptions::new([POOL; 2]));
+        let maps = layers.iter().fold(self.pixels.of(images), |maps, layer| {
+            halve(layer.forward(maps, Activation::Relu))
+        });
+        global_average(last.forward(maps, Activation::Relu))
+    }
+}

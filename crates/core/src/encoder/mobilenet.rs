@@ -1,0 +1,108 @@
+//! `MobileNet` v1 (Howard et al. 2017): depthwise separable convolutions.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::block::ConvNorm;
+use super::conv::{Geometry, KERNEL};
+use super::{Pixels, global_average};
+use crate::activation::Activation;
+use crate::error::Error;
+use crate::image::CHANNELS;
+use crate::norm::Constants;
+use crate::rng::Stream;
+
+/// A convolution of stride 2, thirteen pairs of depthwise and pointwise convolutions, an average
+/// over what is left; batch normalisation and `ReLU6` after each convolution.
+#[derive(Module, Debug)]
+pub struct MobileNet {
+    stem: ConvNorm,
+    pairs: Vec<Pair>,
+    #[module(skip)]
+    pixels: Pixels,
+}
+
+/// A 3×3 kernel a channel, then a product of channels.
+#[derive(Module, Debug)]
+struct Pair {
+    depthwise: ConvNorm,
+    pointwise: ConvNorm,
+}
+
+/// Channels of the first convolution (table 1 of the paper).
+const STEM: usize = 32;
+/// Stride and outputs of the pairs (table 1).
+const PAIRS: [(usize, usize); 13] = [
+    (1, 64),
+    (2, 128),
+    (1, 128),
+    (2, 256),
+    (1, 256),
+    (2, 512),
+    (1, 512),
+    (1, 512),
+    (1, 512),
+    (1, 512),
+    (1, 512),
+    (2, 1024),
+    (1, 1024),
+];
+
+/// Channels times the width multiplier, rounded down as Keras does, at least 1.
+fn thinned(channels: usize, multiplier: f64) -> usize {
+    ((channels as f64 * multiplier) as usize).max(1)
+}
+
+/// Number of features.
+pub(super) fn features(multiplier: f64) -> usize {
+    thinned(PAIRS[PAIRS.len() - 1].1, multiplier)
+}
+
+impl MobileNet {
+    /// Fresh weights; `multiplier` is the paper's α.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a multiplier that is not above 0 and at most 4.
+    pub fn new(
+        multiplier: f64,
+        constants: Constants,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        const MOST: f64 = 4.0;
+        if !(multiplier > 0.0 && multiplier <= MOST) {
+            let (name, expected) = ("encoder.width_multiplier", "above 0 and at most 4");
+            return Err(Error::Setting { name, expected, got: multiplier.to_string() });
+        }
+        let mut layer = |shape, geometry| {
+            ConvNorm::new(shape, geometry, stream, device).with_constants(constants)
+        };
+        let mut inputs = thinned(STEM, multiplier);
+        let stem = layer([CHANNELS, inputs, KERNEL], Geometry::same(KERNEL, 2));
+        let pairs = PAIRS.map(|(stride, outputs)| {
+            let outputs = thinned(outputs, multiplier);
+            let depthwise = layer([inputs, inputs, KERNEL], Geometry::depthwise(inputs, stride));
+            let pointwise = layer([inputs, outputs, 1], Geometry::same(1, 1));
+            inputs = outputs;
+            Pair { depthwise, pointwise }
+        });
+        Ok(Self { stem, pairs: pairs.into(), pixels: Pixels::Unit })
+    }
+
+    /// The same with another range of pixels.
+    pub(super) fn with_pixels(self, pixels: Pixels) -> Self {
+        Self { pixels, ..self }
+    }
+
+    /// # Shapes
+    /// - images: `[n, 3, side, side]`
+    /// - result: `[n, 1024 · multiplier]`, in [0, 6]
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let maps = self.stem.forward(self.pixels.of(images), Activation::Relu6);
+        let maps = self.pairs.iter().fold(maps, |maps, pair| {
+            let maps = pair.depthwise.forward(maps, Activation::Relu6);
+            pair.pointwise.forward(maps, Activation::Relu6)
+        });
+        global_average(maps)
+    }
+}

@@ -1,0 +1,200 @@
+//! Residual networks (He et al. 2016) of basic blocks, with torchvision's names.
+
+use burn::module::Module;
+use burn::tensor::activation::relu;
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::conv::{Conv, Geometry, KERNEL};
+use super::{Pixels, global_average};
+use crate::activation::Activation;
+use crate::error::Error;
+use crate::image::CHANNELS;
+use crate::norm::BatchNorm;
+use crate::rng::Stream;
+
+/// How a residual network begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stem {
+    /// 3×3 of stride 1, for pictures of 32 pixels (Chen et al. 2020, appendix B.9).
+    #[default]
+    Cifar,
+    /// 7×7 of stride 2 and a maximum over 3×3 of stride 2, for pictures of 96 pixels and more.
+    Imagenet,
+}
+
+/// How many blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Depth {
+    /// 2, 2, 2, 2.
+    Eighteen,
+    /// 3, 4, 6, 3.
+    ThirtyFour,
+}
+
+impl Depth {
+    fn blocks(self) -> [usize; 4] {
+        match self {
+            Self::Eighteen => [2, 2, 2, 2],
+            Self::ThirtyFour => [3, 4, 6, 3],
+        }
+    }
+}
+
+impl TryFrom<u8> for Depth {
+    type Error = String;
+
+    fn try_from(depth: u8) -> Result<Self, String> {
+        match depth {
+            18 => Ok(Self::Eighteen),
+            34 => Ok(Self::ThirtyFour),
+            _ => Err(format!("a residual network of depth {depth}: expected 18 or 34")),
+        }
+    }
+}
+
+impl From<Depth> for u8 {
+    fn from(depth: Depth) -> Self {
+        match depth {
+            Depth::Eighteen => 18,
+            Depth::ThirtyFour => 34,
+        }
+    }
+}
+
+/// Two 3×3 convolutions beside a shortcut.
+#[derive(Module, Debug)]
+struct Block {
+    conv1: Conv,
+    bn1: BatchNorm,
+    conv2: Conv,
+    bn2: BatchNorm,
+    /// Where the shape changes: a 1×1 convolution and its normalisation.
+    downsample: Option<(Conv, BatchNorm)>,
+}
+
+/// ResNet-18 or -34 without its classifier.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    conv1: Conv,
+    bn1: BatchNorm,
+    layer1: Vec<Block>,
+    layer2: Vec<Block>,
+    layer3: Vec<Block>,
+    layer4: Vec<Block>,
+    #[module(skip)]
+    stem: Stem,
+    #[module(skip)]
+    pixels: Pixels,
+}
+
+/// Depth, beginning and width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// How many blocks.
+    pub depth: Depth,
+    /// How it begins.
+    pub stem: Stem,
+    /// Channels of the first blocks (64 in the paper); features are eight times as many.
+    pub width: usize,
+}
+
+/// Side of the kernel that begins the larger stem.
+const WIDE_KERNEL: usize = 7;
+/// What the width grows by from the first blocks to the last, and so to the features.
+pub(super) const GROWTH: usize = 8;
+
+impl ResNet {
+    /// Fresh weights.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for a width of 0.
+    pub fn new(
+        Shape { depth, stem, width }: Shape,
+        pixels: Pixels,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        if width == 0 {
+            let (name, expected) = ("encoder.width", "at least 1");
+            return Err(Error::Setting { name, expected, got: width.to_string() });
+        }
+        let (kernel, stride) = match stem {
+            Stem::Cifar => (KERNEL, 1),
+            Stem::Imagenet => (WIDE_KERNEL, 2),
+        };
+        let geometry = Geometry::same(kernel, stride);
+        let conv1 = Conv::without_bias([CHANNELS, width, kernel], geometry, stream, device);
+        let mut inputs = width;
+        let mut layer = |stage: usize| -> Vec<Block> {
+            let outputs = width << stage;
+            let strides = (0..depth.blocks()[stage]).map(|number| match (stage, number) {
+                (1.., 0) => 2,
+                _ => 1,
+            });
+            let mut block = |stride| {
+                let shape = [core::mem::replace(&mut inputs, outputs), outputs];
+                Block::new(shape, stride, stream, device)
+            };
+            strides.map(&mut block).collect()
+        };
+        let [layer1, layer2, layer3, layer4] = [layer(0), layer(1), layer(2), layer(3)];
+        let bn1 = BatchNorm::new(width, device);
+        Ok(Self { conv1, bn1, layer1, layer2, layer3, layer4, stem, pixels })
+    }
+
+    /// # Shapes
+    /// - images: `[n, 3, side, side]`
+    /// - result: `[n, 8 · width]`, none negative
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let maps =
+            self.bn1.forward_with(self.conv1.forward(self.pixels.of(images)), Activation::Relu);
+        let maps = match self.stem {
+            Stem::Cifar => maps,
+            Stem::Imagenet => max_pool2d(
+                maps,
+                MaxPoolOptions {
+                    stride: [2; 2],
+                    padding: [(1, 1); 2],
+                    ..MaxPoolOptions::new([KERNEL; 2])
+                },
+            ),
+        };
+        let blocks = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
+        let maps = blocks.into_iter().flatten().fold(maps, |maps, block| block.forward(maps));
+        global_average(maps)
+    }
+}
+
+impl Block {
+    fn new(
+        [inputs, outputs]: [usize; 2],
+        stride: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let mut conv = |inputs, kernel, stride| {
+            let geometry = Geometry::same(kernel, stride);
+            Conv::without_bias([inputs, outputs, kernel], geometry, stream, device)
+        };
+        let norm = || BatchNorm::new(outputs, device);
+        let (conv1, conv2) = (conv(inputs, KERNEL, stride), conv(outputs, KERNEL, 1));
+        let other = stride != 1 || inputs != outputs;
+        let downsample = other.then(|| (conv(inputs, 1, stride), norm()));
+        Self { conv1, bn1: norm(), conv2, bn2: norm(), downsample }
+    }
+
+    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let maps = self.bn1.forward_with(self.conv1.forward(x.clone()), Activation::Relu);
+        let maps = self.bn2.forward(self.conv2.forward(maps));
+        let shortcut = match &self.downsample {
+            Some((conv, norm)) => norm.forward(conv.forward(x)),
+            None => x,
+        };
+        relu(maps + shortcut)
+    }
+}
