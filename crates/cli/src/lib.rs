@@ -15,6 +15,7 @@ mod learner;
 mod loader;
 mod material;
 mod measure;
+mod minibatch;
 mod offline;
 mod saved;
 mod say;

@@ -90,6 +90,14 @@ pub struct Finetuning {
     pub view: Policy,
     /// Optimizer of all weights.
     pub optimizer: AdamSettings,
+    /// The classifier's learning rate as a multiple of the encoder's, above 0.
+    #[serde(default = "same_rate")]
+    pub head_rate: f64,
+}
+
+/// The classifier learns as fast as the encoder.
+fn same_rate() -> f64 {
+    1.0
 }
 
 /// How results are measured.
@@ -101,16 +109,31 @@ pub struct Evaluation {
     pub validation: f64,
     /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
     pub test_view: Policy,
+    /// What the report measures of the last encoder besides.
+    #[serde(default)]
+    pub linear: LinearProtocol,
+}
+
+/// How a linear classifier on frozen features is fitted: the two are not comparable with each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinearProtocol {
+    /// With all pictures at once, to the end: kith's own, which every report has.
+    #[default]
+    FullBatch,
+    /// Besides, in 100 epochs of small batches, as relational reasoning's paper does it.
+    Minibatch,
 }
 
 impl Recipe {
     /// The recipes that come with kith: name and text.
-    pub const BUILT_IN: [(&'static str, &'static str); 5] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 6] = [
         ("quick", include_str!("../../../recipes/quick.toml")),
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
         ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
         ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
+        ("seed-relational", include_str!("../../../recipes/seed-relational.toml")),
     ];
 
     /// A recipe that comes with kith.
@@ -157,6 +180,8 @@ impl Recipe {
         for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
             at_least("steps", steps, 1)?;
         }
+        let head_rate = self.finetuning.head_rate;
+        within("finetuning.head_rate", head_rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
         within("evaluation.validation", self.evaluation.validation, 0.0..=0.5, "0 to 0.5")?;
         for settings in [
             &self.pretraining.optimizer,
@@ -276,6 +301,23 @@ mod tests {
     }
 
     #[test]
+    fn relational_reasoning_says_what_cannot_be() {
+        let text = include_str!("../../../recipes/seed-relational.toml");
+        for (change, said) in [
+            ("objective.views=1", "objective.views = 1"),
+            ("pretraining.reduction=sum", "pretraining.reduction = sum"),
+            ("objective.loss.kind=hinge", "unknown variant `hinge`"),
+            ("pretraining.views=nonesuch", "nonesuch"),
+        ] {
+            let error = Recipe::parse(text, &[change.to_owned()]).expect_err(change).to_string();
+            assert!(error.contains(said), "{change}: {error}");
+        }
+        let alone = ["unlabelled_batch=1", "labelled_batch=0"].map(|c| format!("pretraining.{c}"));
+        let error = Recipe::parse(text, &alone).expect_err("a picture alone");
+        assert!(error.to_string().contains("at least 2"), "{error}");
+    }
+
+    #[test]
     fn a_wrong_change_says_what_is_wrong() {
         for (change, said) in [
             ("finetuning.epochs", "expected key=value"),
@@ -284,6 +326,7 @@ mod tests {
             ("finetuning.epochs=0", "finetuning.epochs = 0"),
             ("objective.temperature=0", "objective.temperature = 0"),
             ("objective.queue=3", "objective.queue = 3"),
+            ("finetuning.head_rate=0", "finetuning.head_rate = 0"),
             ("evaluation.validation=0.9", "evaluation.validation = 0.9"),
             ("pretraining.views=nonesuch", "nonesuch"),
         ] {

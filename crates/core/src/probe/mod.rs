@@ -3,6 +3,7 @@
 pub mod confusion;
 pub mod knn;
 pub mod linear;
+pub mod minibatch;
 
 use burn::tensor::Tensor;
 

@@ -1,7 +1,7 @@
 //! Training of an encoder and a fresh linear classifier on labels, from scratch or pre-trained.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 
 use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
 use crate::archive::Archive;
@@ -12,8 +12,8 @@ use crate::image::Images;
 use crate::linear::Linear;
 use crate::metrics::{self, Meter, Readings};
 use crate::objective::cross_entropy;
-use crate::optimizer::Adam;
-use crate::recipe::Recipe;
+use crate::optimizer::{Adam, AdamSettings};
+use crate::recipe::{Finetuning, Recipe};
 use crate::rng::{Purpose, stream};
 
 /// An encoder with a classifier on top.
@@ -23,6 +23,36 @@ struct Net {
     probe: Linear,
 }
 
+/// One for each part of the net, whose rates may differ.
+#[derive(Debug)]
+struct Optimizers {
+    encoder: Adam,
+    probe: Adam,
+}
+
+impl Optimizers {
+    const ENCODER: &str = "optimizer.encoder";
+    const PROBE: &str = "optimizer.probe";
+
+    fn settings(settings: &Finetuning) -> [AdamSettings; 2] {
+        let encoder = settings.optimizer.clone();
+        let learning_rate = encoder.learning_rate * settings.head_rate;
+        [encoder.clone(), AdamSettings { learning_rate, ..encoder }]
+    }
+
+    fn new(settings: &Finetuning) -> Self {
+        let [encoder, probe] = Self::settings(settings).map(Adam::new);
+        Self { encoder, probe }
+    }
+
+    fn step(&mut self, net: Net, gradients: &Gradients, total: u64) -> Net {
+        Net {
+            encoder: self.encoder.step(net.encoder, gradients, total),
+            probe: self.probe.step(net.probe, gradients, total),
+        }
+    }
+}
+
 /// A fine-tuning run between two steps. From a fresh encoder it is the supervised baseline.
 #[derive(Debug)]
 pub struct Finetuner {
@@ -30,7 +60,7 @@ pub struct Finetuner {
     plan: Plan,
     device: Device,
     net: Net,
-    optimizer: Adam,
+    optimizers: Optimizers,
     meter: Meter,
     steps: u64,
 }
@@ -51,9 +81,9 @@ impl Finetuner {
         let encoder = recipe.encoder.init(plan.side, plan.seed, &tracked)?;
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 2);
         let probe = Linear::new(recipe.encoder.features(), plan.classes, &mut weights, &tracked);
-        let optimizer = Adam::new(recipe.finetuning.optimizer.clone());
+        let optimizers = Optimizers::new(&recipe.finetuning);
         let (net, meter) = (Net { encoder, probe }, Meter::default());
-        Ok(Self { recipe, plan, device, net, optimizer, meter, steps: 0 })
+        Ok(Self { recipe, plan, device, net, optimizers, meter, steps: 0 })
     }
 
     /// The same run with the encoder of a checkpoint; the classifier stays fresh.
@@ -108,7 +138,7 @@ impl Finetuner {
         let labels = upload_labels(labels, &self.device);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();
         let gradients = loss.backward();
-        self.net = self.optimizer.step(self.net.clone(), &gradients, self.plan.total());
+        self.net = self.optimizers.step(self.net.clone(), &gradients, self.plan.total());
         self.steps += 1;
         let accuracy = metrics::accuracy(logits, labels);
         let readings = Readings::new(vec![("loss", loss), ("accuracy", accuracy)]);
@@ -138,7 +168,8 @@ impl Finetuner {
     /// [`Error::Device`] when reading fails.
     pub async fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
         self.store(archive).await?;
-        self.optimizer.store(archive, "optimizer").await?;
+        self.optimizers.encoder.store(archive, Optimizers::ENCODER).await?;
+        self.optimizers.probe.store(archive, Optimizers::PROBE).await?;
         let metered = store_meter(archive, &self.meter).await?;
         Ok(Counters { steps: self.steps, metered, random_rows: 0 })
     }
@@ -149,9 +180,12 @@ impl Finetuner {
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the state is of another run.
     pub fn resume(mut self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
         self.net = archive.restore("", self.net)?;
-        let settings = self.recipe.finetuning.optimizer.clone();
-        let from = (archive, "optimizer");
-        self.optimizer = Adam::resumed(settings, counters.steps, from, &self.device)?;
+        let [encoder, probe] = Optimizers::settings(&self.recipe.finetuning);
+        let resumed = |settings, prefix| {
+            Adam::resumed(settings, counters.steps, (archive, prefix), &self.device)
+        };
+        let encoder = resumed(encoder, Optimizers::ENCODER)?;
+        self.optimizers = Optimizers { encoder, probe: resumed(probe, Optimizers::PROBE)? };
         self.meter = resume_meter(archive, counters.metered, &self.device)?;
         self.steps = counters.steps;
         Ok(self)

@@ -59,6 +59,11 @@ impl RelationHead {
         Halves { left: right.clone() + self.hidden.bias().unsqueeze(), right }
     }
 
+    /// The first layer.
+    pub fn hidden(&self) -> &Linear {
+        &self.hidden
+    }
+
     pub(super) fn norm(&self) -> &BatchNorm {
         &self.norm
     }
