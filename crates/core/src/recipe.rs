@@ -127,10 +127,11 @@ pub enum LinearProtocol {
 
 impl Recipe {
     /// The recipes that come with kith: name and text.
-    pub const BUILT_IN: [(&'static str, &'static str); 6] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 7] = [
         ("quick", include_str!("../../../recipes/quick.toml")),
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
+        ("relational", include_str!("../../../recipes/relational.toml")),
         ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
         ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
         ("seed-relational", include_str!("../../../recipes/seed-relational.toml")),
