@@ -1,8 +1,8 @@
 //! What a browser has to match: numbers computed natively on the CPU, left in a folder for the
 //! tests of the npm package.
 //!
-//! `CARGO_TARGET_TMPDIR/parity` holds `parity.json` and, for a look at the reader, a checkpoint as
-//! a file. All arrays are row-major; pictures are planar bytes `[count, 3, side, side]`.
+//! `CARGO_TARGET_TMPDIR/parity` holds `parity.json` and checkpoints as files, one of each other kind
+//! of encoder among them. All arrays are row-major; pictures are planar bytes `[count, 3, side, side]`.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,8 @@ use std::path::Path;
 use kith_core::Device;
 use kith_core::archive::{Archive, Precision};
 use kith_core::augment::policy::{Draw, Policy};
-use kith_core::checkpoint::{Dataset, FORMAT, Meta, Normalization, Stage};
+use kith_core::checkpoint::{Dataset, FORMAT, Meta, Stage};
+use kith_core::encoder::EncoderSettings;
 use kith_core::image::Images;
 use kith_core::model::{Layer, Length, Model};
 use kith_core::probe::Features;
@@ -29,6 +30,13 @@ const PICTURES: usize = 16;
 const CLASSES: usize = 3;
 const STEPS: u64 = 5;
 const EPOCHS: usize = 20;
+/// Small encoders of every kind but the first, by the names of their files.
+const ENCODERS: [(&str, &str); 4] = [
+    ("conv4_pool", r#"{"kind": "conv4_pool", "pixels": "signed"}"#),
+    ("resnet", r#"{"kind": "resnet", "depth": 18, "width": 4}"#),
+    ("resnet-imagenet", r#"{"kind": "resnet", "depth": 34, "stem": "imagenet", "width": 2}"#),
+    ("mobilenet", r#"{"kind": "mobilenet", "width_multiplier": 0.1, "statistics": "keras"}"#),
+];
 
 /// Blobs of colour: pictures that are neither flat nor noise.
 fn pictures() -> Images {
@@ -67,9 +75,9 @@ fn recipe() -> Recipe {
 }
 
 /// Five steps of pre-training: the trainer afterwards, and what each step measured.
-fn pretrained() -> (Pretrainer, Vec<Value>) {
+fn pretrained(recipe: Recipe) -> (Pretrainer, Vec<Value>) {
     let plan = Plan { side: SIDE, classes: CLASSES, seed: 3, steps: STEPS, epochs: 2 };
-    let mut trainer = Pretrainer::new(recipe(), plan, &Device::flex()).expect("a sound plan");
+    let mut trainer = Pretrainer::new(recipe, plan, &Device::flex()).expect("a sound plan");
     let mut feed = Feed::new(SIDE);
     feed.add(&pictures()).expect("pictures of the plan's side");
     feed.add_labelled(&pictures(), &labels()).expect("a label a picture");
@@ -97,7 +105,7 @@ fn checkpoint(trainer: &Pretrainer) -> Archive {
         stage: Stage::Pretrained,
         recipe: trainer.recipe().clone(),
         side: SIDE,
-        normalization: Normalization::default(),
+        normalization: trainer.recipe().encoder.pixels().into(),
         class_names: ["one", "two", "three"].map(String::from).to_vec(),
         dataset,
         seed: trainer.plan().seed,
@@ -144,9 +152,24 @@ fn probe(features: &Features) -> Value {
     })
 }
 
+/// An encoder of another kind after the same five steps: its checkpoint, and what it gives.
+fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
+    let encoder: EncoderSettings = serde_json::from_str(settings).expect("settings of an encoder");
+    let (trainer, steps) = pretrained(Recipe { encoder, ..recipe() });
+    let bytes = checkpoint(&trainer).to_bytes(Precision::Single);
+    let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
+    let embedded = model.embed(&pictures(), Layer::Backbone, Length::Own);
+    let features = block_on(embedded).expect("pictures");
+    let facts = json!({
+        "name": name, "fingerprint": model.fingerprint(), "dim": features.dim,
+        "features": features.values, "toml": trainer.recipe().to_toml(), "steps": steps,
+    });
+    (bytes, facts)
+}
+
 #[test]
 fn native_numbers_are_left_for_the_browser() {
-    let (trainer, steps) = pretrained();
+    let (trainer, steps) = pretrained(recipe());
     let archive = checkpoint(&trainer);
     let bytes = archive.to_bytes(Precision::Single);
     let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
@@ -154,6 +177,8 @@ fn native_numbers_are_left_for_the_browser() {
     let (features, projections) = (embed(Layer::Backbone), embed(Layer::Projection));
     let (found, found_labels) =
         block_on(model.support_nearest(&projections, 3)).expect("it has a support set");
+    let (files, encoders): (Vec<_>, Vec<_>) =
+        ENCODERS.map(|(name, settings)| other_encoder(name, settings)).into_iter().unzip();
     let parity = json!({
         "side": SIDE, "count": PICTURES, "pixels": pictures().pixels(),
         "fingerprint": model.fingerprint(), "dim": features.dim,
@@ -167,6 +192,7 @@ fn native_numbers_are_left_for_the_browser() {
             "toml": trainer.recipe().to_toml(), "plan": trainer.plan(), "labels": labels(),
             "steps": steps,
         },
+        "encoders": encoders,
     });
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity");
     fs::create_dir_all(&folder).expect("cargo's own folder can be written to");
@@ -176,6 +202,10 @@ fn native_numbers_are_left_for_the_browser() {
         ("parity.json", parity.to_string().into_bytes()),
     ] {
         fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");
+    }
+    for ((name, _), bytes) in ENCODERS.iter().zip(files) {
+        let path = folder.join(format!("encoder-{name}.safetensors"));
+        fs::write(path, bytes).expect("cargo's own folder can be written to");
     }
     assert!(steps.len() == STEPS as usize && features.values.iter().any(|&x| x > 0.0));
 }

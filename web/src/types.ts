@@ -128,7 +128,12 @@ export interface AugmentationOp {
     | "color_jitter"
     | "grayscale"
     | "blur"
-    | "solarize";
+    | "solarize"
+    | "affine"
+    | "pad_crop"
+    | "erase"
+    | "cut_out"
+    | "rand_augment";
   readonly [setting: string]: unknown;
 }
 

@@ -50,6 +50,28 @@ export function parityOn(device: Device): void {
     }
   });
 
+  test(`encoders of other kinds on ${device} embed as natively`, async ({ tab }) => {
+    for (const expected of native().encoders) {
+      const got = await tab.evaluate(
+        async ({ device, name }) => {
+          const { kith, pictures } = lab;
+          const from = `/parity/encoder-${name}.safetensors`;
+          const encoder = await kith.loadEncoder(from, { device });
+          const embedded = await encoder.embed(pictures, { normalize: false, batchSize: 5 });
+          const { fingerprint, dim, arch } = encoder.info;
+          await encoder.dispose();
+          return { fingerprint, dim, arch, features: [...embedded.data] };
+        },
+        { device, name: expected.name },
+      );
+      expect(got.arch).toBe(expected.name.split("-")[0]);
+      expect(got.fingerprint).toBe(expected.fingerprint);
+      expect(got.dim).toBe(expected.dim);
+      const bound = 1e-4 * largest(expected.features);
+      expect(farthest(got.features, expected.features), expected.name).toBeLessThan(bound);
+    }
+  });
+
   test(`a checkpoint in half precision embeds nearly the same on ${device}`, async ({ tab }) => {
     const got = await tab.evaluate(async (device) => {
       const { kith, pictures } = lab;

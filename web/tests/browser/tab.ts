@@ -35,6 +35,15 @@ export interface Parity {
     labels: number[];
     steps: Record<string, number>[];
   };
+  /** Small encoders of the other kinds after the same steps; `encoder-NAME.safetensors` holds each. */
+  readonly encoders: {
+    name: string;
+    fingerprint: string;
+    dim: number;
+    features: number[];
+    toml: string;
+    steps: Record<string, number>[];
+  }[];
 }
 
 export interface Lab {

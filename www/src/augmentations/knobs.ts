@@ -85,6 +85,49 @@ export const OPS: Readonly<Record<AugmentationOp["op"], Words>> = {
     ignores: "what is light and what is dark",
     knobs: [often, { key: "threshold", words: "From", range: SHARE }],
   },
+  affine: {
+    title: "Turn, move, scale, shear",
+    ignores: "how it stands in the picture",
+    knobs: [
+      often,
+      { key: "degrees", words: "Turn, degrees", range: [0, 180, 1] },
+      { key: "translate_x", words: "Left and right", range: [0, 0.5, 0.01] },
+      { key: "translate_y", words: "Up and down", range: [0, 0.5, 0.01] },
+      ...pair("scale", ["Smallest", "Largest"], [0.5, 2, 0.05]),
+      { key: "shear_x", words: "Shear across, degrees", range: [0, 60, 1] },
+      { key: "shear_y", words: "Shear down, degrees", range: [0, 60, 1] },
+      { key: "fill", words: "Beyond the edge", range: SHARE },
+    ],
+  },
+  pad_crop: {
+    title: "Nudge",
+    ignores: "where in the picture it is",
+    knobs: [{ key: "pad", words: "At most", range: [0, 0.5, 0.01] }],
+  },
+  erase: {
+    title: "Erase",
+    ignores: "any one part of it",
+    knobs: [
+      often,
+      ...pair("scale", ["Smallest area", "Largest area"], [0.01, 0.5, 0.01]),
+      ...pair("ratio", ["Narrowest", "Widest"], [0.3, 3.3, 0.05]),
+      { key: "value", words: "Grey", range: SHARE },
+    ],
+  },
+  cut_out: {
+    title: "Cut out",
+    ignores: "any one part of it",
+    knobs: [
+      often,
+      { key: "side", words: "Largest side", range: SHARE },
+      { key: "value", words: "Grey", range: SHARE },
+    ],
+  },
+  rand_augment: {
+    title: "RandAugment",
+    ignores: "a few of 14 things: colours, levels, sharpness, turns, shears and shifts",
+    knobs: [{ key: "count", words: "Changes", range: [1, 8, 1] }],
+  },
 };
 
 /** An operation of a policy, in force or not. */
@@ -123,7 +166,7 @@ function knobSlider(setting: Setting, knob: Knob, changed: () => void): HTMLElem
     setting.op = withValue(setting.op, knob, now);
     changed();
   };
-  const words = (now: number): string => now.toFixed(2);
+  const words = (now: number): string => (step < 1 ? now.toFixed(2) : String(now));
   return slider(knob.words, { min, max, step, value }, set, words);
 }
 

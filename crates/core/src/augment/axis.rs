@@ -25,8 +25,12 @@ pub struct Span {
 pub enum Beyond {
     /// The edge pixel goes on.
     Edge,
-    /// The picture is mirrored, edge pixel included: `d c b a | a b c d | d c b a`.
+    /// The picture is mirrored, edge pixel included: `d c b a | a b c d | d c b a` (Keras's
+    /// `reflect`, numpy's `symmetric`).
     Reflect,
+    /// The picture is mirrored around the edge pixel: `d c b | a b c d | c b a` (numpy's and
+    /// torchvision's `reflect`).
+    Mirror,
 }
 
 impl Axis {
@@ -106,6 +110,11 @@ impl Beyond {
                 let around = (position + 0.5).rem_euclid(2.0 * size);
                 around.min(2.0 * size - around) - 0.5
             }
+            Self::Mirror if size > 1.0 => {
+                let around = position.rem_euclid(2.0 * (size - 1.0));
+                around.min(2.0 * (size - 1.0) - around)
+            }
+            Self::Mirror => 0.0,
         };
         inside.clamp(0.0, size - 1.0)
     }
@@ -169,6 +178,15 @@ mod tests {
         for (got, expected) in folded.into_iter().zip([0.0, 0.0, 1.0, 4.0, 4.0, 0.0]) {
             assert!((got - expected).abs() < 1e-12, "expected {expected}, got {got}");
         }
+    }
+
+    #[test]
+    fn a_mirror_does_not_repeat_the_edge_pixel() {
+        let folded = [-0.5, -1.0, -4.0, 4.5, 5.0, 9.0].map(|p| Beyond::Mirror.fold(p, 5));
+        for (got, expected) in folded.into_iter().zip([0.5, 1.0, 4.0, 3.5, 3.0, 1.0]) {
+            assert!((got - expected).abs() < 1e-12, "expected {expected}, got {got}");
+        }
+        assert_eq!(Beyond::Mirror.fold(-3.0, 1), 0.0);
     }
 
     #[test]

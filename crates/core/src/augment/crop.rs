@@ -51,16 +51,9 @@ impl Crop {
     /// Width over height of photographs, as every library's default has it.
     pub const PHOTO_RATIO: [f64; 2] = [3.0 / 4.0, 4.0 / 3.0];
 
-    /// Height and width of a box, in fractions; more than 1 where it does not fit.
-    fn sides(&self, stream: &mut Stream) -> (f64, f64) {
-        let area = stream.uniform(self.scale[0], self.scale[1]);
-        let ratio = stream.uniform(self.ratio[0].ln(), self.ratio[1].ln()).exp();
-        ((area / ratio).sqrt(), (area * ratio).sqrt())
-    }
-
     fn draw_half_pixel(&self, stream: &mut Stream) -> Region {
         for _ in 0..TRIES {
-            let (height, width) = self.sides(stream);
+            let (height, width) = sides(self.scale, self.ratio, stream);
             if height <= 1.0 && width <= 1.0 {
                 return Region::placed(height, width, stream);
             }
@@ -71,16 +64,24 @@ impl Crop {
     }
 }
 
+/// Height and width of a box of an area and a width over height in these ranges, in fractions;
+/// more than 1 where it does not fit.
+pub(super) fn sides(scale: [f64; 2], ratio: [f64; 2], stream: &mut Stream) -> (f64, f64) {
+    let area = stream.uniform(scale[0], scale[1]);
+    let ratio = stream.uniform(ratio[0].ln(), ratio[1].ln()).exp();
+    ((area / ratio).sqrt(), (area * ratio).sqrt())
+}
+
 impl Region {
     /// A box of this size at a uniformly random place.
-    fn placed(height: f64, width: f64, stream: &mut Stream) -> Self {
+    pub(super) fn placed(height: f64, width: f64, stream: &mut Stream) -> Self {
         let top = stream.uniform(0.0, 1.0 - height);
         let left = stream.uniform(0.0, 1.0 - width);
         Self { top, left, height, width }
     }
 
     /// Whole pixels covered along an axis of `size`: first and count.
-    fn pixels(start: f64, length: f64, size: usize) -> (usize, usize) {
+    pub(super) fn pixels(start: f64, length: f64, size: usize) -> (usize, usize) {
         let count = ((length * size as f64).round() as usize).clamp(1, size);
         let first = ((start * size as f64).round() as usize).min(size - count);
         (first, count)
@@ -93,7 +94,7 @@ impl Augmentation for Crop {
     fn draw(&self, stream: &mut Stream) -> Region {
         match self.convention {
             Convention::CornerAligned => {
-                let (height, width) = self.sides(stream);
+                let (height, width) = sides(self.scale, self.ratio, stream);
                 Region::placed(height.min(1.0), width.min(1.0), stream)
             }
             Convention::HalfPixel => self.draw_half_pixel(stream),

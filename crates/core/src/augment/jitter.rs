@@ -1,9 +1,10 @@
 //! Colour jitter: brightness, contrast, saturation and hue in a random order a picture.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::color::{Matrix, mix, upload};
+use super::groups::each_group;
 use super::{Augmentation, gray, per_image, planes};
 use crate::rng::Stream;
 
@@ -93,7 +94,7 @@ fn luma_rows() -> impl Iterator<Item = f64> {
 }
 
 /// Brightness, contrast and saturation of a slot: a matrix a picture plus a share of its mean luma.
-fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
+pub(super) fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
     let device = images.device();
     let (matrices, weights): (Vec<_>, Vec<_>) =
         slot.iter().map(|c| c.unwrap_or(Change::Brightness(1.0)).as_blend()).unzip();
@@ -104,36 +105,16 @@ fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
 
 /// Turns the hue of those pictures whose slot says so, and leaves the others as they are.
 fn turn_hues(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
-    let (mut turned, mut turns, mut kept) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, change) in slot.iter().enumerate() {
-        match change {
-            Some(Change::Hue(turn)) => {
-                turned.push(index);
-                turns.push(*turn);
-            }
-            _ => kept.push(index),
-        }
-    }
-    if turned.is_empty() {
-        return images;
-    }
-    let device = images.device();
-    let pick = |indices: &[usize]| {
-        let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
-        let count = indices.len();
-        Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &device)
+    let turn = |change: &Option<Change>| match change {
+        Some(Change::Hue(turn)) => Some(*turn),
+        _ => None,
     };
-    let changed =
-        turn_hue(images.clone().select(0, pick(&turned)), per_image(turns.into_iter(), &device));
-    if kept.is_empty() {
-        return changed;
-    }
-    let order: Vec<usize> = turned.iter().chain(&kept).copied().collect();
-    let mut back = vec![0; order.len()];
-    for (place, &index) in order.iter().enumerate() {
-        back[index] = place;
-    }
-    Tensor::cat(vec![changed, images.select(0, pick(&kept))], 0).select(0, pick(&back))
+    let turned: Vec<Option<()>> = slot.iter().map(|change| turn(change).map(|_| ())).collect();
+    each_group(images, &turned, |(), places, part| {
+        let turns = places.iter().filter_map(|&place| turn(&slot[place]));
+        let turns = per_image(turns, &part.device());
+        turn_hue(part, turns)
+    })
 }
 
 /// Adds a part of a turn, `[n, 1, 1, 1]`, to the hue, by way of hue, saturation and value.
@@ -168,7 +149,7 @@ fn wrapped(sectors: Tensor<4>) -> Tensor<4> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 mod tests {
-    use burn::tensor::Device;
+    use burn::tensor::{Device, TensorData};
 
     use super::*;
 

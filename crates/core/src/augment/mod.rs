@@ -3,17 +3,26 @@
 //! Parameters are drawn on the host, a stream a picture; pixels are transformed on the device, a
 //! batch at a time. Images are `[n, 3, h, w]` in [0, 1] on a device without autodiff.
 
+pub mod affine;
 pub mod axis;
 pub mod blur;
 pub mod brightness;
 pub mod color;
 pub mod crop;
+pub mod erase;
 pub mod flip;
 pub mod grayscale;
+mod groups;
 pub mod jitter;
+mod levels;
+mod named;
+pub mod pad_crop;
 pub mod policy;
+pub mod rand_augment;
 pub mod reflect;
+mod sharpness;
 pub mod solarize;
+pub mod warp;
 
 use burn::tensor::{Device, Tensor, TensorData};
 

@@ -1,16 +1,20 @@
-//! A policy: augmentations in order, and the ones that the seeds and the papers use.
+//! A policy: augmentations in order, as a recipe writes them.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
+use super::affine::Affine;
 use super::blur::Blur;
-use super::brightness::{Brightness, BrightnessForm};
+use super::brightness::Brightness;
 use super::color::ColorMatrix;
-use super::crop::{Convention, Crop};
+use super::crop::Crop;
+use super::erase::{CutOut, Erase};
 use super::flip::Flip;
 use super::grayscale::Grayscale;
 use super::jitter::ColorJitter;
+use super::pad_crop::PadCrop;
+use super::rand_augment::RandAugment;
 use super::reflect::{Translate, Zoom};
 use super::solarize::Solarize;
 use crate::error::Error;
@@ -31,6 +35,11 @@ pub enum Op {
     Grayscale(Grayscale),
     Blur(Blur),
     Solarize(Solarize),
+    Affine(Affine),
+    PadCrop(PadCrop),
+    Erase(Erase),
+    CutOut(CutOut),
+    RandAugment(RandAugment),
 }
 
 /// Augmentations in the order in which they are applied.
@@ -93,6 +102,11 @@ impl Op {
             Self::Grayscale(op) => run(op, images, streams),
             Self::Blur(op) => run(op, images, streams),
             Self::Solarize(op) => run(op, images, streams),
+            Self::Affine(op) => run(op, images, streams),
+            Self::PadCrop(op) => run(op, images, streams),
+            Self::Erase(op) => run(op, images, streams),
+            Self::CutOut(op) => run(op, images, streams),
+            Self::RandAugment(op) => run(op, images, streams),
         }
     }
 
@@ -112,7 +126,27 @@ impl Op {
             Self::Solarize(op) => {
                 vec![("solarize.probability", op.probability), ("solarize.threshold", op.threshold)]
             }
-            Self::Zoom(_) | Self::Brightness(_) | Self::ColorMatrix(_) => Vec::new(),
+            Self::Affine(op) => vec![
+                ("affine.probability", op.probability),
+                ("affine.translate_x", op.translate_x),
+                ("affine.translate_y", op.translate_y),
+                ("affine.fill", op.fill),
+            ],
+            Self::PadCrop(op) => vec![("pad_crop.pad", op.pad)],
+            Self::Erase(op) => vec![
+                ("erase.probability", op.probability),
+                ("erase.scale", op.scale[0]),
+                ("erase.scale", op.scale[1]),
+                ("erase.value", op.value),
+            ],
+            Self::CutOut(op) => vec![
+                ("cut_out.probability", op.probability),
+                ("cut_out.side", op.side),
+                ("cut_out.value", op.value),
+            ],
+            Self::Zoom(_) | Self::Brightness(_) | Self::ColorMatrix(_) | Self::RandAugment(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -124,6 +158,26 @@ impl Op {
                 vec![("zoom.height", op.height, -1.0), ("zoom.width", op.width, -1.0)]
             }
             Self::Blur(op) => vec![("blur.sigma", op.sigma, 0.0)],
+            Self::Affine(op) => vec![("affine.scale", op.scale, 0.0)],
+            Self::Erase(op) => {
+                vec![("erase.scale", op.scale, 0.0), ("erase.ratio", op.ratio, 0.0)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Numbers of other kinds, with their names and bounds, the bounds also in words.
+    fn bounded(&self) -> Vec<(&'static str, f64, [f64; 2], &'static str)> {
+        match self {
+            Self::Affine(op) => vec![
+                ("affine.degrees", op.degrees, [0.0, 180.0], "0 to 180"),
+                ("affine.shear_x", op.shear_x, [0.0, Affine::MOST_SHEAR], Affine::SHEARS),
+                ("affine.shear_y", op.shear_y, [0.0, Affine::MOST_SHEAR], Affine::SHEARS),
+            ],
+            Self::RandAugment(op) => {
+                let count = op.count as f64;
+                vec![("rand_augment.count", count, [1.0, RandAugment::MOST], RandAugment::COUNTS)]
+            }
             _ => Vec::new(),
         }
     }
@@ -162,90 +216,13 @@ impl Policy {
                 let expected = "lowest above its bound and not above highest";
                 return Err(Error::Setting { name, expected, got: format!("{got:?}") });
             }
+            let outside =
+                |(_, got, [low, high], _): &(_, f64, [f64; 2], _)| !(low..=high).contains(&got);
+            if let Some((name, got, _, expected)) = op.bounded().into_iter().find(outside) {
+                return Err(Error::Setting { name, expected, got: got.to_string() });
+            }
         }
         Ok(())
-    }
-
-    /// The policies known by name, in the order in which help lists them.
-    pub const NAMES: [&'static str; 8] = [
-        "none",
-        "seed-simclr-contrastive",
-        "seed-simclr-classification",
-        "seed-nnclr-contrastive",
-        "seed-nnclr-classification",
-        "simclr",
-        "simclr-small",
-        "byol",
-    ];
-
-    /// The policy of that name, if there is one.
-    pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "none" => Self::default(),
-            "seed-simclr-contrastive" => Self::keras_simclr(0.25, 0.6, 0.2),
-            "seed-simclr-classification" => Self::keras_simclr(0.75, 0.3, 0.1),
-            "seed-nnclr-contrastive" => Self::keras_nnclr(0.2, 0.5),
-            "seed-nnclr-classification" => Self::keras_nnclr(0.5, 0.2),
-            "simclr" => Self::simclr(1.0, Some(Self::PAPER_BLUR)),
-            "simclr-small" => Self::simclr(0.5, None),
-            "byol" => Self::byol(),
-            _ => return None,
-        })
-    }
-
-    /// The Keras `SimCLR` example: flip, translation and zoom that keep at least `min_area` of the
-    /// picture, one colour matrix.
-    fn keras_simclr(min_area: f64, brightness: f64, jitter: f64) -> Self {
-        let zoom = 1.0 - f64::sqrt(min_area);
-        Self(vec![
-            Op::Flip(Flip { probability: 0.5 }),
-            Op::Translate(Translate { height: zoom / 2.0, width: zoom / 2.0 }),
-            Op::Zoom(Zoom { height: [-zoom, 0.0], width: [-zoom, 0.0] }),
-            Op::ColorMatrix(ColorMatrix { brightness, jitter }),
-        ])
-    }
-
-    /// The Keras NNCLR example: flip, corner-aligned crop, multiplicative brightness.
-    fn keras_nnclr(min_scale: f64, strength: f64) -> Self {
-        let scale = [min_scale, 1.0];
-        let convention = Convention::CornerAligned;
-        Self(vec![
-            Op::Flip(Flip { probability: 0.5 }),
-            Op::Crop(Crop { scale, ratio: Crop::PHOTO_RATIO, convention }),
-            Op::Brightness(Brightness { strength, form: BrightnessForm::Multiply }),
-        ])
-    }
-
-    const PAPER_BLUR: Blur = Blur { probability: 0.5, kernel: 0.1, sigma: [0.1, 2.0] };
-
-    /// `SimCLR`, appendix A, with colour strength `s`; without blur for small pictures (appendix B.9).
-    fn simclr(s: f64, blur: Option<Blur>) -> Self {
-        let (strong, hue, convention) = (0.8 * s, 0.2 * s, Convention::HalfPixel);
-        let mut ops = vec![
-            Op::Crop(Crop { scale: [0.08, 1.0], ratio: Crop::PHOTO_RATIO, convention }),
-            Op::Flip(Flip { probability: 0.5 }),
-            Op::ColorJitter(ColorJitter {
-                probability: 0.8,
-                brightness: strong,
-                contrast: strong,
-                saturation: strong,
-                hue,
-            }),
-            Op::Grayscale(Grayscale { probability: 0.2 }),
-        ];
-        ops.extend(blur.map(Op::Blur));
-        Self(ops)
-    }
-
-    /// BYOL, appendix B, which NNCLR takes over; the mean of its two views (both blurred half of
-    /// the time, solarized one time in ten).
-    fn byol() -> Self {
-        let Self(mut ops) = Self::simclr(0.5, Some(Self::PAPER_BLUR));
-        if let Some(Op::ColorJitter(jitter)) = ops.get_mut(2) {
-            (jitter.saturation, jitter.hue) = (0.2, 0.1);
-        }
-        ops.push(Op::Solarize(Solarize { probability: 0.1, threshold: 0.5 }));
-        Self(ops)
     }
 }
 
@@ -253,6 +230,7 @@ impl Policy {
 #[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use serde_json::json;
 
     use super::*;
 
@@ -307,8 +285,37 @@ mod tests {
 
     #[test]
     fn a_number_out_of_range_is_named() {
-        let policy = Policy(vec![Op::Flip(Flip { probability: 1.5 })]);
-        let error = policy.check().expect_err("1.5 is no probability");
-        assert!(error.to_string().contains("flip.probability = 1.5"), "{error}");
+        let strong = Policy::named("fixmatch-strong").unwrap();
+        let finetune = Policy::named("relational-finetune").unwrap();
+        for (policy, op, key, value) in [
+            (&strong, "flip", "probability", json!(1.5)),
+            (&strong, "pad_crop", "pad", json!(-0.1)),
+            (&strong, "rand_augment", "count", json!(0)),
+            (&strong, "rand_augment", "count", json!(17)),
+            (&strong, "cut_out", "probability", json!(2.0)),
+            (&strong, "cut_out", "side", json!(1.1)),
+            (&strong, "cut_out", "value", json!(-1.0)),
+            (&finetune, "affine", "probability", json!(-0.5)),
+            (&finetune, "affine", "degrees", json!(181.0)),
+            (&finetune, "affine", "translate_x", json!(1.2)),
+            (&finetune, "affine", "translate_y", json!(-0.2)),
+            (&finetune, "affine", "scale", json!([0.0, 1.0])),
+            (&finetune, "affine", "scale", json!([1.2, 1.1])),
+            (&finetune, "affine", "shear_x", json!(90.0)),
+            (&finetune, "affine", "shear_y", json!(-1.0)),
+            (&finetune, "affine", "fill", json!(1.5)),
+            (&finetune, "erase", "probability", json!(7.0)),
+            (&finetune, "erase", "scale", json!([0.1, 1.1])),
+            (&finetune, "erase", "scale", json!([0.3, 0.2])),
+            (&finetune, "erase", "ratio", json!([0.0, 1.0])),
+            (&finetune, "erase", "value", json!(255.0)),
+        ] {
+            let mut written = serde_json::to_value(policy).unwrap();
+            let entries = written.as_array_mut().unwrap();
+            entries.iter_mut().find(|entry| entry["op"] == op).unwrap()[key] = value.clone();
+            let policy: Policy = serde_json::from_value(written).unwrap();
+            let error = policy.check().expect_err("out of range").to_string();
+            assert!(error.contains(&format!("{op}.{key} = ")), "{op}.{key} = {value}: {error}");
+        }
     }
 }
