@@ -215,4 +215,6 @@ impl Relations {
 }
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;

@@ -1,18 +1,13 @@
 //! Both forms against the definition in f64, and what must hold for any objective of pairs.
 #![expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 
-use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Gradients, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, TensorData};
 
+use super::oracle::{BATCH, Case, Collect, DIM, HIDDEN, VIEWS, naive, naive_pairs};
 use super::*;
-use crate::objective::oracle::{Rows, rows_of};
+use crate::objective::oracle::rows_of;
 use crate::rng::{Purpose, stream};
-
-const DIM: usize = 3;
-const HIDDEN: usize = 5;
-const VIEWS: usize = 3;
-const BATCH: usize = 4;
-const EPSILON: f64 = 1e-5;
 
 const LOSSES: [PairLoss; 2] = [PairLoss::CrossEntropy, PairLoss::Focal { gamma: 2.0, alpha: 0.3 }];
 const AGGREGATIONS: [Aggregation; 4] =
@@ -24,63 +19,6 @@ fn settings(aggregation: Aggregation, loss: PairLoss) -> RelationalSettings {
 
 fn all_settings() -> impl Iterator<Item = RelationalSettings> {
     AGGREGATIONS.into_iter().flat_map(|a| LOSSES.map(|loss| settings(a, loss)))
-}
-
-/// Features and parameters of the head in f64; parameters in the order in which a module visits
-/// them: hidden weight and bias, norm's scale and shift, score's weight and bias.
-#[derive(Clone)]
-struct Case {
-    features: Rows,
-    parameters: Vec<Vec<f64>>,
-}
-
-impl Case {
-    fn example(settings: &RelationalSettings) -> Self {
-        let mut stream = stream(3, Purpose::Test, 0, 0);
-        let mut numbers = |count| -> Vec<f64> { (0..count).map(|_| stream.normal()).collect() };
-        let features = (0..VIEWS * BATCH).map(|_| numbers(DIM)).collect();
-        let sizes = [HIDDEN * settings.inputs(DIM), HIDDEN, HIDDEN, HIDDEN, HIDDEN, 1];
-        Self { features, parameters: sizes.map(numbers).to_vec() }
-    }
-
-    fn features(&self, device: &Device) -> Tensor<2> {
-        let numbers: Vec<f32> = self.features.iter().flatten().map(|&x| x as f32).collect();
-        Tensor::from_data(TensorData::new(numbers, [VIEWS * BATCH, DIM]), device)
-    }
-
-    fn head(&self, settings: &RelationalSettings, device: &Device) -> RelationHead {
-        let mut weights = stream(0, Purpose::Test, 0, 0);
-        let head = RelationHead::new([settings.inputs(DIM), HIDDEN], &mut weights, device);
-        head.map(&mut Fill(self.parameters.clone().into_iter()))
-    }
-}
-
-struct Fill(std::vec::IntoIter<Vec<f64>>);
-
-impl ModuleMapper for Fill {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if !param.val().is_require_grad() {
-            return param;
-        }
-        let numbers: Vec<f32> = self.0.next().unwrap().into_iter().map(|x| x as f32).collect();
-        param.map(|old| {
-            let data = TensorData::new(numbers, old.dims());
-            Tensor::from_data(data, &old.device()).require_grad()
-        })
-    }
-}
-
-/// Gradients of a head's parameters, in their order.
-struct Collect<'a>(&'a Gradients, Vec<Vec<f64>>);
-
-impl ModuleMapper for Collect<'_> {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if let Some(gradient) = param.val().grad(self.0) {
-            let numbers = gradient.into_data().try_to_vec::<f32>().unwrap();
-            self.1.push(numbers.into_iter().map(f64::from).collect());
-        }
-        param
-    }
 }
 
 type Form = fn(&RelationalSettings, Tensor<2>, &RelationHead) -> Relations;
@@ -108,76 +46,6 @@ fn values(x: Tensor<1>) -> Vec<f32> {
     x.inner().into_data().try_to_vec().unwrap()
 }
 
-/// The rows of pairs and whether they show the same picture, as the paper's script makes them.
-fn naive_pairs(case: &Case, aggregation: Aggregation) -> Vec<(Vec<f64>, bool)> {
-    let join = |a: &[f64], b: &[f64]| -> Vec<f64> {
-        let each = |of: fn(f64, f64) -> f64| a.iter().zip(b).map(|(&a, &b)| of(a, b)).collect();
-        match aggregation {
-            Aggregation::Concatenate => [a, b].concat(),
-            Aggregation::Sum => each(|a, b| a + b),
-            Aggregation::Mean => each(|a, b| (a + b) / 2.0),
-            Aggregation::Max => each(f64::max),
-        }
-    };
-    let row = |view: usize, picture: usize| &case.features[view * BATCH + picture];
-    let (mut rows, mut shift) = (vec![], 1);
-    for k in 0..VIEWS {
-        for l in k + 1..VIEWS {
-            for i in 0..BATCH {
-                rows.push((join(row(k, i), row(l, i)), true));
-            }
-            for i in 0..BATCH {
-                rows.push((join(row(k, i), row(l, (i + BATCH - shift) % BATCH)), false));
-            }
-            shift += 1;
-            if shift >= BATCH {
-                shift = 1;
-            }
-        }
-    }
-    rows
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The definition, word for word, in f64.
-fn naive(case: &Case, settings: &RelationalSettings) -> f64 {
-    let pairs = naive_pairs(case, settings.aggregation);
-    let n = pairs.len() as f64;
-    let [weight, bias, scale, shift, score, score_bias] = &case.parameters[..] else {
-        panic!("six parameters")
-    };
-    let units: Vec<Vec<f64>> = weight
-        .chunks(settings.inputs(DIM))
-        .zip(bias)
-        .map(|(weight, bias)| pairs.iter().map(|(row, _)| dot(row, weight) + bias).collect())
-        .collect();
-    let mut scores = vec![score_bias[0]; pairs.len()];
-    for (unit, hidden) in units.iter().enumerate() {
-        let mean = hidden.iter().sum::<f64>() / n;
-        let variance = hidden.iter().map(|h| (h - mean).powi(2)).sum::<f64>() / n;
-        for (place, h) in hidden.iter().enumerate() {
-            let x = scale[unit] * (h - mean) / (variance + EPSILON).sqrt() + shift[unit];
-            scores[place] += score[unit] * if x > 0.0 { x } else { LEAK_BY_DEFINITION * x };
-        }
-    }
-    let cost = |(score, (_, same)): (&f64, &(Vec<f64>, bool))| {
-        let right = 1.0 / (1.0 + (if *same { -score } else { *score }).exp());
-        match settings.loss {
-            PairLoss::CrossEntropy => -right.ln(),
-            PairLoss::Focal { gamma, alpha } => {
-                let weight = if *same { alpha } else { 1.0 - alpha };
-                -weight * (1.0 - right).powf(gamma) * right.ln()
-            }
-        }
-    };
-    scores.iter().zip(&pairs).map(cost).sum::<f64>() / n
-}
-
-const LEAK_BY_DEFINITION: f64 = 0.01;
-
 #[test]
 fn the_loss_is_the_definition() {
     for settings in all_settings() {
@@ -190,35 +58,39 @@ fn the_loss_is_the_definition() {
     }
 }
 
-/// By features and by every parameter of the head.
+/// Central differences of the definition: by features, then by each parameter of the head.
+fn slopes(case: &Case, settings: &RelationalSettings) -> Vec<Vec<f64>> {
+    const STEP: f64 = 1e-5;
+    let along = |numbers: usize, change: &dyn Fn(&mut Case, usize, f64)| -> Vec<f64> {
+        let at = |number, step| {
+            let mut case = case.clone();
+            change(&mut case, number, step);
+            naive(&case, settings)
+        };
+        (0..numbers).map(|k| (at(k, STEP) - at(k, -STEP)) / (2.0 * STEP)).collect()
+    };
+    let by_features = |case: &mut Case, k: usize, step| case.features[k / DIM][k % DIM] += step;
+    let mut slopes = vec![along(VIEWS * BATCH * DIM, &by_features)];
+    for (which, parameter) in case.parameters.iter().enumerate() {
+        let change = |case: &mut Case, k: usize, step| case.parameters[which][k] += step;
+        slopes.push(along(parameter.len(), &change));
+    }
+    slopes
+}
+
 #[test]
 fn the_gradient_is_the_slope() {
-    const STEP: f64 = 1e-5;
     for settings in all_settings() {
         let case = Case::example(&settings);
-        let slopes = |numbers: usize, change: &dyn Fn(&mut Case, usize, f64)| -> Vec<f64> {
-            let at = |number, step| {
-                let mut case = case.clone();
-                change(&mut case, number, step);
-                naive(&case, &settings)
-            };
-            (0..numbers).map(|k| (at(k, STEP) - at(k, -STEP)) / (2.0 * STEP)).collect()
-        };
-        let by_features = |case: &mut Case, k: usize, step| case.features[k / DIM][k % DIM] += step;
-        let mut expected = vec![slopes(VIEWS * BATCH * DIM, &by_features)];
-        for (which, parameter) in case.parameters.iter().enumerate() {
-            let change = |case: &mut Case, k: usize, step| case.parameters[which][k] += step;
-            expected.push(slopes(parameter.len(), &change));
-        }
+        let expected = slopes(&case, &settings);
         for (name, form) in FORMS {
             let (_, got) = computed(&case, &settings, form);
-            assert_eq!(got.len(), expected.len(), "{name}: a gradient each");
-            for (which, (got, expected)) in got.iter().zip(&expected).enumerate() {
-                for (got, slope) in got.iter().zip(expected) {
-                    let close = (got - slope).abs() < 1e-4 * (1.0 + slope.abs());
-                    assert!(close, "{name} {settings:?}, {which}: slope {slope}, got {got}");
-                }
-            }
+            let sizes = |all: &[Vec<f64>]| all.iter().map(Vec::len).collect::<Vec<_>>();
+            assert_eq!(sizes(&got), sizes(&expected), "{name}: a gradient each");
+            let far = |(got, slope): (&f64, &f64)| (got - slope).abs() / (1.0 + slope.abs());
+            let pairs = got.iter().flatten().zip(expected.iter().flatten());
+            let worst = pairs.map(far).fold(0.0, f64::max);
+            assert!(worst < 1e-4, "{name} {settings:?}: off by {worst}");
         }
     }
 }
@@ -310,7 +182,7 @@ fn accuracies_count_each_kind_of_pair_by_itself() {
     let scores = [1.0_f32, -1.0, -1.0, -1.0, 2.0, 2.0, 3.0, 3.0];
     let scores = Tensor::<1>::from_data(scores, &Device::flex());
     let relations = Relations { loss: Tensor::zeros([1], &Device::flex()), scores, batch: 2 };
-    assert_eq!(relations.accuracies().map(|x| value(x)), [0.625, 0.75, 0.5]);
+    assert_eq!(relations.accuracies().map(value), [0.625, 0.75, 0.5]);
 }
 
 #[test]
