@@ -10,6 +10,7 @@ pub mod sheet;
 mod args;
 mod device;
 mod failure;
+mod final_test;
 mod folder;
 mod learner;
 mod loader;

@@ -3,7 +3,7 @@
 use kith_core::checkpoint::Stage;
 use kith_core::trainer::{Counters, Plan};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 
@@ -18,7 +18,8 @@ pub(crate) struct Record {
     pub(crate) train: Map<String, Value>,
     /// Accuracy and loss on the pictures kept aside, if any are.
     pub(crate) validation: Option<Score>,
-    /// Accuracy and loss on the test pictures, if they have labels.
+    /// Accuracy and loss on the test pictures, if they have labels. Where pictures are kept aside to
+    /// choose by, the last and the best epoch alone have it, measured when the run is over.
     pub(crate) test: Option<Score>,
     /// Wall time, which no two runs share.
     pub(crate) timing: Timing,
@@ -88,6 +89,19 @@ impl Record {
         self.validation.or(self.test).map(|score| score.accuracy)
     }
 
+    /// The record as a checkpoint keeps it.
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        match json!(self) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// What the best epoch is chosen on, in a word.
+    pub(crate) fn chosen_on(&self) -> &'static str {
+        if self.validation.is_some() { "validation" } else { "test" }
+    }
+
     /// The epoch in a line.
     pub(crate) fn summary(&self) -> String {
         let number = |name: &str| self.train.get(name).and_then(Value::as_f64);
@@ -111,11 +125,15 @@ impl Record {
 
 /// The record of the best epoch, the first on ties.
 pub(crate) fn best(history: &[Record]) -> Option<&Record> {
-    history.iter().reduce(
-        |best, record| {
-            if record.chosen_by() > best.chosen_by() { record } else { best }
-        },
-    )
+    history.get(best_place(history)?)
+}
+
+/// Where the record of the best epoch stands.
+pub(crate) fn best_place(history: &[Record]) -> Option<usize> {
+    let better = |best: usize, place: usize| {
+        if history[place].chosen_by() > history[best].chosen_by() { place } else { best }
+    };
+    (0..history.len()).reduce(better)
 }
 
 fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {

@@ -12,6 +12,7 @@ use kith_data::Ahead;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::final_test;
 use crate::folder::{self, Folder};
 use crate::learner::{Learner, Means};
 use crate::material::Material;
@@ -195,12 +196,13 @@ impl<'a, L: Learner> Run<'a, L> {
         let images_per_second = self.pace();
         let measuring = Instant::now();
         let material = self.setting.material;
+        let plan = *self.learner.plan();
+        let draw = (plan.seed, self.history.len() as u64);
         let score =
-            |split| measure::score(&self.learner, split, self.setting, self.history.len() as u64);
+            |split| measure::score(|images| self.learner.logits(images), split, self.setting, draw);
+        let choosing_on_test = material.validation.is_empty();
         let validation = score(&material.validation)?;
-        let test = score(&material.test)?;
-        let evaluation_seconds = measuring.elapsed().as_secs_f64();
-        let plan = self.learner.plan();
+        let test = if choosing_on_test { score(&material.test)? } else { None };
         let step = self.learner.steps();
         let record = Record {
             epoch: step / plan.steps,
@@ -208,10 +210,15 @@ impl<'a, L: Learner> Run<'a, L> {
             train: as_map(&means),
             validation,
             test,
-            timing: Timing { train_seconds, evaluation_seconds, images_per_second },
+            timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
-        let line = record.summary();
         self.history.push(record);
+        if step == plan.total() && !choosing_on_test {
+            final_test::measure(&self.learner, &mut self.history, self.setting)?;
+        }
+        let record = self.history.last_mut().expect("it was just pushed");
+        record.timing.evaluation_seconds = measuring.elapsed().as_secs_f64();
+        let line = record.summary();
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
         self.save_epoch()?;
@@ -222,8 +229,12 @@ impl<'a, L: Learner> Run<'a, L> {
     fn save_epoch(&mut self) -> Result<(), Failure> {
         let folder = self.setting.folder;
         let checkpoint = self.checkpoint()?;
-        if best(&self.history).map(|record| record.epoch) == self.history.last().map(|r| r.epoch) {
-            folder.write_archive(folder::BEST, &checkpoint)?;
+        let over = self.learner.steps() == self.learner.plan().total();
+        let last = self.history.last().map(|record| record.epoch);
+        match best(&self.history).filter(|best| Some(best.epoch) != last) {
+            None => folder.write_archive(folder::BEST, &checkpoint)?,
+            Some(earlier) if over => final_test::annotate(folder, earlier)?,
+            Some(_) => {}
         }
         folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
         let lines: Vec<String> =
@@ -245,10 +256,7 @@ impl<'a, L: Learner> Run<'a, L> {
     fn checkpoint(&self) -> Result<Archive, Failure> {
         let mut archive = Archive::default();
         self.learner.store(&mut archive)?;
-        let metrics = |record: Option<&Record>| match record.map(|record| json!(record)) {
-            Some(Value::Object(map)) => map,
-            _ => Map::new(),
-        };
+        let metrics = |record: Option<&Record>| record.map(Record::to_map).unwrap_or_default();
         let plan = self.learner.plan();
         let material = self.setting.material;
         let meta = Meta {

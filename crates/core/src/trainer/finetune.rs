@@ -3,25 +3,18 @@
 use burn::module::Module;
 use burn::tensor::{Device, Gradients, Tensor};
 
+use super::classifier::Classifier;
 use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
 use crate::archive::Archive;
 use crate::augment::policy::Draw;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
-use crate::linear::Linear;
 use crate::metrics::{self, Meter, Readings};
 use crate::objective::cross_entropy;
 use crate::optimizer::{Adam, AdamSettings};
 use crate::recipe::{Finetuning, Recipe};
-use crate::rng::{Purpose, stream};
-
-/// An encoder with a classifier on top.
-#[derive(Module, Debug)]
-struct Net {
-    encoder: Encoder,
-    probe: Linear,
-}
+use crate::rng::Purpose;
 
 /// One for each part of the net, whose rates may differ.
 #[derive(Debug)]
@@ -45,8 +38,8 @@ impl Optimizers {
         Self { encoder, probe }
     }
 
-    fn step(&mut self, net: Net, gradients: &Gradients, total: u64) -> Net {
-        Net {
+    fn step(&mut self, net: Classifier, gradients: &Gradients, total: u64) -> Classifier {
+        Classifier {
             encoder: self.encoder.step(net.encoder, gradients, total),
             probe: self.probe.step(net.probe, gradients, total),
         }
@@ -59,7 +52,7 @@ pub struct Finetuner {
     recipe: Recipe,
     plan: Plan,
     device: Device,
-    net: Net,
+    net: Classifier,
     optimizers: Optimizers,
     meter: Meter,
     steps: u64,
@@ -72,17 +65,10 @@ impl Finetuner {
     /// [`Error::Setting`] when the plan does not suit the recipe, [`Error::TooFew`] for fewer than
     /// two classes.
     pub fn new(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
-        if plan.classes < 2 {
-            let (what, got) = ("classes to tell apart", plan.classes);
-            return Err(Error::TooFew { what, expected: 2, got });
-        }
         let device = device.clone().inner();
-        let tracked = device.clone().autodiff();
-        let encoder = recipe.encoder.init(plan.side, plan.seed, &tracked)?;
-        let mut weights = stream(plan.seed, Purpose::Weights, 0, 2);
-        let probe = Linear::new(recipe.encoder.features(), plan.classes, &mut weights, &tracked);
+        let net = Classifier::new(&recipe, &plan, &device.clone().autodiff())?;
         let optimizers = Optimizers::new(&recipe.finetuning);
-        let (net, meter) = (Net { encoder, probe }, Meter::default());
+        let meter = Meter::default();
         Ok(Self { recipe, plan, device, net, optimizers, meter, steps: 0 })
     }
 
@@ -112,8 +98,7 @@ impl Finetuner {
 
     /// Logits for pictures in [0, 1], `[n, classes]`.
     pub fn predict(&self, images: Tensor<4>) -> Tensor<2> {
-        let net = self.net.valid();
-        net.probe.forward(net.encoder.forward(images))
+        self.net.valid().forward(images)
     }
 
     /// One step on labelled pictures; `numbers` name their random streams.
@@ -134,7 +119,7 @@ impl Finetuner {
         let epoch = self.steps / self.plan.steps.max(1);
         let draw = Draw { seed, purpose, epoch, images: numbers };
         let view = self.recipe.finetuning.view.apply(images.to_device(&self.device), draw);
-        let logits = self.net.probe.forward(self.net.encoder.forward(view));
+        let logits = self.net.forward(view);
         let labels = upload_labels(labels, &self.device);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();
         let gradients = loss.backward();
