@@ -101,8 +101,8 @@ impl Pretrainer {
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 1);
         let net = Net::new(&recipe, &plan, &mut weights, &tracked)?;
         let features = recipe.encoder.features();
-        let probe =
-            (plan.classes > 1).then(|| Linear::new(features, plan.classes, &mut weights, &tracked));
+        let taught = plan.classes > 1 && recipe.pretraining.labelled_batch > 0;
+        let probe = taught.then(|| Linear::new(features, plan.classes, &mut weights, &tracked));
         let support = match &recipe.objective {
             Objective::Nnclr(settings) => {
                 let size = (settings.queue, recipe.compared());
