@@ -51,7 +51,7 @@ fn one_checkpoint_serves_every_verb() {
 }
 
 /// A short run of relational reasoning, which has a head of its own and no projection.
-const RELATIONAL: [&str; 14] = [
+const RELATIONAL: [&str; 13] = [
     "pretrain",
     "--recipe",
     "seed-relational",

@@ -8,6 +8,7 @@ pub mod report;
 pub mod sheet;
 
 mod args;
+mod auto;
 mod device;
 mod failure;
 mod final_test;
@@ -17,8 +18,10 @@ mod loader;
 mod material;
 mod measure;
 mod minibatch;
+mod numbers;
 mod offline;
 mod saved;
+mod semi;
 mod say;
 mod story;
 mod training;

@@ -137,6 +137,42 @@ pub(crate) fn best_place(history: &[Record]) -> Option<usize> {
     (0..history.len()).reduce(better)
 }
 
+/// Whether the lowest validation loss is at least `patience` epochs old.
+pub(crate) fn is_plateau(history: &[Record], patience: u64) -> bool {
+    let losses = history.iter().filter_map(|record| Some(record.validation?.loss));
+    let lowest = losses.clone().enumerate().reduce(|a, b| if b.1 < a.1 { b } else { a });
+    lowest.is_some_and(|(place, _)| (losses.count() - 1 - place) as u64 >= patience)
+}
+
 fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
     then.lines().zip(now.lines()).find(|(then, now)| then != now).unwrap_or((then, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(losses: &[f64]) -> Vec<Record> {
+        let record = |(epoch, &loss): (usize, &f64)| Record {
+            epoch: epoch as u64 + 1,
+            step: 0,
+            train: Map::new(),
+            validation: Some(Score { accuracy: 0.5, loss }),
+            test: None,
+            timing: Timing::default(),
+        };
+        losses.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn a_plateau_is_so_many_epochs_without_a_lower_loss() {
+        assert!(!is_plateau(&[], 1));
+        assert!(!is_plateau(&history(&[1.0, 0.5, 0.6]), 2));
+        assert!(is_plateau(&history(&[1.0, 0.5, 0.6, 0.5]), 2));
+        let unknown: Vec<Record> = history(&[1.0; 9])
+            .into_iter()
+            .map(|record| Record { validation: None, ..record })
+            .collect();
+        assert!(!is_plateau(&unknown, 2));
+    }
 }

@@ -18,7 +18,7 @@ use crate::learner::{Learner, Means};
 use crate::material::Material;
 use crate::measure;
 use crate::progress::{Tick, Training};
-use crate::saved::{Record, Saved, Timing, best};
+use crate::saved::{Record, Saved, Timing, best, is_plateau};
 use crate::say::Say;
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
@@ -66,7 +66,7 @@ pub(crate) fn train<L: Learner>(
     batches: impl FnOnce(&L) -> Result<Ahead<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
     let mut run = Run::resume_or_start(learner, setting)?;
-    if run.learner.steps() < run.learner.plan().total() {
+    if !run.is_over() {
         let batches = batches(&run.learner)?;
         setting.folder.begin(setting.recipe)?;
         run.all_steps(batches)?;
@@ -112,6 +112,14 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(run)
     }
 
+    /// Whether every step is done, or the validation loss stopped falling long enough ago.
+    fn is_over(&self) -> bool {
+        let whole = self.learner.steps().is_multiple_of(self.learner.plan().steps);
+        let patience = L::patience(self.setting.recipe);
+        self.learner.steps() >= self.learner.plan().total()
+            || whole && patience.is_some_and(|patience| is_plateau(&self.history, patience))
+    }
+
     fn note(&self, counters: kith_core::trainer::Counters) -> Saved {
         let described = self.setting.material.described();
         Saved {
@@ -130,6 +138,9 @@ impl<'a, L: Learner> Run<'a, L> {
         let bar = Training::new(self.setting.say.show(), plan.total(), self.learner.steps());
         self.epoch_began = Instant::now();
         for batch in batches {
+            if self.is_over() {
+                break;
+            }
             let readings = self.learner.step(&batch?)?;
             self.tick(&bar, readings)?;
             if self.learner.steps().is_multiple_of(plan.steps) {
@@ -176,17 +187,8 @@ impl<'a, L: Learner> Run<'a, L> {
         let plan = self.learner.plan();
         let steps = (self.learner.steps() + plan.steps - 1) % plan.steps + 1;
         let seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
-        steps as f64 * self.pictures_a_step() / seconds.max(f64::MIN_POSITIVE)
-    }
-
-    fn pictures_a_step(&self) -> f64 {
-        let recipe = self.setting.recipe;
-        match self.learner.stage() {
-            kith_core::checkpoint::Stage::Pretrained => {
-                (recipe.pretraining.unlabelled_batch + recipe.pretraining.labelled_batch) as f64
-            }
-            _ => recipe.finetuning.batch as f64,
-        }
+        steps as f64 * L::pictures_a_step(self.setting.recipe) as f64
+            / seconds.max(f64::MIN_POSITIVE)
     }
 
     /// Measures, keeps and saves an epoch; what to tell people of it.
@@ -213,7 +215,7 @@ impl<'a, L: Learner> Run<'a, L> {
             timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
         self.history.push(record);
-        if step == plan.total() && !choosing_on_test {
+        if self.is_over() && !choosing_on_test {
             final_test::measure(&self.learner, &mut self.history, self.setting)?;
         }
         let record = self.history.last_mut().expect("it was just pushed");
@@ -229,11 +231,10 @@ impl<'a, L: Learner> Run<'a, L> {
     fn save_epoch(&mut self) -> Result<(), Failure> {
         let folder = self.setting.folder;
         let checkpoint = self.checkpoint()?;
-        let over = self.learner.steps() == self.learner.plan().total();
         let last = self.history.last().map(|record| record.epoch);
         match best(&self.history).filter(|best| Some(best.epoch) != last) {
             None => folder.write_archive(folder::BEST, &checkpoint)?,
-            Some(earlier) if over => final_test::annotate(folder, earlier)?,
+            Some(earlier) if self.is_over() => final_test::annotate(folder, earlier)?,
             Some(_) => {}
         }
         folder.write_archive(folder::CHECKPOINT, &checkpoint)?;

@@ -97,6 +97,10 @@ pub struct Finetuning {
     /// The classifier's learning rate as a multiple of the encoder's, above 0.
     #[serde(default = "same_rate")]
     pub head_rate: f64,
+    /// Epochs without a lower validation loss after which training ends early; `None` never does, nor
+    /// does a run that keeps no pictures aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
 }
 
 /// The classifier learns as fast as the encoder.
@@ -132,7 +136,7 @@ pub enum LinearProtocol {
 
 impl Recipe {
     /// The recipes that come with kith: name and text.
-    pub const BUILT_IN: [(&'static str, &'static str); 7] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 8] = [
         ("quick", include_str!("../../../recipes/quick.toml")),
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
@@ -140,6 +144,7 @@ impl Recipe {
         ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
         ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
         ("seed-relational", include_str!("../../../recipes/seed-relational.toml")),
+        ("seed-semi", include_str!("../../../recipes/seed-semi.toml")),
     ];
 
     /// A recipe that comes with kith.
@@ -183,6 +188,7 @@ impl Recipe {
         at_least("pretraining.epochs", epochs, 1)?;
         at_least("pretraining.unlabelled_batch + labelled_batch", batch as u64, 2)?;
         at_least("finetuning.epochs", self.finetuning.epochs, 1)?;
+        at_least("finetuning.patience", self.finetuning.patience.unwrap_or(1), 1)?;
         at_least("finetuning.batch", self.finetuning.batch as u64, 1)?;
         for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
             at_least("steps", steps, 1)?;
@@ -242,6 +248,7 @@ fn check_semi(settings: &SemiSettings) -> Result<(), Error> {
     [&settings.weak, &settings.strong].into_iter().try_for_each(Policy::check)?;
     at_least("semi.epochs", settings.epochs, 1)?;
     at_least("semi.steps", settings.steps.unwrap_or(1), 1)?;
+    at_least("semi.patience", settings.patience.unwrap_or(1), 1)?;
     at_least("semi.labelled_batch", settings.labelled_batch as u64, 1)?;
     at_least("semi.unlabelled_batch", settings.unlabelled_batch as u64, 1)?;
     if let Method::NoisyStudent { rounds } = settings.method {

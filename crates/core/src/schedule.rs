@@ -23,8 +23,17 @@ pub enum Shape {
     Cosine,
     /// It falls to a tenth after half of the run, and again after three quarters.
     Steps,
+    /// It falls along a flatter cosine, cos(7π/16 · t), to a fifth (Sohn et al. 2020, section 2.3).
+    SlowCosine,
+    /// It rises from a millionth to the peak, the same factor a step: a range test, which finds the
+    /// rates that a network bears (Smith 2017, section 3.3).
+    Rise,
 }
 
+/// What the flatter cosine leaves of half a turn.
+const SLOW: f64 = 7.0 / 16.0;
+/// Where a range test starts, as a share of the peak.
+const START: f64 = 1e-6;
 /// Where the rate falls, as shares of the run.
 const FALLS: [f64; 2] = [0.5, 0.75];
 /// What remains of it.
@@ -38,12 +47,12 @@ impl Schedule {
         if step < warm {
             return (step + 1.0).min(warm) / warm;
         }
+        let done = ((step - warm) / (total - warm)).min(1.0);
         match self.shape {
             Shape::Constant => 1.0,
-            Shape::Cosine => {
-                let done = (step - warm) / (total - warm);
-                f64::midpoint(1.0, (core::f64::consts::PI * done.min(1.0)).cos())
-            }
+            Shape::Cosine => f64::midpoint(1.0, (core::f64::consts::PI * done).cos()),
+            Shape::SlowCosine => (SLOW * core::f64::consts::PI * done).cos(),
+            Shape::Rise => START.powf(1.0 - done),
             Shape::Steps => {
                 let fallen = FALLS.into_iter().filter(|share| step >= share * total).count();
                 FALL.powi(fallen as i32)
@@ -71,6 +80,14 @@ mod tests {
         let rates = [0, 49, 50, 74, 75, 99].map(|step| schedule.factor(step, 100));
         let expected = [1.0, 1.0, 0.1, 0.1, 0.01, 0.01];
         assert!(rates.iter().zip(expected).all(|(got, rate)| (got - rate).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_slow_cosine_ends_at_a_fifth_and_a_rise_at_the_peak() {
+        let at = |shape, step| Schedule { warm_up: 0.0, shape }.factor(step, 1000);
+        assert!((at(Shape::SlowCosine, 1000) - 0.195_090_322).abs() < 1e-9);
+        assert!((at(Shape::Rise, 0) - 1e-6).abs() < 1e-18 && at(Shape::Rise, 1000) == 1.0);
+        assert!((at(Shape::Rise, 500) - 1e-3).abs() < 1e-12);
     }
 
     #[test]

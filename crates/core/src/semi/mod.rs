@@ -39,6 +39,9 @@ pub struct SemiSettings {
     pub average: f64,
     /// Optimizer of all weights.
     pub optimizer: AdamSettings,
+    /// Epochs without a lower validation loss after which training ends early, as in fine-tuning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
 }
 
 /// Where the labels of unlabelled pictures come from.
@@ -85,6 +88,7 @@ impl Default for SemiSettings {
             unlabelled_weight: 1.0,
             average: 0.999,
             optimizer: AdamSettings::default(),
+            patience: None,
         }
     }
 }
