@@ -3,5 +3,6 @@
 mod common;
 mod errors;
 mod resume;
+mod semi;
 mod serve;
 mod verbs;

@@ -2,13 +2,14 @@
 //!
 //! Everything is written down with its reason, and read again by a run that goes on.
 
+mod range;
+
 use std::time::Instant;
 
 use kith_core::Error;
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
-use kith_core::schedule::{Schedule, Shape};
 use kith_core::semi::SemiSettings;
 use kith_core::trainer::Plan;
 use kith_core::trainer::finetune::Finetuner;
@@ -37,16 +38,6 @@ const LEAST_STEPS: usize = 10;
 const TIMED: u64 = 6;
 /// A size is as good as the fastest if it has this share of its pace; the smallest such is taken.
 const AS_FAST: f64 = 0.9;
-/// Steps of a range test.
-const RANGE_STEPS: u64 = 100;
-/// The highest rate that a range test tries; it starts a million times lower.
-const HIGHEST_RATE: f64 = 1.0;
-/// Share of the old in the smoothed loss of a range test.
-const SMOOTHING: f64 = 0.9;
-/// A loss so many times the lowest one has blown up.
-const BLOWN_UP: f64 = 4.0;
-/// The rate is taken so much lower than that of the lowest smoothed loss, which is near blowing up.
-const MARGIN: f64 = 10.0;
 /// Epochs without a lower validation loss that end a phase.
 const PATIENCE: u64 = 5;
 
@@ -230,8 +221,8 @@ impl Search<'_> {
 
     fn supervised_rate(&mut self, recipe: &Recipe) -> Result<(), Failure> {
         let mut recipe = recipe.clone();
-        rise(&mut recipe.finetuning.optimizer);
-        let (learner, batches) = self.supervised(&recipe, RANGE_STEPS)?;
+        range::rise(&mut recipe.finetuning.optimizer);
+        let (learner, batches) = self.supervised(&recipe, range::STEPS)?;
         self.rate(("finetuning", "supervised"), learner, batches)
     }
 
@@ -248,11 +239,11 @@ impl Search<'_> {
         (settings.labelled_batch, settings.unlabelled_batch) = (batch, free);
         // Labels of a teacher are not there yet: the range is that of learning from oneself.
         settings.method = SemiSettings::default().method;
-        rise(&mut settings.optimizer);
+        range::rise(&mut settings.optimizer);
         recipe.semi = Some(settings.clone());
         let setting = Setting { recipe: &recipe, ..self.setting.clone() };
         let plan = Plan {
-            steps: RANGE_STEPS,
+            steps: range::STEPS,
             epochs: 1,
             ..semi::plan(&settings, &setting, self.seed, most)
         };
@@ -272,19 +263,21 @@ impl Search<'_> {
     ) -> Result<(), Failure> {
         let mut losses = Vec::new();
         for (step, batch) in batches.enumerate() {
-            let rate = HIGHEST_RATE * range_test().factor(step as u64, RANGE_STEPS);
+            let rate = range::rate_at(step as u64);
             let readings = pollster::block_on(learner.step(&batch?)?.read())?;
             let loss = readings.iter().find(|(name, _)| *name == "loss").map(|(_, loss)| *loss);
             losses.push((rate, loss.unwrap_or(f64::NAN)));
-            if blown_up(&smoothed(&losses)) {
+            if range::blown_up(&range::smoothed(&losses)) {
                 break;
             }
         }
-        let curve = smoothed(&losses);
-        let (rate, lowest) = good_rate(&curve);
+        let curve = range::smoothed(&losses);
+        let (rate, lowest) = range::good_rate(&curve);
         let why = format!(
-            "a {MARGIN:.0}th of {lowest:.1e}, where the loss of a range test is lowest ({} steps from \
+            "a {:.0}th of {:.1e}, where the loss of a range test is lowest ({} steps from \
              {:.0e})",
+            range::MARGIN,
+            lowest,
             curve.len(),
             curve.first().map_or(0.0, |(rate, _)| *rate)
         );
@@ -302,75 +295,5 @@ impl Search<'_> {
         for table in ["finetuning", "semi"] {
             self.keep(&format!("{table}.patience"), PATIENCE, why.into());
         }
-    }
-}
-
-fn range_test() -> Schedule {
-    Schedule { warm_up: 0.0, shape: Shape::Rise }
-}
-
-fn rise(optimizer: &mut kith_core::optimizer::AdamSettings) {
-    (optimizer.learning_rate, optimizer.schedule) = (HIGHEST_RATE, range_test());
-}
-
-/// Exponentially smoothed losses, without the pull of the start towards 0; up to the first that is no
-/// number.
-fn smoothed(losses: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let mut mean = 0.0;
-    let finite = losses.iter().take_while(|(_, loss)| loss.is_finite());
-    finite
-        .enumerate()
-        .map(|(step, &(rate, loss))| {
-            mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
-            (rate, mean / (1.0 - SMOOTHING.powi(step as i32 + 1)))
-        })
-        .collect()
-}
-
-/// Whether the last loss is far above the lowest.
-fn blown_up(curve: &[(f64, f64)]) -> bool {
-    let lowest = curve.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
-    curve.last().is_none_or(|(_, loss)| *loss > BLOWN_UP * lowest)
-}
-
-/// The rate to take, and that of the lowest loss.
-fn good_rate(curve: &[(f64, f64)]) -> (f64, f64) {
-    let lowest = curve.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
-    let (rate, _) = lowest.unwrap_or((HIGHEST_RATE, 0.0));
-    // Two digits: no more can be told.
-    let digits = 10_f64.powf((rate / MARGIN).log10().floor() - 1.0);
-    ((rate / MARGIN / digits).round() * digits, rate)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A bowl over the logarithm of the rate, lowest at 1e-2, that blows up at the end.
-    fn bowl() -> Vec<(f64, f64)> {
-        (0..60)
-            .map(|k| 10_f64.powf(-6.0 + f64::from(k) / 10.0))
-            .map(|rate| (rate, 0.1 + (rate.log10() + 2.0).powi(2)))
-            .collect()
-    }
-
-    #[test]
-    fn the_rate_is_a_tenth_of_where_the_loss_is_lowest() {
-        let (rate, lowest) = good_rate(&bowl());
-        assert!((lowest - 1e-2).abs() < 1e-9 && (rate - 1e-3).abs() < 1e-9, "{rate} of {lowest}");
-    }
-
-    #[test]
-    fn smoothing_starts_at_the_first_loss_and_ends_before_what_is_no_number() {
-        let curve = smoothed(&[(1.0, 3.0), (2.0, 3.0), (3.0, f64::NAN), (4.0, 1.0)]);
-        assert_eq!(curve.len(), 2);
-        assert!(curve.iter().all(|(_, loss)| (loss - 3.0).abs() < 1e-12));
-    }
-
-    #[test]
-    fn a_loss_far_above_the_lowest_has_blown_up() {
-        assert!(!blown_up(&[(1.0, 2.0), (2.0, 1.0), (3.0, 3.9)]));
-        assert!(blown_up(&[(1.0, 2.0), (2.0, 1.0), (3.0, 4.1)]));
-        assert!(blown_up(&[]), "the very first loss was no number");
     }
 }

@@ -1,0 +1,167 @@
+//! Semi-supervised training: the same on both devices, and a run that is stopped and goes on.
+
+use kith_core::Device;
+use kith_core::archive::{Archive, Precision};
+use kith_core::image::Images;
+use kith_core::metrics::Readings;
+use kith_core::recipe::Recipe;
+use kith_core::rng::{Purpose, stream};
+use kith_core::trainer::Plan;
+use kith_core::trainer::pretrain::Batch;
+use kith_core::trainer::semi::SemiTrainer;
+use kith_tests::{cpu, gpu};
+use pollster::block_on;
+
+const SIDE: usize = 31;
+const CLASSES: usize = 3;
+const PLAN: Plan = Plan { side: SIDE, classes: CLASSES, seed: 5, steps: 3, epochs: 2 };
+/// Unlabelled and labelled pictures of a batch.
+const FREE: usize = 7;
+const TAUGHT: usize = 4;
+/// Unlabelled pictures there are.
+const POOL: u64 = 14;
+
+fn recipe(changes: &[&str]) -> Recipe {
+    let small = ["encoder={kind=\"conv4\", width=6}", "semi.threshold=0.34", "semi.average=0.5"];
+    let changes: Vec<String> = small.iter().chain(changes).map(|c| (*c).to_owned()).collect();
+    let (_, text) =
+        Recipe::BUILT_IN.iter().find(|(name, _)| *name == "seed-semi").expect("built in");
+    Recipe::parse(text, &changes).expect("a recipe")
+}
+
+fn pictures(first: u64, count: usize) -> Images {
+    let one = |number: u64| {
+        let mut numbers = stream(number, Purpose::Test, 1, 0);
+        (0..3 * SIDE * SIDE).map(|_| numbers.below(256) as u8).collect::<Vec<u8>>()
+    };
+    let pixels = (first..first + count as u64).flat_map(one).collect();
+    Images::new(pixels, [count, SIDE, SIDE]).expect("as many as there are")
+}
+
+/// Who labels unlabelled pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Labels {
+    Own,
+    Teachers,
+}
+
+/// The batch of a step.
+fn batch(step: u64, labels: Labels) -> Batch {
+    let first = step * FREE as u64 % POOL;
+    let labelled = pictures(100, TAUGHT);
+    let images = pictures(first, FREE).join(&labelled).expect("of one size");
+    let numbers = (first..first + FREE as u64).chain(100..100 + TAUGHT as u64).collect();
+    let given = if labels == Labels::Teachers { FREE } else { 0 };
+    let labels = (0..given + TAUGHT).map(|k| (k % CLASSES) as i32).collect();
+    Batch { images, numbers, labelled, labels }
+}
+
+fn trainer(recipe: &Recipe, device: &Device) -> SemiTrainer {
+    SemiTrainer::new(recipe, PLAN, (0..POOL).collect(), device).expect("a plan that suits")
+}
+
+fn readings(readings: Readings) -> Vec<(&'static str, f64)> {
+    block_on(readings.read()).expect("the device reads back")
+}
+
+/// Readings of some steps, and the state after them.
+fn go(trainer: &mut SemiTrainer, steps: u64, labels: Labels) -> Vec<Vec<(&'static str, f64)>> {
+    let from = trainer.steps();
+    let mut step = |step| readings(trainer.step(&batch(step, labels)).expect("a step"));
+    (from..from + steps).map(&mut step).collect()
+}
+
+fn state(trainer: &SemiTrainer) -> (Archive, kith_core::trainer::Counters) {
+    let mut archive = Archive::default();
+    let counters = block_on(trainer.store_state(&mut archive)).expect("the device reads back");
+    (archive, counters)
+}
+
+const METHODS: [(&str, Labels); 3] = [
+    ("semi.method={kind=\"fixmatch\", thresholds=\"fixed\"}", Labels::Own),
+    ("semi.method={kind=\"fixmatch\", thresholds=\"curriculum\"}", Labels::Own),
+    ("semi.method={kind=\"noisy_student\", rounds=1}", Labels::Teachers),
+];
+
+const ENCODERS: [&str; 2] = [
+    "encoder={kind=\"conv4\", width=6}",
+    "encoder={kind=\"mobilenet\", width_multiplier=0.05, pixels=\"signed\"}",
+];
+
+#[test]
+fn a_stopped_run_goes_on_as_if_it_never_stopped() {
+    for ((method, labels), encoder) in METHODS.into_iter().zip(ENCODERS.into_iter().cycle()) {
+        let recipe = recipe(&[method, encoder]);
+        let mut whole = trainer(&recipe, &cpu());
+        let expected = go(&mut whole, 5, labels);
+        let mut first = trainer(&recipe, &cpu());
+        let before = go(&mut first, 2, labels);
+        let (archive, counters) = state(&first);
+        let archive = Archive::from_bytes(&archive.to_bytes(Precision::Single)).expect("readable");
+        let mut second = trainer(&recipe, &cpu()).resume(&archive, &counters).expect("its state");
+        let after = go(&mut second, 3, labels);
+        assert_eq!([before, after].concat(), expected, "{method}");
+        assert!(state(&second).0 == state(&whole).0, "{method}: the states differ");
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_and_another_is_not() {
+    let recipe = recipe(&[]);
+    let run = |seed| {
+        let plan = Plan { seed, ..PLAN };
+        let pool = (0..POOL).collect();
+        let mut trainer = SemiTrainer::new(&recipe, plan, pool, &cpu()).expect("it suits");
+        go(&mut trainer, 2, Labels::Own)
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn both_devices_take_the_same_steps() {
+    for ((method, labels), encoder) in METHODS.into_iter().zip(ENCODERS.into_iter().cycle()) {
+        let recipe = recipe(&[method, encoder]);
+        let [own, other] =
+            [cpu(), gpu()].map(|device| go(&mut trainer(&recipe, &device), 2, labels));
+        for (own, other) in own.iter().flatten().zip(other.iter().flatten()) {
+            let far = (own.1 - other.1).abs() / (1.0 + own.1.abs());
+            assert!(
+                far < 1e-3,
+                "{method}: {} is {} on the CPU, {} on the GPU",
+                own.0,
+                own.1,
+                other.1
+            );
+        }
+    }
+}
+
+/// With no weight, unlabelled pictures teach nothing: any others give the same classifier.
+#[test]
+fn without_weight_unlabelled_pictures_do_not_matter() {
+    let recipe = recipe(&["semi.unlabelled_weight=0.0"]);
+    let run = |first: u64| {
+        let mut trainer = trainer(&recipe, &cpu());
+        for step in 0..3 {
+            let Batch { numbers, labelled, labels, .. } = batch(step, Labels::Own);
+            let images = pictures(first, FREE).join(&labelled).expect("of one size");
+            trainer.step(&Batch { images, numbers, labelled, labels }).expect("a step");
+        }
+        let (archive, _) = state(&trainer);
+        archive.tensors["probe.weight"].clone()
+    };
+    assert_eq!(run(0), run(50));
+}
+
+#[test]
+fn a_batch_without_its_labels_is_refused() {
+    let mut trainer = trainer(&recipe(&[METHODS[2].0]), &cpu());
+    let error = trainer.step(&batch(0, Labels::Own)).expect_err("a student needs labels of all");
+    assert_eq!(error.code(), "TOO_FEW");
+    let small = Batch {
+        images: Images::new(vec![0; 12], [1, 2, 2]).expect("2×2"),
+        ..batch(0, Labels::Teachers)
+    };
+    assert_eq!(trainer.step(&small).expect_err("too small").code(), "PICTURE_SIZE");
+}
