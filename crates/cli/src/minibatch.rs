@@ -2,9 +2,10 @@
 
 use kith_core::Device;
 use kith_core::encoder::Encoder;
+use kith_core::probe::LinearProtocol;
 use kith_core::probe::confusion::Confusion;
 use kith_core::probe::minibatch::MinibatchSettings;
-use kith_core::recipe::{LinearProtocol, Recipe};
+use kith_core::recipe::Recipe;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;

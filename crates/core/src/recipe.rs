@@ -9,6 +9,7 @@ use crate::head::HeadSettings;
 use crate::objective::nnclr::NnclrForm;
 use crate::objective::{Objective, Reduction};
 use crate::optimizer::AdamSettings;
+use crate::probe::LinearProtocol;
 use crate::sampler::Shuffle;
 use crate::semi::{Method, SemiSettings};
 use crate::support::SupportSet;
@@ -121,17 +122,6 @@ pub struct Evaluation {
     /// What the report measures of the last encoder besides.
     #[serde(default)]
     pub linear: LinearProtocol,
-}
-
-/// How a linear classifier on frozen features is fitted: the two are not comparable with each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LinearProtocol {
-    /// With all pictures at once, to the end: kith's own, which every report has.
-    #[default]
-    FullBatch,
-    /// Besides, in 100 epochs of small batches, as relational reasoning's paper does it.
-    Minibatch,
 }
 
 impl Recipe {
