@@ -211,7 +211,7 @@ impl Recipe {
                     let expected = "mean, the only one of relational reasoning";
                     return Err(Error::Setting { name, expected, got });
                 }
-                return settings.check(batch);
+                return settings.check(self.pretraining.unlabelled_batch);
             }
         };
         within("objective.temperature", temperature, f64::MIN_POSITIVE..=f64::MAX, "above 0")
@@ -332,7 +332,7 @@ mod tests {
             let error = Recipe::parse(text, &[change.to_owned()]).expect_err(change).to_string();
             assert!(error.contains(said), "{change}: {error}");
         }
-        let alone = ["unlabelled_batch=1", "labelled_batch=0"].map(|c| format!("pretraining.{c}"));
+        let alone = ["pretraining.unlabelled_batch=1".to_owned()];
         let error = Recipe::parse(text, &alone).expect_err("a picture alone");
         assert!(error.to_string().contains("at least 2"), "{error}");
     }

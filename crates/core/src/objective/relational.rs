@@ -7,7 +7,7 @@ mod head;
 mod pairs;
 mod split;
 
-use burn::tensor::activation::{log_sigmoid, sigmoid};
+use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,8 @@ use crate::error::Error;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RelationalSettings {
-    /// K, views of each picture, at least 2: a step compares K(K − 1) pairs of each. The paper finds
-    /// more to be better, up to the 32 of its tables.
+    /// K, views of each picture, 2 to 256: a step compares K(K − 1) pairs of each. The paper's tables
+    /// have 32.
     #[serde(default = "RelationalSettings::default_views")]
     pub views: usize,
     /// How two views become one row of numbers.
@@ -35,11 +35,12 @@ pub struct RelationalSettings {
     pub loss: PairLoss,
 }
 
-/// How the features of two views become one row (section 4.1 of the paper).
+/// How the features of two views become one row: the paper's four ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregation {
-    /// One after the other: the only one that tells first from second, and the paper's choice.
+    /// One after the other: the only one that tells first from second, and the paper's
+    /// script's.
     #[default]
     Concatenate,
     /// Their sum.
@@ -54,7 +55,7 @@ pub enum Aggregation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum PairLoss {
-    /// Binary cross-entropy, −log p of the truth: the paper's equation 3 and its short script.
+    /// Binary cross-entropy, −log p of the truth: the paper's loss and its short script's.
     #[default]
     CrossEntropy,
     /// Cross-entropy times α·(1 − p)^γ, which lets pairs that are right already weigh less (Lin et
@@ -90,7 +91,7 @@ impl RelationalSettings {
         256
     }
 
-    /// Whether the settings and a batch of so many pictures can be.
+    /// Whether the settings and batches of so many unlabelled pictures can be.
     ///
     /// # Errors
     /// [`Error::Setting`] naming what cannot.
@@ -193,7 +194,8 @@ impl PairLoss {
             match self {
                 Self::CrossEntropy => cost,
                 Self::Focal { gamma, .. } => {
-                    cost * sigmoid(truth.neg()).powf_scalar(gamma).mul_scalar(weight)
+                    // (1 − p)^γ, in logarithms: a power of 0 has no slope to speak of.
+                    cost * log_sigmoid(truth.neg()).mul_scalar(gamma).exp().mul_scalar(weight)
                 }
             }
         });

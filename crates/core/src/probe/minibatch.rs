@@ -10,8 +10,8 @@ use crate::linear::Linear;
 use crate::rng::{Purpose, stream};
 use crate::rows::products;
 
-/// Linear evaluation as relational reasoning's paper does it (Patacchiola and Storkey 2020, section
-/// 5): Adam at one rate on features as they come, without augmentation or weight decay.
+/// Linear evaluation as relational reasoning's script does it (Patacchiola and Storkey 2020): Adam
+/// at one rate on features as they come, without augmentation or weight decay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MinibatchSettings {
     /// Passes over the pictures, at least 1.

@@ -197,6 +197,19 @@ fn three_views_of_four_pictures_are_twenty_four_rows() {
 }
 
 #[test]
+fn scores_beyond_all_doubt_cost_and_teach_in_numbers() {
+    for loss in [PairLoss::CrossEntropy, PairLoss::Focal { gamma: 0.5, alpha: 0.5 }] {
+        let device = Device::flex().autodiff();
+        let scores = Tensor::<1>::from_data([500.0_f32, -500.0, 500.0, -500.0], &device);
+        let scores = scores.require_grad();
+        let costs = loss.of(scores.clone(), 2);
+        let slopes = scores.grad(&costs.clone().sum().backward()).unwrap();
+        let found = [values(costs), values(slopes)].concat();
+        assert!(found.iter().all(|x| x.is_finite()), "{loss:?}: {found:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_is_refused() {
     let sound = settings(Aggregation::Concatenate, PairLoss::CrossEntropy);
     sound.check(2).unwrap();
