@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{SMALL, done};
+use crate::common::{SMALL, done, refused};
 
 fn is_png(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x89PNG"))
@@ -48,6 +48,55 @@ fn one_checkpoint_serves_every_verb() {
     run(&["embed", "--checkpoint", "small.safetensors", "--out", "small"]);
     assert!(at("small.npy").exists() && at("small.csv").exists());
     assert!(run(&["doctor"])["burn"].is_string());
+}
+
+/// A short run of relational reasoning, which has a head of its own and no projection.
+const RELATIONAL: [&str; 13] = [
+    "pretrain",
+    "--recipe",
+    "seed-relational",
+    "--side",
+    "16",
+    "--set",
+    "objective.views=3",
+    "--set",
+    "pretraining.epochs=2",
+    "--set",
+    "pretraining.steps=4",
+    "--seed",
+    "2",
+];
+
+#[test]
+fn relational_reasoning_is_reported_and_evaluated_its_own_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |words: &[&str]| done(folder.path(), words);
+    let trained = run(&[&RELATIONAL[..], &["--run", "run"]].concat());
+    let share = trained["last_epoch"]["train"]["pair_accuracy"].as_f64().expect("a share");
+    assert!((0.0..=1.0).contains(&share), "{share}");
+    let page = fs::read_to_string(folder.path().join("run/report.html")).expect("a report");
+    for title in ["Pair accuracy", "Loss of the pairs", "relational reasoning's paper"] {
+        assert!(page.contains(title), "the report lacks `{title}`");
+    }
+    assert!(!page.contains("Contrastive accuracy"));
+    let again = run(&["evaluate", "run"]);
+    let small = &trained["frozen"]["minibatch"]["last"];
+    assert!(small.is_f64() && again["checkpoint"]["linear_minibatch"] == *small, "{again}");
+    let shapes = run(&["info", "run/checkpoint.safetensors"]);
+    assert_eq!(shapes["tensors"]["relation.score.weight"], serde_json::json!([1, 256]));
+    let (_, _, text) =
+        refused(folder.path(), &[&RELATIONAL[..], &["--set", "objective.views=1"]].concat());
+    assert!(text.contains("objective.views = 1"), "{text}");
+}
+
+#[test]
+fn without_labels_a_step_the_last_epoch_is_the_best() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let none = ["--run", "run", "--set", "pretraining.labelled_batch=0"];
+    let trained = done(folder.path(), &[&RELATIONAL[..], &none].concat());
+    assert_eq!(trained["best_epoch"]["epoch"], 2);
+    assert!(trained["last_epoch"]["test"].is_null(), "no probe has learnt");
+    assert!(trained["frozen"]["last"]["linear"].is_f64(), "frozen features are still measured");
 }
 
 /// Lines of a run's metrics that have a score on test pictures.

@@ -66,7 +66,8 @@ fn recipe(name: &str, initial: &Archive) -> Recipe {
     let mut recipe = Recipe::built_in(name).expect("the seeds are built in");
     recipe.encoder = EncoderSettings::Conv4 { width: shape("encoder.dense.weight")[0] };
     let hidden = vec![shape("projection.layers.0.weight")[0]];
-    recipe.projection = HeadSettings { hidden, output: shape("projection.layers.1.weight")[0] };
+    let output = shape("projection.layers.1.weight")[0];
+    recipe.projection = Some(HeadSettings { hidden, output });
     if let Objective::Nnclr(settings) = &mut recipe.objective {
         settings.queue = shape("support.rows")[0];
     }
@@ -186,7 +187,7 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
         let unknown = vec![-1; views[0].dims()[0]];
         let labelled = fixture.tensor(&at("labelled"), device);
         let features = views.clone().map(|view| features(&trainer, view));
-        let readings = trainer.learn(views, &unknown, Some((labelled, &labels)));
+        let readings = trainer.learn(views.to_vec(), &unknown, Some((labelled, &labels)));
         let readings = pollster::block_on(readings.read()).expect("the device reads back");
         for (ours, theirs) in [
             ("loss", "c_loss"),

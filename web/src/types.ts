@@ -147,6 +147,7 @@ export interface EncoderInfo {
   readonly recipeToml: string;
   /** Numbers of an embedding. */
   readonly dim: number;
+  /** Numbers of what the objective compares. */
   readonly projectionDim: number;
   /** Side of the square that pictures are resized to, in pixels. */
   readonly imageSize: number;
@@ -237,7 +238,7 @@ export interface ProbeReport {
 
 /** A run of pre-training. */
 export interface PretrainConfig extends EngineOptions {
-  /** Name of a built-in recipe (`quick`, `nnclr`, `simclr`, …) or the text of one. Default `quick`. */
+  /** Name of a built-in recipe (`quick`, `nnclr`, `simclr`, `relational`, …) or the text of one. Default `quick`. */
   readonly recipe?: string;
   /** Changes to it, as on the command line: `{ 'pretraining.unlabelled_batch': 32 }`. */
   readonly set?: Readonly<Record<string, string | number | boolean>>;
@@ -264,7 +265,7 @@ export interface PretrainStep {
   readonly total: number;
   readonly epoch: number;
   readonly loss: number;
-  /** `contrastive_accuracy`, `probe_accuracy`, `feature_spread`, … as in the native metrics file. */
+  /** `contrastive_accuracy` (or `pair_accuracy`), `probe_accuracy`, `feature_spread`, … as in the native metrics file. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly ms: number;
 }

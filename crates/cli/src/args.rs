@@ -71,7 +71,8 @@ pub(crate) struct DataFlags {
 /// How to train.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RecipeFlags {
-    /// A built-in recipe (quick, nnclr, simclr, seed-nnclr, seed-simclr, seed-semi) or a file
+    /// A built-in recipe (quick, nnclr, simclr, relational, seed-nnclr, seed-simclr, seed-relational,
+    /// seed-semi) or a file
     #[arg(long, default_value = "quick")]
     pub(crate) recipe: String,
     /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)

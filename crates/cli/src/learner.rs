@@ -35,8 +35,11 @@ pub(crate) trait Learner: Sized {
 }
 
 impl Learner for Pretrainer {
-    const ACCURACIES: &'static [(&'static str, &'static str)] =
-        &[("contrastive_accuracy", "contrast"), ("probe_accuracy", "probe")];
+    const ACCURACIES: &'static [(&'static str, &'static str)] = &[
+        ("contrastive_accuracy", "contrast"),
+        ("pair_accuracy", "pairs"),
+        ("probe_accuracy", "probe"),
+    ];
 
     fn plan(&self) -> &Plan {
         self.plan()

@@ -17,6 +17,7 @@ mod learner;
 mod loader;
 mod material;
 mod measure;
+mod minibatch;
 mod numbers;
 mod offline;
 mod saved;

@@ -109,6 +109,7 @@ impl Record {
         line += &number("loss").map_or(String::new(), |loss| format!("  loss {loss:.4}"));
         for (name, word) in [
             ("contrastive_accuracy", "contrast"),
+            ("pair_accuracy", "pairs"),
             ("probe_accuracy", "probe"),
             ("accuracy", "training"),
         ] {
@@ -122,7 +123,7 @@ impl Record {
     }
 }
 
-/// The record of the best epoch, the first on ties.
+/// The record of the best epoch: the first on ties, the last where nothing tells them apart.
 pub(crate) fn best(history: &[Record]) -> Option<&Record> {
     history.get(best_place(history)?)
 }
@@ -130,7 +131,8 @@ pub(crate) fn best(history: &[Record]) -> Option<&Record> {
 /// Where the record of the best epoch stands.
 pub(crate) fn best_place(history: &[Record]) -> Option<usize> {
     let better = |best: usize, place: usize| {
-        if history[place].chosen_by() > history[best].chosen_by() { place } else { best }
+        let (now, before) = (history[place].chosen_by(), history[best].chosen_by());
+        if now.is_none() || now > before { place } else { best }
     };
     (0..history.len()).reduce(better)
 }

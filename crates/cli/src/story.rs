@@ -62,6 +62,10 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
             r.train.contains_key("contrastive_accuracy").then(|| train(&["loss"])(r)).flatten()
         }),
         chart("Contrastive accuracy", "%", &|r| train(&["contrastive_accuracy"])(r).map(percent)),
+        chart("Loss of the pairs", "loss", &|r| {
+            r.train.contains_key("pair_accuracy").then(|| train(&["loss"])(r)).flatten()
+        }),
+        chart("Pair accuracy", "%", &|r| train(&["pair_accuracy"])(r).map(percent)),
         chart("Spread of the features (1 fills the sphere, 0 is collapse)", "", &|r| {
             train(&["feature_spread"])(r)
         }),

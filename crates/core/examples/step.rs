@@ -27,7 +27,7 @@ fn main() {
     };
     let mut recipe = Recipe::built_in("seed-simclr").expect("the seeds are built in");
     recipe.encoder = EncoderSettings::Conv4 { width };
-    recipe.projection = HeadSettings { hidden: vec![width], output: width };
+    recipe.projection = Some(HeadSettings { hidden: vec![width], output: width });
     let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };
     let mut trainer = Pretrainer::new(recipe, plan, &device).expect("the side suits the encoder");
     let shape = [batch, 3, side, side];
@@ -41,7 +41,7 @@ fn main() {
 #[expect(clippy::disallowed_methods, reason = "an example runs natively and may read the clock")]
 fn time(trainer: &mut Pretrainer, shape: [usize; 4], device: &Device) -> f64 {
     let noise = || Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device);
-    let (views, unknown) = ([noise(), noise()], vec![-1; shape[0]]);
+    let (views, unknown) = (vec![noise(), noise()], vec![-1; shape[0]]);
     let start = Instant::now();
     let readings = trainer.learn(views, &unknown, None).read();
     let readings = pollster::block_on(readings).expect("the device reads back");

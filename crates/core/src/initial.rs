@@ -14,7 +14,16 @@ pub(crate) fn glorot<const D: usize>(
     device: &Device,
 ) -> Param<Tensor<D>> {
     const NUMERATOR: f64 = 6.0;
-    let limit = (NUMERATOR / (fan_in + fan_out) as f64).sqrt();
+    uniform(shape, (NUMERATOR / (fan_in + fan_out) as f64).sqrt(), stream, device)
+}
+
+/// Uniform in ±`limit`.
+pub(crate) fn uniform<const D: usize>(
+    shape: [usize; D],
+    limit: f64,
+    stream: &mut Stream,
+    device: &Device,
+) -> Param<Tensor<D>> {
     let count = shape.iter().product();
     let numbers: Vec<f32> = (0..count).map(|_| stream.uniform(-limit, limit) as f32).collect();
     parameter(Tensor::from_data(TensorData::new(numbers, shape), device))

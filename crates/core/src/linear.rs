@@ -21,6 +21,13 @@ impl Linear {
         Self { weight, bias: initial::zeros([outputs], device) }
     }
 
+    /// Weights and biases uniform in ±1/√in: `PyTorch`'s own default.
+    pub fn torch(inputs: usize, outputs: usize, stream: &mut Stream, device: &Device) -> Self {
+        let limit = 1.0 / (inputs.max(1) as f64).sqrt();
+        let weight = initial::uniform([outputs, inputs], limit, stream, device);
+        Self { weight, bias: initial::uniform([outputs], limit, stream, device) }
+    }
+
     /// # Shapes
     /// - x: `[n, in]`
     /// - result: `[n, out]`
@@ -32,6 +39,16 @@ impl Linear {
             products(x, weight)
         };
         sums + self.bias.val().unsqueeze()
+    }
+
+    /// Weights, `[out, in]`.
+    pub fn weight(&self) -> Tensor<2> {
+        self.weight.val()
+    }
+
+    /// Biases, `[out]`.
+    pub fn bias(&self) -> Tensor<1> {
+        self.bias.val()
     }
 
     /// Number of outputs.

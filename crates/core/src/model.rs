@@ -48,7 +48,7 @@ pub enum Layer {
     /// What the encoder gives: what is of use afterwards.
     #[default]
     Backbone,
-    /// What the objective compares.
+    /// What the objective compares: the features themselves where the recipe has no projection.
     Projection,
 }
 
@@ -78,12 +78,12 @@ impl Model {
         let parameters = below(ENCODER).map(|(_, stored)| stored.values.len()).sum();
         let mut fresh = stream(0, Purpose::Weights, 0, 0);
         let features = meta.recipe.encoder.features();
-        let projection = match below(PROJECTION).next() {
-            Some(_) => {
-                let head = meta.recipe.projection.init(features, &mut fresh, device)?;
+        let projection = match (&meta.recipe.projection, below(PROJECTION).next()) {
+            (Some(settings), Some(_)) => {
+                let head = settings.init(features, &mut fresh, device)?;
                 Some(archive.restore(PROJECTION, head)?)
             }
-            None => None,
+            _ => None,
         };
         let classifier = match below(CLASSIFIER).next() {
             Some(_) => {
@@ -142,7 +142,7 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::PictureSize`] for pictures of another size, [`Error::MissingTensor`] where the
-    /// checkpoint has no projection, [`Error::Device`].
+    /// checkpoint lacks the recipe's projection, [`Error::Device`].
     pub async fn embed(
         &self,
         images: &Images,
@@ -152,6 +152,7 @@ impl Model {
         let features = self.features(images)?;
         let features = match layer {
             Layer::Backbone => features,
+            Layer::Projection if self.meta.recipe.projection.is_none() => features,
             Layer::Projection => part(self.projection.as_ref(), PROJECTION)?.forward(features),
         };
         let features = match length {

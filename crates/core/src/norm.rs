@@ -84,8 +84,19 @@ impl BatchNorm {
         result
     }
 
-    /// Moves the running statistics on. The variance is made unbiased, as `PyTorch` does it.
-    fn remember(&self, [mean, variance]: [Tensor<1>; 2], count: usize) {
+    /// Scale and shift, `[channels]` each.
+    pub fn weights(&self) -> [Tensor<1>; 2] {
+        [self.weight.val(), self.bias.val()]
+    }
+
+    /// What is added to the variance.
+    pub fn epsilon(&self) -> f64 {
+        self.constants.epsilon
+    }
+
+    /// Moves the running statistics on, by mean and variance (over n) of n numbers a channel. The
+    /// variance is made unbiased, as `PyTorch` does it.
+    pub(crate) fn remember(&self, [mean, variance]: [Tensor<1>; 2], count: usize) {
         let share = self.constants.momentum;
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
         let states = [(&self.running_mean, mean), (&self.running_var, variance * unbiased)];

@@ -9,6 +9,7 @@ use crate::head::HeadSettings;
 use crate::objective::nnclr::NnclrForm;
 use crate::objective::{Objective, Reduction};
 use crate::optimizer::AdamSettings;
+use crate::probe::LinearProtocol;
 use crate::sampler::Shuffle;
 use crate::semi::{Method, SemiSettings};
 use crate::support::SupportSet;
@@ -21,8 +22,10 @@ pub struct Recipe {
     pub name: String,
     /// The network that becomes useful.
     pub encoder: EncoderSettings,
-    /// From features to where the loss compares; thrown away after pre-training.
-    pub projection: HeadSettings,
+    /// From features to where the loss compares; thrown away after pre-training. Without it the
+    /// objective compares the features themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<HeadSettings>,
     /// The loss.
     pub objective: Objective,
     /// How unlabelled pictures are seen.
@@ -60,15 +63,17 @@ pub struct Pretraining {
     pub optimizer: AdamSettings,
     /// Optimizer of the probe.
     pub probe_optimizer: AdamSettings,
-    /// Where contrastive accuracy is measured.
+    /// Where contrastive accuracy is measured; relational reasoning has none.
+    #[serde(default)]
     pub accuracy_on: AccuracyOn,
 }
 
 /// What contrastive accuracy compares: the two are not comparable with each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccuracyOn {
     /// The encoder's features (the NNCLR seed).
+    #[default]
     Features,
     /// Projections (the `SimCLR` seed).
     Projections,
@@ -90,10 +95,18 @@ pub struct Finetuning {
     pub view: Policy,
     /// Optimizer of all weights.
     pub optimizer: AdamSettings,
+    /// The classifier's learning rate as a multiple of the encoder's, above 0.
+    #[serde(default = "same_rate")]
+    pub head_rate: f64,
     /// Epochs without a lower validation loss after which training ends early; `None` never does, nor
     /// does a run that keeps no pictures aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
+}
+
+/// The classifier learns as fast as the encoder.
+fn same_rate() -> f64 {
+    1.0
 }
 
 /// How results are measured.
@@ -106,16 +119,21 @@ pub struct Evaluation {
     pub validation: f64,
     /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
     pub test_view: Policy,
+    /// What the report measures of the last encoder besides.
+    #[serde(default)]
+    pub linear: LinearProtocol,
 }
 
 impl Recipe {
     /// The recipes that come with kith: name and text.
-    pub const BUILT_IN: [(&'static str, &'static str); 6] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 8] = [
         ("quick", include_str!("../../../recipes/quick.toml")),
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
+        ("relational", include_str!("../../../recipes/relational.toml")),
         ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
         ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
+        ("seed-relational", include_str!("../../../recipes/seed-relational.toml")),
         ("seed-semi", include_str!("../../../recipes/seed-semi.toml")),
     ];
 
@@ -165,6 +183,8 @@ impl Recipe {
         for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
             at_least("steps", steps, 1)?;
         }
+        let head_rate = self.finetuning.head_rate;
+        within("finetuning.head_rate", head_rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
         within("evaluation.validation", self.evaluation.validation, 0.0..=0.5, "0 to 0.5")?;
         for settings in [
             &self.pretraining.optimizer,
@@ -175,14 +195,31 @@ impl Recipe {
             within("learning_rate", rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
             within("schedule.warm_up", settings.schedule.warm_up, 0.0..=0.99, "0 to 0.99")?;
         }
+        self.check_objective(batch)
+    }
+
+    fn check_objective(&self, batch: usize) -> Result<(), Error> {
         let temperature = match &self.objective {
             Objective::Simclr(settings) => settings.temperature,
             Objective::Nnclr(settings) => {
                 SupportSet::check(settings.queue, batch)?;
                 settings.temperature
             }
+            Objective::Relational(settings) => {
+                if self.pretraining.reduction == Reduction::Sum {
+                    let (name, got) = ("pretraining.reduction", "sum".into());
+                    let expected = "mean, the only one of relational reasoning";
+                    return Err(Error::Setting { name, expected, got });
+                }
+                return settings.check(self.pretraining.unlabelled_batch);
+            }
         };
         within("objective.temperature", temperature, f64::MIN_POSITIVE..=f64::MAX, "above 0")
+    }
+
+    /// Numbers a picture that the objective compares.
+    pub fn compared(&self) -> usize {
+        self.projection.as_ref().map_or(self.encoder.features(), |projection| projection.output)
     }
 
     /// Shape of the predictor, if the objective has one.
@@ -192,7 +229,7 @@ impl Recipe {
                 NnclrForm::StopGradient { predictor } => Some(predictor),
                 NnclrForm::StraightThrough => None,
             },
-            Objective::Simclr(_) => None,
+            Objective::Simclr(_) | Objective::Relational(_) => None,
         }
     }
 }
@@ -284,6 +321,23 @@ mod tests {
     }
 
     #[test]
+    fn relational_reasoning_says_what_cannot_be() {
+        let text = include_str!("../../../recipes/seed-relational.toml");
+        for (change, said) in [
+            ("objective.views=1", "objective.views = 1"),
+            ("pretraining.reduction=sum", "pretraining.reduction = sum"),
+            ("objective.loss.kind=hinge", "unknown variant `hinge`"),
+            ("pretraining.views=nonesuch", "nonesuch"),
+        ] {
+            let error = Recipe::parse(text, &[change.to_owned()]).expect_err(change).to_string();
+            assert!(error.contains(said), "{change}: {error}");
+        }
+        let alone = ["pretraining.unlabelled_batch=1".to_owned()];
+        let error = Recipe::parse(text, &alone).expect_err("a picture alone");
+        assert!(error.to_string().contains("at least 2"), "{error}");
+    }
+
+    #[test]
     fn a_wrong_change_says_what_is_wrong() {
         for (change, said) in [
             ("finetuning.epochs", "expected key=value"),
@@ -292,6 +346,7 @@ mod tests {
             ("finetuning.epochs=0", "finetuning.epochs = 0"),
             ("objective.temperature=0", "objective.temperature = 0"),
             ("objective.queue=3", "objective.queue = 3"),
+            ("finetuning.head_rate=0", "finetuning.head_rate = 0"),
             ("evaluation.validation=0.9", "evaluation.validation = 0.9"),
             ("pretraining.views=nonesuch", "nonesuch"),
         ] {

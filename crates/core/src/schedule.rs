@@ -21,6 +21,8 @@ pub enum Shape {
     Constant,
     /// It falls to nothing along half a cosine (Loshchilov and Hutter 2017, without restarts).
     Cosine,
+    /// It falls to a tenth after half of the run, and again after three quarters.
+    Steps,
     /// It falls along a flatter cosine, cos(7π/16 · t), to a fifth (Sohn et al. 2020, section 2.3).
     SlowCosine,
     /// It rises from a millionth to the peak, the same factor a step: a range test, which finds the
@@ -32,6 +34,10 @@ pub enum Shape {
 const SLOW: f64 = 7.0 / 16.0;
 /// Where a range test starts, as a share of the peak.
 const START: f64 = 1e-6;
+/// Where the rate falls, as shares of the run.
+const FALLS: [f64; 2] = [0.5, 0.75];
+/// What remains of it.
+const FALL: f64 = 0.1;
 
 impl Schedule {
     /// What the peak rate is multiplied by at `step` (from 0) of `total` steps, in (0, 1].
@@ -47,6 +53,10 @@ impl Schedule {
             Shape::Cosine => f64::midpoint(1.0, (core::f64::consts::PI * done).cos()),
             Shape::SlowCosine => (SLOW * core::f64::consts::PI * done).cos(),
             Shape::Rise => START.powf(1.0 - done),
+            Shape::Steps => {
+                let fallen = FALLS.into_iter().filter(|share| step >= share * total).count();
+                FALL.powi(fallen as i32)
+            }
         }
     }
 }
@@ -62,6 +72,14 @@ mod tests {
         assert!((rates[0] - 0.1).abs() < 1e-12 && (rates[9] - 1.0).abs() < 1e-12);
         assert!(rates[10..].windows(2).all(|pair| pair[1] < pair[0]));
         assert!((rates[55] - 0.5).abs() < 1e-12 && rates[99] > 0.0);
+    }
+
+    #[test]
+    fn steps_fall_at_half_and_at_three_quarters() {
+        let schedule = Schedule { warm_up: 0.0, shape: Shape::Steps };
+        let rates = [0, 49, 50, 74, 75, 99].map(|step| schedule.factor(step, 100));
+        let expected = [1.0, 1.0, 0.1, 0.1, 0.01, 0.01];
+        assert!(rates.iter().zip(expected).all(|(got, rate)| (got - rate).abs() < 1e-12));
     }
 
     #[test]

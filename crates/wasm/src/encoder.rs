@@ -69,7 +69,7 @@ impl Encoder {
     /// `MISSING_TENSOR` without a support set, `DIMENSION`, `DEVICE`.
     #[wasm_bindgen(js_name = supportNearest)]
     pub async fn support_nearest(&self, projections: Vec<f32>, k: usize) -> Result<Object> {
-        let projections = features(projections, self.model.meta().recipe.projection.output)?;
+        let projections = features(projections, self.model.meta().recipe.compared())?;
         let (nearest, labels) =
             self.model.support_nearest(&projections, k).await.map_err(from_core)?;
         let found = found(&nearest);

@@ -44,7 +44,7 @@ impl Note {
             method: kind(&meta.recipe.objective),
             toml: meta.recipe.to_toml(),
             dim: meta.recipe.encoder.features(),
-            projection_dim: meta.recipe.projection.output,
+            projection_dim: meta.recipe.compared(),
             parameters: model.parameters(),
             half_precision: model.precision() == Precision::Half,
             fingerprint: model.fingerprint().to_owned(),

@@ -31,7 +31,7 @@ export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves 
     const point = {
       step: step.step,
       loss: step.loss,
-      accuracy: step.metrics["contrastive_accuracy"] ?? NaN,
+      accuracy: step.metrics["contrastive_accuracy"] ?? step.metrics["pair_accuracy"] ?? NaN,
     };
     add(point);
     drawFigures(figures, lines(step, wish));

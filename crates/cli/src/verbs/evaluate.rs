@@ -8,6 +8,7 @@ use crate::args::{DataFlags, Shared};
 use crate::failure::Failure;
 use crate::folder;
 use crate::material::{Material, open_checkpoint, open_for};
+use crate::minibatch;
 use crate::offline;
 use crate::say::Say;
 use crate::story::percent;
@@ -34,7 +35,13 @@ pub(super) fn run(of: &Path, data: &DataFlags, shared: &Shared, say: &Say) -> Re
             percent(scores.wide),
             percent(scores.narrow)
         );
-        object.insert(name, scores.to_json());
+        let mut found = scores.to_json();
+        let of = (&meta.recipe, &material);
+        if let Some(small) = minibatch::accuracy(&encoder, of, meta.seed, &chosen.device)? {
+            words += &format!("{:<12} linear {} in small batches\n", "", percent(small));
+            found["linear_minibatch"] = small.into();
+        }
+        object.insert(name, found);
     }
     say.result(words.trim_end(), &Value::Object(object));
     Ok(())

@@ -1,5 +1,6 @@
 //! `kith pretrain`: an encoder without labels, evaluated and reported.
 
+use kith_core::encoder::Encoder;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
 use kith_core::trainer::pretrain::Pretrainer;
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::loader;
 use crate::material::{self, Material, open_checkpoint};
+use crate::minibatch::{self, Minibatch};
 use crate::offline::{self, Scores};
 use crate::report::Report;
 use crate::saved::{Record, best};
@@ -24,6 +26,8 @@ pub(super) struct Frozen {
     pub(super) random: Scores,
     pub(super) last: Scores,
     pub(super) best: Scores,
+    /// Where the recipe asks for it.
+    pub(super) minibatch: Option<Minibatch>,
 }
 
 pub(super) fn run(
@@ -72,21 +76,24 @@ pub(super) fn learn(setting: &Setting<'_>, seed: u64) -> Result<Trained, Failure
 /// Evaluates the last, the best and a random encoder of a finished run.
 pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>, Failure> {
     let Setting { recipe, material, device, .. } = *setting;
-    let of = |name| {
+    let open = |name| {
         let path = setting.folder.file(name);
         let (meta, archive) = open_checkpoint(&path)?;
-        let encoder = meta.encoder(&archive, device).map_err(Failure::of(&path))?;
-        offline::evaluate(&encoder, material, device)
+        meta.encoder(&archive, device).map_err(Failure::of(&path))
     };
+    let of = |encoder: &Encoder| offline::evaluate(encoder, material, device);
+    let small = |encoder| minibatch::accuracy(encoder, (recipe, material), seed, device);
     setting.say.note("evaluating frozen features: last, best, random encoder");
     let random = random_encoder(recipe, material.side, seed, device)?;
-    let random = offline::evaluate(&random, material, device)?;
-    let (Some(random), Some(last), Some(best)) =
-        (random, of(folder::CHECKPOINT)?, of(folder::BEST)?)
-    else {
+    let (last, best) = (open(folder::CHECKPOINT)?, open(folder::BEST)?);
+    let minibatch = match (small(&random)?, small(&last)?) {
+        (Some(random), Some(last)) => Some(Minibatch { random, last }),
+        _ => None,
+    };
+    let (Some(random), Some(last), Some(best)) = (of(&random)?, of(&last)?, of(&best)?) else {
         return Ok(None);
     };
-    Ok(Some(Frozen { random, last, best }))
+    Ok(Some(Frozen { random, last, best, minibatch }))
 }
 
 impl Frozen {
@@ -113,6 +120,7 @@ fn page(
     let mut tables = Vec::new();
     if let Some(frozen) = frozen {
         tables.push(story::frozen_table(&frozen.rows()));
+        tables.extend(frozen.minibatch.map(Minibatch::table));
         tables.push(story::epochs_table(&parts));
     }
     let mut facts = story::facts(material, &seed.to_string(), device);
@@ -173,6 +181,10 @@ fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) 
             );
         }
     }
+    if let Some(Minibatch { random, last }) = frozen.and_then(|frozen| frozen.minibatch) {
+        let (last, random) = (story::percent(last), story::percent(random));
+        words += &format!("small batches      linear {last}, random {random}\n");
+    }
     if let Some(shares) = story::last_and_best(&trained.history) {
         words += &format!("online probe       {shares}\n");
     }
@@ -183,6 +195,7 @@ fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) 
             "random": frozen.random.to_json(),
             "last": frozen.last.to_json(),
             "best": frozen.best.to_json(),
+            "minibatch": frozen.minibatch.map(Minibatch::to_json),
         })
     });
     let object = json!({

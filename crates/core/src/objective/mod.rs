@@ -1,6 +1,7 @@
 //! Objectives: pure functions of projections that say how unlike the views of a picture still are.
 
 pub mod nnclr;
+pub mod relational;
 pub mod simclr;
 
 use burn::tensor::activation::log_softmax;
@@ -8,6 +9,7 @@ use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use nnclr::NnclrSettings;
+use relational::RelationalSettings;
 use simclr::SimclrSettings;
 
 /// Which objective, with its own settings.
@@ -19,6 +21,18 @@ pub enum Objective {
     Simclr(SimclrSettings),
     /// As `SimCLR`, with a view's nearest neighbour in its place.
     Nnclr(NnclrSettings),
+    /// A head tells pairs of views of one picture from pairs of different pictures.
+    Relational(RelationalSettings),
+}
+
+impl Objective {
+    /// Views of each picture that it compares.
+    pub fn views(&self) -> usize {
+        match self {
+            Self::Simclr(_) | Self::Nnclr(_) => 2,
+            Self::Relational(settings) => settings.views,
+        }
+    }
 }
 
 /// How the terms of a batch become one number.

@@ -44,9 +44,9 @@ impl Default for LinearSettings {
 #[derive(Clone, Debug)]
 pub struct LinearProbe {
     /// `[classes, dim]`, for features as they come (standardisation folded in).
-    weight: Tensor<2>,
+    pub(super) weight: Tensor<2>,
     /// `[1, classes]`.
-    bias: Tensor<2>,
+    pub(super) bias: Tensor<2>,
 }
 
 const BETA1: f64 = 0.9;
@@ -120,7 +120,7 @@ impl LinearProbe {
 }
 
 /// `[n, dim]`.
-fn upload(features: &Features, device: &Device) -> Tensor<2> {
+pub(super) fn upload(features: &Features, device: &Device) -> Tensor<2> {
     let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
     Tensor::from_data(data, device)
 }
@@ -258,19 +258,20 @@ impl Balance {
 
 /// A matrix on its way down, with Adam's memory.
 #[derive(Debug)]
-struct Slope {
-    value: Tensor<2>,
+pub(super) struct Slope {
+    pub(super) value: Tensor<2>,
     mean: Tensor<2>,
     square: Tensor<2>,
 }
 
 impl Slope {
-    fn new(value: Tensor<2>) -> Self {
+    pub(super) fn new(value: Tensor<2>) -> Self {
         let zero = value.zeros_like();
         Self { value, mean: zero.clone(), square: zero }
     }
 
-    fn step(&mut self, gradient: Tensor<2>, step: usize, rate: f64) {
+    /// The step after `step` steps.
+    pub(super) fn step(&mut self, gradient: Tensor<2>, step: usize, rate: f64) {
         let t = step as i32 + 1;
         let fresh = gradient.clone().mul_scalar(1.0 - BETA1);
         self.mean = self.mean.clone().mul_scalar(BETA1) + fresh;

@@ -3,13 +3,26 @@
 pub mod confusion;
 pub mod knn;
 pub mod linear;
+pub mod minibatch;
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
 use crate::read::read;
+
+/// How a linear classifier on frozen features is fitted: the two are not comparable with each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinearProtocol {
+    /// With all pictures at once, to the end: kith's own, which every report has.
+    #[default]
+    FullBatch,
+    /// Besides, in 100 epochs of small batches, as relational reasoning's paper does it.
+    Minibatch,
+}
 
 /// Features of many pictures, on the host.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,7 +1,7 @@
 //! Training of an encoder and a fresh linear classifier on labels, from scratch or pre-trained.
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 
 use super::classifier::Classifier;
 use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
@@ -12,9 +12,39 @@ use crate::error::Error;
 use crate::image::Images;
 use crate::metrics::{self, Meter, Readings};
 use crate::objective::cross_entropy;
-use crate::optimizer::Adam;
-use crate::recipe::Recipe;
+use crate::optimizer::{Adam, AdamSettings};
+use crate::recipe::{Finetuning, Recipe};
 use crate::rng::Purpose;
+
+/// One for each part of the net, whose rates may differ.
+#[derive(Debug)]
+struct Optimizers {
+    encoder: Adam,
+    probe: Adam,
+}
+
+impl Optimizers {
+    const ENCODER: &str = "optimizer.encoder";
+    const PROBE: &str = "optimizer.probe";
+
+    fn settings(settings: &Finetuning) -> [AdamSettings; 2] {
+        let encoder = settings.optimizer.clone();
+        let learning_rate = encoder.learning_rate * settings.head_rate;
+        [encoder.clone(), AdamSettings { learning_rate, ..encoder }]
+    }
+
+    fn new(settings: &Finetuning) -> Self {
+        let [encoder, probe] = Self::settings(settings).map(Adam::new);
+        Self { encoder, probe }
+    }
+
+    fn step(&mut self, net: Classifier, gradients: &Gradients, total: u64) -> Classifier {
+        Classifier {
+            encoder: self.encoder.step(net.encoder, gradients, total),
+            probe: self.probe.step(net.probe, gradients, total),
+        }
+    }
+}
 
 /// A fine-tuning run between two steps. From a fresh encoder it is the supervised baseline.
 #[derive(Debug)]
@@ -23,7 +53,7 @@ pub struct Finetuner {
     plan: Plan,
     device: Device,
     net: Classifier,
-    optimizer: Adam,
+    optimizers: Optimizers,
     meter: Meter,
     steps: u64,
 }
@@ -37,9 +67,9 @@ impl Finetuner {
     pub fn new(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
         let device = device.clone().inner();
         let net = Classifier::new(&recipe, &plan, &device.clone().autodiff())?;
-        let optimizer = Adam::new(recipe.finetuning.optimizer.clone());
+        let optimizers = Optimizers::new(&recipe.finetuning);
         let meter = Meter::default();
-        Ok(Self { recipe, plan, device, net, optimizer, meter, steps: 0 })
+        Ok(Self { recipe, plan, device, net, optimizers, meter, steps: 0 })
     }
 
     /// The same run with the encoder of a checkpoint; the classifier stays fresh.
@@ -93,7 +123,7 @@ impl Finetuner {
         let labels = upload_labels(labels, &self.device);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();
         let gradients = loss.backward();
-        self.net = self.optimizer.step(self.net.clone(), &gradients, self.plan.total());
+        self.net = self.optimizers.step(self.net.clone(), &gradients, self.plan.total());
         self.steps += 1;
         let accuracy = metrics::accuracy(logits, labels);
         let readings = Readings::new(vec![("loss", loss), ("accuracy", accuracy)]);
@@ -123,7 +153,8 @@ impl Finetuner {
     /// [`Error::Device`] when reading fails.
     pub async fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
         self.store(archive).await?;
-        self.optimizer.store(archive, "optimizer").await?;
+        self.optimizers.encoder.store(archive, Optimizers::ENCODER).await?;
+        self.optimizers.probe.store(archive, Optimizers::PROBE).await?;
         let metered = store_meter(archive, &self.meter).await?;
         Ok(Counters { steps: self.steps, metered, random_rows: 0 })
     }
@@ -134,9 +165,12 @@ impl Finetuner {
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the state is of another run.
     pub fn resume(mut self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
         self.net = archive.restore("", self.net)?;
-        let settings = self.recipe.finetuning.optimizer.clone();
-        let from = (archive, "optimizer");
-        self.optimizer = Adam::resumed(settings, counters.steps, from, &self.device)?;
+        let [encoder, probe] = Optimizers::settings(&self.recipe.finetuning);
+        let resumed = |settings, prefix| {
+            Adam::resumed(settings, counters.steps, (archive, prefix), &self.device)
+        };
+        let encoder = resumed(encoder, Optimizers::ENCODER)?;
+        self.optimizers = Optimizers { encoder, probe: resumed(probe, Optimizers::PROBE)? };
         self.meter = resume_meter(archive, counters.metered, &self.device)?;
         self.steps = counters.steps;
         Ok(self)

@@ -1,5 +1,6 @@
 //! Pre-training without labels, with an online probe that never touches the encoder.
 
+mod compare;
 mod state;
 
 use burn::module::Module;
@@ -9,22 +10,24 @@ use super::{Plan, upload_labels};
 use crate::augment::policy::{Draw, Policy};
 use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::head::Head;
+use crate::head::{Head, HeadSettings};
 use crate::image::Images;
 use crate::linear::Linear;
 use crate::metrics::{self, Meter, Readings};
+use crate::objective::relational::RelationHead;
 use crate::objective::{Neighbours, Objective, cross_entropy};
 use crate::optimizer::Adam;
-use crate::recipe::{AccuracyOn, Recipe};
-use crate::rng::{Purpose, stream};
+use crate::recipe::Recipe;
+use crate::rng::{Purpose, Stream, stream};
 use crate::support::{SupportSet, UNKNOWN};
 
 /// Everything that the contrastive optimizer moves.
 #[derive(Module, Debug)]
 struct Net {
     encoder: Encoder,
-    projection: Head,
+    projection: Option<Head>,
     predictor: Option<Head>,
+    relation: Option<RelationHead>,
 }
 
 /// A pre-training run between two steps.
@@ -45,6 +48,9 @@ pub struct Pretrainer {
 /// Sets the streams of labelled pictures apart from those of unlabelled ones.
 pub const LABELLED: u64 = 1 << 32;
 
+/// Sets the streams of the views after the second apart, above all numbers of pictures.
+const VIEW: u64 = 1 << 40;
+
 /// The pictures of one step: first the unlabelled ones, then the labelled ones.
 #[derive(Clone, Debug)]
 pub struct Batch {
@@ -58,6 +64,32 @@ pub struct Batch {
     pub labels: Vec<i32>,
 }
 
+impl Net {
+    fn new(
+        recipe: &Recipe,
+        plan: &Plan,
+        weights: &mut Stream,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let encoder = recipe.encoder.init(plan.side, plan.seed, device)?;
+        let mut head = |settings: Option<&HeadSettings>, inputs| match settings {
+            Some(settings) => settings.init(inputs, weights, device).map(Some),
+            None => Ok(None),
+        };
+        let projection = head(recipe.projection.as_ref(), recipe.encoder.features())?;
+        let dim = recipe.compared();
+        let predictor = head(recipe.predictor(), dim)?;
+        let relation = match &recipe.objective {
+            Objective::Relational(settings) => {
+                let size = [settings.inputs(dim), settings.hidden];
+                Some(RelationHead::new(size, weights, device))
+            }
+            Objective::Simclr(_) | Objective::Nnclr(_) => None,
+        };
+        Ok(Self { encoder, projection, predictor, relation })
+    }
+}
+
 impl Pretrainer {
     /// A run at its start.
     ///
@@ -66,26 +98,20 @@ impl Pretrainer {
     pub fn new(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
         let device = device.clone().inner();
         let tracked = device.clone().autodiff();
-        let encoder = recipe.encoder.init(plan.side, plan.seed, &tracked)?;
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 1);
+        let net = Net::new(&recipe, &plan, &mut weights, &tracked)?;
         let features = recipe.encoder.features();
-        let projection = recipe.projection.init(features, &mut weights, &tracked)?;
-        let dim = recipe.projection.output;
-        let predictor = match recipe.predictor() {
-            Some(settings) => Some(settings.init(dim, &mut weights, &tracked)?),
-            None => None,
-        };
-        let probe =
-            (plan.classes > 1).then(|| Linear::new(features, plan.classes, &mut weights, &tracked));
+        let taught = plan.classes > 1 && recipe.pretraining.labelled_batch > 0;
+        let probe = taught.then(|| Linear::new(features, plan.classes, &mut weights, &tracked));
         let support = match &recipe.objective {
             Objective::Nnclr(settings) => {
-                Some(SupportSet::random(settings.queue, dim, plan.seed, &device))
+                let size = (settings.queue, recipe.compared());
+                Some(SupportSet::random(size.0, size.1, plan.seed, &device))
             }
-            Objective::Simclr(_) => None,
+            Objective::Simclr(_) | Objective::Relational(_) => None,
         };
         let optimizer = Adam::new(recipe.pretraining.optimizer.clone());
         let probe_optimizer = Adam::new(recipe.pretraining.probe_optimizer.clone());
-        let net = Net { encoder, projection, predictor };
         let meter = Meter::default();
         Ok(Self {
             recipe,
@@ -137,12 +163,24 @@ impl Pretrainer {
         Some(probe.valid().forward(self.encoder().forward(images)))
     }
 
-    /// The two views of a batch that the step after `steps` steps compares, `[n, 3, h, w]`.
-    pub fn views(&self, images: &Images, numbers: &[u64]) -> [Tensor<4>; 2] {
+    /// The views of a batch that the step after `steps` steps compares, `[n, 3, h, w]` each: two, or
+    /// as many as the objective says.
+    pub fn views(&self, images: &Images, numbers: &[u64]) -> Vec<Tensor<4>> {
         let images = images.to_device(&self.device);
-        [Purpose::FirstView, Purpose::SecondView].map(|purpose| {
-            self.see(&self.recipe.pretraining.views, images.clone(), (purpose, numbers))
-        })
+        let view = |view: u64| {
+            let policy = &self.recipe.pretraining.views;
+            let see =
+                |purpose, numbers: &[u64]| self.see(policy, images.clone(), (purpose, numbers));
+            match view {
+                0 => see(Purpose::FirstView, numbers),
+                1 => see(Purpose::SecondView, numbers),
+                _ => {
+                    let numbers: Vec<u64> = numbers.iter().map(|n| n + view * VIEW).collect();
+                    see(Purpose::FurtherView, &numbers)
+                }
+            }
+        };
+        (0..self.recipe.objective.views() as u64).map(view).collect()
     }
 
     fn see(
@@ -193,39 +231,28 @@ impl Pretrainer {
         }
     }
 
-    /// One step on views that are already augmented: first the contrastive update, then the probe's
-    /// on features of the updated encoder.
+    /// One step on views that are already augmented: first the update of encoder and heads, then the
+    /// probe's on features of the updated encoder.
     ///
     /// # Shapes
     /// - views: `[n, 3, h, w]` each; labels: n numbers, [`UNKNOWN`] where there is none
     /// - labelled: `[m, 3, h, w]` and m labels
+    ///
+    /// # Panics
+    /// For another number of views than the objective compares.
     pub fn learn(
         &mut self,
-        views: [Tensor<4>; 2],
+        views: Vec<Tensor<4>>,
         labels: &[i32],
         labelled: Option<(Tensor<4>, &[i32])>,
     ) -> Readings {
-        let [n, _, _, _] = views[0].dims();
-        let features = self.net.encoder.forward(Tensor::cat(views.to_vec(), 0));
-        let projections = self.net.projection.forward(features.clone());
-        let predictions = self.net.predictor.as_ref().map(|head| head.forward(projections.clone()));
-        let pair = |x: Tensor<2>| [x.clone().narrow(0, 0, n), x.narrow(0, n, n)];
-        let (features, projections) = (pair(features), pair(projections));
-        let terms = match (&self.recipe.objective, &self.support) {
-            (Objective::Nnclr(settings), Some(support)) => {
-                settings.terms(projections.clone(), predictions.map(pair), support)
-            }
-            (Objective::Simclr(settings), _) => {
-                let [first, second] = projections.clone();
-                settings.terms(first, second)
-            }
-            (Objective::Nnclr(_), None) => unreachable!("NNCLR is made with its support set"),
-        };
-        let mut readings = self.measure(&terms.losses, features, projections);
-        let gradients = terms.reduced(self.recipe.pretraining.reduction).backward();
+        assert_eq!(views.len(), self.recipe.objective.views(), "views of each picture");
+        let compared = self.compare(views);
+        let mut readings = compared.readings;
+        let gradients = compared.loss.backward();
         let total = self.plan.total();
         self.net = self.optimizer.step(self.net.clone(), &gradients, total);
-        if let Some(neighbours) = terms.neighbours {
+        if let Some(neighbours) = compared.neighbours {
             readings.extend(self.push(neighbours, labels));
         }
         if let Some((images, labels)) = labelled {
@@ -233,27 +260,6 @@ impl Pretrainer {
         }
         self.steps += 1;
         Readings::new(readings)
-    }
-
-    fn measure(
-        &self,
-        losses: &Tensor<1>,
-        features: [Tensor<2>; 2],
-        projections: [Tensor<2>; 2],
-    ) -> Vec<(&'static str, Tensor<1>)> {
-        let [first, second] = features;
-        let compared = match self.recipe.pretraining.accuracy_on {
-            AccuracyOn::Features => [first.clone(), second.clone()],
-            AccuracyOn::Projections => projections,
-        };
-        let [left, right] = compared;
-        vec![
-            ("loss", losses.clone().mean()),
-            ("contrastive_accuracy", metrics::contrastive_accuracy(left, right)),
-            ("correlation_accuracy", metrics::correlation_accuracy(first.clone(), second)),
-            ("dead_units", metrics::dead_units(first.clone())),
-            ("feature_spread", metrics::feature_spread(first)),
-        ]
     }
 
     /// Moves the support set on and measures what was found in it.

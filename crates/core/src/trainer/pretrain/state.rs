@@ -10,7 +10,7 @@ use crate::support::SupportSet;
 use crate::trainer::{Counters, resume_meter, store_meter};
 
 impl Pretrainer {
-    /// Adds what a checkpoint holds: encoder, projection, predictor, probe, support set.
+    /// Adds what a checkpoint holds: encoder, the heads that there are, probe, support set.
     ///
     /// # Errors
     /// [`Error::Device`] when reading fails.
