@@ -10,6 +10,7 @@ pub mod sheet;
 mod args;
 mod device;
 mod failure;
+mod few_label;
 mod final_test;
 mod folder;
 mod learner;

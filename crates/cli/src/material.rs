@@ -46,14 +46,29 @@ pub(crate) fn open(flags: &DataFlags, seed: u64, say: &Say) -> Result<Dataset, F
     Ok(dataset)
 }
 
-/// Opens what the flags name at the side that a checkpoint's encoder wants.
+/// Opens what the flags name at the side that a checkpoint's encoder wants, split as for its run.
 pub(crate) fn open_for(
     flags: &DataFlags,
     meta: &checkpoint::Meta,
     say: &Say,
 ) -> Result<Dataset, Failure> {
-    let side = flags.side.or(Some(meta.side));
-    open(&DataFlags { side, ..flags.clone() }, meta.seed, say)
+    open_with(flags, meta, meta.seed, say)
+}
+
+/// Opens what the flags name at the side that a checkpoint's encoder wants, split by a seed.
+pub(crate) fn open_with(
+    flags: &DataFlags,
+    meta: &checkpoint::Meta,
+    seed: u64,
+    say: &Say,
+) -> Result<Dataset, Failure> {
+    let side = meta.side;
+    match flags.side {
+        Some(got) if got != side => {
+            Err(kith_core::Error::PictureSize { side, got_height: got, got_width: got }.into())
+        }
+        _ => open(&DataFlags { side: Some(side), ..flags.clone() }, seed, say),
+    }
 }
 
 impl Material {

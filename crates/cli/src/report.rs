@@ -3,6 +3,7 @@
 //! Pictures come first. The page asks the network for nothing, and says so to the browser too.
 
 mod confusion;
+mod plain;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -98,6 +98,16 @@ pub struct Evaluation {
     pub validation: f64,
     /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
     pub test_view: Policy,
+    /// Least steps of fine-tuning with few labels; whole passes over the pictures are made. The same
+    /// number however many labels there are, so that these alone differ.
+    #[serde(default = "few_label_steps")]
+    pub few_label_steps: u64,
+}
+
+/// Enough for 5,000 pictures to be seen two and a half times in batches of 25, as the seeds' are,
+/// and for ten to be known by heart.
+fn few_label_steps() -> u64 {
+    500
 }
 
 impl Recipe {
@@ -154,6 +164,7 @@ impl Recipe {
         for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
             at_least("steps", steps, 1)?;
         }
+        at_least("evaluation.few_label_steps", self.evaluation.few_label_steps, 1)?;
         within("evaluation.validation", self.evaluation.validation, 0.0..=0.5, "0 to 0.5")?;
         for settings in [
             &self.pretraining.optimizer,

@@ -34,6 +34,10 @@ pub enum Purpose {
     Show = 11,
     /// Test material.
     Test = 12,
+    /// Which pictures are drawn anew for an interval of confidence.
+    Resample = 20,
+    /// Which few pictures keep their labels.
+    FewLabels = 21,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

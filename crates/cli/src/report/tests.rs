@@ -12,7 +12,7 @@ fn full() -> Report {
         facts: vec![("command".into(), "kith pretrain --set a=\"<b>\"".into())],
         charts: vec![Chart {
             title: "Loss <curve>".into(),
-            series: vec![Series { name: "train".into(), points }],
+            series: vec![Series { name: "train".into(), points, ..Series::default() }],
             ..Chart::default()
         }],
         bars: vec![Bars {

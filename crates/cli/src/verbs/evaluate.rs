@@ -1,10 +1,13 @@
 //! `kith evaluate`: what frozen features are worth.
 
+mod compare;
+mod few_label;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::args::{DataFlags, Shared};
+use crate::args::{DataFlags, EvaluateFlags, RunFlags, Shared};
 use crate::failure::Failure;
 use crate::folder;
 use crate::material::{Material, open_checkpoint, open_for};
@@ -12,7 +15,21 @@ use crate::offline;
 use crate::say::Say;
 use crate::story::percent;
 
-pub(super) fn run(of: &Path, data: &DataFlags, shared: &Shared, say: &Say) -> Result<(), Failure> {
+pub(super) fn run(
+    of: Option<&Path>,
+    how: &EvaluateFlags,
+    (data, run): (&DataFlags, &RunFlags),
+    (shared, say): (&Shared, &Say),
+) -> Result<(), Failure> {
+    match of {
+        None => compare::run(&how.compare, data, (shared, say)),
+        Some(of) if how.few_label.is_empty() => frozen(of, data, shared, say),
+        Some(of) => few_label::run(of, how, (data, run), (shared, say)),
+    }
+}
+
+/// Linear probe and neighbours with all labels, last and best.
+fn frozen(of: &Path, data: &DataFlags, shared: &Shared, say: &Say) -> Result<(), Failure> {
     let paths: Vec<PathBuf> = match of.is_dir() {
         true => [folder::CHECKPOINT, folder::BEST].map(|name| of.join(name)).to_vec(),
         false => vec![of.to_owned()],

@@ -1,5 +1,6 @@
 //! `kith experiment`: baseline, pre-training and fine-tuning, compared, over some seeds.
 
+use kith_core::probe::repetition::mean_and_deviation;
 use serde_json::{Map, Value, json};
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
@@ -10,7 +11,7 @@ use crate::material::{self, Material, open_checkpoint};
 use crate::report::{Report, Table};
 use crate::saved::{Record, best};
 use crate::say::Say;
-use crate::story::{self, Part, percent};
+use crate::story::{self, Part, share_of_seeds};
 use crate::training::{Setting, Trained, listen_for_ctrl_c};
 use crate::verbs::pretrain::Frozen;
 use crate::verbs::{finetune, pretrain};
@@ -116,22 +117,6 @@ fn numbers(studies: &[Study]) -> Numbers {
     ]
 }
 
-/// Mean and sample standard deviation; no deviation of a single number.
-fn mean_and_deviation(numbers: &[f64]) -> (f64, Option<f64>) {
-    let n = numbers.len() as f64;
-    let mean = numbers.iter().sum::<f64>() / n;
-    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, (numbers.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
-}
-
-fn as_text(numbers: &[f64]) -> String {
-    match mean_and_deviation(numbers) {
-        _ if numbers.is_empty() => "-".into(),
-        (mean, Some(deviation)) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
-        (mean, None) => percent(mean),
-    }
-}
-
 fn as_json(numbers: &Numbers) -> Value {
     let entry = |(name, numbers): &(&str, Vec<f64>)| {
         let (mean, deviation) = mean_and_deviation(numbers);
@@ -142,8 +127,10 @@ fn as_json(numbers: &Numbers) -> Value {
 }
 
 fn words(numbers: &Numbers, whole: &Folder) -> String {
-    let mut lines: Vec<String> =
-        numbers.iter().map(|(name, numbers)| format!("{name:<32} {}", as_text(numbers))).collect();
+    let mut lines: Vec<String> = numbers
+        .iter()
+        .map(|(name, numbers)| format!("{name:<32} {}", share_of_seeds(numbers)))
+        .collect();
     lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
     lines.join("\n")
 }
@@ -173,7 +160,7 @@ fn report(
     let overview = Table {
         title: "Test accuracy".into(),
         header: vec![String::new(), "mean ± sd over seeds".into()],
-        rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), as_text(n)]).collect(),
+        rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), share_of_seeds(n)]).collect(),
     };
     Ok(Report {
         title: format!("{} on {}", recipe.name, first.material.name),
@@ -200,17 +187,5 @@ fn bars(numbers: &Numbers) -> Bars {
         title: "Test accuracy after the last epoch".into(),
         value_label: "%".into(),
         bars: numbers.iter().filter(shown).map(bar).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deviation_is_that_of_a_sample() {
-        let (mean, deviation) = mean_and_deviation(&[0.4, 0.5, 0.6]);
-        assert!((mean - 0.5).abs() < 1e-12 && (deviation.unwrap() - 0.1).abs() < 1e-12);
-        assert_eq!(mean_and_deviation(&[0.4]).1, None);
     }
 }

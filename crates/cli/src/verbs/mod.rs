@@ -32,7 +32,9 @@ pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure>
         Verb::Experiment { seeds, data, recipe, run } => {
             experiment::run(seeds, &data, &recipe, (&run, shared, say))
         }
-        Verb::Evaluate { of, data } => evaluate::run(&of, &data, shared, say),
+        Verb::Evaluate { of, how, data, run } => {
+            evaluate::run(of.as_deref(), &how, (&data, &run), (shared, say))
+        }
         Verb::Augment { policy, views, pictures, out, data } => {
             augment::run(&policy, (pictures, views), &out, (&data, shared, say))
         }

@@ -1,8 +1,13 @@
 //! Probes: what frozen features are worth.
 
+pub mod bootstrap;
 pub mod confusion;
+pub mod few_label;
 pub mod knn;
 pub mod linear;
+pub mod pca;
+pub mod repetition;
+pub mod retrieval;
 
 use burn::tensor::Tensor;
 
