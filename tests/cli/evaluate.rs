@@ -117,3 +117,107 @@ fn few_labels_that_there_are_not_are_refused() {
         assert_eq!((status, code.as_str()), (3, "NO_LABELS"), "{text}");
     }
 }
+
+#[test]
+fn checkpoints_are_compared_on_the_same_pictures() {
+    let folder = tempfile::tempdir().expect("a folder");
+    trained(folder.path());
+    // Another side and another width: each encoder gets the pictures in its own side.
+    let mut other = SMALL;
+    (other[1], other[3]) = ("64", "encoder.width=4");
+    done(folder.path(), &[&["pretrain", "--run", "other"][..], &other].concat());
+
+    let words = ["evaluate", "--compare", "run", "run/checkpoint.safetensors", "other"];
+    let compared = done(folder.path(), &[&words[..], &["--seed", "5"]].concat());
+    let rows = compared["checkpoints"].as_array().expect("a row a checkpoint");
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        for probe in ["linear", "knn_200_0.1"] {
+            let number = |name: &str| row[probe][name].as_f64().expect("a number");
+            let end = |name: &str, end: usize| row[probe][name][end].as_f64().expect("an end");
+            let within = |value: f64, name: &str| end(name, 0) <= value && value <= end(name, 1);
+            assert!(within(number("accuracy"), "interval"), "{row}");
+            assert!(within(number("difference"), "difference_interval"), "{row}");
+            let width = end("interval", 1) - end("interval", 0);
+            let share = number("accuracy");
+            let expected = 2.0 * 1.96 * (share * (1.0 - share) / 736.0).sqrt();
+            assert!((width / expected - 1.0).abs() < 0.15, "{width}, expected {expected}");
+        }
+    }
+    assert_eq!((&rows[0]["side"], &rows[2]["side"]), (&json!(32), &json!(64)));
+    assert_eq!(rows[0]["linear"], rows[1]["linear"], "one checkpoint by two names");
+    assert_eq!(rows[1]["linear"]["difference_interval"], json!([0.0, 0.0]));
+    assert!(rows[2]["linear"]["difference"] != json!(0.0), "{}", rows[2]);
+
+    // The test pictures of another seed were this run's training pictures.
+    let (status, code, text) = refused(folder.path(), &[&words[..], &["--seed", "6"]].concat());
+    assert_eq!((status, code.as_str()), (3, "SEEN_TEST"), "{text}");
+    assert!(text.contains("--seed 5"), "{text}");
+    let (status, code, text) =
+        refused(folder.path(), &["embed", "--checkpoint", "run/best.safetensors", "--side", "64"]);
+    assert_eq!((status, code.as_str()), (3, "PICTURE_SIZE"), "{text}");
+}
+
+#[test]
+fn retrieval_and_the_map_are_in_results_and_reports() {
+    let folder = tempfile::tempdir().expect("a folder");
+    trained(folder.path());
+    let page = |run: &str| {
+        fs::read_to_string(folder.path().join(run).join("report.html")).expect("a report")
+    };
+    let judged = done(folder.path(), &["evaluate", "run", "--run", "judged"]);
+    for kind in ["other_vendor", "same_class"] {
+        let recall = ["recall@1", "recall@5", "recall@10"]
+            .map(|at| judged["checkpoint"]["retrieval"][kind][at].as_f64().expect("a share"));
+        assert!(recall.is_sorted() && recall[0] > 0.0 && recall[2] <= 1.0, "{kind}: {recall:?}");
+    }
+    for page in [page("run"), page("judged")] {
+        assert_eq!(page.matches("class=\"point\"").count(), 300, "300 pictures on the map");
+        for words in ["the same emoji by the other vendor, among 1", "Map of test pictures"] {
+            assert!(page.contains(words), "{words} stands in the report");
+        }
+        assert!(!page.contains("<script") && page.contains("default-src 'none'"));
+    }
+
+    // Pictures of another kind have classes to find, and no other vendor.
+    for class in ["one", "two"] {
+        let own = folder.path().join("pictures").join(class);
+        fs::create_dir_all(&own).expect("a folder can be made");
+        for number in 0..10 {
+            let out = format!("pictures/{class}/{number}.png");
+            let seed = format!("{number}");
+            let words = ["augment", "--pictures", "1", "--views", "1", "--out", &out];
+            done(folder.path(), &[&words[..], &["--seed", &seed]].concat());
+        }
+    }
+    let judged = done(folder.path(), &["evaluate", "run", "--data", "folder:pictures"]);
+    let kinds = judged["checkpoint"]["retrieval"].as_object().expect("an object");
+    assert_eq!(kinds.keys().collect::<Vec<_>>(), ["same_class"]);
+}
+
+#[test]
+fn what_looks_wrong_with_a_run_is_said_everywhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Two equal views of a picture are found at once: there is nothing to learn.
+    let easy = ["--set", "pretraining.views=none"];
+    let words = [&["pretrain", "--run", "easy"][..], &SMALL, &easy].concat();
+    let found = |object: &Value| -> Vec<String> {
+        let findings = object["findings"].as_array().expect("findings");
+        findings.iter().map(|f| f["finding"].as_str().expect("a name").to_owned()).collect()
+    };
+    let said = done(folder.path(), &words);
+    assert!(found(&said).contains(&"weak_augmentation".to_owned()), "{said}");
+    let info = done(folder.path(), &["info", "easy"]);
+    assert_eq!(found(&info), found(&said), "the same from the folder alone");
+    let page = fs::read_to_string(folder.path().join("easy/report.html")).expect("a report");
+    assert!(page.contains("too easy") && page.contains("pretraining.views"));
+    let output = kith(folder.path(), &["info", "easy"]).output().expect("the program starts");
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(words.contains("diagnosis  ") && words.contains("too easy"), "{words}");
+    let one = done(folder.path(), &["info", "easy/checkpoint.safetensors"]);
+    assert!(one["findings"].is_null(), "a checkpoint alone has no history");
+
+    trained(folder.path());
+    let healthy = done(folder.path(), &["info", "run"]);
+    assert!(!found(&healthy).contains(&"weak_augmentation".to_owned()), "{healthy}");
+}

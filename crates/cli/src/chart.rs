@@ -8,6 +8,7 @@ mod axis;
 mod bars;
 mod canvas;
 mod lines;
+pub mod palette;
 mod ticks;
 
 pub use bars::{Bar, Bars};

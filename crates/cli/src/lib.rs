@@ -9,6 +9,7 @@ pub mod sheet;
 
 mod args;
 mod device;
+mod diagnosis;
 mod failure;
 mod few_label;
 mod final_test;
@@ -18,6 +19,7 @@ mod loader;
 mod material;
 mod measure;
 mod offline;
+mod retrieval;
 mod saved;
 mod say;
 mod story;

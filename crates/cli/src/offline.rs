@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::material::Material;
+use crate::retrieval::Retrieval;
 
 /// Pictures that are embedded at a time.
 const AT_A_TIME: usize = 256;
@@ -26,12 +27,19 @@ pub(crate) struct Scores {
     pub(crate) narrow: f64,
     /// Of the linear probe.
     pub(crate) confusion: Confusion,
+    /// Among the test pictures.
+    pub(crate) retrieval: Retrieval,
 }
 
 impl Scores {
     /// For scripts.
     pub(crate) fn to_json(&self) -> Value {
-        json!({ "linear": self.linear, "knn_200_0.1": self.wide, "knn_20_0.07": self.narrow })
+        json!({
+            "linear": self.linear,
+            "knn_200_0.1": self.wide,
+            "knn_20_0.07": self.narrow,
+            "retrieval": self.retrieval.to_json(),
+        })
     }
 }
 
@@ -83,6 +91,8 @@ pub(crate) struct Predictions {
     pub(crate) wide: Vec<u16>,
     /// k 20, temperature 0.07.
     pub(crate) narrow: Vec<u16>,
+    /// Features of the test pictures.
+    pub(crate) queries: Features,
 }
 
 /// Fits on labelled pictures and predicts the test pictures; none without labels.
@@ -104,7 +114,8 @@ pub(crate) fn predictions(
     let linear = pollster::block_on(probe.predict(&queries))?;
     let found = look_up(&queries, &bank, Vote::WIDE.k, device)?;
     let voted = |vote| found.predictions(labels, classes, vote);
-    Ok(Some(Predictions { linear, wide: voted(Vote::WIDE), narrow: voted(Vote::NARROW) }))
+    let (wide, narrow) = (voted(Vote::WIDE), voted(Vote::NARROW));
+    Ok(Some(Predictions { linear, wide, narrow, queries }))
 }
 
 /// Fits on the labelled pictures and measures on the test pictures; none without labels.
@@ -123,5 +134,6 @@ pub(crate) fn evaluate(
         wide: count(&predictions.wide).accuracy(),
         narrow: count(&predictions.narrow).accuracy(),
         confusion,
+        retrieval: Retrieval::of(&predictions.queries, &material.test, device)?,
     }))
 }

@@ -215,6 +215,7 @@ impl<'a, L: Learner> Run<'a, L> {
             train: as_map(&means),
             validation,
             test,
+            knn: self.knn()?,
             timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
         self.history.push(record);
@@ -229,6 +230,17 @@ impl<'a, L: Learner> Run<'a, L> {
         self.save_epoch()?;
         self.epoch_began = Instant::now();
         Ok(line)
+    }
+
+    /// Weighted neighbours of the pictures kept aside; none where features are not what is learnt.
+    fn knn(&self) -> Result<Option<f64>, Failure> {
+        let Setting { material, device, .. } = *self.setting;
+        match self.learner.features() {
+            Some(encoder) if !material.validation.is_empty() => {
+                measure::knn(&encoder, material, (self.learner.plan().seed, device))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn save_epoch(&mut self) -> Result<(), Failure> {

@@ -55,10 +55,15 @@ impl Horizontal {
         Self { axis: chart.x_axis, places, shown: apart(all, CLOSEST * width) }
     }
 
-    fn words(&self, place: f64) -> String {
+    /// From one end to the other, in places.
+    pub(super) fn width(&self) -> f64 {
         let Range { start, end } = self.places.range();
+        end - start
+    }
+
+    fn words(&self, place: f64) -> String {
         tick(match self.axis {
-            Axis::Linear => snapped(place, end - start),
+            Axis::Linear => snapped(place, self.width()),
             Axis::Logarithmic => 10_f64.powf(place),
         })
     }

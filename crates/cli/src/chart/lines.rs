@@ -15,6 +15,8 @@ const HEIGHT: i32 = 380;
 const MOST_POINTS: usize = 1000;
 /// Space above and below the lines, as a share of their span.
 const MARGIN: f64 = 0.05;
+/// What lines with whiskers stand apart, as a share of the axis.
+const DODGE: f64 = 0.005;
 /// Height of one row of the legend.
 const LEGEND_ROW: i32 = 22;
 /// Length of the stroke that stands for a line in the legend.
@@ -54,6 +56,14 @@ fn draw_legend(area: &Area, series: &[Series]) -> i32 {
     if series.is_empty() { 0 } else { y + row }
 }
 
+/// How far a line stands aside, as a share of the axis: whiskers would cover each other.
+fn dodge(chart: &Chart, index: usize) -> f64 {
+    if chart.series.iter().all(|series| series.deviations.is_empty()) {
+        return 0.0;
+    }
+    DODGE * (index as f64 - (chart.series.len() - 1) as f64 / 2.0)
+}
+
 /// Axes to draw lines between.
 type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Horizontal, RangedCoordf64>>;
 
@@ -61,12 +71,14 @@ fn draw_plot(area: &Area, chart: &Chart) {
     let (low, high) = span(chart.series.iter().flat_map(heights));
     let margin = (high - low) * MARGIN;
     let [small, labels_below, labels_left] = [8, 48, 64].map(units);
+    let horizontal = Horizontal::of(chart);
+    let width = horizontal.width();
     let mut plot = ChartBuilder::on(area)
         .margin_top(small)
         .margin_right(3 * small)
         .x_label_area_size(labels_below)
         .y_label_area_size(labels_left)
-        .build_cartesian_2d(Horizontal::of(chart), low - margin..high + margin)
+        .build_cartesian_2d(horizontal, low - margin..high + margin)
         .expect(IN_MEMORY);
     plot.configure_mesh()
         .disable_x_mesh()
@@ -83,7 +95,8 @@ fn draw_plot(area: &Area, chart: &Chart) {
         .draw()
         .expect(IN_MEMORY);
     for (index, series) in chart.series.iter().enumerate() {
-        let placed = |&(x, y): &(f64, f64)| (place(chart.x_axis, x), y);
+        let aside = dodge(chart, index) * width;
+        let placed = |&(x, y): &(f64, f64)| (place(chart.x_axis, x) + aside, y);
         let points: Vec<_> = thinned(&series.points).iter().map(placed).collect();
         draw_line(&mut plot, &points, (series.stroke, shade(series, index)));
         for (point, deviation) in series.points.iter().map(placed).zip(&series.deviations) {

@@ -169,10 +169,13 @@ fn report(
         charts: story::curves(&parts),
         bars: vec![bars(numbers)],
         sheets: story::sheets(recipe, &first.material, &encoder, (first.seed, &chosen.device))?,
+        maps: story::map(&first.material, &encoder, (first.seed, &chosen.device))?
+            .into_iter()
+            .collect(),
         confusion: first.frozen.as_ref().map(|f| story::confusion(&first.material, &f.last)),
         tables: vec![overview, story::epochs_table(&parts)],
         settings_toml: recipe.to_toml(),
-        notes: pretrain::notes(recipe, &first.pretraining),
+        notes: pretrain::notes((recipe, &first.material), &first.pretraining),
     })
 }
 

@@ -7,6 +7,7 @@ use kith_core::trainer::finetune::Finetuner;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::diagnosis;
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::learner::Tuning;
@@ -65,11 +66,11 @@ pub(super) fn run(
         charts: story::curves(&parts),
         tables: vec![story::epochs_table(&parts)],
         settings_toml: recipe.to_toml(),
-        notes: super::pretrain::notes(&recipe, &trained),
+        notes: super::pretrain::notes((&recipe, &material), &trained),
         ..Report::default()
     };
     folder.write(folder::REPORT, &story::page(&report))?;
-    tell(&folder, &trained, say);
+    tell(&setting, &trained);
     Ok(())
 }
 
@@ -102,7 +103,9 @@ pub(super) fn learn(
     })
 }
 
-fn tell(folder: &Folder, trained: &Trained, say: &Say) {
+fn tell(setting: &Setting<'_>, trained: &Trained) {
+    let Setting { folder, recipe, material, say, .. } = *setting;
+    let findings = diagnosis::findings(&trained.history, recipe, material.classes());
     let path = |name| folder.file(name).display().to_string();
     let words = format!(
         "test accuracy: {}\ncheckpoint: {}\nreport:     {}",
@@ -117,6 +120,7 @@ fn tell(folder: &Folder, trained: &Trained, say: &Say) {
         "report": path(folder::REPORT),
         "last_epoch": trained.history.last(),
         "best_epoch": best(&trained.history),
+        "findings": diagnosis::to_json(&findings),
     });
     say.result(&words, &object);
 }

@@ -57,6 +57,16 @@ impl Features {
         Ok(())
     }
 
+    /// The same directions with length one, as cosines compare them; zeros stay zeros.
+    pub fn unit(&self) -> Self {
+        let mut values = self.values.clone();
+        for row in values.chunks_exact_mut(self.dim.max(1)) {
+            let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            row.iter_mut().for_each(|x| *x /= length);
+        }
+        Self { values, dim: self.dim }
+    }
+
     /// The features of the pictures at these places.
     pub fn select(&self, places: &[usize]) -> Self {
         let values = places.iter().flat_map(|&place| self.row(place)).copied().collect();

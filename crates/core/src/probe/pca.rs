@@ -103,10 +103,8 @@ mod tests {
         let mut values = Vec::new();
         for _ in 0..2_000 {
             let along = [3.0, 2.0, 0.5].map(|deviation| deviation * stream.normal());
-            for at in 0..3 {
-                let sum: f64 = (0..3).map(|axis| along[axis] * axes[axis][at]).sum();
-                values.push((10.0 + sum) as f32);
-            }
+            let at = |at: usize| axes.iter().zip(along).map(|(axis, x)| x * axis[at]).sum::<f64>();
+            values.extend([0, 1, 2].map(|place| (10.0 + at(place)) as f32));
         }
         Features { values, dim: 3 }
     }
