@@ -83,16 +83,19 @@ pub(crate) struct RecipeFlags {
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct EvaluateFlags {
     /// Compare checkpoints, or last networks of runs, on the same pictures
-    #[arg(long, num_args = 2.., value_name = "CHECKPOINT", conflicts_with = "few_label")]
+    #[arg(long, num_args = 2.., value_name = "CHECKPOINT")]
+    #[arg(conflicts_with_all = ["few_label", "run"])]
     pub(crate) compare: Vec<PathBuf>,
     /// Accuracy by number of labels a class, as in 1,5,10,50,100,500
-    #[arg(long, value_delimiter = ',', value_name = "COUNTS", value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, value_delimiter = ',', value_name = "COUNTS")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
     pub(crate) few_label: Vec<u64>,
     /// How many seeds draw the few labels, counted up from --seed
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 5, requires = "few_label")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
     pub(crate) seeds: u64,
     /// Change a setting that few labels are learnt with, as in evaluation.few_label_steps=200
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "few_label")]
     pub(crate) changes: Vec<String>,
 }
 

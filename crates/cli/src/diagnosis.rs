@@ -86,8 +86,12 @@ fn collapse(history: &[Record]) -> Option<Finding> {
     (figure < COLLAPSED).then(|| Finding {
         name: "collapse",
         figure,
-        words: format!("All pictures have nearly the same features: their spread is {figure:.3}, where 1 fills the sphere"),
-        suggestion: "Lower the learning rate, raise the batch or check that views of different pictures differ",
+        words: format!(
+            "All pictures have nearly the same features: their spread is {figure:.3}, where 1 \
+             fills the sphere"
+        ),
+        suggestion: "Lower the learning rate, raise the batch or check that views of different \
+                     pictures differ",
     })
 }
 
@@ -97,7 +101,8 @@ fn dead_units(history: &[Record]) -> Option<Finding> {
         name: "dead_units",
         figure,
         words: format!("{} of the features never vary", percent(figure)),
-        suggestion: "Lower the learning rate or give it a warm-up; a narrower encoder would do the same work",
+        suggestion: "Lower the learning rate or give it a warm-up; a narrower encoder would do \
+                     the same work",
     })
 }
 
@@ -111,8 +116,12 @@ fn stale_queue(history: &[Record], recipe: &Recipe) -> Option<Finding> {
     (figure > OLD).then(|| Finding {
         name: "stale_queue",
         figure,
-        words: format!("Neighbours are {} of the queue's {refresh:.0} steps old, older than by chance", percent(figure)),
-        suggestion: "Lower the learning rate or shorten the queue (objective.queue), so that its rows fit the network of now",
+        words: format!(
+            "Neighbours are {} of the queue's {refresh:.0} steps old, older than by chance",
+            percent(figure)
+        ),
+        suggestion: "Lower the learning rate or shorten the queue (objective.queue), so that \
+                     its rows fit the network of now",
     })
 }
 
@@ -126,8 +135,14 @@ fn strange_neighbours(history: &[Record], classes: usize) -> Option<Finding> {
     (known > 0.0 && figure < CHANCE * chance).then(|| Finding {
         name: "strange_neighbours",
         figure,
-        words: format!("Nearest neighbours are of the same class for {} of labelled pictures, about as often as chance ({})", percent(figure), percent(chance)),
-        suggestion: "Train longer before trusting neighbours, or pre-train with SimCLR, which needs none",
+        words: format!(
+            "Nearest neighbours are of the same class for {} of labelled pictures, about as \
+             often as chance ({})",
+            percent(figure),
+            percent(chance)
+        ),
+        suggestion: "Train longer before trusting neighbours, or pre-train with SimCLR, which \
+                     needs none",
     })
 }
 
@@ -136,8 +151,13 @@ fn too_easy(history: &[Record]) -> Option<Finding> {
     (figure > TOO_EASY).then(|| Finding {
         name: "weak_augmentation",
         figure,
-        words: format!("{} of views found each other within the first epoch: the task is too easy to teach anything", percent(figure)),
-        suggestion: "Augment more strongly (pretraining.views), above all crops and colours, or take larger batches",
+        words: format!(
+            "{} of views found each other within the first epoch: the task is too easy to teach \
+             anything",
+            percent(figure)
+        ),
+        suggestion: "Augment more strongly (pretraining.views), above all crops and colours, or \
+                     take larger batches",
     })
 }
 
@@ -149,8 +169,12 @@ fn loss_stays(history: &[Record]) -> Option<Finding> {
     (figure < LEAST_FALL).then(|| Finding {
         name: "loss_stays",
         figure,
-        words: format!("In {} epochs the loss has not fallen: {first:.4} at first, {least:.4} at best", history.len()),
-        suggestion: "Change the learning rate tenfold, up if nothing moves and down if it jumps, and check the pictures",
+        words: format!(
+            "In {} epochs the loss has not fallen: {first:.4} at first, {least:.4} at best",
+            history.len()
+        ),
+        suggestion: "Change the learning rate tenfold, up if nothing moves and down if it \
+                     jumps, and check the pictures",
     })
 }
 
@@ -172,11 +196,13 @@ fn neighbours_worsen(history: &[Record]) -> Option<Finding> {
         name: "features_worsen",
         figure,
         words: format!(
-            "On validation pictures {which} lost {:.1} points since about epoch {}, while the probe went on rising on its training pictures",
+            "On validation pictures {which} lost {:.1} points since about epoch {}, while the \
+             probe went on rising on its training pictures",
             100.0 * figure,
             history[peak + WINDOW / 2].epoch
         ),
-        suggestion: "Take the best network instead of the last (best.safetensors), train fewer epochs or augment more strongly",
+        suggestion: "Take the best network instead of the last (best.safetensors), train fewer \
+                     epochs or augment more strongly",
     })
 }
 
@@ -187,8 +213,14 @@ fn by_heart(history: &[Record]) -> Option<Finding> {
     (figure > GAP).then(|| Finding {
         name: "overfitting",
         figure,
-        words: format!("{} of the training pictures are told right, {} of {} pictures", percent(training), percent(seen.accuracy), last.chosen_on()),
-        suggestion: "Label more pictures, start from a pre-trained encoder, augment more strongly (finetuning.view) or train fewer epochs",
+        words: format!(
+            "{} of the training pictures are told right, {} of {} pictures",
+            percent(training),
+            percent(seen.accuracy),
+            last.chosen_on()
+        ),
+        suggestion: "Label more pictures, start from a pre-trained encoder, augment more \
+                     strongly (finetuning.view) or train fewer epochs",
     })
 }
 

@@ -19,6 +19,7 @@ mod loader;
 mod material;
 mod measure;
 mod offline;
+mod plane;
 mod retrieval;
 mod saved;
 mod say;

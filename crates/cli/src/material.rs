@@ -1,5 +1,7 @@
 //! The pictures of a run: what the data set gives, with some labelled ones kept aside to choose by.
 
+use std::path::Path;
+
 use kith_core::archive::Archive;
 use kith_core::checkpoint;
 use kith_core::recipe::Recipe;
@@ -71,6 +73,19 @@ pub(crate) fn open_with(
     }
 }
 
+/// Whether a checkpoint was trained on pictures that a seed draws for testing.
+///
+/// The gallery and folders have no test set of their own: the seed of a run draws it.
+pub(crate) fn has_seen_test(meta: &checkpoint::Meta, flags: &DataFlags, seed: u64) -> bool {
+    let place = |folder: &Path| folder.canonicalize().unwrap_or_else(|_gone| folder.to_owned());
+    let same = match (&flags.data, meta.dataset.name.parse::<Source>()) {
+        (Source::Gallery, Ok(Source::Gallery)) => true,
+        (Source::Folder(now), Ok(Source::Folder(then))) => place(now) == place(&then),
+        _ => false,
+    };
+    same && meta.seed != seed
+}
+
 impl Material {
     /// Keeps the recipe's share of the labelled pictures aside, the same share of every class.
     pub(crate) fn new(flags: &DataFlags, recipe: &Recipe, dataset: Dataset, seed: u64) -> Self {
@@ -124,9 +139,7 @@ fn hold_out(split: &Split, share: f64, classes: usize, seed: u64) -> (Vec<u32>, 
 }
 
 /// A checkpoint's note and tensors.
-pub(crate) fn open_checkpoint(
-    path: &std::path::Path,
-) -> Result<(checkpoint::Meta, Archive), Failure> {
+pub(crate) fn open_checkpoint(path: &Path) -> Result<(checkpoint::Meta, Archive), Failure> {
     let bytes = std::fs::read(path).map_err(|e| crate::files::FileError::new(path, e))?;
     let archive = Archive::from_bytes(&bytes).map_err(Failure::of(path))?;
     let meta = checkpoint::Meta::read(&archive).map_err(Failure::of(path))?;

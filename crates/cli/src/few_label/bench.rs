@@ -1,5 +1,7 @@
 //! Where cells are computed: pictures, features and networks that they share.
 
+use std::collections::BTreeSet;
+
 use kith_core::Device;
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
@@ -30,33 +32,39 @@ pub(crate) struct Bench<'a> {
     archive: &'a Archive,
     device: &'a Device,
     dataset: &'a Dataset,
+    /// Places of the labelled pictures that any cell draws, in rising order.
+    pool: Vec<u32>,
     pretrained: Set,
     random: Set,
     pixels: Set,
 }
 
-/// Features of the pictures that labels are drawn from, and of the test pictures.
+/// Features of the pool and of the test pictures.
 struct Set {
     bank: Features,
     queries: Features,
 }
 
 impl<'a> Bench<'a> {
-    /// Embeds all pictures; `small` is the same data set in the size in which pixels are compared.
+    /// Embeds what the cells need; `small` is the same data set in the size in which pixels are
+    /// compared.
     pub(crate) fn new(
         recipe: &'a Recipe,
         (meta, archive): &'a (Meta, Archive),
         (dataset, small): (&'a Dataset, &Dataset),
-        device: &'a Device,
+        (device, cells): (&'a Device, &[(Method, usize, u64)]),
     ) -> Result<Self, Failure> {
+        let pool = pool(dataset, cells)?;
+        let labelled = dataset.labelled.subset(&pool);
         let set = |encoder: &Encoder| -> Result<Set, Failure> {
-            let bank = embed(encoder, &dataset.labelled, device)?;
+            let bank = embed(encoder, &labelled, device)?;
             Ok(Set { bank, queries: embed(encoder, &dataset.test, device)? })
         };
         let pretrained = set(&meta.encoder(archive, device)?)?;
         let random = set(&random_encoder(&meta.recipe, meta.side, meta.seed, device)?)?;
-        let pixels = Set { bank: pixels(&small.labelled)?, queries: pixels(&small.test)? };
-        Ok(Self { recipe, archive, device, dataset, pretrained, random, pixels })
+        let bank = pixels(&small.labelled.subset(&pool))?;
+        let pixels = Set { bank, queries: pixels(&small.test)? };
+        Ok(Self { recipe, archive, device, dataset, pool, pretrained, random, pixels })
     }
 
     /// Share of the test pictures told right; none if the user wants to stop.
@@ -93,8 +101,9 @@ impl<'a> Bench<'a> {
 
     /// The drawn pictures of a set, and their labels.
     fn drawn(&self, set: &Set, places: &[u32]) -> (Features, Vec<u16>) {
-        let at: Vec<usize> = places.iter().map(|&place| place as usize).collect();
-        let labels = at.iter().map(|&place| self.labels()[place]).collect();
+        let at = |place| self.pool.binary_search(place).expect("the pool holds what cells draw");
+        let at: Vec<usize> = places.iter().map(at).collect();
+        let labels = places.iter().map(|&place| self.labels()[place as usize]).collect();
         (set.bank.select(&at), labels)
     }
 
@@ -146,6 +155,18 @@ impl<'a> Bench<'a> {
         pollster::block_on(tuner.finish_epoch())?;
         Ok(Some(tuner))
     }
+}
+
+/// Places of the labelled pictures that any of these cells draws, in rising order.
+fn pool(dataset: &Dataset, cells: &[(Method, usize, u64)]) -> Result<Vec<u32>, Failure> {
+    let draws: BTreeSet<(usize, u64)> =
+        cells.iter().map(|&(_, count, seed)| (count, seed)).collect();
+    let (labels, classes) = (dataset.labelled.labels(), dataset.class_names.len());
+    let mut pool = BTreeSet::new();
+    for (count, seed) in draws {
+        pool.extend(draw(labels.unwrap_or_default(), classes, count, seed)?);
+    }
+    Ok(pool.into_iter().collect())
 }
 
 /// Pixels in [0, 1] as features.

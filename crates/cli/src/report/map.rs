@@ -97,12 +97,12 @@ fn svg(map: &Map, number: usize) -> String {
     let mut svg = format!(
         "<svg viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{title}\"><defs>\
          <image id=\"sheet-{number}\" width=\"{}\" height=\"{}\" href=\"data:image/png;base64,{}\"/>\
-         </defs><rect class=\"plane\" width=\"{}\" height=\"{}\"/>",
+         </defs><rect class=\"plane\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\"/>",
         map.columns.max(1),
         map.points.len().div_ceil(map.columns.max(1)).max(1),
         STANDARD.encode(&map.sheet),
-        PLANE[0],
-        PLANE[1],
+        PLANE[0] - 1.0,
+        PLANE[1] - 1.0,
     );
     svg += &hint();
     let fit = Fit::of(&map.points);
@@ -127,7 +127,7 @@ fn svg(map: &Map, number: usize) -> String {
 fn hint() -> String {
     let [left, size] = SEEN;
     format!(
-        "<rect class=\"frame\" x=\"{left}\" y=\"0\" width=\"{size}\" height=\"{size}\"/>\
+        "<rect class=\"frame\" x=\"{left}\" y=\"0.5\" width=\"{size}\" height=\"{size}\"/>\
          <text class=\"hint\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">point at a mark</text>",
         left + size / 2.0,
         size / 2.0
@@ -137,13 +137,18 @@ fn hint() -> String {
 /// The picture of a point and its words, seen while one points at it.
 fn seen(index: usize, columns: usize, (number, words): (usize, &[&str])) -> String {
     /// Height of a line.
-    const LINE: f64 = 20.0;
+    const LINE: f64 = 27.0;
     /// Letters that fit into a line beside the plane.
     const LETTERS: usize = 22;
+    /// What is left out at a picture's edges, as a share: a page would mix in the pictures beside.
+    const BLEED: f64 = 0.01;
     let ([left, size], [column, row]) = (SEEN, [index % columns, index / columns]);
+    let part = 1.0 - 2.0 * BLEED;
     let mut seen = format!(
         "<g class=\"seen\"><svg x=\"{left}\" y=\"0\" width=\"{size}\" height=\"{size}\" \
-         viewBox=\"{column} {row} 1 1\"><use href=\"#sheet-{number}\"/></svg>"
+         viewBox=\"{} {} {part} {part}\"><use href=\"#sheet-{number}\"/></svg>",
+        column as f64 + BLEED,
+        row as f64 + BLEED,
     );
     for (line, words) in words.iter().enumerate() {
         let y = size + LINE * (line + 1) as f64;
@@ -211,7 +216,7 @@ mod tests {
     fn every_point_has_its_place_mark_and_picture() {
         let svg = svg(&map(), 0);
         assert_eq!(svg.matches("class=\"point\"").count(), 3);
-        for part in ["viewBox=\"0 0 1 1\"", "viewBox=\"1 0 1 1\"", "viewBox=\"0 1 1 1\""] {
+        for part in ["\"0.01 0.01 0.98", "\"1.01 0.01 0.98", "\"0.01 1.01 0.98"] {
             assert!(svg.contains(part), "{part} of the sheet in {svg}");
         }
         assert!(svg.contains("translate(10.0") && svg.contains("translate(630.0"), "{svg}");

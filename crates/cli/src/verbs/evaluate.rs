@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::material::{Material, open_checkpoint, open_for};
 use crate::offline::{self, Scores};
+use crate::plane;
 use crate::report::{Report, Table};
 use crate::retrieval;
 use crate::say::Say;
@@ -88,7 +89,7 @@ fn report(
         subtitle: "What frozen features are worth".into(),
         facts: story::facts(material, &meta.seed.to_string(), &chosen.why),
         sheets: story::sheets(&meta.recipe, material, encoder, seen)?,
-        maps: story::map(material, encoder, seen)?.into_iter().collect(),
+        maps: plane::of(material, encoder, seen)?.into_iter().collect(),
         confusion: Some(story::confusion(material, scores)),
         settings_toml: meta.recipe.to_toml(),
         ..Report::default()

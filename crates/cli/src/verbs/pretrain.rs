@@ -13,6 +13,7 @@ use crate::folder::{self, Folder};
 use crate::loader;
 use crate::material::{self, Material, open_checkpoint};
 use crate::offline::{self, Scores};
+use crate::plane;
 use crate::report::Report;
 use crate::retrieval;
 use crate::saved::{Record, best};
@@ -118,6 +119,7 @@ fn page(
         tables.extend(retrieval::table(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
         tables.push(story::epochs_table(&parts));
     }
+    let findings = diagnosis::findings(&trained.history, recipe, material.classes());
     let mut facts = story::facts(material, &seed.to_string(), device);
     facts.push(story::wall_time(trained.history.iter()));
     Ok(Report {
@@ -126,19 +128,18 @@ fn page(
         facts,
         charts: story::curves(&parts),
         sheets: story::sheets(recipe, material, &encoder, (seed, setting.device))?,
-        maps: story::map(material, &encoder, (seed, setting.device))?.into_iter().collect(),
+        maps: plane::of(material, &encoder, (seed, setting.device))?.into_iter().collect(),
         confusion: frozen.map(|frozen| story::confusion(material, &frozen.last)),
         tables,
         settings_toml: recipe.to_toml(),
-        notes: notes((recipe, material), trained),
+        notes: findings.iter().map(Finding::sentence).chain(notes(recipe, trained)).collect(),
         ..Report::default()
     })
 }
 
 /// What a reader should know before quoting a number.
-pub(super) fn notes((recipe, material): (&Recipe, &Material), trained: &Trained) -> Vec<String> {
-    let findings = diagnosis::findings(&trained.history, recipe, material.classes());
-    let mut notes: Vec<String> = findings.iter().map(Finding::sentence).collect();
+pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
+    let mut notes = Vec::new();
     match best(&trained.history) {
         Some(Record { validation: Some(_), .. }) => notes.push(
             "The best epoch was chosen on validation pictures; test pictures were looked at once, \

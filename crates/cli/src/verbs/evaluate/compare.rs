@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::Meta;
 use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
-use kith_data::{Dataset, Source};
+use kith_data::Dataset;
 use serde_json::{Value, json};
 
 use crate::args::{DataFlags, Shared};
 use crate::failure::Failure;
 use crate::folder;
-use crate::material::{open_checkpoint, open_with};
+use crate::material::{has_seen_test, open_checkpoint, open_with};
 use crate::offline::{self, Predictions};
 use crate::report::Table;
 use crate::say::Say;
@@ -38,7 +38,10 @@ pub(super) fn run(
     let checkpoints =
         paths.iter().map(|path| open_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
     for (path, (meta, _)) in paths.iter().zip(&checkpoints) {
-        refuse_seen(path, meta, (data, shared.seed))?;
+        if has_seen_test(meta, data, shared.seed) {
+            let (path, data) = (path.clone(), data.data.to_string());
+            return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed });
+        }
     }
     let chosen = crate::verbs::device(shared, say)?;
     let mut datasets: BTreeMap<usize, Dataset> = BTreeMap::new();
@@ -88,23 +91,6 @@ pub(super) fn run(
 /// The last network of a run, or the checkpoint itself.
 fn checkpoint_of(of: &Path) -> PathBuf {
     if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() }
-}
-
-/// Refuses a checkpoint that was trained on pictures of the test split.
-///
-/// The gallery and folders have no test set of their own: the seed of a run draws it.
-fn refuse_seen(path: &Path, meta: &Meta, (data, seed): (&DataFlags, u64)) -> Result<(), Failure> {
-    let place = |folder: &Path| folder.canonicalize().unwrap_or_else(|_gone| folder.to_owned());
-    let same = match (&data.data, meta.dataset.name.parse::<Source>()) {
-        (Source::Gallery, Ok(Source::Gallery)) => true,
-        (Source::Folder(now), Ok(Source::Folder(then))) => place(now) == place(&then),
-        _ => false,
-    };
-    if same && meta.seed != seed {
-        let data = data.data.to_string();
-        return Err(Failure::SeenTest { path: path.to_owned(), data, then: meta.seed, now: seed });
-    }
-    Ok(())
 }
 
 impl Right {

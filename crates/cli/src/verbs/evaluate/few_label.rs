@@ -78,7 +78,8 @@ pub(super) fn run(
         let small = DataFlags { side: Some(dataset.side().min(PIXEL_SIDE)), ..data.clone() };
         let small = material::open(&small, meta.seed, &say.silent())?;
         say.note("embedding pictures");
-        let bench = Bench::new(&recipe, &checkpoint, (&dataset, &small), &chosen.device)?;
+        let wanted = (&chosen.device, &missing[..]);
+        let bench = Bench::new(&recipe, &checkpoint, (&dataset, &small), wanted)?;
         compute(&bench, &missing, (&mut cells, &folder), say)?;
     }
     tell(
@@ -203,8 +204,8 @@ fn notes(recipe: &Recipe) -> Vec<String> {
              chosen: the last step counts."
         ),
         format!(
-            "Neighbours vote by weight (k {}, temperature {}). Pixels are compared at {PIXEL_SIDE} × \
-             {PIXEL_SIDE} at most. Test pictures are clean.",
+            "Neighbours vote by weight (k {}, temperature {}). Pixels are compared at {PIXEL_SIDE} \
+             × {PIXEL_SIDE} at most. Test pictures are clean.",
             few_label::VOTE.k,
             few_label::VOTE.temperature
         ),
