@@ -158,7 +158,8 @@ fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
     let (trainer, steps) = pretrained(Recipe { encoder, ..recipe() });
     let bytes = checkpoint(&trainer).to_bytes(Precision::Single);
     let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
-    let embedded = model.embed(&pictures(), Layer::Backbone, Length::Own);
+    let pictures = pictures();
+    let embedded = model.embed(&pictures, Layer::Backbone, Length::Own);
     let features = block_on(embedded).expect("pictures");
     let facts = json!({
         "name": name, "fingerprint": model.fingerprint(), "dim": features.dim,
