@@ -50,6 +50,51 @@ fn one_checkpoint_serves_every_verb() {
     assert!(run(&["doctor"])["burn"].is_string());
 }
 
+/// Lines of a run's metrics that have a score on test pictures.
+fn tested(run: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("a finished run has metrics");
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON"));
+    let scored = lines.filter(|line: &serde_json::Value| !line["test"].is_null());
+    scored.map(|line| line["epoch"].as_u64().expect("an epoch")).collect()
+}
+
+#[test]
+fn test_pictures_are_looked_at_once_where_there_are_others_to_choose_by() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // With so high a rate the probe wanders: the second of six epochs is the best. Without a
+    // schedule a shorter run is the beginning of a longer one.
+    let (wandering, steady) =
+        ("pretraining.probe_optimizer.learning_rate=0.1", "pretraining.optimizer.schedule={}");
+    let kept = "evaluation.validation=0.3";
+    let words = [&SMALL[..], &["--set", kept, "--set", wandering, "--set", steady]].concat();
+    let of = |run, epochs| [&["pretrain", "--run", run], &words[..], &["--set", epochs]].concat();
+    let words = of("run", "pretraining.epochs=6");
+    let trained = done(folder.path(), &words);
+    let (last, best) = (&trained["last_epoch"], &trained["best_epoch"]);
+    let epoch = |record: &serde_json::Value| record["epoch"].as_u64().expect("an epoch");
+    let mut both = vec![epoch(best), epoch(last)];
+    both.dedup();
+    assert_eq!(tested(&folder.path().join("run")), both, "the best and the last epoch alone");
+
+    // The best network's own classifier has the accuracy that the run says.
+    let info = |name: &str| done(folder.path(), &["info", &format!("run/{name}.safetensors")]);
+    for (name, record) in [("checkpoint", last), ("best", best)] {
+        assert_eq!(info(name)["meta"]["last"]["epoch"], record["epoch"]);
+        assert_eq!(info(name)["meta"]["last"]["test"], record["test"]);
+        assert_eq!(info(name)["meta"]["best"]["test"], best["test"]);
+    }
+    let again = done(folder.path(), &[&words[..], &["--resume"]].concat());
+    assert_eq!(again["best_epoch"], *best, "a finished run says the same again");
+    let shorter =
+        done(folder.path(), &of("short", &format!("pretraining.epochs={}", best["epoch"])));
+    assert_eq!(shorter["last_epoch"]["test"], best["test"], "what the best epoch had as the last");
+
+    let words =
+        [&["pretrain", "--run", "seeds"][..], &SMALL, &["--set", "evaluation.validation=0.0"]];
+    done(folder.path(), &words.concat());
+    assert_eq!(tested(&folder.path().join("seeds")), [1, 2, 3], "each epoch, as the seeds do");
+}
+
 #[test]
 fn an_experiment_compares_its_three_parts() {
     let folder = tempfile::tempdir().expect("a folder");

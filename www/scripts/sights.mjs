@@ -124,7 +124,13 @@ async function write(name, title) {
     retrieval: retrieval(exact, heldOut),
     note: noteOf(name),
     ...(name === "trained" && existsSync(join(to, REPORT)) && { report: REPORT }),
-    info: { ...info, metrics: { last: {}, best: { test: metrics.best.test ?? null } } },
+    info: {
+      ...info,
+      metrics: {
+        last: {},
+        best: { test: metrics.best.test ?? null, validation: metrics.best.validation ?? null },
+      },
+    },
     scale,
     heldOut: name === "trained" ? heldOut : [],
   };

@@ -71,7 +71,7 @@ pub(crate) struct DataFlags {
 /// How to train.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RecipeFlags {
-    /// A built-in recipe (quick, nnclr, simclr, seed-nnclr, seed-simclr) or a file
+    /// A built-in recipe (quick, nnclr, simclr, seed-nnclr, seed-simclr, seed-semi) or a file
     #[arg(long, default_value = "quick")]
     pub(crate) recipe: String,
     /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)
@@ -119,6 +119,24 @@ pub(crate) enum Verb {
         /// How many seeds, counted up from --seed
         #[arg(long, default_value_t = 1)]
         seeds: u64,
+        #[command(flatten)]
+        data: DataFlags,
+        #[command(flatten)]
+        recipe: RecipeFlags,
+        #[command(flatten)]
+        run: RunFlags,
+    },
+    /// A supervised baseline against learning from unlabelled pictures too
+    Semi {
+        /// A checkpoint whose encoder both start from [default: fresh weights]
+        #[arg(long)]
+        from: Option<String>,
+        /// How many seeds, counted up from --seed
+        #[arg(long, default_value_t = 1)]
+        seeds: u64,
+        /// Choose batch sizes and learning rates by measurement, and stop on a plateau
+        #[arg(long)]
+        auto: bool,
         #[command(flatten)]
         data: DataFlags,
         #[command(flatten)]

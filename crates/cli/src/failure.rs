@@ -68,6 +68,14 @@ pub enum Failure {
         /// What needs them.
         what: &'static str,
     },
+    /// No pseudo-label is believed.
+    #[error(
+        "the teacher is not sure of a single unlabelled picture: lower semi.threshold (now {threshold}), or train the teacher longer or on more labels"
+    )]
+    UnsureTeacher {
+        /// The probability that was asked for.
+        threshold: f64,
+    },
     /// A name is not known.
     #[error("{what} `{got}` is not known: expected {expected}")]
     Unknown {
@@ -126,6 +134,7 @@ impl Failure {
             Self::NoRun { .. } => "NO_RUN",
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
+            Self::UnsureTeacher { .. } => "UNSURE_TEACHER",
             Self::Unknown { .. } => "UNKNOWN",
             Self::NoPage { .. } => "NO_PAGE",
             Self::Port { .. } => "PORT",

@@ -3,8 +3,10 @@
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Stage;
 use kith_core::metrics::Readings;
+use kith_core::recipe::Recipe;
 use kith_core::trainer::finetune::Finetuner;
 use kith_core::trainer::pretrain::{Batch, Pretrainer};
+use kith_core::trainer::semi::SemiTrainer;
 use kith_core::trainer::{Counters, Plan};
 use kith_core::{Error, Tensor};
 
@@ -24,6 +26,10 @@ pub(crate) trait Learner: Sized {
     fn resume(self, archive: &Archive, counters: &Counters) -> Result<Self, Error>;
     /// What a checkpoint of it is called.
     fn stage(&self) -> Stage;
+    /// Pictures that a step of the recipe looks at.
+    fn pictures_a_step(recipe: &Recipe) -> usize;
+    /// Epochs without a lower validation loss after which the recipe ends training.
+    fn patience(recipe: &Recipe) -> Option<u64>;
     /// Which reading says how often it is right, with a word for it.
     const ACCURACIES: &'static [(&'static str, &'static str)];
 }
@@ -66,6 +72,14 @@ impl Learner for Pretrainer {
 
     fn stage(&self) -> Stage {
         Stage::Pretrained
+    }
+
+    fn pictures_a_step(recipe: &Recipe) -> usize {
+        recipe.pretraining.unlabelled_batch + recipe.pretraining.labelled_batch
+    }
+
+    fn patience(_: &Recipe) -> Option<u64> {
+        None
     }
 }
 
@@ -113,5 +127,63 @@ impl Learner for Tuning {
 
     fn stage(&self) -> Stage {
         self.stage
+    }
+
+    fn pictures_a_step(recipe: &Recipe) -> usize {
+        recipe.finetuning.batch
+    }
+
+    fn patience(recipe: &Recipe) -> Option<u64> {
+        recipe.finetuning.patience
+    }
+}
+
+impl Learner for SemiTrainer {
+    const ACCURACIES: &'static [(&'static str, &'static str)] =
+        &[("accuracy", "training"), ("believed", "believed")];
+
+    fn plan(&self) -> &Plan {
+        self.plan()
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps()
+    }
+
+    fn step(&mut self, batch: &Batch) -> Result<Readings, Error> {
+        self.step(batch)
+    }
+
+    fn finish_epoch(&mut self) -> Result<Means, Error> {
+        pollster::block_on(self.finish_epoch())
+    }
+
+    fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>> {
+        Some(self.predict(images))
+    }
+
+    fn store(&self, archive: &mut Archive) -> Result<(), Error> {
+        pollster::block_on(self.store(archive))
+    }
+
+    fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
+        pollster::block_on(self.store_state(archive))
+    }
+
+    fn resume(self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
+        self.resume(archive, counters)
+    }
+
+    fn stage(&self) -> Stage {
+        Stage::SemiSupervised
+    }
+
+    fn pictures_a_step(recipe: &Recipe) -> usize {
+        let settings = recipe.semi.clone().unwrap_or_default();
+        settings.labelled_batch + settings.unlabelled_batch
+    }
+
+    fn patience(recipe: &Recipe) -> Option<u64> {
+        recipe.semi.as_ref()?.patience
     }
 }

@@ -2,6 +2,7 @@
 
 use kith_core::rng::Purpose;
 use kith_core::sampler::{Course, Shuffle};
+use kith_core::semi::SemiSettings;
 use kith_core::trainer::Plan;
 use kith_core::trainer::pretrain::{Batch, LABELLED};
 use kith_data::{Ahead, Error, Split, ahead};
@@ -9,7 +10,6 @@ use kith_data::{Ahead, Error, Split, ahead};
 /// Batches that wait for the trainer.
 const DEPTH: usize = 2;
 
-/// Sets the streams of labelled pictures apart from those of unlabelled ones.
 /// A split with the order in which a run goes through it.
 #[derive(Clone, Debug)]
 struct Walk {
@@ -88,5 +88,41 @@ pub(crate) fn finetuning(
         let images = walk.split.read(&places)?;
         let numbers = walk.numbers(&places, LABELLED).collect();
         Ok(Batch { labelled: images.clone(), images, numbers, labels: walk.labels(&places) })
+    }))
+}
+
+/// Unlabelled pictures, with labels where a teacher gave them some.
+#[derive(Clone, Debug)]
+pub(crate) struct Free {
+    pub(crate) split: Split,
+    pub(crate) labels: Option<Vec<u16>>,
+}
+
+/// Batches of semi-supervised training from step `first` to the end of the plan.
+pub(crate) fn semi(
+    (free, labelled): (Free, &Split),
+    settings: &SemiSettings,
+    plan: Plan,
+    first: u64,
+) -> Result<Ahead<Batch>, kith_core::Error> {
+    let counts = (settings.unlabelled_batch, settings.labelled_batch);
+    enough(&free.split, counts.0, "unlabelled pictures to fill a batch (semi.unlabelled_batch)")?;
+    enough(labelled, counts.1, "labelled pictures to fill a batch (semi.labelled_batch)")?;
+    let (shuffle, labels) = (settings.shuffle, free.labels);
+    let mut free = Walk::new(&free.split, counts.0, shuffle, Purpose::UnlabelledOrder, plan);
+    let mut taught = Walk::new(labelled, counts.1, shuffle, Purpose::LabelledOrder, plan);
+    Ok(ahead(first..plan.total(), DEPTH, move |step| -> Result<Batch, Error> {
+        let places = free.course.places(step);
+        let images = free.split.read(&places)?;
+        let mut numbers: Vec<u64> = free.numbers(&places, 0).collect();
+        let given =
+            labels.iter().flat_map(|all| places.iter().map(|&p| i32::from(all[p as usize])));
+        let mut labels: Vec<i32> = given.collect();
+        let places = taught.course.places(step);
+        let labelled = taught.split.read(&places)?;
+        numbers.extend(taught.numbers(&places, LABELLED));
+        labels.extend(taught.labels(&places));
+        let images = images.join(&labelled).expect("splits of a data set have one size");
+        Ok(Batch { images, numbers, labelled, labels })
     }))
 }

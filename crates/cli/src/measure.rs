@@ -1,4 +1,4 @@
-//! How well a run's own classifier does on pictures with labels, epoch by epoch.
+//! How well a run's own classifier does on pictures with labels.
 
 use kith_core::augment::policy::Draw;
 use kith_core::objective::cross_entropy;
@@ -8,7 +8,6 @@ use kith_core::{Int, Tensor, metrics};
 use kith_data::Split;
 
 use crate::failure::Failure;
-use crate::learner::Learner;
 use crate::saved::Score;
 use crate::training::Setting;
 
@@ -16,11 +15,13 @@ use crate::training::Setting;
 const AT_A_TIME: usize = 256;
 
 /// Accuracy and loss on a split, seen as the recipe says; none where there is nothing to tell.
-pub(crate) fn score<L: Learner>(
-    learner: &L,
+///
+/// `logits` gives none where there is no classifier; seed and epoch name what is drawn.
+pub(crate) fn score(
+    logits: impl Fn(Tensor<4>) -> Option<Tensor<2>>,
     split: &Split,
     setting: &Setting<'_>,
-    epoch: u64,
+    (seed, epoch): (u64, u64),
 ) -> Result<Option<Score>, Failure> {
     let Some(labels) = split.labels().filter(|labels| !labels.is_empty()) else {
         return Ok(None);
@@ -29,11 +30,10 @@ pub(crate) fn score<L: Learner>(
     let places: Vec<u32> = (0..split.len() as u32).collect();
     for chunk in places.chunks(AT_A_TIME) {
         let numbers: Vec<u64> = chunk.iter().map(|&place| u64::from(place)).collect();
-        let (seed, purpose) = (learner.plan().seed, Purpose::TestView);
-        let draw = Draw { seed, purpose, epoch, images: &numbers };
+        let draw = Draw { seed, purpose: Purpose::TestView, epoch, images: &numbers };
         let images = split.read(chunk)?.to_device(setting.device);
         let images = setting.recipe.evaluation.test_view.apply(images, draw);
-        let Some(logits) = learner.logits(images) else { return Ok(None) };
+        let Some(logits) = logits(images) else { return Ok(None) };
         let own: Vec<i32> = chunk.iter().map(|&place| i32::from(labels[place as usize])).collect();
         let own = Tensor::<1, Int>::from_data(own.as_slice(), setting.device);
         let accuracy = metrics::accuracy(logits.clone(), own.clone());

@@ -3,7 +3,7 @@
 use kith_core::checkpoint::Stage;
 use kith_core::trainer::{Counters, Plan};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 
@@ -18,7 +18,8 @@ pub(crate) struct Record {
     pub(crate) train: Map<String, Value>,
     /// Accuracy and loss on the pictures kept aside, if any are.
     pub(crate) validation: Option<Score>,
-    /// Accuracy and loss on the test pictures, if they have labels.
+    /// Accuracy and loss on the test pictures, if they have labels. Where pictures are kept aside to
+    /// choose by, the last and the best epoch alone have it, measured when the run is over.
     pub(crate) test: Option<Score>,
     /// Wall time, which no two runs share.
     pub(crate) timing: Timing,
@@ -88,6 +89,19 @@ impl Record {
         self.validation.or(self.test).map(|score| score.accuracy)
     }
 
+    /// The record as a checkpoint keeps it.
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        match json!(self) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// What the best epoch is chosen on, in a word.
+    pub(crate) fn chosen_on(&self) -> &'static str {
+        if self.validation.is_some() { "validation" } else { "test" }
+    }
+
     /// The epoch in a line.
     pub(crate) fn summary(&self) -> String {
         let number = |name: &str| self.train.get(name).and_then(Value::as_f64);
@@ -110,13 +124,53 @@ impl Record {
 
 /// The record of the best epoch, the first on ties.
 pub(crate) fn best(history: &[Record]) -> Option<&Record> {
-    history.iter().reduce(
-        |best, record| {
-            if record.chosen_by() > best.chosen_by() { record } else { best }
-        },
-    )
+    history.get(best_place(history)?)
+}
+
+/// Where the record of the best epoch stands.
+pub(crate) fn best_place(history: &[Record]) -> Option<usize> {
+    let better = |best: usize, place: usize| {
+        if history[place].chosen_by() > history[best].chosen_by() { place } else { best }
+    };
+    (0..history.len()).reduce(better)
+}
+
+/// Whether the lowest validation loss is at least `patience` epochs old.
+pub(crate) fn is_plateau(history: &[Record], patience: u64) -> bool {
+    let losses = history.iter().filter_map(|record| Some(record.validation?.loss));
+    let lowest = losses.clone().enumerate().reduce(|a, b| if b.1 < a.1 { b } else { a });
+    lowest.is_some_and(|(place, _)| (losses.count() - 1 - place) as u64 >= patience)
 }
 
 fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
     then.lines().zip(now.lines()).find(|(then, now)| then != now).unwrap_or((then, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(losses: &[f64]) -> Vec<Record> {
+        let record = |(epoch, &loss): (usize, &f64)| Record {
+            epoch: epoch as u64 + 1,
+            step: 0,
+            train: Map::new(),
+            validation: Some(Score { accuracy: 0.5, loss }),
+            test: None,
+            timing: Timing::default(),
+        };
+        losses.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn a_plateau_is_so_many_epochs_without_a_lower_loss() {
+        assert!(!is_plateau(&[], 1));
+        assert!(!is_plateau(&history(&[1.0, 0.5, 0.6]), 2));
+        assert!(is_plateau(&history(&[1.0, 0.5, 0.6, 0.5]), 2));
+        let unknown: Vec<Record> = history(&[1.0; 9])
+            .into_iter()
+            .map(|record| Record { validation: None, ..record })
+            .collect();
+        assert!(!is_plateau(&unknown, 2));
+    }
 }

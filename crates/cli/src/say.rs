@@ -1,5 +1,7 @@
 //! The one room that prints: people read stderr, scripts read stdout.
 
+use std::io::Write;
+
 use serde_json::{Value, json};
 
 use crate::args::Args;
@@ -44,12 +46,13 @@ impl Say {
     }
 
     /// What the command was for: words for people, an object for scripts.
-    #[expect(clippy::print_stdout, reason = "this is the room that prints")]
     pub(crate) fn result(self, words: &str, object: &Value) {
-        match self.form {
-            Form::Json => println!("{object}"),
-            Form::Words | Form::Results => println!("{words}"),
-        }
+        let text = match self.form {
+            Form::Json => object.to_string(),
+            Form::Words | Form::Results => words.to_owned(),
+        };
+        // Whoever closed the pipe has read what they wanted.
+        let _closed = writeln!(std::io::stdout(), "{text}");
     }
 
     /// Why there is no result.

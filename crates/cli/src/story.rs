@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::material::Material;
 use crate::offline::{self, Scores};
 use crate::report::{self, Picture, Report, Table};
-use crate::saved::{Record, best};
+use crate::saved::{Record, Score, best};
 use crate::sheet::{Agreement, augmentation_sheet, neighbour_sheet};
 
 /// Pictures on a sheet of views, and views of each.
@@ -40,13 +40,16 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
         move |record: &Record| names.iter().find_map(|name| record.train.get(*name)?.as_f64())
     };
     let percent = |x: f64| 100.0 * x;
+    // Where an epoch is chosen on validation, two epochs alone were tested: no curve.
+    let tested = |r: &Record| r.test.filter(|_| r.validation.is_none());
     let mut charts = vec![
-        chart("Test accuracy", "%", &|r| r.test.map(|s| percent(s.accuracy))),
+        chart("Test accuracy", "%", &|r| tested(r).map(|s| percent(s.accuracy))),
         chart("Validation accuracy", "%", &|r| r.validation.map(|s| percent(s.accuracy))),
         chart("Training accuracy", "%", &|r| {
             train(&["probe_accuracy", "accuracy"])(r).map(percent)
         }),
-        chart("Test loss", "cross-entropy", &|r| r.test.map(|s| s.loss)),
+        chart("Test loss", "cross-entropy", &|r| tested(r).map(|s| s.loss)),
+        chart("Validation loss", "cross-entropy", &|r| r.validation.map(|s| s.loss)),
         chart("Training loss of the classifier", "cross-entropy", &|r| match r
             .train
             .get("probe_loss")
@@ -78,25 +81,45 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// Online accuracy of each part on test pictures: last epoch, and the best by its own choice.
+/// Accuracy of each part's own classifier: last epoch, and the best by its own choice.
 pub(crate) fn epochs_table(parts: &[Part<'_>]) -> Table {
+    let share = |score: Option<Score>| score.map_or("-".into(), |score| percent(score.accuracy));
     let row = |part: &Part<'_>| {
-        let last = part.history.last()?;
-        let best = best(part.history)?;
-        let chosen = if best.validation.is_some() { "validation" } else { "test" };
-        Some(vec![
-            part.name.to_owned(),
-            percent(last.test?.accuracy),
-            percent(best.test?.accuracy),
-            best.epoch.to_string(),
-            chosen.to_owned(),
-        ])
+        let (last, best) = (part.history.last()?, best(part.history)?);
+        let scores = [last.test, best.test, last.validation, best.validation];
+        scores.iter().any(Option::is_some).then(|| {
+            let known = [best.epoch.to_string(), best.chosen_on().to_owned()];
+            let shares = scores.map(share);
+            [part.name.to_owned()].into_iter().chain(shares).chain(known).collect()
+        })
     };
+    let header = [
+        "",
+        "test, last epoch",
+        "test, best epoch",
+        "validation, last epoch",
+        "validation, best epoch",
+        "best epoch",
+        "chosen on",
+    ];
     Table {
-        title: "Test accuracy while training".into(),
-        header: ["", "last epoch", "best epoch", "which", "chosen on"].map(Into::into).to_vec(),
+        title: "Accuracy of the run's own classifier".into(),
+        header: header.map(Into::into).to_vec(),
         rows: parts.iter().filter_map(row).collect(),
     }
+}
+
+/// Test accuracy of a run's own classifier in words: last epoch and best epoch, each by name.
+pub(crate) fn last_and_best(history: &[Record]) -> Option<String> {
+    let (last, best) = (history.last()?, best(history)?);
+    Some(format!(
+        "last epoch {}, best epoch {} (epoch {} of {}, chosen on {})",
+        percent(last.test?.accuracy),
+        percent(best.test?.accuracy),
+        best.epoch,
+        last.epoch,
+        best.chosen_on()
+    ))
 }
 
 /// Accuracy of frozen features, a row an encoder.

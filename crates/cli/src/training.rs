@@ -12,12 +12,13 @@ use kith_data::Ahead;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::final_test;
 use crate::folder::{self, Folder};
 use crate::learner::{Learner, Means};
 use crate::material::Material;
 use crate::measure;
 use crate::progress::{Tick, Training};
-use crate::saved::{Record, Saved, Timing, best};
+use crate::saved::{Record, Saved, Timing, best, is_plateau};
 use crate::say::Say;
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
@@ -65,7 +66,7 @@ pub(crate) fn train<L: Learner>(
     batches: impl FnOnce(&L) -> Result<Ahead<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
     let mut run = Run::resume_or_start(learner, setting)?;
-    if run.learner.steps() < run.learner.plan().total() {
+    if !run.is_over() {
         let batches = batches(&run.learner)?;
         setting.folder.begin(setting.recipe)?;
         run.all_steps(batches)?;
@@ -111,6 +112,14 @@ impl<'a, L: Learner> Run<'a, L> {
         Ok(run)
     }
 
+    /// Whether every step is done, or the validation loss stopped falling long enough ago.
+    fn is_over(&self) -> bool {
+        let whole = self.learner.steps().is_multiple_of(self.learner.plan().steps);
+        let patience = L::patience(self.setting.recipe);
+        self.learner.steps() >= self.learner.plan().total()
+            || whole && patience.is_some_and(|patience| is_plateau(&self.history, patience))
+    }
+
     fn note(&self, counters: kith_core::trainer::Counters) -> Saved {
         let described = self.setting.material.described();
         Saved {
@@ -129,6 +138,9 @@ impl<'a, L: Learner> Run<'a, L> {
         let bar = Training::new(self.setting.say.show(), plan.total(), self.learner.steps());
         self.epoch_began = Instant::now();
         for batch in batches {
+            if self.is_over() {
+                break;
+            }
             let readings = self.learner.step(&batch?)?;
             self.tick(&bar, readings)?;
             if self.learner.steps().is_multiple_of(plan.steps) {
@@ -175,17 +187,8 @@ impl<'a, L: Learner> Run<'a, L> {
         let plan = self.learner.plan();
         let steps = (self.learner.steps() + plan.steps - 1) % plan.steps + 1;
         let seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
-        steps as f64 * self.pictures_a_step() / seconds.max(f64::MIN_POSITIVE)
-    }
-
-    fn pictures_a_step(&self) -> f64 {
-        let recipe = self.setting.recipe;
-        match self.learner.stage() {
-            kith_core::checkpoint::Stage::Pretrained => {
-                (recipe.pretraining.unlabelled_batch + recipe.pretraining.labelled_batch) as f64
-            }
-            _ => recipe.finetuning.batch as f64,
-        }
+        steps as f64 * L::pictures_a_step(self.setting.recipe) as f64
+            / seconds.max(f64::MIN_POSITIVE)
     }
 
     /// Measures, keeps and saves an epoch; what to tell people of it.
@@ -195,12 +198,13 @@ impl<'a, L: Learner> Run<'a, L> {
         let images_per_second = self.pace();
         let measuring = Instant::now();
         let material = self.setting.material;
+        let plan = *self.learner.plan();
+        let draw = (plan.seed, self.history.len() as u64);
         let score =
-            |split| measure::score(&self.learner, split, self.setting, self.history.len() as u64);
+            |split| measure::score(|images| self.learner.logits(images), split, self.setting, draw);
+        let choosing_on_test = material.validation.is_empty();
         let validation = score(&material.validation)?;
-        let test = score(&material.test)?;
-        let evaluation_seconds = measuring.elapsed().as_secs_f64();
-        let plan = self.learner.plan();
+        let test = if choosing_on_test { score(&material.test)? } else { None };
         let step = self.learner.steps();
         let record = Record {
             epoch: step / plan.steps,
@@ -208,10 +212,15 @@ impl<'a, L: Learner> Run<'a, L> {
             train: as_map(&means),
             validation,
             test,
-            timing: Timing { train_seconds, evaluation_seconds, images_per_second },
+            timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
-        let line = record.summary();
         self.history.push(record);
+        if self.is_over() && !choosing_on_test {
+            final_test::measure(&self.learner, &mut self.history, self.setting)?;
+        }
+        let record = self.history.last_mut().expect("it was just pushed");
+        record.timing.evaluation_seconds = measuring.elapsed().as_secs_f64();
+        let line = record.summary();
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
         self.save_epoch()?;
@@ -222,8 +231,11 @@ impl<'a, L: Learner> Run<'a, L> {
     fn save_epoch(&mut self) -> Result<(), Failure> {
         let folder = self.setting.folder;
         let checkpoint = self.checkpoint()?;
-        if best(&self.history).map(|record| record.epoch) == self.history.last().map(|r| r.epoch) {
-            folder.write_archive(folder::BEST, &checkpoint)?;
+        let last = self.history.last().map(|record| record.epoch);
+        match best(&self.history).filter(|best| Some(best.epoch) != last) {
+            None => folder.write_archive(folder::BEST, &checkpoint)?,
+            Some(earlier) if self.is_over() => final_test::annotate(folder, earlier)?,
+            Some(_) => {}
         }
         folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
         let lines: Vec<String> =
@@ -245,10 +257,7 @@ impl<'a, L: Learner> Run<'a, L> {
     fn checkpoint(&self) -> Result<Archive, Failure> {
         let mut archive = Archive::default();
         self.learner.store(&mut archive)?;
-        let metrics = |record: Option<&Record>| match record.map(|record| json!(record)) {
-            Some(Value::Object(map)) => map,
-            _ => Map::new(),
-        };
+        let metrics = |record: Option<&Record>| record.map(Record::to_map).unwrap_or_default();
         let plan = self.learner.plan();
         let material = self.setting.material;
         let meta = Meta {

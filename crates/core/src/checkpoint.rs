@@ -51,6 +51,8 @@ pub enum Stage {
     Supervised,
     /// Pre-trained, then trained on labels.
     Finetuned,
+    /// Trained on few labels and on pictures without any.
+    SemiSupervised,
 }
 
 /// Per-channel shift and scale. kith's encoders do it themselves, as their settings say.

@@ -170,6 +170,13 @@ impl Model {
         gather(softmax(classifier.forward(self.features(images)?), 1)).await
     }
 
+    /// Logits of the checkpoint's classes for pictures in [0, 1], `[n, classes]`; none without a
+    /// classifier.
+    pub fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>> {
+        let classifier = self.classifier.as_ref()?;
+        Some(classifier.forward(self.encoder.forward(images)))
+    }
+
     /// The rows of the support set nearest to projections, and the class of each,
     /// [`UNKNOWN`](crate::support::UNKNOWN) where there is none.
     ///

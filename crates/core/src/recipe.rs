@@ -10,6 +10,7 @@ use crate::objective::nnclr::NnclrForm;
 use crate::objective::{Objective, Reduction};
 use crate::optimizer::AdamSettings;
 use crate::sampler::Shuffle;
+use crate::semi::{Method, SemiSettings};
 use crate::support::SupportSet;
 
 /// Everything that makes a run what it is.
@@ -28,6 +29,9 @@ pub struct Recipe {
     pub pretraining: Pretraining,
     /// How labelled pictures are seen by the supervised baseline and after pre-training.
     pub finetuning: Finetuning,
+    /// How labelled and unlabelled pictures teach together; without it, as `FixMatch` does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub semi: Option<SemiSettings>,
     /// How results are measured.
     pub evaluation: Evaluation,
 }
@@ -86,6 +90,10 @@ pub struct Finetuning {
     pub view: Policy,
     /// Optimizer of all weights.
     pub optimizer: AdamSettings,
+    /// Epochs without a lower validation loss after which training ends early; `None` never does, nor
+    /// does a run that keeps no pictures aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
 }
 
 /// How results are measured.
@@ -93,7 +101,8 @@ pub struct Finetuning {
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// Share of the labelled training pictures kept aside to choose the best epoch by, in [0, 0.5].
-    /// With 0 the best epoch is chosen on the test pictures, as the seeds report it.
+    /// Test pictures are then looked at once, after the last epoch, by the last network and by the
+    /// best. With 0 they are looked at each epoch and the best is chosen on them, as the seeds do.
     pub validation: f64,
     /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
     pub test_view: Policy,
@@ -101,12 +110,13 @@ pub struct Evaluation {
 
 impl Recipe {
     /// The recipes that come with kith: name and text.
-    pub const BUILT_IN: [(&'static str, &'static str); 5] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 6] = [
         ("quick", include_str!("../../../recipes/quick.toml")),
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
         ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
         ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
+        ("seed-semi", include_str!("../../../recipes/seed-semi.toml")),
     ];
 
     /// A recipe that comes with kith.
@@ -144,11 +154,13 @@ impl Recipe {
             &self.evaluation.test_view,
         ];
         views.into_iter().try_for_each(Policy::check)?;
+        self.semi.as_ref().map_or(Ok(()), check_semi)?;
         let Pretraining { epochs, unlabelled_batch, labelled_batch, .. } = self.pretraining;
         let batch = unlabelled_batch + labelled_batch;
         at_least("pretraining.epochs", epochs, 1)?;
         at_least("pretraining.unlabelled_batch + labelled_batch", batch as u64, 2)?;
         at_least("finetuning.epochs", self.finetuning.epochs, 1)?;
+        at_least("finetuning.patience", self.finetuning.patience.unwrap_or(1), 1)?;
         at_least("finetuning.batch", self.finetuning.batch as u64, 1)?;
         for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
             at_least("steps", steps, 1)?;
@@ -183,6 +195,23 @@ impl Recipe {
             Objective::Simclr(_) => None,
         }
     }
+}
+
+fn check_semi(settings: &SemiSettings) -> Result<(), Error> {
+    [&settings.weak, &settings.strong].into_iter().try_for_each(Policy::check)?;
+    at_least("semi.epochs", settings.epochs, 1)?;
+    at_least("semi.steps", settings.steps.unwrap_or(1), 1)?;
+    at_least("semi.patience", settings.patience.unwrap_or(1), 1)?;
+    at_least("semi.labelled_batch", settings.labelled_batch as u64, 1)?;
+    at_least("semi.unlabelled_batch", settings.unlabelled_batch as u64, 1)?;
+    if let Method::NoisyStudent { rounds } = settings.method {
+        at_least("semi.method.rounds", rounds as u64, 1)?;
+    }
+    within("semi.threshold", settings.threshold, 0.0..=1.0, "0 to 1")?;
+    within("semi.average", settings.average, 0.0..=1.0, "0 to 1")?;
+    within("semi.unlabelled_weight", settings.unlabelled_weight, 0.0..=f64::MAX, "0 or more")?;
+    let rate = settings.optimizer.learning_rate;
+    within("semi.optimizer.learning_rate", rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")
 }
 
 fn at_least(name: &'static str, got: u64, least: u64) -> Result<(), Error> {

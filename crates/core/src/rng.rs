@@ -34,6 +34,12 @@ pub enum Purpose {
     Show = 11,
     /// Test material.
     Test = 12,
+    /// The third and later augmented views; which one is part of the image number.
+    FurtherView = 13,
+    /// The weakly augmented view of an unlabelled picture.
+    WeakView = 14,
+    /// The strongly augmented view of a picture.
+    StrongView = 15,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

@@ -21,7 +21,17 @@ pub enum Shape {
     Constant,
     /// It falls to nothing along half a cosine (Loshchilov and Hutter 2017, without restarts).
     Cosine,
+    /// It falls along a flatter cosine, cos(7π/16 · t), to a fifth (Sohn et al. 2020, section 2.3).
+    SlowCosine,
+    /// It rises from a millionth to the peak, the same factor a step: a range test, which finds the
+    /// rates that a network bears (Smith 2017, section 3.3).
+    Rise,
 }
+
+/// What the flatter cosine leaves of half a turn.
+const SLOW: f64 = 7.0 / 16.0;
+/// Where a range test starts, as a share of the peak.
+const START: f64 = 1e-6;
 
 impl Schedule {
     /// What the peak rate is multiplied by at `step` (from 0) of `total` steps, in (0, 1].
@@ -31,12 +41,12 @@ impl Schedule {
         if step < warm {
             return (step + 1.0).min(warm) / warm;
         }
+        let done = ((step - warm) / (total - warm)).min(1.0);
         match self.shape {
             Shape::Constant => 1.0,
-            Shape::Cosine => {
-                let done = (step - warm) / (total - warm);
-                f64::midpoint(1.0, (core::f64::consts::PI * done.min(1.0)).cos())
-            }
+            Shape::Cosine => f64::midpoint(1.0, (core::f64::consts::PI * done).cos()),
+            Shape::SlowCosine => (SLOW * core::f64::consts::PI * done).cos(),
+            Shape::Rise => START.powf(1.0 - done),
         }
     }
 }
@@ -52,6 +62,14 @@ mod tests {
         assert!((rates[0] - 0.1).abs() < 1e-12 && (rates[9] - 1.0).abs() < 1e-12);
         assert!(rates[10..].windows(2).all(|pair| pair[1] < pair[0]));
         assert!((rates[55] - 0.5).abs() < 1e-12 && rates[99] > 0.0);
+    }
+
+    #[test]
+    fn a_slow_cosine_ends_at_a_fifth_and_a_rise_at_the_peak() {
+        let at = |shape, step| Schedule { warm_up: 0.0, shape }.factor(step, 1000);
+        assert!((at(Shape::SlowCosine, 1000) - 0.195_090_322).abs() < 1e-9);
+        assert!((at(Shape::Rise, 0) - 1e-6).abs() < 1e-18 && at(Shape::Rise, 1000) == 1.0);
+        assert!((at(Shape::Rise, 500) - 1e-3).abs() < 1e-12);
     }
 
     #[test]

@@ -128,7 +128,11 @@ function factsOf({ facts }: Sight): Record<string, string> {
 
 function linesOf(info: Omit<EncoderInfo, "recipeToml" | "views">): Record<string, string> {
   const { dataset, metrics } = info;
-  const test = (metrics.best as { test?: { accuracy?: number } | null }).test?.accuracy;
+  const best = metrics.best as Partial<Record<string, { accuracy?: number } | null>>;
+  const shares = ["test", "validation"].flatMap((split) => {
+    const share = best[split]?.accuracy;
+    return share === undefined ? [] : [`${percent(share)} of ${split} pictures`];
+  });
   const many = (count: number): string => count.toLocaleString("en");
   return {
     Method: `${info.method === "nnclr" ? "NNCLR" : info.method === "simclr" ? "SimCLR" : info.method}, ${info.stage}`,
@@ -136,9 +140,7 @@ function linesOf(info: Omit<EncoderInfo, "recipeToml" | "views">): Record<string
     Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
     Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,
     ...(info.supportSet > 0 && { "Support set": `${many(info.supportSet)} rows` }),
-    ...(test !== undefined && {
-      "Probe on the side, best epoch": `${percent(test)} of test pictures`,
-    }),
+    ...(shares.length > 0 && { "Probe on the side, best epoch": shares.join(", ") }),
     "Written by": `kith ${info.software}`,
     Fingerprint: info.fingerprint,
   };

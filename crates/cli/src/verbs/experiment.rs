@@ -7,10 +7,11 @@ use crate::chart::{Bar, Bars};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::material::{self, Material, open_checkpoint};
+use crate::numbers::{as_text, mean_and_deviation};
 use crate::report::{Report, Table};
 use crate::saved::{Record, best};
 use crate::say::Say;
-use crate::story::{self, Part, percent};
+use crate::story::{self, Part};
 use crate::training::{Setting, Trained, listen_for_ctrl_c};
 use crate::verbs::pretrain::Frozen;
 use crate::verbs::{finetune, pretrain};
@@ -116,22 +117,6 @@ fn numbers(studies: &[Study]) -> Numbers {
     ]
 }
 
-/// Mean and sample standard deviation; no deviation of a single number.
-fn mean_and_deviation(numbers: &[f64]) -> (f64, Option<f64>) {
-    let n = numbers.len() as f64;
-    let mean = numbers.iter().sum::<f64>() / n;
-    let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
-    (mean, (numbers.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
-}
-
-fn as_text(numbers: &[f64]) -> String {
-    match mean_and_deviation(numbers) {
-        _ if numbers.is_empty() => "-".into(),
-        (mean, Some(deviation)) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
-        (mean, None) => percent(mean),
-    }
-}
-
 fn as_json(numbers: &Numbers) -> Value {
     let entry = |(name, numbers): &(&str, Vec<f64>)| {
         let (mean, deviation) = mean_and_deviation(numbers);
@@ -200,17 +185,5 @@ fn bars(numbers: &Numbers) -> Bars {
         title: "Test accuracy after the last epoch".into(),
         value_label: "%".into(),
         bars: numbers.iter().filter(shown).map(bar).collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deviation_is_that_of_a_sample() {
-        let (mean, deviation) = mean_and_deviation(&[0.4, 0.5, 0.6]);
-        assert!((mean - 0.5).abs() < 1e-12 && (deviation.unwrap() - 0.1).abs() < 1e-12);
-        assert_eq!(mean_and_deviation(&[0.4]).1, None);
     }
 }

@@ -104,15 +104,9 @@ pub(super) fn learn(
 
 fn tell(folder: &Folder, trained: &Trained, say: &Say) {
     let path = |name| folder.file(name).display().to_string();
-    let test = |record: Option<&crate::saved::Record>| {
-        record
-            .and_then(|record| record.test)
-            .map_or("-".into(), |score| story::percent(score.accuracy))
-    };
     let words = format!(
-        "test accuracy: last {}, best {}\ncheckpoint: {}\nreport:     {}",
-        test(trained.history.last()),
-        test(best(&trained.history)),
+        "test accuracy: {}\ncheckpoint: {}\nreport:     {}",
+        story::last_and_best(&trained.history).unwrap_or_else(|| "-".into()),
         path(folder::CHECKPOINT),
         path(folder::REPORT)
     );

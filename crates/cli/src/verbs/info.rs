@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::folder;
@@ -43,19 +43,25 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
         format!("classes    {}", meta.class_names.join(", ")),
     ];
     for (which, metrics) in [("last", &meta.last), ("best", &meta.best)] {
-        let accuracy =
-            metrics.get("test").and_then(|test| test.get("accuracy")).and_then(Value::as_f64);
-        if let (Some(accuracy), Some(epoch)) = (accuracy, metrics.get("epoch")) {
-            words
-                .push(format!("{which:<10} epoch {epoch}: {} on test pictures", percent(accuracy)));
-        }
+        words.extend(accuracies(metrics).map(|shares| format!("{which:<10} {shares}")));
     }
     words.push("tensors".into());
     for (name, stored) in &archive.tensors {
         words.push(format!("  {name:<32} {:?}", stored.shape));
     }
-    let shapes: serde_json::Map<String, Value> =
+    let shapes: Map<String, Value> =
         archive.tensors.iter().map(|(name, stored)| (name.clone(), json!(stored.shape))).collect();
     say.result(&words.join("\n"), &json!({ "meta": meta, "tensors": shapes }));
     Ok(())
+}
+
+/// The epoch and what its classifier is known to tell right; none where nothing is known.
+fn accuracies(metrics: &Map<String, Value>) -> Option<String> {
+    let share = |split: &str| {
+        let accuracy = metrics.get(split)?.get("accuracy")?.as_f64()?;
+        Some(format!("{} on {split} pictures", percent(accuracy)))
+    };
+    let shares: Vec<String> = ["validation", "test"].into_iter().filter_map(share).collect();
+    (!shares.is_empty()).then_some(())?;
+    Some(format!("epoch {}: {}", metrics.get("epoch")?, shares.join(", ")))
 }

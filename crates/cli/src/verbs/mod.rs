@@ -11,6 +11,7 @@ mod finetune;
 mod info;
 mod neighbours;
 mod pretrain;
+mod semi;
 mod serve;
 
 use kith_core::archive::Precision;
@@ -31,6 +32,10 @@ pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure>
         }
         Verb::Experiment { seeds, data, recipe, run } => {
             experiment::run(seeds, &data, &recipe, (&run, shared, say))
+        }
+        Verb::Semi { from, seeds, auto, data, recipe, run } => {
+            let how = (from.as_deref(), seeds, auto);
+            semi::run(how, &data, &recipe, (&run, shared, say))
         }
         Verb::Evaluate { of, data } => evaluate::run(&of, &data, shared, say),
         Verb::Augment { policy, views, pictures, out, data } => {

@@ -13,7 +13,7 @@ use crate::loader;
 use crate::material::{self, Material, open_checkpoint};
 use crate::offline::{self, Scores};
 use crate::report::Report;
-use crate::saved::best;
+use crate::saved::{Record, best};
 use crate::say::Say;
 use crate::story::{self, Part};
 use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
@@ -134,12 +134,18 @@ fn page(
 /// What a reader should know before quoting a number.
 pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
     let mut notes = Vec::new();
-    if recipe.evaluation.validation == 0.0 {
-        notes.push(
-            "The best epoch was chosen on the test pictures, as the recipe's source does: compare \
-             last epochs instead."
+    match best(&trained.history) {
+        Some(Record { validation: Some(_), .. }) => notes.push(
+            "The best epoch was chosen on validation pictures; test pictures were looked at once, \
+             when the run was over, by the last and by the best network."
                 .into(),
-        );
+        ),
+        Some(Record { test: Some(_), .. }) => notes.push(
+            "The best epoch was chosen on the test pictures, as the seeds do: compare last epochs \
+             instead."
+                .into(),
+        ),
+        _ => {}
     }
     if !recipe.evaluation.test_view.0.is_empty() {
         notes.push(
@@ -166,6 +172,9 @@ fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) 
                 story::percent(scores.wide)
             );
         }
+    }
+    if let Some(shares) = story::last_and_best(&trained.history) {
+        words += &format!("online probe       {shares}\n");
     }
     words += &format!("checkpoint: {}\n", path(folder::CHECKPOINT));
     words += &format!("report:     {}", path(folder::REPORT));

@@ -3,25 +3,18 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
+use super::classifier::Classifier;
 use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
 use crate::archive::Archive;
 use crate::augment::policy::Draw;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
-use crate::linear::Linear;
 use crate::metrics::{self, Meter, Readings};
 use crate::objective::cross_entropy;
 use crate::optimizer::Adam;
 use crate::recipe::Recipe;
-use crate::rng::{Purpose, stream};
-
-/// An encoder with a classifier on top.
-#[derive(Module, Debug)]
-struct Net {
-    encoder: Encoder,
-    probe: Linear,
-}
+use crate::rng::Purpose;
 
 /// A fine-tuning run between two steps. From a fresh encoder it is the supervised baseline.
 #[derive(Debug)]
@@ -29,7 +22,7 @@ pub struct Finetuner {
     recipe: Recipe,
     plan: Plan,
     device: Device,
-    net: Net,
+    net: Classifier,
     optimizer: Adam,
     meter: Meter,
     steps: u64,
@@ -42,17 +35,10 @@ impl Finetuner {
     /// [`Error::Setting`] when the plan does not suit the recipe, [`Error::TooFew`] for fewer than
     /// two classes.
     pub fn new(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
-        if plan.classes < 2 {
-            let (what, got) = ("classes to tell apart", plan.classes);
-            return Err(Error::TooFew { what, expected: 2, got });
-        }
         let device = device.clone().inner();
-        let tracked = device.clone().autodiff();
-        let encoder = recipe.encoder.init(plan.side, plan.seed, &tracked)?;
-        let mut weights = stream(plan.seed, Purpose::Weights, 0, 2);
-        let probe = Linear::new(recipe.encoder.features(), plan.classes, &mut weights, &tracked);
+        let net = Classifier::new(&recipe, &plan, &device.clone().autodiff())?;
         let optimizer = Adam::new(recipe.finetuning.optimizer.clone());
-        let (net, meter) = (Net { encoder, probe }, Meter::default());
+        let meter = Meter::default();
         Ok(Self { recipe, plan, device, net, optimizer, meter, steps: 0 })
     }
 
@@ -82,8 +68,7 @@ impl Finetuner {
 
     /// Logits for pictures in [0, 1], `[n, classes]`.
     pub fn predict(&self, images: Tensor<4>) -> Tensor<2> {
-        let net = self.net.valid();
-        net.probe.forward(net.encoder.forward(images))
+        self.net.valid().forward(images)
     }
 
     /// One step on labelled pictures; `numbers` name their random streams.
@@ -104,7 +89,7 @@ impl Finetuner {
         let epoch = self.steps / self.plan.steps.max(1);
         let draw = Draw { seed, purpose, epoch, images: numbers };
         let view = self.recipe.finetuning.view.apply(images.to_device(&self.device), draw);
-        let logits = self.net.probe.forward(self.net.encoder.forward(view));
+        let logits = self.net.forward(view);
         let labels = upload_labels(labels, &self.device);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();
         let gradients = loss.backward();

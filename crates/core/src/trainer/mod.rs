@@ -1,8 +1,10 @@
 //! Training: one step through all of it. Loops live in the doors; the host pulls.
 
+mod classifier;
 pub mod feed;
 pub mod finetune;
 pub mod pretrain;
+pub mod semi;
 pub mod snapshot;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};

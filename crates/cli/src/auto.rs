@@ -1,0 +1,376 @@
+//! What a machine can find out for a recipe: batch sizes, learning rates, and when to stop.
+//!
+//! Everything is written down with its reason, and read again by a run that goes on.
+
+use std::time::Instant;
+
+use kith_core::Error;
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::recipe::Recipe;
+use kith_core::schedule::{Schedule, Shape};
+use kith_core::semi::SemiSettings;
+use kith_core::trainer::Plan;
+use kith_core::trainer::finetune::Finetuner;
+use kith_core::trainer::pretrain::Batch;
+use kith_data::Ahead;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::chart::{Chart, Series};
+use crate::failure::Failure;
+use crate::learner::{Learner, Tuning};
+use crate::loader::{self, Free};
+use crate::report::Table;
+use crate::semi;
+use crate::training::Setting;
+
+/// Where the choices of a run are kept.
+const FILE: &str = "auto.json";
+
+/// Sizes of batches that are tried.
+const SIZES: [usize; 7] = [16, 32, 64, 128, 256, 512, 1024];
+/// Steps that an epoch should have at least: larger batches save no time that is worth the fewer
+/// steps.
+const LEAST_STEPS: usize = 10;
+/// Steps that are timed for each size, after one that is not.
+const TIMED: u64 = 6;
+/// A size is as good as the fastest if it has this share of its pace; the smallest such is taken.
+const AS_FAST: f64 = 0.9;
+/// Steps of a range test.
+const RANGE_STEPS: u64 = 100;
+/// The highest rate that a range test tries; it starts a million times lower.
+const HIGHEST_RATE: f64 = 1.0;
+/// Share of the old in the smoothed loss of a range test.
+const SMOOTHING: f64 = 0.9;
+/// A loss so many times the lowest one has blown up.
+const BLOWN_UP: f64 = 4.0;
+/// The rate is taken so much lower than that of the lowest smoothed loss, which is near blowing up.
+const MARGIN: f64 = 10.0;
+/// Epochs without a lower validation loss that end a phase.
+const PATIENCE: u64 = 5;
+
+/// One number, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Choice {
+    /// The recipe's key.
+    pub(crate) setting: String,
+    pub(crate) value: String,
+    pub(crate) why: String,
+}
+
+impl Choice {
+    /// For scripts.
+    pub(crate) fn to_json(&self) -> Value {
+        json!(self)
+    }
+}
+
+/// The recipe with everything that was chosen.
+#[derive(Clone, Debug)]
+pub(crate) struct Choices {
+    pub(crate) recipe: Recipe,
+    pub(crate) made: Vec<Choice>,
+    pub(crate) charts: Vec<Chart>,
+}
+
+/// What is kept in a run's folder.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// As changes of the recipe.
+    choices: Vec<Choice>,
+    /// Rates and smoothed losses of each range test, by name.
+    ranges: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+impl Choices {
+    /// A recipe as it is.
+    pub(crate) fn none(recipe: Recipe) -> Self {
+        Self { recipe, made: Vec::new(), charts: Vec::new() }
+    }
+
+    /// What was chosen and why; none where nothing was.
+    pub(crate) fn table(&self) -> Option<Table> {
+        let row = |choice: &Choice| {
+            vec![choice.setting.clone(), choice.value.clone(), choice.why.clone()]
+        };
+        (!self.made.is_empty()).then(|| Table {
+            title: "Chosen by measurement".into(),
+            header: ["setting", "value", "why"].map(Into::into).to_vec(),
+            rows: self.made.iter().map(row).collect(),
+        })
+    }
+
+    fn of(kept: Kept, recipe: &Recipe) -> Result<Self, Failure> {
+        let change = |choice: &Choice| format!("{}={}", choice.setting, choice.value);
+        let changes: Vec<String> = kept.choices.iter().map(change).collect();
+        let recipe = Recipe::parse(&recipe.to_toml(), &changes)?;
+        let chart = |(name, points): (String, Vec<(f64, f64)>)| Chart {
+            title: format!("Range test of the learning rate, {name}"),
+            x_label: "log₁₀ of the rate".into(),
+            y_label: "smoothed loss".into(),
+            series: vec![Series {
+                name,
+                points: points.into_iter().map(|(rate, loss)| (rate.log10(), loss)).collect(),
+            }],
+        };
+        let charts = kept.ranges.into_iter().map(chart).collect();
+        Ok(Self { recipe, made: kept.choices, charts })
+    }
+}
+
+/// Chooses on this machine, or reads what was chosen when the run began.
+pub(crate) fn choose(
+    setting: &Setting<'_>,
+    seed: u64,
+    start: Option<&(Meta, Archive)>,
+) -> Result<Choices, Failure> {
+    let path = setting.folder.file(FILE);
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        let reason = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
+        let kept = serde_json::from_str(&text).map_err(reason).map_err(Failure::of(&path))?;
+        return Choices::of(kept, setting.recipe);
+    }
+    setting.say.note("choosing batch sizes and learning rates by measurement");
+    let mut search =
+        Search { setting, seed, start, kept: Kept { choices: vec![], ranges: vec![] } };
+    let batch = search.batch()?;
+    let recipe = Choices::of(search.kept_so_far(), setting.recipe)?.recipe;
+    search.supervised_rate(&recipe)?;
+    search.semi_rate(&recipe, batch)?;
+    search.patience();
+    for choice in &search.kept.choices {
+        setting.say.note(&format!("{} = {}: {}", choice.setting, choice.value, choice.why));
+    }
+    crate::files::make_folder(setting.folder.path())?;
+    let text = format!("{:#}\n", json!(search.kept));
+    setting.folder.write(FILE, text.as_bytes())?;
+    Choices::of(search.kept, setting.recipe)
+}
+
+struct Search<'a> {
+    setting: &'a Setting<'a>,
+    seed: u64,
+    start: Option<&'a (Meta, Archive)>,
+    kept: Kept,
+}
+
+impl Search<'_> {
+    fn kept_so_far(&self) -> Kept {
+        Kept { choices: self.kept.choices.clone(), ranges: Vec::new() }
+    }
+
+    fn keep(&mut self, setting: &str, value: impl ToString, why: String) {
+        let (setting, value) = (setting.to_owned(), value.to_string());
+        self.kept.choices.push(Choice { setting, value, why });
+    }
+
+    /// The smallest batch that is nearly as fast as the fastest.
+    fn batch(&mut self) -> Result<usize, Failure> {
+        let labelled = self.setting.material.labelled.len();
+        let sizes = SIZES.into_iter().filter(|size| size * LEAST_STEPS <= labelled);
+        let mut paces = Vec::new();
+        for size in sizes {
+            match self.pace(size) {
+                Ok(pace) => paces.push((size, pace)),
+                // A device that fails at a size has no memory for a larger one.
+                Err(Failure::Core(Error::Device { .. })) => break,
+                Err(failure) => return Err(failure),
+            }
+        }
+        let fastest = paces.iter().map(|(_, pace)| *pace).fold(0.0, f64::max);
+        let good = paces.iter().find(|(_, pace)| *pace >= AS_FAST * fastest);
+        let Some(&(size, _)) = good else {
+            let own = self.setting.recipe.finetuning.batch;
+            let why = format!("{labelled} labelled pictures are too few to try others");
+            self.keep("finetuning.batch", own, why);
+            return Ok(own);
+        };
+        let list: Vec<String> =
+            paces.iter().map(|(size, pace)| format!("{size}: {pace:.0}")).collect();
+        let why = format!(
+            "the smallest with {:.0} % of the highest pace (pictures a second: {})",
+            100.0 * AS_FAST,
+            list.join(", ")
+        );
+        self.keep("finetuning.batch", size, why);
+        Ok(size)
+    }
+
+    /// Pictures a second of supervised steps.
+    fn pace(&self, size: usize) -> Result<f64, Failure> {
+        let mut recipe = self.setting.recipe.clone();
+        recipe.finetuning.batch = size;
+        let (mut learner, batches) = self.supervised(&recipe, TIMED + 1)?;
+        let mut began = Instant::now();
+        for (number, batch) in batches.enumerate() {
+            let readings = learner.step(&batch?)?;
+            // Reading waits for the device.
+            pollster::block_on(readings.read())?;
+            if number == 0 {
+                began = Instant::now();
+            }
+        }
+        Ok((TIMED as usize * size) as f64 / began.elapsed().as_secs_f64())
+    }
+
+    fn supervised(&self, recipe: &Recipe, steps: u64) -> Result<(Tuning, Ahead<Batch>), Failure> {
+        let material = self.setting.material;
+        let (side, classes) = (material.side, material.classes());
+        let plan = Plan { side, classes, seed: self.seed, steps, epochs: 1 };
+        let tuner = Finetuner::new(recipe.clone(), plan, self.setting.device)?;
+        let tuner = match self.start {
+            Some((_, archive)) => tuner.with_encoder(archive)?,
+            None => tuner,
+        };
+        let stage = kith_core::checkpoint::Stage::Supervised;
+        let batches = loader::finetuning(&material.labelled, &recipe.finetuning, plan, 0)?;
+        Ok((Tuning { tuner, stage }, batches))
+    }
+
+    fn supervised_rate(&mut self, recipe: &Recipe) -> Result<(), Failure> {
+        let mut recipe = recipe.clone();
+        rise(&mut recipe.finetuning.optimizer);
+        let (learner, batches) = self.supervised(&recipe, RANGE_STEPS)?;
+        self.rate(("finetuning", "supervised"), learner, batches)
+    }
+
+    /// Both batches of the semi-supervised phase, in the recipe's proportion, and its rate.
+    fn semi_rate(&mut self, recipe: &Recipe, batch: usize) -> Result<(), Failure> {
+        let mut recipe = recipe.clone();
+        let mut settings: SemiSettings = recipe.semi.clone().unwrap_or_default();
+        let each = settings.unlabelled_batch as f64 / settings.labelled_batch.max(1) as f64;
+        let most = self.setting.material.unlabelled.len();
+        let free = ((batch as f64 * each).round() as usize).clamp(1, most.max(1));
+        self.keep("semi.labelled_batch", batch, "that of the supervised phase".into());
+        let why = format!("{each:.1} a labelled one, as the recipe has it");
+        self.keep("semi.unlabelled_batch", free, why);
+        (settings.labelled_batch, settings.unlabelled_batch) = (batch, free);
+        // Labels of a teacher are not there yet: the range is that of learning from oneself.
+        settings.method = SemiSettings::default().method;
+        rise(&mut settings.optimizer);
+        recipe.semi = Some(settings.clone());
+        let setting = Setting { recipe: &recipe, ..self.setting.clone() };
+        let plan = Plan {
+            steps: RANGE_STEPS,
+            epochs: 1,
+            ..semi::plan(&settings, &setting, self.seed, most)
+        };
+        let pictures = setting.material.unlabelled.clone();
+        let learner = semi::learner(&setting, plan, self.start, &pictures)?;
+        let free = Free { split: pictures, labels: None };
+        let batches = loader::semi((free, &setting.material.labelled), &settings, plan, 0)?;
+        self.rate(("semi", "semi-supervised"), learner, batches)
+    }
+
+    /// The range test: the rate rises from step to step until the loss blows up.
+    fn rate<L: Learner>(
+        &mut self,
+        (table, name): (&str, &str),
+        mut learner: L,
+        batches: Ahead<Batch>,
+    ) -> Result<(), Failure> {
+        let mut losses = Vec::new();
+        for (step, batch) in batches.enumerate() {
+            let rate = HIGHEST_RATE * range_test().factor(step as u64, RANGE_STEPS);
+            let readings = pollster::block_on(learner.step(&batch?)?.read())?;
+            let loss = readings.iter().find(|(name, _)| *name == "loss").map(|(_, loss)| *loss);
+            losses.push((rate, loss.unwrap_or(f64::NAN)));
+            if blown_up(&smoothed(&losses)) {
+                break;
+            }
+        }
+        let curve = smoothed(&losses);
+        let (rate, lowest) = good_rate(&curve);
+        let why = format!(
+            "a {MARGIN:.0}th of {lowest:.1e}, where the loss of a range test is lowest ({} steps from \
+             {:.0e})",
+            curve.len(),
+            curve.first().map_or(0.0, |(rate, _)| *rate)
+        );
+        let value = format!("{rate:e}");
+        self.keep(&format!("{table}.optimizer.learning_rate"), value, why);
+        self.kept.ranges.push((name.to_owned(), curve));
+        Ok(())
+    }
+
+    fn patience(&mut self) {
+        if self.setting.material.validation.is_empty() {
+            return;
+        }
+        let why = "a phase ends when the validation loss has not fallen for so many epochs";
+        for table in ["finetuning", "semi"] {
+            self.keep(&format!("{table}.patience"), PATIENCE, why.into());
+        }
+    }
+}
+
+fn range_test() -> Schedule {
+    Schedule { warm_up: 0.0, shape: Shape::Rise }
+}
+
+fn rise(optimizer: &mut kith_core::optimizer::AdamSettings) {
+    (optimizer.learning_rate, optimizer.schedule) = (HIGHEST_RATE, range_test());
+}
+
+/// Exponentially smoothed losses, without the pull of the start towards 0; up to the first that is no
+/// number.
+fn smoothed(losses: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut mean = 0.0;
+    let finite = losses.iter().take_while(|(_, loss)| loss.is_finite());
+    finite
+        .enumerate()
+        .map(|(step, &(rate, loss))| {
+            mean = SMOOTHING * mean + (1.0 - SMOOTHING) * loss;
+            (rate, mean / (1.0 - SMOOTHING.powi(step as i32 + 1)))
+        })
+        .collect()
+}
+
+/// Whether the last loss is far above the lowest.
+fn blown_up(curve: &[(f64, f64)]) -> bool {
+    let lowest = curve.iter().map(|(_, loss)| *loss).fold(f64::INFINITY, f64::min);
+    curve.last().is_none_or(|(_, loss)| *loss > BLOWN_UP * lowest)
+}
+
+/// The rate to take, and that of the lowest loss.
+fn good_rate(curve: &[(f64, f64)]) -> (f64, f64) {
+    let lowest = curve.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
+    let (rate, _) = lowest.unwrap_or((HIGHEST_RATE, 0.0));
+    // Two digits: no more can be told.
+    let digits = 10_f64.powf((rate / MARGIN).log10().floor() - 1.0);
+    ((rate / MARGIN / digits).round() * digits, rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bowl over the logarithm of the rate, lowest at 1e-2, that blows up at the end.
+    fn bowl() -> Vec<(f64, f64)> {
+        (0..60)
+            .map(|k| 10_f64.powf(-6.0 + f64::from(k) / 10.0))
+            .map(|rate| (rate, 0.1 + (rate.log10() + 2.0).powi(2)))
+            .collect()
+    }
+
+    #[test]
+    fn the_rate_is_a_tenth_of_where_the_loss_is_lowest() {
+        let (rate, lowest) = good_rate(&bowl());
+        assert!((lowest - 1e-2).abs() < 1e-9 && (rate - 1e-3).abs() < 1e-9, "{rate} of {lowest}");
+    }
+
+    #[test]
+    fn smoothing_starts_at_the_first_loss_and_ends_before_what_is_no_number() {
+        let curve = smoothed(&[(1.0, 3.0), (2.0, 3.0), (3.0, f64::NAN), (4.0, 1.0)]);
+        assert_eq!(curve.len(), 2);
+        assert!(curve.iter().all(|(_, loss)| (loss - 3.0).abs() < 1e-12));
+    }
+
+    #[test]
+    fn a_loss_far_above_the_lowest_has_blown_up() {
+        assert!(!blown_up(&[(1.0, 2.0), (2.0, 1.0), (3.0, 3.9)]));
+        assert!(blown_up(&[(1.0, 2.0), (2.0, 1.0), (3.0, 4.1)]));
+        assert!(blown_up(&[]), "the very first loss was no number");
+    }
+}

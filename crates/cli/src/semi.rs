@@ -1,0 +1,107 @@
+//! A phase of semi-supervised training.
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::model::Model;
+use kith_core::probe::Features;
+use kith_core::semi::SemiSettings;
+use kith_core::semi::pseudo::PseudoLabels;
+use kith_core::trainer::Plan;
+use kith_core::trainer::semi::SemiTrainer;
+use kith_data::Split;
+
+use crate::failure::Failure;
+use crate::files::FileError;
+use crate::folder::{self, Folder};
+use crate::loader::{self, Free};
+use crate::training::{Setting, Trained, train};
+
+/// Pictures that a teacher labels at a time.
+const AT_A_TIME: usize = 256;
+
+/// A pre-trained encoder, if there is one.
+pub(crate) type Start = Option<(Meta, Archive)>;
+
+/// Trains on labelled and unlabelled pictures to the end, or goes on to it. Labels of the latter come
+/// from the network in the folder of a teacher, or in every step from the network that learns.
+pub(crate) fn learn(
+    setting: &Setting<'_>,
+    seed: u64,
+    (start, teacher): (Option<&(Meta, Archive)>, Option<&Folder>),
+) -> Result<Trained, Failure> {
+    let mut settings = setting.recipe.semi.clone().unwrap_or_default();
+    let free = match teacher {
+        Some(teacher) => labelled_by(teacher, &settings, setting)?,
+        None => Free { split: setting.material.unlabelled.clone(), labels: None },
+    };
+    settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
+    let plan = plan(&settings, setting, seed, free.split.len());
+    let learner = learner(setting, plan, start, &free.split)?;
+    train(learner, setting, |learner| {
+        loader::semi((free, &setting.material.labelled), &settings, plan, learner.steps())
+    })
+}
+
+/// Steps and epochs of a phase on so many unlabelled pictures.
+pub(crate) fn plan(
+    settings: &SemiSettings,
+    setting: &Setting<'_>,
+    seed: u64,
+    pictures: usize,
+) -> Plan {
+    let pass = (pictures / settings.unlabelled_batch.max(1)) as u64;
+    Plan {
+        side: setting.material.side,
+        classes: setting.material.classes(),
+        seed,
+        steps: settings.steps.unwrap_or(pass).max(1),
+        epochs: settings.epochs,
+    }
+}
+
+/// A trainer at its start.
+pub(crate) fn learner(
+    setting: &Setting<'_>,
+    plan: Plan,
+    start: Option<&(Meta, Archive)>,
+    free: &Split,
+) -> Result<SemiTrainer, Failure> {
+    let pool = free.pictures().iter().map(|&picture| u64::from(picture)).collect();
+    let learner = SemiTrainer::new(setting.recipe, plan, pool, setting.device)?;
+    Ok(match start {
+        Some((_, archive)) => learner.with_encoder(archive)?,
+        None => learner,
+    })
+}
+
+/// The unlabelled pictures that a teacher is sure of, with the classes that it gives them.
+fn labelled_by(
+    teacher: &Folder,
+    settings: &SemiSettings,
+    setting: &Setting<'_>,
+) -> Result<Free, Failure> {
+    let chosen =
+        if setting.material.validation.is_empty() { folder::CHECKPOINT } else { folder::BEST };
+    let path = teacher.file(chosen);
+    let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
+    let model = Model::open(&bytes, setting.device).map_err(Failure::of(&path))?;
+    let pictures = &setting.material.unlabelled;
+    let places: Vec<u32> = (0..pictures.len() as u32).collect();
+    let mut all = Features::default();
+    for chunk in places.chunks(AT_A_TIME) {
+        let found = pollster::block_on(model.classify(&pictures.read(chunk)?))?;
+        all.dim = found.dim;
+        all.values.extend(found.values);
+    }
+    let labels = PseudoLabels::balanced(&all, settings.threshold);
+    if labels.places.is_empty() {
+        return Err(Failure::UnsureTeacher { threshold: settings.threshold });
+    }
+    let believed: usize = labels.believed.iter().sum();
+    setting.say.note(&format!(
+        "the teacher is sure of {believed} of {} pictures; {} after balancing the classes",
+        pictures.len(),
+        labels.places.len()
+    ));
+    Ok(Free { split: pictures.subset(&labels.places), labels: Some(labels.labels) })
+}

@@ -1,0 +1,291 @@
+//! `kith semi`: a supervised baseline against learning from unlabelled pictures too, over some seeds.
+
+use kith_core::recipe::Recipe;
+use kith_core::semi::{Method, SemiSettings};
+use serde_json::{Value, json};
+
+use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::auto::{self, Choice};
+use crate::chart::{Bar, Bars, Chart};
+use crate::device::Chosen;
+use crate::failure::Failure;
+use crate::folder::{self, Folder};
+use crate::material::{self, Material, open_checkpoint};
+use crate::numbers::{as_text, mean_and_deviation};
+use crate::report::{Report, Table};
+use crate::saved::{Record, best};
+use crate::say::Say;
+use crate::semi::{Start, learn};
+use crate::story::{self, Part, percent};
+use crate::training::{Setting, Trained, listen_for_ctrl_c};
+use crate::verbs::finetune;
+
+/// Every number of the comparison, for scripts.
+const RESULTS: &str = "results.json";
+
+/// The comparison with one seed.
+struct Study {
+    seed: u64,
+    baseline: Trained,
+    /// Each phase after the baseline; the last one's network is the result.
+    phases: Vec<(String, Trained)>,
+}
+
+pub(super) fn run(
+    (from, seeds, auto): (Option<&str>, u64, bool),
+    data: &DataFlags,
+    flags: &RecipeFlags,
+    (run, shared, say): (&RunFlags, &Shared, &Say),
+) -> Result<(), Failure> {
+    listen_for_ctrl_c();
+    let mut recipe = super::recipe(flags)?;
+    let mut data = data.clone();
+    let start: Start = from.map(|path| open_checkpoint(path.as_ref())).transpose()?;
+    if let Some((meta, _)) = &start {
+        recipe.encoder = meta.recipe.encoder.clone();
+        data.side = data.side.or(Some(meta.side));
+    }
+    let chosen = super::device(shared, say)?;
+    let name = super::run_name("semi", &recipe, &data.data, shared.seed);
+    let whole = Folder::choose(run, &name)?;
+    say.note(&format!("run: {}", whole.path().display()));
+    let first = material(&data, &recipe, shared.seed, say)?;
+    fit_to(&first, &mut recipe);
+    let choices = match auto {
+        true => {
+            let setting = setting_of(&recipe, &first, (&whole, &whole), &chosen, say);
+            auto::choose(&setting, shared.seed, start.as_ref())?
+        }
+        false => auto::Choices::none(recipe.clone()),
+    };
+    let recipe = choices.recipe.clone();
+    whole.begin(&recipe)?;
+    let mut studies = Vec::new();
+    for seed in shared.seed..shared.seed + seeds.max(1) {
+        let material = material(&data, &recipe, seed, say)?;
+        let folder = whole.part(&format!("seed-{seed}"));
+        let setting = setting_of(&recipe, &material, (&folder, &whole), &chosen, say);
+        studies.push(study(&setting, seed, start.as_ref())?);
+    }
+    let report = report(&studies, &choices, &first, (from, &chosen));
+    whole.write(folder::REPORT, &story::page(&report))?;
+    let object = json!({
+        "run": whole.path(),
+        "report": whole.file(folder::REPORT),
+        "recipe": recipe.name,
+        "data": data.data.to_string(),
+        "labelled": first.labelled.len(),
+        "unlabelled": first.unlabelled.len(),
+        "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
+        "chosen": choices.made.iter().map(Choice::to_json).collect::<Vec<_>>(),
+        "accuracies": as_json(&studies),
+    });
+    whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
+    say.result(&words(&studies, &whole), &object);
+    Ok(())
+}
+
+fn material(data: &DataFlags, recipe: &Recipe, seed: u64, say: &Say) -> Result<Material, Failure> {
+    let dataset = material::open(data, seed, say)?;
+    let material = Material::new(data, recipe, dataset, seed);
+    if material.labelled.labels().is_none() || material.classes() < 2 {
+        return Err(Failure::NoLabels { what: "semi-supervised learning" });
+    }
+    Ok(material)
+}
+
+fn setting_of<'a>(
+    recipe: &'a Recipe,
+    material: &'a Material,
+    (folder, whole): (&'a Folder, &'a Folder),
+    chosen: &'a Chosen,
+    say: &'a Say,
+) -> Setting<'a> {
+    Setting { recipe, material, folder, whole, device: &chosen.device, say }
+}
+
+/// Writes the semi-supervised settings out, and no batch larger than there are labelled pictures.
+fn fit_to(material: &Material, recipe: &mut Recipe) {
+    let most = material.labelled.len().max(1);
+    let settings = recipe.semi.get_or_insert_with(SemiSettings::default);
+    settings.labelled_batch = settings.labelled_batch.min(most);
+    recipe.finetuning.batch = recipe.finetuning.batch.min(most);
+}
+
+/// One seed from start to end, or on from where it was stopped.
+fn study(
+    setting: &Setting<'_>,
+    seed: u64,
+    start: Option<&(kith_core::checkpoint::Meta, kith_core::archive::Archive)>,
+) -> Result<Study, Failure> {
+    let said = |name: &str| setting.say.note(&format!("seed {seed}: {name}"));
+    said("baseline");
+    let folder = setting.folder.part("baseline");
+    let baseline = finetune::learn(&Setting { folder: &folder, ..setting.clone() }, seed, start)?;
+    let mut teacher = folder;
+    let settings = setting.recipe.semi.clone().unwrap_or_default();
+    let mut phases = Vec::new();
+    let rounds = match settings.method {
+        Method::Fixmatch { .. } => 0,
+        Method::NoisyStudent { rounds } => rounds,
+    };
+    if rounds == 0 {
+        said("labelled and unlabelled pictures");
+        let folder = setting.folder.part("fixmatch");
+        let trained = learn(&Setting { folder: &folder, ..setting.clone() }, seed, (start, None))?;
+        phases.push(("FixMatch".to_owned(), trained));
+    }
+    for round in 1..=rounds {
+        let name = format!("student {round}");
+        said(&name);
+        let folder = setting.folder.part(&format!("student-{round}"));
+        let part = Setting { folder: &folder, ..setting.clone() };
+        let trained = learn(&part, seed, (start, Some(&teacher)))?;
+        phases.push((name, trained));
+        teacher = folder;
+    }
+    Ok(Study { seed, baseline, phases })
+}
+
+/// Test accuracy of the last and of the best epoch of a phase.
+fn accuracies(trained: &Trained) -> [Option<f64>; 2] {
+    let accuracy = |record: Option<&Record>| record?.test.map(|score| score.accuracy);
+    [accuracy(trained.history.last()), accuracy(best(&trained.history))]
+}
+
+/// Test accuracies by name, a number a seed: baseline and every phase, last and best epoch.
+fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
+    let phases = studies.first().map_or(0, |study| study.phases.len());
+    let name = |phase: Option<usize>| match phase {
+        None => "supervised baseline".to_owned(),
+        Some(phase) => studies[0].phases[phase].0.clone(),
+    };
+    let trained = |study: &Study, phase: Option<usize>| match phase {
+        None => accuracies(&study.baseline),
+        Some(phase) => accuracies(&study.phases[phase].1),
+    };
+    let all = [None].into_iter().chain((0..phases).map(Some));
+    all.flat_map(|phase| {
+        ["last epoch", "best epoch"].into_iter().enumerate().map(move |(which, word)| {
+            let found = studies.iter().filter_map(|study| trained(study, phase)[which]);
+            (format!("{}, {word}", name(phase)), found.collect())
+        })
+    })
+    .collect()
+}
+
+/// The share of the baseline's errors that the last phase no longer makes, after the last epoch of
+/// each, a number a seed.
+fn errors_gone(studies: &[Study]) -> Vec<f64> {
+    let share = |study: &Study| {
+        let [before, _] = accuracies(&study.baseline);
+        let [after, _] = accuracies(&study.phases.last()?.1);
+        let errors = 1.0 - before?;
+        (errors > 0.0).then_some((after? - before?) / errors)
+    };
+    studies.iter().filter_map(share).collect()
+}
+
+const GONE: &str = "errors of the baseline that are gone";
+
+fn as_json(studies: &[Study]) -> Value {
+    let entry = |(name, numbers): (String, Vec<f64>)| {
+        let (mean, deviation) = mean_and_deviation(&numbers);
+        (name, json!({ "mean": mean, "deviation": deviation, "seeds": numbers }))
+    };
+    let gone = (GONE.to_owned(), errors_gone(studies));
+    let all = numbers(studies).into_iter().chain([gone]);
+    Value::Object(all.filter(|(_, numbers)| !numbers.is_empty()).map(entry).collect())
+}
+
+fn rows(studies: &[Study]) -> Vec<Vec<String>> {
+    let gone = (GONE.to_owned(), errors_gone(studies));
+    let all = numbers(studies).into_iter().chain([gone]);
+    all.map(|(name, numbers)| vec![name, as_text(&numbers)]).collect()
+}
+
+fn words(studies: &[Study], whole: &Folder) -> String {
+    let line = |row: Vec<String>| format!("{:<36} {}", row[0], row[1]);
+    let mut lines: Vec<String> = rows(studies).into_iter().map(line).collect();
+    lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
+    lines.join("\n")
+}
+
+fn report(
+    studies: &[Study],
+    choices: &auto::Choices,
+    material: &Material,
+    (from, chosen): (Option<&str>, &Chosen),
+) -> Report {
+    let recipe = &choices.recipe;
+    let first = studies.first().expect("there is at least one seed");
+    let mut parts = vec![Part { name: "baseline", history: &first.baseline.history }];
+    parts.extend(first.phases.iter().map(|(name, t)| Part { name, history: &t.history }));
+    let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
+    let mut facts = story::facts(material, &seeds.join(", "), &chosen.why);
+    facts.extend(from.map(|from| ("Started from".into(), from.into())));
+    let trained = |study: &Study| -> Vec<Record> {
+        let phases = study.phases.iter().flat_map(|(_, trained)| trained.history.clone());
+        study.baseline.history.iter().cloned().chain(phases).collect()
+    };
+    let all: Vec<Record> = studies.iter().flat_map(trained).collect();
+    facts.push(story::wall_time(all.iter()));
+    let overview = Table {
+        title: "Test accuracy".into(),
+        header: vec![String::new(), "mean ± sd over seeds".into()],
+        rows: rows(studies),
+    };
+    let mut charts: Vec<Chart> = choices.charts.clone();
+    charts.extend(story::curves(&parts));
+    let mut tables = vec![overview, story::epochs_table(&parts)];
+    tables.extend(choices.table());
+    Report {
+        title: format!("{} on {}", recipe.name, material.name),
+        subtitle: format!(
+            "{} labelled and {} unlabelled pictures: a supervised baseline against learning from both",
+            material.labelled.len(),
+            material.unlabelled.len()
+        ),
+        facts,
+        charts,
+        bars: vec![bars(studies)],
+        tables,
+        settings_toml: recipe.to_toml(),
+        notes: notes(recipe, &first.phases),
+        ..Report::default()
+    }
+}
+
+fn notes(recipe: &Recipe, phases: &[(String, Trained)]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if recipe.evaluation.validation == 0.0 {
+        notes.push(
+            "No labelled picture was kept aside: compare last epochs, since the best were chosen on \
+             the test pictures."
+                .into(),
+        );
+    }
+    for (name, trained) in phases {
+        if let Some(share) = trained.history.last().and_then(|r| story::number(r, "believed")) {
+            notes.push(format!(
+                "{name}: in the last epoch {} of the unlabelled pictures were believed.",
+                percent(share)
+            ));
+        }
+    }
+    notes
+}
+
+fn bars(studies: &[Study]) -> Bars {
+    let bar = |(name, numbers): (String, Vec<f64>)| {
+        let (mean, deviation) = mean_and_deviation(&numbers);
+        Bar { name, mean: 100.0 * mean, deviation: deviation.map(|d| 100.0 * d) }
+    };
+    let shown =
+        |(name, numbers): &(String, Vec<f64>)| !numbers.is_empty() && name.ends_with("last epoch");
+    Bars {
+        title: "Test accuracy after the last epoch".into(),
+        value_label: "%".into(),
+        bars: numbers(studies).into_iter().filter(shown).map(bar).collect(),
+    }
+}

@@ -1,0 +1,118 @@
+//! A running average of a network's weights, steadier than the network (Tarvainen and Valpola 2017).
+
+use std::collections::BTreeMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+use crate::path::Path;
+
+/// How much of the old stays at `step` (from 0): `decay`, but less in the first steps, in which the
+/// average is not yet one of many: (1 + step) / (10 + step), as TensorFlow's has it.
+pub fn decay_at(decay: f64, step: u64) -> f64 {
+    const START: f64 = 10.0;
+    decay.min((1.0 + step as f64) / (START + step as f64))
+}
+
+/// The average moved on: `decay` of it and the rest of the network, both without autodiff.
+///
+/// Running statistics of normalisation are taken over as they are: they are averages already.
+pub fn follow<M: Module>(average: M, network: &M, decay: f64) -> M {
+    let mut weights = Weights::default();
+    network.visit(&mut weights);
+    average.map(&mut Follow { weights, decay })
+}
+
+/// The weights of a network by name, flattened.
+#[derive(Default)]
+struct Weights {
+    path: Path,
+    found: BTreeMap<String, Tensor<1>>,
+}
+
+impl ModuleVisitor for Weights {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let weight = param.val();
+        let count = weight.dims().iter().product::<usize>();
+        self.found.insert(self.path.name(), weight.reshape([count]));
+    }
+}
+
+struct Follow {
+    weights: Weights,
+    decay: f64,
+}
+
+impl ModuleMapper for Follow {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.weights.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.weights.path.exit(container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.weights.path.name();
+        let Some(now) = self.weights.found.remove(&name) else { return param };
+        let running = name.ends_with("running_mean") || name.ends_with("running_var");
+        param.map(|old| {
+            let now = now.reshape(old.dims());
+            match running {
+                true => now,
+                false => old.mul_scalar(self.decay) + now.mul_scalar(1.0 - self.decay),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::archive::Archive;
+    use crate::norm::BatchNorm;
+
+    fn values(norm: &BatchNorm) -> BTreeMap<String, f32> {
+        let mut archive = Archive::default();
+        pollster::block_on(archive.add("", norm)).unwrap();
+        archive.tensors.into_iter().map(|(name, stored)| (name, stored.values[0])).collect()
+    }
+
+    #[test]
+    fn weights_are_averaged_and_statistics_taken_over() {
+        let tracked = BatchNorm::new(1, &Device::flex().autodiff());
+        let average = tracked.valid();
+        let x = Tensor::<2>::from_data([[1.0_f32], [3.0]], &Device::flex());
+        let _trained = tracked.forward(x);
+        let network = tracked.valid().map(&mut Double);
+        let moved = values(&follow(average.clone(), &network, 0.75));
+        assert!((moved["weight"] - (0.75 + 0.25 * 2.0)).abs() < 1e-6);
+        assert_eq!(moved["running_mean"], values(&network)["running_mean"]);
+        assert_eq!(values(&average)["weight"], 1.0, "the average itself was changed");
+    }
+
+    /// Doubles every number.
+    struct Double;
+
+    impl ModuleMapper for Double {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|x| x.mul_scalar(2.0))
+        }
+    }
+
+    #[test]
+    fn the_first_steps_forget_sooner() {
+        assert!((decay_at(0.999, 0) - 0.1).abs() < 1e-12);
+        assert!((decay_at(0.999, 1_000_000) - 0.999).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,94 @@
+//! Semi-supervised learning: few labels, many pictures.
+
+pub mod average;
+pub mod curriculum;
+pub mod fixmatch;
+pub mod pseudo;
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::policy::Policy;
+use crate::optimizer::AdamSettings;
+use crate::sampler::Shuffle;
+
+/// How labelled and unlabelled pictures teach together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SemiSettings {
+    /// Where the labels of unlabelled pictures come from.
+    pub method: Method,
+    /// Epochs of `steps` steps.
+    pub epochs: u64,
+    /// Steps an epoch; `None` is one pass over the unlabelled pictures.
+    pub steps: Option<u64>,
+    /// Labelled pictures a step.
+    pub labelled_batch: usize,
+    /// Unlabelled pictures a step.
+    pub unlabelled_batch: usize,
+    /// Order of the pictures.
+    pub shuffle: Shuffle,
+    /// View by which labels are learnt and given.
+    pub weak: Policy,
+    /// View that must earn the same label.
+    pub strong: Policy,
+    /// Least probability of a label that is believed.
+    pub threshold: f64,
+    /// Weight of the unlabelled pictures' loss.
+    pub unlabelled_weight: f64,
+    /// Share of the old in the running average of the weights that is tested and kept.
+    pub average: f64,
+    /// Optimizer of all weights.
+    pub optimizer: AdamSettings,
+    /// Epochs without a lower validation loss after which training ends early, as in fine-tuning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
+}
+
+/// Where the labels of unlabelled pictures come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Method {
+    /// `FixMatch` (Sohn et al. 2020): in every step, from the network itself.
+    Fixmatch {
+        /// Which probability is enough.
+        thresholds: Thresholds,
+    },
+    /// Noisy Student (Xie et al. 2020): once a round, from the student of the round before.
+    NoisyStudent {
+        /// Students, one after the other; the first learns from the supervised teacher.
+        rounds: usize,
+    },
+}
+
+/// Which probability is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thresholds {
+    /// The same for every class.
+    Fixed,
+    /// Less for classes that are learnt more slowly (`FlexMatch`, Zhang et al. 2021).
+    Curriculum,
+}
+
+impl Default for SemiSettings {
+    /// `FixMatch`'s own for small pictures, but for the optimizer, which is Adam as everywhere in
+    /// kith, and the length.
+    fn default() -> Self {
+        let named = |name| Policy::named(name).expect("a built-in policy");
+        Self {
+            method: Method::Fixmatch { thresholds: Thresholds::Fixed },
+            epochs: 30,
+            steps: None,
+            labelled_batch: 64,
+            unlabelled_batch: 448,
+            shuffle: Shuffle::Full,
+            weak: named("fixmatch-weak"),
+            strong: named("fixmatch-strong"),
+            threshold: 0.95,
+            unlabelled_weight: 1.0,
+            average: 0.999,
+            optimizer: AdamSettings::default(),
+            patience: None,
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Semi-supervised training: a step on labelled and on unlabelled pictures.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::classifier::Classifier;
+use super::pretrain::Batch;
+use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
+use crate::archive::{Archive, Stored};
+use crate::augment::policy::{Draw, Policy};
+use crate::encoder::Encoder;
+use crate::error::Error;
+use crate::image::Images;
+use crate::metrics::{self, Meter, Readings};
+use crate::objective::cross_entropy;
+use crate::optimizer::Adam;
+use crate::recipe::Recipe;
+use crate::rng::Purpose;
+use crate::semi::average::{decay_at, follow};
+use crate::semi::curriculum::Curriculum;
+use crate::semi::fixmatch::agreement;
+use crate::semi::{Method, SemiSettings, Thresholds};
+
+/// Where the average lies in a state; in a checkpoint it is the network.
+const AVERAGE: &str = "average";
+const LATEST: &str = "curriculum.latest";
+
+/// A semi-supervised run between two steps.
+#[derive(Debug)]
+pub struct SemiTrainer {
+    settings: SemiSettings,
+    plan: Plan,
+    device: Device,
+    net: Classifier,
+    /// What is tested and kept.
+    average: Classifier,
+    optimizer: Adam,
+    curriculum: Option<Curriculum>,
+    /// Numbers of the unlabelled pictures, in rising order.
+    pool: Vec<u64>,
+    meter: Meter,
+    steps: u64,
+}
+
+impl SemiTrainer {
+    /// A run at its start, with fresh weights. `pool` are the numbers of all unlabelled pictures.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the plan does not suit the recipe, [`Error::TooFew`] for fewer than
+    /// two classes.
+    pub fn new(
+        recipe: &Recipe,
+        plan: Plan,
+        mut pool: Vec<u64>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let settings = recipe.semi.clone().unwrap_or_default();
+        let device = device.clone().inner();
+        let net = Classifier::new(recipe, &plan, &device.clone().autodiff())?;
+        pool.sort_unstable();
+        pool.dedup();
+        let curriculum = match settings.method {
+            Method::Fixmatch { thresholds: Thresholds::Curriculum } => {
+                Some(Curriculum::new(pool.len(), plan.classes, settings.threshold, &device))
+            }
+            _ => None,
+        };
+        let (average, optimizer) = (net.valid(), Adam::new(settings.optimizer.clone()));
+        let (meter, steps) = (Meter::default(), 0);
+        Ok(Self { settings, plan, device, net, average, optimizer, curriculum, pool, meter, steps })
+    }
+
+    /// The same run with the encoder of a checkpoint; the classifier stays fresh.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when it is of another encoder.
+    pub fn with_encoder(mut self, archive: &Archive) -> Result<Self, Error> {
+        self.net.encoder = archive.restore("encoder", self.net.encoder)?;
+        self.average = self.net.valid();
+        Ok(self)
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What the run is for.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The averaged encoder as it is now, without autodiff.
+    pub fn encoder(&self) -> Encoder {
+        self.average.encoder.clone()
+    }
+
+    /// Logits of the averaged network for pictures in [0, 1], `[n, classes]`.
+    pub fn predict(&self, images: Tensor<4>) -> Tensor<2> {
+        self.average.forward(images)
+    }
+
+    /// One step. The batch's labels are those of its labelled pictures and, before them, of the
+    /// unlabelled ones where a teacher gave them any.
+    ///
+    /// # Errors
+    /// [`Error::PictureSize`] for pictures of another size than the encoder's, [`Error::TooFew`] for
+    /// labels that are missing.
+    pub fn step(&mut self, batch: &Batch) -> Result<Readings, Error> {
+        let ([height, width], side) = (batch.images.size(), self.plan.side);
+        if [height, width] != [side, side] {
+            return Err(Error::PictureSize { side, got_height: height, got_width: width });
+        }
+        let taught = matches!(self.settings.method, Method::NoisyStudent { .. });
+        let expected = if taught { batch.images.len() } else { batch.labelled.len() };
+        if batch.labels.len() != expected {
+            let (what, got) = ("labels of a batch", batch.labels.len());
+            return Err(Error::TooFew { what, expected, got });
+        }
+        let (loss, readings) = if taught { self.student(batch) } else { self.fixmatch(batch) };
+        let gradients = loss.backward();
+        self.net = self.optimizer.step(self.net.clone(), &gradients, self.plan.total());
+        let decay = decay_at(self.settings.average, self.steps);
+        self.average = follow(self.average.clone(), &self.net.valid(), decay);
+        self.steps += 1;
+        let readings = Readings::new(readings);
+        self.meter.add(readings.clone());
+        Ok(readings)
+    }
+
+    /// The supervised loss of weak views and the agreement of strong views with weak ones.
+    ///
+    /// Labelled and unlabelled pictures are normalised apart, the labelled ones last, so that the
+    /// running statistics are of clean and of strong views alike; labels are given with them.
+    fn fixmatch(&mut self, batch: &Batch) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
+        let count = batch.images.len() - batch.labelled.len();
+        let (free, own) = batch.numbers.split_at(count);
+        let free_images = batch.images.to_device(&self.device).narrow(0, 0, count);
+        let weak = self.see(&self.settings.weak, free_images.clone(), (Purpose::WeakView, free));
+        let weak = self.net.valid().forward(weak);
+        let strong = self.see(&self.settings.strong, free_images, (Purpose::StrongView, free));
+        let strong = self.net.forward(strong);
+        let thresholds = match &self.curriculum {
+            Some(curriculum) => curriculum.thresholds(),
+            None => Tensor::full([self.plan.classes], self.settings.threshold, &self.device),
+        };
+        let found = agreement(weak, strong, thresholds);
+        if let Some(curriculum) = &mut self.curriculum {
+            let place = |number: &u64| self.pool.binary_search(number).ok();
+            curriculum.note(&free.iter().filter_map(place).collect::<Vec<_>>(), &found);
+        }
+        let (logits, labels) = self.labelled(&batch.labelled, own, &batch.labels);
+        let labelled = cross_entropy(logits.clone(), labels.clone()).mean();
+        let unlabelled = found.losses.mean();
+        let loss =
+            labelled.clone() + unlabelled.clone().mul_scalar(self.settings.unlabelled_weight);
+        let readings = vec![
+            ("loss", loss.clone()),
+            ("labelled_loss", labelled),
+            ("unlabelled_loss", unlabelled),
+            ("accuracy", metrics::accuracy(logits, labels)),
+            ("believed", found.believed.mean()),
+        ];
+        (loss, readings)
+    }
+
+    /// The loss of strong views of all pictures with the labels of a person or of the teacher (Xie et
+    /// al. 2020, equation 2).
+    fn student(&self, batch: &Batch) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
+        let images = batch.images.to_device(&self.device);
+        let named = (Purpose::StrongView, batch.numbers.as_slice());
+        let logits = self.net.forward(self.see(&self.settings.strong, images, named));
+        let labels = upload_labels(&batch.labels, &self.device);
+        let loss = cross_entropy(logits.clone(), labels.clone()).mean();
+        let accuracy = metrics::accuracy(logits, labels);
+        (loss.clone(), vec![("loss", loss), ("accuracy", accuracy)])
+    }
+
+    fn labelled(
+        &self,
+        images: &Images,
+        numbers: &[u64],
+        labels: &[i32],
+    ) -> (Tensor<2>, Tensor<1, burn::tensor::Int>) {
+        let images = images.to_device(&self.device);
+        let view = self.see(&self.settings.weak, images, (Purpose::LabelledView, numbers));
+        (self.net.forward(view), upload_labels(labels, &self.device))
+    }
+
+    fn see(
+        &self,
+        policy: &Policy,
+        images: Tensor<4>,
+        (purpose, images_by_number): (Purpose, &[u64]),
+    ) -> Tensor<4> {
+        let epoch = self.steps / self.plan.steps.max(1);
+        let draw = Draw { seed: self.plan.seed, purpose, epoch, images: images_by_number };
+        policy.apply(images, draw)
+    }
+
+    /// Ends an epoch: what the steps since the last one measured, on average.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails, [`Error::Diverged`] when the loss is not a number.
+    pub async fn finish_epoch(&mut self) -> Result<Vec<(&'static str, f64)>, Error> {
+        core::mem::take(&mut self.meter).finish(self.steps).await
+    }
+
+    /// Adds what a checkpoint holds: the averaged encoder and classifier.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub async fn store(&self, archive: &mut Archive) -> Result<(), Error> {
+        archive.add("", &self.average).await
+    }
+
+    /// Adds everything that going on later needs.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub async fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
+        archive.add("", &self.net).await?;
+        archive.add(AVERAGE, &self.average).await?;
+        self.optimizer.store(archive, "optimizer").await?;
+        if let Some(curriculum) = &self.curriculum {
+            let latest = Stored::read(curriculum.latest().float()).await?;
+            archive.tensors.insert(LATEST.into(), latest);
+        }
+        let metered = store_meter(archive, &self.meter).await?;
+        Ok(Counters { steps: self.steps, metered, random_rows: 0 })
+    }
+
+    /// Goes on where [`store_state`](Self::store_state) was called.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the state is of another run.
+    pub fn resume(mut self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
+        self.net = archive.restore("", self.net)?;
+        self.average = archive.restore(AVERAGE, self.average)?;
+        let from = (archive, "optimizer");
+        let settings = self.settings.optimizer.clone();
+        self.optimizer = Adam::resumed(settings, counters.steps, from, &self.device)?;
+        if let Some(curriculum) = self.curriculum.take() {
+            let stored = archive.get(LATEST)?;
+            let latest: Tensor<1> = stored.to_device(LATEST, [self.pool.len()], &self.device)?;
+            self.curriculum = Some(curriculum.resumed(latest.int()));
+        }
+        self.meter = resume_meter(archive, counters.metered, &self.device)?;
+        self.steps = counters.steps;
+        Ok(self)
+    }
+}
