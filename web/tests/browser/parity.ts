@@ -85,10 +85,12 @@ export function parityOn(device: Device): void {
   });
 
   test(`augmented views on ${device} have the native pixels`, async ({ tab }) => {
-    const policies =
-      device === "cpu" ? native().views.map((view) => view.policy) : ["simclr", "byol"];
+    const few = ["simclr", "byol", "fixmatch-strong", "relational-finetune"];
+    const policies = device === "cpu" ? native().views.map((view) => view.policy) : few;
+    // A point on the edge between two pixels or levels is rounded by a GPU as it likes.
+    const undecided = device === "cpu" ? 0 : 2e-3;
     for (const policy of policies) {
-      const far = await tab.evaluate(
+      const share = await tab.evaluate(
         async ({ device, policy }) => {
           const { kith, parity, pictures } = lab;
           const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", {
@@ -98,20 +100,20 @@ export function parityOn(device: Device): void {
           const { seed, image, views, pixels } = parity.views.find((v) => v.policy === policy)!;
           const seen = await encoder.augment(pictures[0]!, { preset: policy, seed, image, views });
           const area = parity.side ** 2;
-          let far = 0;
+          let others = 0;
           pixels.forEach((expected, i) => {
             const [view, plane, place] = [
               Math.floor(i / (3 * area)),
               Math.floor(i / area) % 3,
               i % area,
             ];
-            far = Math.max(far, Math.abs(seen[view]!.data[4 * place + plane]! - expected));
+            others += Number(Math.abs(seen[view]!.data[4 * place + plane]! - expected) > 1);
           });
-          return far;
+          return others / pixels.length;
         },
         { device, policy },
       );
-      expect(far, policy).toBeLessThanOrEqual(1);
+      expect(share, policy).toBeLessThanOrEqual(undecided);
     }
   });
 
