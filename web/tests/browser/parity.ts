@@ -4,7 +4,8 @@ import { left } from "./tab.js";
 
 type Device = "cpu" | "webgpu";
 
-const native = (): Parity => JSON.parse(left("parity.json").toString()) as Parity;
+/** What the native test left. */
+export const native = (): Parity => JSON.parse(left("parity.json").toString()) as Parity;
 
 const farthest = (got: number[], expected: number[]): number =>
   got.reduce((far, x, i) => Math.max(far, Math.abs(x - expected[i]!)), 0);
@@ -58,15 +59,18 @@ export function parityOn(device: Device): void {
           const from = `/parity/encoder-${name}.safetensors`;
           const encoder = await kith.loadEncoder(from, { device });
           const embedded = await encoder.embed(pictures, { normalize: false, batchSize: 5 });
-          const { fingerprint, dim, arch } = encoder.info;
+          const { fingerprint, dim, arch, encoder: settings, parameters } = encoder.info;
           await encoder.dispose();
-          return { fingerprint, dim, arch, features: [...embedded.data] };
+          const facts = { fingerprint, dim, parameters, kind: settings.kind };
+          return { ...facts, arch, features: [...embedded.data] };
         },
         { device, name: expected.name },
       );
       expect(got.arch).toBe(expected.name.split("-")[0]);
+      expect(got.kind).toBe(got.arch);
       expect(got.fingerprint).toBe(expected.fingerprint);
       expect(got.dim).toBe(expected.dim);
+      expect(got.parameters).toBe(expected.parameters);
       const bound = 1e-4 * largest(expected.features);
       expect(farthest(got.features, expected.features), expected.name).toBeLessThan(bound);
     }
