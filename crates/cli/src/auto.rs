@@ -103,7 +103,9 @@ impl Choices {
             series: vec![Series {
                 name,
                 points: points.into_iter().map(|(rate, loss)| (rate.log10(), loss)).collect(),
+                ..Series::default()
             }],
+            ..Chart::default()
         };
         let charts = kept.ranges.into_iter().map(chart).collect();
         Ok(Self { recipe, made: kept.choices, charts })

@@ -164,6 +164,7 @@ mod tests {
             train: Map::new(),
             validation: Some(Score { accuracy: 0.5, loss }),
             test: None,
+            knn: None,
             timing: Timing::default(),
         };
         losses.iter().enumerate().map(record).collect()

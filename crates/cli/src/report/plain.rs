@@ -12,7 +12,10 @@ impl Table {
         let line = |row: &Vec<String>| {
             let cell = |(column, cell): (usize, &String)| {
                 let width = width(column).unwrap_or(0);
-                if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") }
+                match column {
+                    0 => format!("{cell:<width$}"),
+                    _ => format!("  {cell:>width$}"),
+                }
             };
             row.iter().enumerate().map(cell).collect::<String>().trim_end().to_owned()
         };

@@ -82,7 +82,8 @@ fn frozen(
 }
 
 fn tables(all: &[Found]) -> Vec<Table> {
-    let rows: Vec<(&str, &Scores)> = all.iter().map(|found| (found.name.as_str(), &found.scores)).collect();
+    let rows: Vec<(&str, &Scores)> =
+        all.iter().map(|found| (found.name.as_str(), &found.scores)).collect();
     let found: Vec<_> = rows.iter().map(|(name, s)| (*name, s.retrieval)).collect();
     [story::frozen_table(&rows)].into_iter().chain(retrieval::table(&found)).collect()
 }
