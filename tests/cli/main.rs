@@ -2,6 +2,7 @@
 
 mod common;
 mod errors;
+mod evaluate;
 mod resume;
 mod semi;
 mod serve;

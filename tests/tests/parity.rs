@@ -163,7 +163,8 @@ fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
     let features = block_on(embedded).expect("pictures");
     let facts = json!({
         "name": name, "fingerprint": model.fingerprint(), "dim": features.dim,
-        "features": features.values, "toml": trainer.recipe().to_toml(), "steps": steps,
+        "parameters": model.parameters(), "features": features.values,
+        "toml": trainer.recipe().to_toml(), "steps": steps,
     });
     (bytes, facts)
 }

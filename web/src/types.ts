@@ -139,7 +139,10 @@ export interface AugmentationOp {
 
 /** What a checkpoint says of itself. */
 export interface EncoderInfo {
+  /** Kind of encoder: `conv4`, `conv4_pool`, `resnet` or `mobilenet`. */
   readonly arch: string;
+  /** Its settings, as the recipe has them: `{ kind: 'resnet', depth: 18, … }`. */
+  readonly encoder: { readonly kind: string; readonly [setting: string]: unknown };
   readonly method: string;
   readonly stage: "pretrained" | "supervised" | "finetuned";
   /** Name of the recipe, and its whole text. */

@@ -4,6 +4,7 @@ import type { AugmentationOp, EncoderInfo } from "./types.js";
 /** A checkpoint's note. */
 export interface Note {
   readonly arch: string;
+  readonly encoder: EncoderInfo["encoder"];
   readonly method: string;
   readonly stage: "pretrained" | "supervised" | "finetuned";
   readonly recipe: string;

@@ -1,5 +1,6 @@
 /** Pictures in a grid that one walks through with the arrow keys. */
 import { el } from "./element.js";
+import { swatch, type Look } from "./palette.js";
 import { described, shown, type Picture } from "./picture.js";
 
 export interface Cell {
@@ -8,6 +9,8 @@ export interface Cell {
   readonly note?: string;
   /** What the frame around it says, for those who see it and those who do not. */
   readonly mark?: string;
+  /** How its class is drawn, here as on the map. */
+  readonly look?: Look;
 }
 
 /** A grid of buttons, one a picture; one of them at a time is in the order of tabs. */
@@ -23,7 +26,7 @@ export function grid(
 }
 
 function cellButton(
-  { picture, note, mark }: Cell,
+  { picture, note, mark, look }: Cell,
   place: number,
   chosen: (picture: Picture) => void,
 ): HTMLButtonElement {
@@ -43,7 +46,8 @@ function cellButton(
       onclick: () => chosen(picture),
     },
     image,
-    note && el("span", { class: "cell-note", "aria-hidden": "true" }, note),
+    note &&
+      el("span", { class: "cell-note", "aria-hidden": "true" }, look && swatch(look, 12), note),
   );
 }
 

@@ -4,6 +4,10 @@ import { breath } from "./latest.js";
 import { eachOf } from "./pixels.js";
 import type { Picture } from "./picture.js";
 
+/** What a network says of itself, but for what is long; older facts do without its settings. */
+export type BriefInfo = Omit<EncoderInfo, "recipeToml" | "views" | "encoder"> &
+  Partial<Pick<EncoderInfo, "encoder">>;
+
 /** What is known of a network without loading it; `scripts/sights.mjs` writes it. */
 export interface Facts {
   readonly title: string;
@@ -11,7 +15,7 @@ export interface Facts {
   readonly bytes: number;
   /** Its hash, as `loadEncoder` takes it. */
   readonly integrity: string;
-  readonly info: Omit<EncoderInfo, "recipeToml" | "views">;
+  readonly info: BriefInfo;
   /** How it was trained, and what that gave. */
   readonly note: string | null;
   /** The report of its run, beside it. */

@@ -8,6 +8,7 @@ test("neighbours are there before anything is loaded, and the arrow keys walk am
   await visit.open("neighbours");
   await expect(page.locator(".stage .grid")).toHaveCount(2);
   await expect(page.locator(".stage .grid .cell")).toHaveCount(16);
+  await expect(page.locator(".stage .grid .cell .swatch")).toHaveCount(16);
   const asked = page.locator(".asked strong");
   const before = await asked.textContent();
   const [first, second] = [0, 1].map((place) => page.locator(".picker .cell").nth(place));
@@ -49,6 +50,12 @@ test("augmentations follow their knobs", async ({ visit }) => {
   await expect.poll(pixels).not.toBe(before);
   await page.getByLabel("Crop").uncheck();
   await expect(page.locator("main")).not.toContainText("how near a thing is");
+  await page.getByLabel("Policy").selectOption("fixmatch-strong");
+  await expect(page.getByRole("slider", { name: "Changes" })).toHaveValue("3");
+  await expect(page.locator("main")).toContainText("a few of 14 things");
+  const strong = await pixels();
+  await page.getByRole("slider", { name: "Changes" }).fill("6");
+  await expect.poll(pixels).not.toBe(strong);
   await visit.judged("augmentations, loaded");
 });
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as Flags, Parser, Subcommand, ValueEnum};
+use clap::{Args as Flags, Parser, Subcommand, ValueEnum, value_parser};
 use kith_data::Source;
 
 use crate::fetch::Published;
@@ -80,6 +80,26 @@ pub(crate) struct RecipeFlags {
     pub(crate) changes: Vec<String>,
 }
 
+/// What to evaluate besides frozen features with all labels.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct EvaluateFlags {
+    /// Compare checkpoints, or last networks of runs, on the same pictures
+    #[arg(long, num_args = 2.., value_name = "CHECKPOINT")]
+    #[arg(conflicts_with_all = ["few_label", "run"])]
+    pub(crate) compare: Vec<PathBuf>,
+    /// Accuracy by number of labels a class, as in 1,5,10,50,100,500
+    #[arg(long, value_delimiter = ',', value_name = "COUNTS")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
+    pub(crate) few_label: Vec<u64>,
+    /// How many seeds draw the few labels, counted up from --seed
+    #[arg(long, default_value_t = 5, requires = "few_label")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+    /// Change a setting that few labels are learnt with, as in evaluation.few_label_steps=200
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "few_label")]
+    pub(crate) changes: Vec<String>,
+}
+
 /// Where a run is kept.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RunFlags {
@@ -148,9 +168,14 @@ pub(crate) enum Verb {
     /// Linear probe and nearest neighbours on frozen features, last and best
     Evaluate {
         /// A run's folder, or a checkpoint
-        of: PathBuf,
+        #[arg(required_unless_present = "compare", conflicts_with = "compare")]
+        of: Option<PathBuf>,
+        #[command(flatten)]
+        how: EvaluateFlags,
         #[command(flatten)]
         data: DataFlags,
+        #[command(flatten)]
+        run: RunFlags,
     },
     /// Draw pictures beside their augmented views
     Augment {

@@ -4,9 +4,11 @@
 //! so that it reads well on light and dark pages. Its colours are those of Okabe and Ito, which
 //! people with any kind of colour vision can tell apart.
 
+mod axis;
 mod bars;
 mod canvas;
 mod lines;
+pub mod palette;
 mod ticks;
 
 pub use bars::{Bar, Bars};
@@ -20,8 +22,32 @@ pub struct Chart {
     pub x_label: String,
     /// What the vertical axis measures.
     pub y_label: String,
-    /// The lines, each with its own colour.
+    /// How the horizontal axis runs.
+    pub x_axis: Axis,
+    /// The lines, each with its own colour unless it says otherwise.
     pub series: Vec<Series>,
+}
+
+/// How an axis runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Axis {
+    /// Equal steps add the same.
+    #[default]
+    Linear,
+    /// Equal steps multiply by the same; numbers must be above 0, and each has its tick.
+    Logarithmic,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stroke {
+    /// Without gaps.
+    #[default]
+    Solid,
+    /// In dashes.
+    Dashed,
+    /// In dots.
+    Dotted,
 }
 
 /// One line of a chart.
@@ -31,6 +57,12 @@ pub struct Series {
     pub name: String,
     /// Its points from left to right; a point that is not finite leaves a gap.
     pub points: Vec<(f64, f64)>,
+    /// Standard deviation of each point's repetitions, drawn as whiskers; empty for none.
+    pub deviations: Vec<f64>,
+    /// Which colour of the palette; none is that of the line's place.
+    pub colour: Option<usize>,
+    /// How it is drawn.
+    pub stroke: Stroke,
 }
 
 /// The chart as an SVG element.

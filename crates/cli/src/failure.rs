@@ -76,6 +76,23 @@ pub enum Failure {
         /// The probability that was asked for.
         threshold: f64,
     },
+    /// A checkpoint was trained on pictures that it is to be tested on.
+    #[error(
+        "{} was trained on {data} with seed {then}, which drew its test pictures; those that seed {now} \
+         draws, it was trained on for the most part: give --seed {then}, compare checkpoints of one \
+         seed, or use data with a test set of its own",
+        path.display()
+    )]
+    SeenTest {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The pictures.
+        data: String,
+        /// The seed of its run.
+        then: u64,
+        /// The seed that is asked for.
+        now: u64,
+    },
     /// A name is not known.
     #[error("{what} `{got}` is not known: expected {expected}")]
     Unknown {
@@ -99,6 +116,16 @@ pub enum Failure {
         port: u16,
         /// What the system says.
         source: std::io::Error,
+    },
+    /// The user stopped a study of many parts.
+    #[error("stopped after {done} of {total} parts, which are kept; go on with: {resume}")]
+    Stopped {
+        /// Parts done by this command.
+        done: usize,
+        /// Parts that it had to do.
+        total: usize,
+        /// The command that goes on.
+        resume: String,
     },
     /// The user stopped the run.
     #[error("stopped after step {step}; go on with: {resume}")]
@@ -135,10 +162,11 @@ impl Failure {
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
             Self::UnsureTeacher { .. } => "UNSURE_TEACHER",
+            Self::SeenTest { .. } => "SEEN_TEST",
             Self::Unknown { .. } => "UNKNOWN",
             Self::NoPage { .. } => "NO_PAGE",
             Self::Port { .. } => "PORT",
-            Self::Interrupted { .. } => "INTERRUPTED",
+            Self::Interrupted { .. } | Self::Stopped { .. } => "INTERRUPTED",
         }
     }
 
@@ -149,7 +177,7 @@ impl Failure {
             | Self::NoGpu { .. } => FAILED,
             Self::File(_) => FILE_SYSTEM,
             Self::Fetch(_) | Self::Port { .. } => NETWORK,
-            Self::Interrupted { .. } => INTERRUPTED,
+            Self::Interrupted { .. } | Self::Stopped { .. } => INTERRUPTED,
             _ => BAD_INPUT,
         })
     }

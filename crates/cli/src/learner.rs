@@ -2,6 +2,7 @@
 
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Stage;
+use kith_core::encoder::Encoder;
 use kith_core::metrics::Readings;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::finetune::Finetuner;
@@ -21,6 +22,10 @@ pub(crate) trait Learner: Sized {
     fn finish_epoch(&mut self) -> Result<Means, Error>;
     /// Logits of pictures in [0, 1]; none where nothing is labelled.
     fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>>;
+    /// The encoder, where its features are what is learnt.
+    fn features(&self) -> Option<Encoder> {
+        None
+    }
     fn store(&self, archive: &mut Archive) -> Result<(), Error>;
     fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error>;
     fn resume(self, archive: &Archive, counters: &Counters) -> Result<Self, Error>;
@@ -59,6 +64,10 @@ impl Learner for Pretrainer {
 
     fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>> {
         self.predict(images)
+    }
+
+    fn features(&self) -> Option<Encoder> {
+        Some(self.encoder())
     }
 
     fn store(&self, archive: &mut Archive) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! The pictures of a run: what the data set gives, with some labelled ones kept aside to choose by.
 
+use std::path::Path;
+
 use kith_core::archive::Archive;
 use kith_core::checkpoint;
 use kith_core::recipe::Recipe;
@@ -46,14 +48,42 @@ pub(crate) fn open(flags: &DataFlags, seed: u64, say: &Say) -> Result<Dataset, F
     Ok(dataset)
 }
 
-/// Opens what the flags name at the side that a checkpoint's encoder wants.
+/// Opens what the flags name at the side that a checkpoint's encoder wants, split as for its run.
 pub(crate) fn open_for(
     flags: &DataFlags,
     meta: &checkpoint::Meta,
     say: &Say,
 ) -> Result<Dataset, Failure> {
-    let side = flags.side.or(Some(meta.side));
-    open(&DataFlags { side, ..flags.clone() }, meta.seed, say)
+    open_with(flags, meta, meta.seed, say)
+}
+
+/// Opens what the flags name at the side that a checkpoint's encoder wants, split by a seed.
+pub(crate) fn open_with(
+    flags: &DataFlags,
+    meta: &checkpoint::Meta,
+    seed: u64,
+    say: &Say,
+) -> Result<Dataset, Failure> {
+    let side = meta.side;
+    match flags.side {
+        Some(got) if got != side => {
+            Err(kith_core::Error::PictureSize { side, got_height: got, got_width: got }.into())
+        }
+        _ => open(&DataFlags { side: Some(side), ..flags.clone() }, seed, say),
+    }
+}
+
+/// Whether a checkpoint was trained on pictures that a seed draws for testing.
+///
+/// The gallery and folders have no test set of their own: the seed of a run draws it.
+pub(crate) fn has_seen_test(meta: &checkpoint::Meta, flags: &DataFlags, seed: u64) -> bool {
+    let place = |folder: &Path| folder.canonicalize().unwrap_or_else(|_gone| folder.to_owned());
+    let same = match (&flags.data, meta.dataset.name.parse::<Source>()) {
+        (Source::Gallery, Ok(Source::Gallery)) => true,
+        (Source::Folder(now), Ok(Source::Folder(then))) => place(now) == place(&then),
+        _ => false,
+    };
+    same && meta.seed != seed
 }
 
 impl Material {
@@ -109,9 +139,7 @@ fn hold_out(split: &Split, share: f64, classes: usize, seed: u64) -> (Vec<u32>, 
 }
 
 /// A checkpoint's note and tensors.
-pub(crate) fn open_checkpoint(
-    path: &std::path::Path,
-) -> Result<(checkpoint::Meta, Archive), Failure> {
+pub(crate) fn open_checkpoint(path: &Path) -> Result<(checkpoint::Meta, Archive), Failure> {
     let bytes = std::fs::read(path).map_err(|e| crate::files::FileError::new(path, e))?;
     let archive = Archive::from_bytes(&bytes).map_err(Failure::of(path))?;
     let meta = checkpoint::Meta::read(&archive).map_err(Failure::of(path))?;

@@ -1,18 +1,44 @@
 //! How well a run's own classifier does on pictures with labels.
 
 use kith_core::augment::policy::Draw;
+use kith_core::encoder::Encoder;
 use kith_core::objective::cross_entropy;
+use kith_core::probe::confusion::Confusion;
+use kith_core::probe::knn::Vote;
 use kith_core::read::read;
 use kith_core::rng::Purpose;
-use kith_core::{Int, Tensor, metrics};
+use kith_core::{Device, Int, Tensor, metrics};
 use kith_data::Split;
 
 use crate::failure::Failure;
+use crate::material::Material;
+use crate::offline::{embed, look_up};
 use crate::saved::Score;
+use crate::story::some_of;
 use crate::training::Setting;
 
 /// Pictures that are measured at a time.
 const AT_A_TIME: usize = 256;
+
+/// Labelled pictures that vote each epoch; more would cost more than they tell.
+const VOTERS: usize = 1_000;
+
+/// Share of the pictures kept aside that weighted neighbours among some labelled ones tell right.
+pub(crate) fn knn(
+    encoder: &Encoder,
+    material: &Material,
+    (seed, device): (u64, &Device),
+) -> Result<Option<f64>, Failure> {
+    let voters = material.labelled.subset(&some_of(&material.labelled, VOTERS, seed));
+    let (Some(labels), Some(truth)) = (voters.labels(), material.validation.labels()) else {
+        return Ok(None);
+    };
+    let bank = embed(encoder, &voters, device)?;
+    let queries = embed(encoder, &material.validation, device)?;
+    let found = look_up(&queries, &bank, Vote::NARROW.k, device)?;
+    let predicted = found.predictions(labels, material.classes(), Vote::NARROW);
+    Ok(Some(Confusion::count(material.classes(), truth, &predicted).accuracy()))
+}
 
 /// Accuracy and loss on a split, seen as the recipe says; none where there is nothing to tell.
 ///

@@ -10,6 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 const PULSE: Duration = Duration::from_millis(200);
 /// Training: how far, the numbers of the latest step, how long still.
 const TRAINING: &str = "{prefix} {bar:24} {pos}/{len} {msg} ETA {eta}";
+/// Many parts, one after another: how far, which one, how long still.
+const PARTS: &str = "{prefix} {bar:24} {pos}/{len} {msg} ETA {eta}";
 /// A file of known length.
 const BYTES: &str = "{prefix} {bar:24} {bytes}/{total_bytes} {binary_bytes_per_sec} ETA {eta}";
 /// A file of unknown length.
@@ -61,6 +63,30 @@ impl Training {
     /// Writes a line above the bar; without a bar nothing is written.
     pub fn note(&self, line: &str) {
         self.0.println(line);
+    }
+
+    /// Removes the bar.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar over the cells of a table that are computed one after another.
+#[derive(Clone, Debug)]
+pub struct Cells(ProgressBar);
+
+impl Cells {
+    /// A bar at its start.
+    pub fn new(show: Show, total: u64) -> Self {
+        let bar = bar(show, Some(total), PARTS);
+        bar.set_prefix("evaluating");
+        Self(bar)
+    }
+
+    /// Shows how many are done and which one comes now.
+    pub fn tick(&self, done: u64, next: &str) {
+        self.0.set_message(next.to_owned());
+        self.0.set_position(done);
     }
 
     /// Removes the bar.
@@ -142,7 +168,7 @@ mod tests {
 
     #[test]
     fn every_template_is_one_that_indicatif_knows() {
-        for template in [TRAINING, BYTES, ENDLESS] {
+        for template in [TRAINING, PARTS, BYTES, ENDLESS] {
             bar(Show::Bars, None, template);
         }
     }
@@ -153,6 +179,9 @@ mod tests {
         training.tick(&Tick::default());
         training.note("nobody reads this");
         training.finish();
+        let cells = Cells::new(Show::Quiet, 3);
+        cells.tick(1, "nobody reads this");
+        cells.finish();
         let mut bytes = Bytes::new(Show::Quiet);
         bytes.tick("a", 1, None);
         bytes.tick("b", 1, Some(2));

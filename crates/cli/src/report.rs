@@ -3,6 +3,10 @@
 //! Pictures come first. The page asks the network for nothing, and says so to the browser too.
 
 mod confusion;
+mod map;
+mod plain;
+
+pub use map::{Map, Point};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,6 +37,8 @@ pub struct Report {
     pub bars: Vec<Bars>,
     /// Contact sheets.
     pub sheets: Vec<Picture>,
+    /// Pictures laid out on a plane.
+    pub maps: Vec<Map>,
     /// Which class was taken for which.
     pub confusion: Option<Confusion>,
     /// Tables.
@@ -87,6 +93,9 @@ pub fn html(report: &Report) -> String {
                 }
                 main {
                     @for sheet in &report.sheets { (picture(sheet)) }
+                    @for (number, map) in report.maps.iter().enumerate() {
+                        (map::section(map, number))
+                    }
                     (charts(report))
                     @if let Some(confusion) = &report.confusion { (confusion::section(confusion)) }
                     @for table in &report.tables { (section_of(table)) }

@@ -21,6 +21,10 @@ pub(crate) struct Record {
     /// Accuracy and loss on the test pictures, if they have labels. Where pictures are kept aside to
     /// choose by, the last and the best epoch alone have it, measured when the run is over.
     pub(crate) test: Option<Score>,
+    /// Share of the pictures kept aside that weighted neighbours among labelled pictures tell right,
+    /// by clean features of pre-training.
+    #[serde(default)]
+    pub(crate) knn: Option<f64>,
     /// Wall time, which no two runs share.
     pub(crate) timing: Timing,
 }
@@ -115,6 +119,7 @@ impl Record {
         ] {
             line += &number(name).map_or(String::new(), |x| format!("  {word} {:.1} %", 100.0 * x));
         }
+        line += &self.knn.map_or(String::new(), |share| format!("  kNN {:.1} %", 100.0 * share));
         for (score, word) in [(self.validation, "validation"), (self.test, "test")] {
             line +=
                 &score.map_or(String::new(), |s| format!("  {word} {:.1} %", 100.0 * s.accuracy));

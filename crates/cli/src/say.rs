@@ -32,6 +32,11 @@ impl Say {
         Self { form }
     }
 
+    /// The same without a word on the way, for what was already said.
+    pub(crate) fn silent(self) -> Self {
+        Self { form: Form::Results }
+    }
+
     /// Whether bars are wanted.
     pub(crate) fn show(self) -> Show {
         if self.form == Form::Words { Show::Bars } else { Show::Quiet }

@@ -5,7 +5,8 @@
 use std::io::Cursor;
 
 use image::{ImageFormat, Rgba, RgbaImage};
-use kith_core::image::Images;
+use kith_core::image::{CHANNELS, Images};
+use kith_core::resize::resize;
 
 /// Pictures smaller than this many pixels are enlarged by a whole factor until they are not.
 const READABLE: usize = 64;
@@ -81,6 +82,19 @@ pub fn neighbour_sheet(
     png(&rows)
 }
 
+/// Pictures without space between them, `columns` in a row, each `side` pixels high and wide.
+pub fn tiles(images: &Images, [columns, side]: [usize; 2]) -> Vec<u8> {
+    let rows = images.len().div_ceil(columns.max(1)).max(1);
+    let mut sheet = RgbaImage::new((columns.max(1) * side) as u32, (rows * side) as u32);
+    let mut planes = vec![0; CHANNELS * side * side];
+    for index in 0..images.len() {
+        resize(images.picture(index), images.size(), &mut planes, side);
+        let tile = Tile { samples: &planes, size: [side; 2], frame: None, factor: 1 };
+        tile.draw(&mut sheet, [index % columns * side, index / columns * side]);
+    }
+    encoded(&sheet)
+}
+
 struct Row<'a> {
     first: Tile<'a>,
     others: Vec<Tile<'a>>,
@@ -91,21 +105,20 @@ struct Tile<'a> {
     samples: &'a [u8],
     size: [usize; 2],
     frame: Option<Rgba<u8>>,
+    /// Whole factor that the picture is enlarged by.
+    factor: usize,
 }
 
 impl<'a> Tile<'a> {
     fn of(images: &'a Images, index: usize, frame: Option<Rgba<u8>>) -> Self {
-        Self { samples: images.picture(index), size: images.size(), frame }
-    }
-
-    /// Whole factor that makes the picture readable.
-    fn factor(&self) -> usize {
-        let shorter = self.size[0].min(self.size[1]).max(1);
-        READABLE.div_ceil(shorter)
+        let size = images.size();
+        // Makes it readable.
+        let factor = READABLE.div_ceil(size[0].min(size[1]).max(1));
+        Self { samples: images.picture(index), size, frame, factor }
     }
 
     fn drawn_size(&self) -> [usize; 2] {
-        self.size.map(|side| side * self.factor())
+        self.size.map(|side| side * self.factor)
     }
 
     /// Draws frame and picture, the picture's upper left corner at `(left, top)`.
@@ -118,7 +131,7 @@ impl<'a> Tile<'a> {
         let plane = self.size[0] * self.size[1];
         for y in 0..height {
             for x in 0..width {
-                let pixel = y / self.factor() * self.size[1] + x / self.factor();
+                let pixel = y / self.factor * self.size[1] + x / self.factor;
                 let [red, green, blue] = [0, 1, 2].map(|c| self.samples[c * plane + pixel]);
                 let colour = Rgba([red, green, blue, u8::MAX]);
                 sheet.put_pixel((left + x) as u32, (top + y) as u32, colour);
@@ -157,6 +170,10 @@ fn png(rows: &[Row]) -> Vec<u8> {
             tile.draw(&mut sheet, [GAP + (width + GAP) * (place + 1) + ASIDE, top]);
         }
     }
+    encoded(&sheet)
+}
+
+fn encoded(sheet: &RgbaImage) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     sheet.write_to(&mut bytes, ImageFormat::Png).expect("a PNG in memory cannot fail");
     bytes.into_inner()
@@ -202,6 +219,14 @@ mod tests {
         let left = |place: usize| (GAP + (64 + GAP) * place + ASIDE - 1) as u32;
         assert_eq!(*sheet.get_pixel(left(1), GAP as u32), BLUE);
         assert_eq!(*sheet.get_pixel(left(2), GAP as u32), ORANGE);
+    }
+
+    #[test]
+    fn tiles_stand_side_by_side() {
+        let sheet = decode(&tiles(&flat(&[[1; 3], [2; 3], [3; 3]], 8), [2, 4]));
+        assert_eq!(sheet.dimensions(), (8, 8));
+        let at = |x, y| sheet.get_pixel(x, y).0;
+        assert_eq!([at(0, 0)[0], at(4, 0)[0], at(3, 4)[0], at(4, 4)[3]], [1, 2, 3, 0]);
     }
 
     #[test]

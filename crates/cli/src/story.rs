@@ -4,6 +4,7 @@ use kith_core::Device;
 use kith_core::augment::policy::{Draw, Policy};
 use kith_core::encoder::Encoder;
 use kith_core::image::Images;
+use kith_core::probe::repetition::mean_and_deviation;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_data::Split;
@@ -35,6 +36,7 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
         x_label: "epoch".into(),
         y_label: y_label.into(),
         series: parts.iter().filter_map(|part| series(part, y)).collect(),
+        ..Chart::default()
     };
     let train = |names: &'static [&'static str]| {
         move |record: &Record| names.iter().find_map(|name| record.train.get(*name)?.as_f64())
@@ -45,6 +47,7 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
     let mut charts = vec![
         chart("Test accuracy", "%", &|r| tested(r).map(|s| percent(s.accuracy))),
         chart("Validation accuracy", "%", &|r| r.validation.map(|s| percent(s.accuracy))),
+        chart("kNN accuracy on validation pictures", "%", &|r| r.knn.map(percent)),
         chart("Training accuracy", "%", &|r| {
             train(&["probe_accuracy", "accuracy"])(r).map(percent)
         }),
@@ -77,7 +80,16 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
 fn series(part: &Part<'_>, y: &dyn Fn(&Record) -> Option<f64>) -> Option<Series> {
     let points: Vec<(f64, f64)> =
         part.history.iter().filter_map(|r| Some((r.epoch as f64, y(r)?))).collect();
-    (!points.is_empty()).then(|| Series { name: part.name.into(), points })
+    (!points.is_empty()).then(|| Series { name: part.name.into(), points, ..Series::default() })
+}
+
+/// Mean and deviation over seeds as percentages.
+pub(crate) fn share_of_seeds(shares: &[f64]) -> String {
+    match mean_and_deviation(shares) {
+        _ if shares.is_empty() => "-".into(),
+        (mean, Some(deviation)) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
+        (mean, None) => percent(mean),
+    }
 }
 
 /// A share as a percentage.

@@ -36,6 +36,11 @@ pub(crate) fn listen_for_ctrl_c() {
     let _already_listening = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
 }
 
+/// Whether the user wants to stop.
+pub(crate) fn stopped() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 fn save_every() -> Duration {
     let asked = std::env::var("KITH_SAVE_SECONDS").ok().and_then(|text| text.parse().ok());
     Duration::from_secs(asked.unwrap_or(SAVE_SECONDS))
@@ -146,10 +151,10 @@ impl<'a, L: Learner> Run<'a, L> {
             if self.learner.steps().is_multiple_of(plan.steps) {
                 let line = self.finish_epoch()?;
                 bar.note(&line);
-            } else if STOP.load(Ordering::Relaxed) || self.saved.elapsed() > self.save_every {
+            } else if stopped() || self.saved.elapsed() > self.save_every {
                 self.save_state()?;
             }
-            if STOP.load(Ordering::Relaxed) {
+            if stopped() {
                 bar.finish();
                 let step = self.learner.steps();
                 let resume = folder::resume_command(self.setting.whole.path());
@@ -212,6 +217,7 @@ impl<'a, L: Learner> Run<'a, L> {
             train: as_map(&means),
             validation,
             test,
+            knn: self.knn()?,
             timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
         self.history.push(record);
@@ -226,6 +232,17 @@ impl<'a, L: Learner> Run<'a, L> {
         self.save_epoch()?;
         self.epoch_began = Instant::now();
         Ok(line)
+    }
+
+    /// Weighted neighbours of the pictures kept aside; none where features are not what is learnt.
+    fn knn(&self) -> Result<Option<f64>, Failure> {
+        let Setting { material, device, .. } = *self.setting;
+        match self.learner.features() {
+            Some(encoder) if !material.validation.is_empty() => {
+                measure::knn(&encoder, material, (self.learner.plan().seed, device))
+            }
+            _ => Ok(None),
+        }
     }
 
     fn save_epoch(&mut self) -> Result<(), Failure> {

@@ -75,7 +75,8 @@ impl Model {
             let prefix = format!("{name}.");
             archive.tensors.iter().filter(move |(path, _)| path.starts_with(&prefix))
         };
-        let parameters = below(ENCODER).map(|(_, stored)| stored.values.len()).sum();
+        let learnt = below(ENCODER).filter(|(name, _)| !name.contains(".running_"));
+        let parameters = learnt.map(|(_, stored)| stored.values.len()).sum();
         let mut fresh = stream(0, Purpose::Weights, 0, 0);
         let features = meta.recipe.encoder.features();
         let projection = match (&meta.recipe.projection, below(PROJECTION).next()) {
@@ -123,7 +124,7 @@ impl Model {
         &self.fingerprint
     }
 
-    /// Numbers in the encoder.
+    /// Numbers that the encoder learns; the statistics of batch normalisation are not among them.
     pub fn parameters(&self) -> usize {
         self.parameters
     }

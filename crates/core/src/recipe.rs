@@ -122,6 +122,16 @@ pub struct Evaluation {
     /// What the report measures of the last encoder besides.
     #[serde(default)]
     pub linear: LinearProtocol,
+    /// Least steps of fine-tuning with few labels; whole passes over the pictures are made. The same
+    /// number however many labels there are, so that these alone differ.
+    #[serde(default = "few_label_steps")]
+    pub few_label_steps: u64,
+}
+
+/// Enough for 5,000 pictures to be seen two and a half times in batches of 25, as the seeds' are,
+/// and for ten to be known by heart.
+fn few_label_steps() -> u64 {
+    500
 }
 
 impl Recipe {
@@ -185,6 +195,7 @@ impl Recipe {
         }
         let head_rate = self.finetuning.head_rate;
         within("finetuning.head_rate", head_rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
+        at_least("evaluation.few_label_steps", self.evaluation.few_label_steps, 1)?;
         within("evaluation.validation", self.evaluation.validation, 0.0..=0.5, "0 to 0.5")?;
         for settings in [
             &self.pretraining.optimizer,

@@ -40,6 +40,10 @@ pub enum Purpose {
     WeakView = 14,
     /// The strongly augmented view of a picture.
     StrongView = 15,
+    /// Which pictures are drawn anew for an interval of confidence.
+    Resample = 20,
+    /// Which few pictures keep their labels.
+    FewLabels = 21,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

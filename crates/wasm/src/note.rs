@@ -3,6 +3,7 @@
 use kith_core::archive::Precision;
 use kith_core::augment::policy::Policy;
 use kith_core::checkpoint::{Dataset, Stage};
+use kith_core::encoder::EncoderSettings;
 use kith_core::model::Model;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Note {
     arch: String,
+    encoder: EncoderSettings,
     method: String,
     stage: Stage,
     recipe: String,
@@ -51,6 +53,7 @@ impl Note {
             probe: model.has_classifier(),
             queue: model.support_rows(),
             views: meta.recipe.pretraining.views,
+            encoder: meta.recipe.encoder,
             stage: meta.stage,
             recipe: meta.recipe.name,
             side: meta.side,

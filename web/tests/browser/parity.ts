@@ -4,7 +4,8 @@ import { left } from "./tab.js";
 
 type Device = "cpu" | "webgpu";
 
-const native = (): Parity => JSON.parse(left("parity.json").toString()) as Parity;
+/** What the native test left. */
+export const native = (): Parity => JSON.parse(left("parity.json").toString()) as Parity;
 
 const farthest = (got: number[], expected: number[]): number =>
   got.reduce((far, x, i) => Math.max(far, Math.abs(x - expected[i]!)), 0);
@@ -58,15 +59,18 @@ export function parityOn(device: Device): void {
           const from = `/parity/encoder-${name}.safetensors`;
           const encoder = await kith.loadEncoder(from, { device });
           const embedded = await encoder.embed(pictures, { normalize: false, batchSize: 5 });
-          const { fingerprint, dim, arch } = encoder.info;
+          const { fingerprint, dim, arch, encoder: settings, parameters } = encoder.info;
           await encoder.dispose();
-          return { fingerprint, dim, arch, features: [...embedded.data] };
+          const facts = { fingerprint, dim, parameters, kind: settings.kind };
+          return { ...facts, arch, features: [...embedded.data] };
         },
         { device, name: expected.name },
       );
       expect(got.arch).toBe(expected.name.split("-")[0]);
+      expect(got.kind).toBe(got.arch);
       expect(got.fingerprint).toBe(expected.fingerprint);
       expect(got.dim).toBe(expected.dim);
+      expect(got.parameters).toBe(expected.parameters);
       const bound = 1e-4 * largest(expected.features);
       expect(farthest(got.features, expected.features), expected.name).toBeLessThan(bound);
     }
@@ -85,10 +89,12 @@ export function parityOn(device: Device): void {
   });
 
   test(`augmented views on ${device} have the native pixels`, async ({ tab }) => {
-    const policies =
-      device === "cpu" ? native().views.map((view) => view.policy) : ["simclr", "byol"];
+    const few = ["simclr", "byol", "fixmatch-strong", "relational-finetune"];
+    const policies = device === "cpu" ? native().views.map((view) => view.policy) : few;
+    // A point on the edge between two pixels or levels is rounded by a GPU as it likes.
+    const undecided = device === "cpu" ? 0 : 2e-3;
     for (const policy of policies) {
-      const far = await tab.evaluate(
+      const share = await tab.evaluate(
         async ({ device, policy }) => {
           const { kith, parity, pictures } = lab;
           const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", {
@@ -98,20 +104,20 @@ export function parityOn(device: Device): void {
           const { seed, image, views, pixels } = parity.views.find((v) => v.policy === policy)!;
           const seen = await encoder.augment(pictures[0]!, { preset: policy, seed, image, views });
           const area = parity.side ** 2;
-          let far = 0;
+          let others = 0;
           pixels.forEach((expected, i) => {
             const [view, plane, place] = [
               Math.floor(i / (3 * area)),
               Math.floor(i / area) % 3,
               i % area,
             ];
-            far = Math.max(far, Math.abs(seen[view]!.data[4 * place + plane]! - expected));
+            others += Number(Math.abs(seen[view]!.data[4 * place + plane]! - expected) > 1);
           });
-          return far;
+          return others / pixels.length;
         },
         { device, policy },
       );
-      expect(far, policy).toBeLessThanOrEqual(1);
+      expect(share, policy).toBeLessThanOrEqual(undecided);
     }
   });
 

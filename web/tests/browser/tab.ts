@@ -40,6 +40,7 @@ export interface Parity {
     name: string;
     fingerprint: string;
     dim: number;
+    parameters: number;
     features: number[];
     toml: string;
     steps: Record<string, number>[];

@@ -1,5 +1,6 @@
 /** What the map shows of its pictures, and what the looks of its points mean. */
 import { el } from "../element.js";
+import { swatch, wordsOf } from "../palette.js";
 import type { Picture } from "../picture.js";
 import { savesData } from "../thrift.js";
 import type { Stamp } from "./plane.js";
@@ -28,9 +29,6 @@ export interface State {
   chosen: readonly number[];
 }
 
-const wordsOf = (words: readonly (string | null)[]): string[] =>
-  [...new Set(words)].filter((word) => word !== null).sort();
-
 /** How its points are drawn. */
 export function stampOf(state: State, arrived: () => void): Stamp {
   const { pictures, colour, guesses } = state;
@@ -46,16 +44,5 @@ export function drawKey(key: HTMLElement, { colour, pictures, guesses }: State):
   const labels = pictures.map(({ label }) => label);
   const words = wordsOf(colour === "guess" && guesses ? guesses : labels);
   const lines = colour === "pictures" ? [] : colour === "truth" ? truthLegend : legend(words);
-  const side = 16;
-  key.replaceChildren(
-    ...lines.map(([word, { colour: own, shape }]) => {
-      const canvas = el("canvas", { width: side, height: side, "aria-hidden": "true" });
-      const context = canvas.getContext("2d")!;
-      context.fillStyle = own;
-      context.beginPath();
-      shape(context, side / 2, side / 2, side / 2.4);
-      context.fill();
-      return el("li", {}, canvas, word);
-    }),
-  );
+  key.replaceChildren(...lines.map(([word, look]) => el("li", {}, swatch(look, 16), word)));
 }

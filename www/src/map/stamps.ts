@@ -1,13 +1,8 @@
 /** How points of the map are drawn: as pictures, or by class, guess or correctness. */
-import { lookOf, RIGHT, WRONG } from "./palette.js";
+import { lookOf, RIGHT, WRONG, type Look } from "../palette.js";
 import { SHEET, type Picture } from "../picture.js";
 import { sheetAt } from "../pixels.js";
 import type { Stamp } from "./plane.js";
-
-interface Look {
-  readonly colour: string;
-  readonly shape: (context: CanvasRenderingContext2D, x: number, y: number, r: number) => void;
-}
 
 /** Points by a look of their own. */
 export function byLook(lookAt: (place: number) => Look): Stamp {

@@ -5,7 +5,7 @@ import { addressOf, type Desk } from "../desk.js";
 import { button, el, megabytes, percent } from "../element.js";
 import { loading } from "../loading.js";
 import { asked, csv, npy, save } from "../saving.js";
-import type { Sight } from "../sight.js";
+import type { BriefInfo, Sight } from "../sight.js";
 import { snippets } from "../snippet.js";
 import { shownWork } from "../work.js";
 import { openWorkspace, workspaceOf } from "../workspace.js";
@@ -126,7 +126,25 @@ function factsOf({ facts }: Sight): Record<string, string> {
   };
 }
 
-function linesOf(info: Omit<EncoderInfo, "recipeToml" | "views">): Record<string, string> {
+/** The network in its papers' words. */
+function networkOf({ arch, encoder }: BriefInfo): string {
+  const settings: Readonly<Record<string, unknown>> = encoder ?? {};
+  const { depth, stem, width, width_multiplier: multiplier } = settings;
+  if (arch === "resnet" && depth !== undefined) {
+    const begins = stem === "imagenet" ? ", large stem" : "";
+    return `ResNet-${String(depth)} of width ${String(width)}${begins}`;
+  }
+  if (arch === "mobilenet" && multiplier !== undefined) return `MobileNet × ${String(multiplier)}`;
+  const known: Readonly<Record<string, string>> = {
+    conv4: "four convolutions",
+    conv4_pool: "four convolutions with pooling",
+    resnet: "ResNet",
+    mobilenet: "MobileNet",
+  };
+  return known[arch] ?? arch;
+}
+
+function linesOf(info: BriefInfo): Record<string, string> {
   const { dataset, metrics } = info;
   const best = metrics.best as Partial<Record<string, { accuracy?: number } | null>>;
   const shares = ["test", "validation"].flatMap((split) => {
@@ -136,7 +154,7 @@ function linesOf(info: Omit<EncoderInfo, "recipeToml" | "views">): Record<string
   const many = (count: number): string => count.toLocaleString("en");
   return {
     Method: `${info.method === "nnclr" ? "NNCLR" : info.method === "simclr" ? "SimCLR" : info.method}, ${info.stage}`,
-    Network: `${info.arch}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
+    Network: `${networkOf(info)}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
     Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
     Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,
     ...(info.supportSet > 0 && { "Support set": `${many(info.supportSet)} rows` }),

@@ -5,8 +5,9 @@ import { bringing } from "../bring.js";
 import type { Desk } from "../desk.js";
 import { el, percent } from "../element.js";
 import { counterpart } from "../gallery.js";
-import { grid } from "../grid.js";
+import { grid, type Cell } from "../grid.js";
 import { loading } from "../loading.js";
+import { lookOf, wordsOf } from "../palette.js";
 import { picker } from "../picker.js";
 import { shown, type Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
@@ -113,12 +114,19 @@ function column(sight: Sight, index: KnnIndex, { desk, query, choose }: Asked): 
     return el("div", {}, head, el("p", { class: "aside" }, "It has not looked at this picture."));
   }
   const [found = []] = index.query(sight.rows([query]), { k: K, exclude: [query.id] });
+  const classes = wordsOf(desk.all.map(({ label }) => label));
   const cells = found.map(({ id, similarity }) => ({
-    picture: desk.picture(id)!,
+    ...classed(desk.picture(id)!, classes),
     note: similarity.toFixed(2),
     ...(id === pair?.id && { mark: "the same emoji by the other vendor" }),
   }));
   return el("div", {}, head, grid(`Nearest for: ${sight.title}`, cells, choose), verdict(sight));
+}
+
+/** A picture with the look of its class, if it has one. */
+function classed(picture: Picture, classes: readonly string[]): Pick<Cell, "picture" | "look"> {
+  const { label } = picture;
+  return { picture, ...(label !== null && { look: lookOf(classes.indexOf(label)) }) };
 }
 
 function verdict({ facts }: Sight): HTMLElement | null {

@@ -13,7 +13,7 @@ const WIDTH: i32 = 600;
 /// A colour that no chart uses: it stands for the page's text colour until the SVG is finished.
 pub(super) const INK: RGBColor = RGBColor(1, 2, 3);
 /// Okabe and Ito's colours that are seen on white and on black, the most different first.
-const COLOURS: [RGBColor; 6] = [
+pub(super) const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),
     RGBColor(0, 158, 115),

@@ -1,10 +1,13 @@
 //! Lines over steps.
 
+use plotters::coord::types::RangedCoordf64;
+use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 
+use super::axis::{Horizontal, place, snapped};
 use super::canvas::{self, Area, IN_MEMORY, INK, colour, label, label_width, units};
 use super::ticks::{span, tick};
-use super::{Chart, Series};
+use super::{Chart, Series, Stroke};
 
 /// Height, in the page's units.
 const HEIGHT: i32 = 380;
@@ -12,8 +15,8 @@ const HEIGHT: i32 = 380;
 const MOST_POINTS: usize = 1000;
 /// Space above and below the lines, as a share of their span.
 const MARGIN: f64 = 0.05;
-/// What is below this share of the axis is zero.
-const ROUNDING: f64 = 1e-9;
+/// What lines with whiskers stand apart, as a share of the axis.
+const DODGE: f64 = 0.005;
 /// Height of one row of the legend.
 const LEGEND_ROW: i32 = 22;
 /// Length of the stroke that stands for a line in the legend.
@@ -39,9 +42,13 @@ fn draw_legend(area: &Area, series: &[Series]) -> i32 {
             (x, y) = (0, y + row);
         }
         let middle = y + row / 3;
-        let stroke = colour(index).stroke_width(units(3).unsigned_abs());
-        let line = PathElement::new(vec![(x, middle), (x + sample, middle)], stroke);
-        area.draw(&line).expect(IN_MEMORY);
+        let stroke = shade(series, index).stroke_width(units(3).unsigned_abs());
+        let ends = vec![(x, middle), (x + sample, middle)];
+        match dash(series.stroke) {
+            None => area.draw(&PathElement::new(ends, stroke)),
+            Some((dash, gap)) => area.draw(&DashedPathElement::new(ends, dash, gap, stroke)),
+        }
+        .expect(IN_MEMORY);
         let text = Text::new(series.name.as_str(), (x + sample + gap, y), label());
         area.draw(&text).expect(IN_MEMORY);
         x += entry;
@@ -49,18 +56,29 @@ fn draw_legend(area: &Area, series: &[Series]) -> i32 {
     if series.is_empty() { 0 } else { y + row }
 }
 
+/// How far a line stands aside, as a share of the axis: whiskers would cover each other.
+fn dodge(chart: &Chart, index: usize) -> f64 {
+    if chart.series.iter().all(|series| series.deviations.is_empty()) {
+        return 0.0;
+    }
+    DODGE * (index as f64 - (chart.series.len() - 1) as f64 / 2.0)
+}
+
+/// Axes to draw lines between.
+type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Horizontal, RangedCoordf64>>;
+
 fn draw_plot(area: &Area, chart: &Chart) {
-    let points = || chart.series.iter().flat_map(|series| &series.points).filter(is_finite);
-    let (left, right) = span(points().map(|point| point.0));
-    let (low, high) = span(points().map(|point| point.1));
+    let (low, high) = span(chart.series.iter().flat_map(heights));
     let margin = (high - low) * MARGIN;
     let [small, labels_below, labels_left] = [8, 48, 64].map(units);
+    let horizontal = Horizontal::of(chart);
+    let width = horizontal.width();
     let mut plot = ChartBuilder::on(area)
         .margin_top(small)
         .margin_right(3 * small)
         .x_label_area_size(labels_below)
         .y_label_area_size(labels_left)
-        .build_cartesian_2d(left..right, low - margin..high + margin)
+        .build_cartesian_2d(horizontal, low - margin..high + margin)
         .expect(IN_MEMORY);
     plot.configure_mesh()
         .disable_x_mesh()
@@ -70,32 +88,70 @@ fn draw_plot(area: &Area, chart: &Chart) {
         .set_all_tick_mark_size(units(4))
         .label_style(label())
         .axis_desc_style(label())
-        .x_labels(8)
         .y_labels(6)
-        .x_label_formatter(&|value| tick(snapped(*value, right - left)))
         .y_label_formatter(&|value| tick(snapped(*value, high - low)))
         .x_desc(chart.x_label.as_str())
         .y_desc(chart.y_label.as_str())
         .draw()
         .expect(IN_MEMORY);
     for (index, series) in chart.series.iter().enumerate() {
-        let stroke = colour(index).stroke_width(units(2).unsigned_abs());
-        let dot = units(4);
-        for run in runs(&thinned(&series.points)) {
-            if let [alone] = run {
-                let dot = Circle::new(*alone, dot, colour(index).filled());
-                plot.draw_series([dot]).expect(IN_MEMORY);
-            } else {
-                let line = PathElement::new(run, stroke);
-                plot.draw_series([line]).expect(IN_MEMORY);
-            }
+        let aside = dodge(chart, index) * width;
+        let placed = |&(x, y): &(f64, f64)| (place(chart.x_axis, x) + aside, y);
+        let points: Vec<_> = thinned(&series.points).iter().map(placed).collect();
+        draw_line(&mut plot, &points, (series.stroke, shade(series, index)));
+        for (point, deviation) in series.points.iter().map(placed).zip(&series.deviations) {
+            draw_whisker(&mut plot, point, (*deviation, shade(series, index)));
         }
     }
 }
 
-/// Zero for what differs from it only by rounding.
-fn snapped(value: f64, span: f64) -> f64 {
-    if value.abs() < span * ROUNDING { 0.0 } else { value }
+fn draw_line(plot: &mut Plot, points: &[(f64, f64)], (stroke, colour): (Stroke, RGBColor)) {
+    let style = colour.stroke_width(units(2).unsigned_abs());
+    for run in runs(points) {
+        let drawn = match (run, dash(stroke)) {
+            (&[alone], _) => {
+                plot.draw_series([Circle::new(alone, units(4), colour.filled())]).map(drop)
+            }
+            (_, None) => plot.draw_series([PathElement::new(run, style)]).map(drop),
+            (_, Some((dash, gap))) => {
+                let line = DashedPathElement::new(run.to_vec(), dash, gap, style);
+                plot.draw_series([line]).map(drop)
+            }
+        };
+        drawn.expect(IN_MEMORY);
+    }
+}
+
+fn draw_whisker(plot: &mut Plot, (x, y): (f64, f64), (deviation, colour): (f64, RGBColor)) {
+    if !y.is_finite() || deviation <= 0.0 {
+        return;
+    }
+    let style = colour.stroke_width(units(1).unsigned_abs());
+    let ends = [(x, y - deviation), (x, y + deviation)];
+    plot.draw_series([PathElement::new(ends, style)]).expect(IN_MEMORY);
+    let cap =
+        |end| EmptyElement::at(end) + PathElement::new([(-units(3), 0), (units(3), 0)], style);
+    plot.draw_series(ends.map(cap)).expect(IN_MEMORY);
+}
+
+/// How high a line with its whiskers reaches.
+fn heights(series: &Series) -> impl Iterator<Item = f64> {
+    let deviations = series.deviations.iter().copied().chain(std::iter::repeat(0.0));
+    let points = series.points.iter().zip(deviations).filter(|(point, _)| is_finite(point));
+    points.flat_map(|(point, deviation)| [point.1 - deviation, point.1 + deviation])
+}
+
+fn shade(series: &Series, index: usize) -> RGBColor {
+    colour(series.colour.unwrap_or(index))
+}
+
+/// Lengths of dash and gap; none for a line without gaps.
+fn dash(stroke: Stroke) -> Option<(i32, i32)> {
+    match stroke {
+        Stroke::Solid => None,
+        Stroke::Dashed => Some((units(7), units(4))),
+        Stroke::Dotted => Some((units(2), units(3))),
+    }
 }
 
 fn is_finite(point: &&(f64, f64)) -> bool {
@@ -120,14 +176,19 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chart::Axis;
 
     fn chart(series: &[&[(f64, f64)]]) -> Chart {
         let series = series
             .iter()
-            .map(|points| Series { name: "a < b".into(), points: points.to_vec() })
+            .map(|points| Series {
+                name: "a < b".into(),
+                points: points.to_vec(),
+                ..Series::default()
+            })
             .collect();
         let [title, x_label, y_label] = ["Loss & \"more\"", "step", "loss"].map(String::from);
-        Chart { title, x_label, y_label, series }
+        Chart { title, x_label, y_label, series, ..Chart::default() }
     }
 
     #[test]
@@ -164,6 +225,28 @@ mod tests {
         let lengths: Vec<usize> = runs(&points).map(<[_]>::len).collect();
         assert_eq!(lengths, [2, 2]);
         assert!(!svg(&chart(&[&points])).contains("NaN"));
+    }
+
+    #[test]
+    fn repetitions_have_whiskers_and_colours_may_be_shared() {
+        let line = |stroke| Series {
+            points: vec![(1.0, 20.0), (10.0, 30.0), (100.0, 40.0)],
+            deviations: vec![2.0, 0.5, 0.0],
+            colour: Some(1),
+            stroke,
+            ..Series::default()
+        };
+        let series = vec![line(Stroke::Solid), line(Stroke::Dashed)];
+        let svg = svg(&Chart { x_axis: Axis::Logarithmic, series, ..Chart::default() });
+        assert!(svg.contains("#E69F00") && !svg.contains("#0072B2"), "{svg}");
+        for number in ["1", "10", "100"] {
+            assert!(
+                svg.contains(&format!("\n{number}\n")),
+                "{number} stands below the axis: {svg}"
+            );
+        }
+        let whole = svg.matches("<polyline").count();
+        assert!(whole > 20, "dashes are many short lines, got {whole}");
     }
 
     #[test]

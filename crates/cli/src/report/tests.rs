@@ -12,7 +12,7 @@ fn full() -> Report {
         facts: vec![("command".into(), "kith pretrain --set a=\"<b>\"".into())],
         charts: vec![Chart {
             title: "Loss <curve>".into(),
-            series: vec![Series { name: "train".into(), points }],
+            series: vec![Series { name: "train".into(), points, ..Series::default() }],
             ..Chart::default()
         }],
         bars: vec![Bars {
@@ -24,6 +24,11 @@ fn full() -> Report {
             title: "Views".into(),
             caption: "each row one \"picture\"".into(),
             png: vec![1, 2, 3],
+        }],
+        maps: vec![Map {
+            title: "Map <of>".into(),
+            points: vec![Point { name: "point <p>".into(), ..Point::default() }],
+            ..Map::default()
         }],
         confusion: Some(Confusion {
             classes: words(&["cat", "dog <x>"]),
@@ -52,7 +57,18 @@ fn a_report_asks_the_network_for_nothing() {
 #[test]
 fn all_words_are_escaped() {
     let page = html(&full());
-    for raw in ["<one>", "<b>", "<x>", "<svm>", "<nnclr>", "<only>", "<curve>", "one \"picture\""] {
+    for raw in [
+        "<of>",
+        "<p>",
+        "<one>",
+        "<b>",
+        "<x>",
+        "<svm>",
+        "<nnclr>",
+        "<only>",
+        "<curve>",
+        "one \"picture\"",
+    ] {
         assert!(!page.contains(raw), "{raw} stands raw in the page");
     }
     assert!(page.contains("Run &lt;one&gt;") && page.contains("71 % &amp; rising"));
@@ -61,7 +77,8 @@ fn all_words_are_escaped() {
 #[test]
 fn pictures_stand_before_curves_and_curves_before_numbers() {
     let page = html(&full());
-    let places = ["<img", "<svg", "<table", "<dl", "<pre"].map(|tag| page.find(tag).expect(tag));
+    let places = ["<img", "<svg viewBox", "<svg role", "<table", "<dl", "<pre"]
+        .map(|tag| page.find(tag).expect(tag));
     assert!(places.is_sorted(), "{places:?}");
 }
 

@@ -1,17 +1,20 @@
 //! `kith experiment`: baseline, pre-training and fine-tuning, compared, over some seeds.
 
+use kith_core::probe::repetition::mean_and_deviation;
+use kith_core::recipe::Recipe;
 use serde_json::{Map, Value, json};
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
 use crate::chart::{Bar, Bars};
+use crate::diagnosis::{self, Finding};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::material::{self, Material, open_checkpoint};
-use crate::numbers::{as_text, mean_and_deviation};
+use crate::plane;
 use crate::report::{Report, Table};
 use crate::saved::{Record, best};
 use crate::say::Say;
-use crate::story::{self, Part};
+use crate::story::{self, Part, share_of_seeds};
 use crate::training::{Setting, Trained, listen_for_ctrl_c};
 use crate::verbs::pretrain::Frozen;
 use crate::verbs::{finetune, pretrain};
@@ -67,6 +70,7 @@ pub(super) fn run(
         "data": data.data.to_string(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
         "accuracies": as_json(&numbers),
+        "findings": findings_json(&studies, &recipe),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
     say.result(&words(&numbers, &whole), &object);
@@ -126,9 +130,20 @@ fn as_json(numbers: &Numbers) -> Value {
     Value::Object(numbers.iter().filter(|(_, n)| !n.is_empty()).map(entry).collect::<Map<_, _>>())
 }
 
+fn findings_json(studies: &[Study], recipe: &Recipe) -> Vec<Value> {
+    let entry = |(seed, part, finding): (u64, &str, Finding)| {
+        let mut entry = finding.to_json();
+        (entry["seed"], entry["part"]) = (json!(seed), json!(part));
+        entry
+    };
+    findings(studies, recipe).into_iter().map(entry).collect()
+}
+
 fn words(numbers: &Numbers, whole: &Folder) -> String {
-    let mut lines: Vec<String> =
-        numbers.iter().map(|(name, numbers)| format!("{name:<32} {}", as_text(numbers))).collect();
+    let mut lines: Vec<String> = numbers
+        .iter()
+        .map(|(name, numbers)| format!("{name:<32} {}", share_of_seeds(numbers)))
+        .collect();
     lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
     lines.join("\n")
 }
@@ -136,7 +151,7 @@ fn words(numbers: &Numbers, whole: &Folder) -> String {
 fn report(
     studies: &[Study],
     numbers: &Numbers,
-    recipe: &kith_core::recipe::Recipe,
+    recipe: &Recipe,
     (whole, chosen): (&Folder, &crate::device::Chosen),
 ) -> Result<Report, Failure> {
     let first = studies.first().expect("there is at least one seed");
@@ -158,7 +173,7 @@ fn report(
     let overview = Table {
         title: "Test accuracy".into(),
         header: vec![String::new(), "mean ± sd over seeds".into()],
-        rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), as_text(n)]).collect(),
+        rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), share_of_seeds(n)]).collect(),
     };
     Ok(Report {
         title: format!("{} on {}", recipe.name, first.material.name),
@@ -167,11 +182,43 @@ fn report(
         charts: story::curves(&parts),
         bars: vec![bars(numbers)],
         sheets: story::sheets(recipe, &first.material, &encoder, (first.seed, &chosen.device))?,
+        maps: plane::of(&first.material, &encoder, (first.seed, &chosen.device))?
+            .into_iter()
+            .collect(),
         confusion: first.frozen.as_ref().map(|f| story::confusion(&first.material, &f.last)),
         tables: vec![overview, story::epochs_table(&parts)],
         settings_toml: recipe.to_toml(),
-        notes: pretrain::notes(recipe, &first.pretraining),
+        notes: notes(studies, recipe),
     })
+}
+
+/// Every part of a study by name.
+fn parts(study: &Study) -> [(&'static str, &Trained); 3] {
+    [
+        ("supervised baseline", &study.baseline),
+        ("pre-training", &study.pretraining),
+        ("fine-tuning", &study.finetuning),
+    ]
+}
+
+/// What looks wrong, with the seed and the part in which it does.
+fn findings(studies: &[Study], recipe: &Recipe) -> Vec<(u64, &'static str, Finding)> {
+    let of = |study: &Study| {
+        let (seed, classes) = (study.seed, study.material.classes());
+        let found = parts(study).map(|(part, trained)| {
+            let found = diagnosis::findings(&trained.history, recipe, classes);
+            found.into_iter().map(move |finding| (seed, part, finding))
+        });
+        found.into_iter().flatten().collect::<Vec<_>>()
+    };
+    studies.iter().flat_map(of).collect()
+}
+
+fn notes(studies: &[Study], recipe: &Recipe) -> Vec<String> {
+    let first = studies.first().expect("there is at least one seed");
+    let found = findings(studies, recipe).into_iter();
+    let found = found.map(|(seed, part, f)| format!("Seed {seed}, {part}: {}", f.sentence()));
+    found.chain(pretrain::notes(recipe, &first.pretraining)).collect()
 }
 
 fn bars(numbers: &Numbers) -> Bars {

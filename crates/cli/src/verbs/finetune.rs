@@ -2,11 +2,13 @@
 
 use kith_core::archive::Archive;
 use kith_core::checkpoint::{Meta, Stage};
+use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
 use kith_core::trainer::finetune::Finetuner;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::diagnosis::{self, Finding};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::learner::Tuning;
@@ -20,6 +22,8 @@ use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
 
 /// Says that the encoder starts with fresh weights.
 const SCRATCH: &str = "scratch";
+/// What a run that starts from a checkpoint is called.
+const FINETUNE: &str = "finetune";
 
 pub(super) fn run(
     from: &str,
@@ -41,7 +45,7 @@ pub(super) fn run(
     let dataset = material::open(&data, shared.seed, say)?;
     let material = Material::new(&data, &recipe, dataset, shared.seed);
     let chosen = super::device(shared, say)?;
-    let verb = if start.is_some() { "finetune" } else { "baseline" };
+    let verb = if start.is_some() { FINETUNE } else { "baseline" };
     let name = super::run_name(verb, &recipe, &data.data, shared.seed);
     let folder = Folder::choose(run, &name)?;
     say.note(&format!("run: {}", folder.path().display()));
@@ -54,23 +58,42 @@ pub(super) fn run(
         say,
     };
     let trained = learn(&setting, shared.seed, start.as_ref())?;
+    let seen = start.and_then(|(meta, _)| seen_test(&meta, &data, shared.seed));
+    seen.iter().for_each(|words| say.note(words));
+    let findings = diagnosis::findings(&trained.history, &recipe, material.classes());
     let parts = [Part { name: verb, history: &trained.history }];
     let mut facts = story::facts(&material, &shared.seed.to_string(), &chosen.why);
     facts.push(("Started from".into(), from.into()));
     facts.push(story::wall_time(trained.history.iter()));
     let report = Report {
         title: format!("{} on {}", recipe.name, material.name),
-        subtitle: if start.is_some() { "Fine-tuning" } else { "Supervised baseline" }.into(),
+        subtitle: if verb == FINETUNE { "Fine-tuning" } else { "Supervised baseline" }.into(),
         facts,
         charts: story::curves(&parts),
         tables: vec![story::epochs_table(&parts)],
         settings_toml: recipe.to_toml(),
-        notes: super::pretrain::notes(&recipe, &trained),
+        notes: seen.into_iter().chain(notes(&recipe, &trained, &findings)).collect(),
         ..Report::default()
     };
     folder.write(folder::REPORT, &story::page(&report))?;
-    tell(&folder, &trained, say);
+    tell(&setting, &trained, &findings);
     Ok(())
+}
+
+/// What to know of a start that has seen the test pictures; none if it has not.
+fn seen_test(meta: &Meta, data: &DataFlags, seed: u64) -> Option<String> {
+    material::has_seen_test(meta, data, seed).then(|| {
+        format!(
+            "The encoder was pre-trained on most of these test pictures, without labels: its run had \
+             seed {}, which drew others. --seed {} tests it on pictures that it has not seen.",
+            meta.seed, meta.seed
+        )
+    })
+}
+
+fn notes(recipe: &Recipe, trained: &Trained, findings: &[Finding]) -> Vec<String> {
+    let found = findings.iter().map(Finding::sentence);
+    found.chain(super::pretrain::notes(recipe, trained)).collect()
 }
 
 /// Trains on labels to the end, or goes on to it.
@@ -102,7 +125,8 @@ pub(super) fn learn(
     })
 }
 
-fn tell(folder: &Folder, trained: &Trained, say: &Say) {
+fn tell(setting: &Setting<'_>, trained: &Trained, findings: &[Finding]) {
+    let Setting { folder, say, .. } = *setting;
     let path = |name| folder.file(name).display().to_string();
     let words = format!(
         "test accuracy: {}\ncheckpoint: {}\nreport:     {}",
@@ -110,6 +134,8 @@ fn tell(folder: &Folder, trained: &Trained, say: &Say) {
         path(folder::CHECKPOINT),
         path(folder::REPORT)
     );
+    let found: String = findings.iter().map(|f| format!("{}\n", f.sentence())).collect();
+    let words = found + &words;
     let object = json!({
         "run": folder.path(),
         "checkpoint": path(folder::CHECKPOINT),
@@ -117,6 +143,7 @@ fn tell(folder: &Folder, trained: &Trained, say: &Say) {
         "report": path(folder::REPORT),
         "last_epoch": trained.history.last(),
         "best_epoch": best(&trained.history),
+        "findings": diagnosis::to_json(findings),
     });
     say.result(&words, &object);
 }

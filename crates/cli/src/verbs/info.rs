@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
+use kith_core::checkpoint::Meta;
 use serde_json::{Map, Value, json};
 
+use crate::diagnosis::{self, Finding};
 use crate::failure::Failure;
+use crate::files::FileError;
 use crate::folder;
 use crate::material::open_checkpoint;
+use crate::saved::Record;
 use crate::say::Say;
 use crate::story::percent;
 
@@ -45,14 +49,36 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
     for (which, metrics) in [("last", &meta.last), ("best", &meta.best)] {
         words.extend(accuracies(metrics).map(|shares| format!("{which:<10} {shares}")));
     }
+    let findings = if of.is_dir() { Some(diagnose(of, &meta)?) } else { None };
+    words.extend(findings.iter().flat_map(|findings| said(findings)));
     words.push("tensors".into());
     for (name, stored) in &archive.tensors {
         words.push(format!("  {name:<32} {:?}", stored.shape));
     }
     let shapes: Map<String, Value> =
         archive.tensors.iter().map(|(name, stored)| (name.clone(), json!(stored.shape))).collect();
-    say.result(&words.join("\n"), &json!({ "meta": meta, "tensors": shapes }));
+    let findings = findings.as_deref().map(diagnosis::to_json);
+    let object = json!({ "meta": meta, "findings": findings, "tensors": shapes });
+    say.result(&words.join("\n"), &object);
     Ok(())
+}
+
+/// What looks wrong with a run, by the metrics in its folder.
+fn diagnose(run: &Path, meta: &Meta) -> Result<Vec<Finding>, Failure> {
+    let path = run.join(folder::METRICS);
+    let text = std::fs::read_to_string(&path).map_err(|e| FileError::new(&path, e))?;
+    let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+    let history = text.lines().map(serde_json::from_str).collect::<Result<Vec<Record>, _>>();
+    let history = history.map_err(unreadable).map_err(Failure::of(&path))?;
+    Ok(diagnosis::findings(&history, &meta.recipe, meta.class_names.len()))
+}
+
+/// Findings a line each, or that there are none.
+fn said(findings: &[Finding]) -> Vec<String> {
+    if findings.is_empty() {
+        return vec!["diagnosis  nothing looks wrong".into()];
+    }
+    findings.iter().map(|finding| format!("diagnosis  {}", finding.sentence())).collect()
 }
 
 /// The epoch and what its classifier is known to tell right; none where nothing is known.

@@ -37,7 +37,9 @@ pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure>
             let how = (from.as_deref(), seeds, auto);
             semi::run(how, &data, &recipe, (&run, shared, say))
         }
-        Verb::Evaluate { of, data } => evaluate::run(&of, &data, shared, say),
+        Verb::Evaluate { of, how, data, run } => {
+            evaluate::run(of.as_deref(), &how, (&data, &run), (shared, say))
+        }
         Verb::Augment { policy, views, pictures, out, data } => {
             augment::run(&policy, (pictures, views), &out, (&data, shared, say))
         }

@@ -8,13 +8,16 @@ use kith_core::trainer::random_encoder;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::diagnosis::{self, Finding};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::loader;
 use crate::material::{self, Material, open_checkpoint};
 use crate::minibatch::{self, Minibatch};
 use crate::offline::{self, Scores};
+use crate::plane;
 use crate::report::Report;
+use crate::retrieval;
 use crate::saved::{Record, best};
 use crate::say::Say;
 use crate::story::{self, Part};
@@ -56,7 +59,7 @@ pub(super) fn run(
     let frozen = frozen(&setting, shared.seed)?;
     let page = page(&setting, &trained, frozen.as_ref(), (shared.seed, &chosen.why))?;
     folder.write(folder::REPORT, &story::page(&page))?;
-    tell(&folder, &trained, frozen.as_ref(), say);
+    tell(&setting, &trained, frozen.as_ref());
     Ok(())
 }
 
@@ -121,8 +124,10 @@ fn page(
     if let Some(frozen) = frozen {
         tables.push(story::frozen_table(&frozen.rows()));
         tables.extend(frozen.minibatch.map(Minibatch::table));
+        tables.extend(retrieval::table(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
         tables.push(story::epochs_table(&parts));
     }
+    let findings = diagnosis::findings(&trained.history, recipe, material.classes());
     let mut facts = story::facts(material, &seed.to_string(), device);
     facts.push(story::wall_time(trained.history.iter()));
     Ok(Report {
@@ -131,10 +136,11 @@ fn page(
         facts,
         charts: story::curves(&parts),
         sheets: story::sheets(recipe, material, &encoder, (seed, setting.device))?,
+        maps: plane::of(material, &encoder, (seed, setting.device))?.into_iter().collect(),
         confusion: frozen.map(|frozen| story::confusion(material, &frozen.last)),
         tables,
         settings_toml: recipe.to_toml(),
-        notes: notes(recipe, trained),
+        notes: findings.iter().map(Finding::sentence).chain(notes(recipe, trained)).collect(),
         ..Report::default()
     })
 }
@@ -169,8 +175,10 @@ pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
     notes
 }
 
-fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) {
-    let path = |name| folder.file(name).display().to_string();
+fn tell(setting: &Setting<'_>, trained: &Trained, frozen: Option<&Frozen>) {
+    let path = |name| setting.folder.file(name).display().to_string();
+    let classes = setting.material.classes();
+    let findings = diagnosis::findings(&trained.history, setting.recipe, classes);
     let mut words = String::new();
     if let Some(frozen) = frozen {
         for (name, scores) in frozen.rows() {
@@ -188,6 +196,9 @@ fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) 
     if let Some(shares) = story::last_and_best(&trained.history) {
         words += &format!("online probe       {shares}\n");
     }
+    for finding in &findings {
+        words += &format!("{}\n", finding.sentence());
+    }
     words += &format!("checkpoint: {}\n", path(folder::CHECKPOINT));
     words += &format!("report:     {}", path(folder::REPORT));
     let scores = frozen.map(|frozen| {
@@ -199,13 +210,14 @@ fn tell(folder: &Folder, trained: &Trained, frozen: Option<&Frozen>, say: &Say) 
         })
     });
     let object = json!({
-        "run": folder.path(),
+        "run": setting.folder.path(),
         "checkpoint": path(folder::CHECKPOINT),
         "best": path(folder::BEST),
         "report": path(folder::REPORT),
         "last_epoch": trained.history.last(),
         "best_epoch": best(&trained.history),
+        "findings": diagnosis::to_json(&findings),
         "frozen": scores,
     });
-    say.result(&words, &object);
+    setting.say.result(&words, &object);
 }

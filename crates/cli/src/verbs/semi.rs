@@ -1,5 +1,6 @@
 //! `kith semi`: a supervised baseline against learning from unlabelled pictures too, over some seeds.
 
+use kith_core::probe::repetition::mean_and_deviation;
 use kith_core::recipe::Recipe;
 use kith_core::semi::{Method, SemiSettings};
 use serde_json::{Value, json};
@@ -11,12 +12,11 @@ use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::material::{self, Material, open_checkpoint};
-use crate::numbers::{as_text, mean_and_deviation};
 use crate::report::{Report, Table};
 use crate::saved::{Record, best};
 use crate::say::Say;
 use crate::semi::{Start, learn};
-use crate::story::{self, Part, percent};
+use crate::story::{self, Part, percent, share_of_seeds};
 use crate::training::{Setting, Trained, listen_for_ctrl_c};
 use crate::verbs::finetune;
 
@@ -201,7 +201,7 @@ fn as_json(studies: &[Study]) -> Value {
 fn rows(studies: &[Study]) -> Vec<Vec<String>> {
     let gone = (GONE.to_owned(), errors_gone(studies));
     let all = numbers(studies).into_iter().chain([gone]);
-    all.map(|(name, numbers)| vec![name, as_text(&numbers)]).collect()
+    all.map(|(name, numbers)| vec![name, share_of_seeds(&numbers)]).collect()
 }
 
 fn words(studies: &[Study], whole: &Folder) -> String {

@@ -62,7 +62,7 @@ pub(super) fn posterize(images: Tensor<4>, bits: &[u32]) -> Tensor<4> {
 /// Inverts the samples at or above each picture's threshold, in [0, 1].
 pub(super) fn solarize(images: Tensor<4>, thresholds: &[f64]) -> Tensor<4> {
     let thresholds = per_image(thresholds.iter().copied(), &images.device());
-    let bright = images.clone().greater_equal(thresholds.expand(images.dims()));
+    let bright = (images.clone() - thresholds).greater_equal_elem(0.0);
     images.clone().mask_where(bright, images.neg().add_scalar(1.0))
 }
 

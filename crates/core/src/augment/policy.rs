@@ -50,11 +50,14 @@ pub enum Op {
 pub struct Policy(pub Vec<Op>);
 
 /// The two ways of writing a policy.
+///
+/// Operations pass through JSON, so that the code that reads them stands once in a program and not
+/// once for every format, and so that a mistake in them is told.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Written {
     Name(String),
-    Ops(Vec<Op>),
+    Ops(Vec<serde_json::Value>),
 }
 
 impl TryFrom<Written> for Policy {
@@ -62,7 +65,10 @@ impl TryFrom<Written> for Policy {
 
     fn try_from(written: Written) -> Result<Self, String> {
         match written {
-            Written::Ops(ops) => Ok(Self(ops)),
+            Written::Ops(ops) => {
+                let read = |op| serde_json::from_value(op).map_err(|e| format!("a policy: {e}"));
+                ops.into_iter().map(read).collect::<Result<_, _>>().map(Self)
+            }
             Written::Name(name) => Self::named(&name).ok_or_else(|| {
                 format!("no policy is called `{name}`: expected one of {}", Self::NAMES.join(", "))
             }),
@@ -280,6 +286,19 @@ mod tests {
             file.policy.check().unwrap();
             let text = toml::to_string(&file).unwrap();
             assert_eq!(toml::from_str::<File>(&text).unwrap(), file, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_a_policy_is_told() {
+        for (text, told) in [
+            (r#"[{"op": "flip", "probability": 1, "how": 2}]"#, "unknown field `how`"),
+            (r#"[{"op": "flap"}]"#, "unknown variant `flap`"),
+            (r#"[{"op": "blur", "probability": 1, "kernel": 0.1}]"#, "missing field `sigma`"),
+            (r#""simclear""#, "expected one of none, "),
+        ] {
+            let error = serde_json::from_str::<Policy>(text).expect_err(text).to_string();
+            assert!(error.contains(told), "{error}");
         }
     }
 

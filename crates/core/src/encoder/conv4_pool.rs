@@ -2,11 +2,10 @@
 //! Storkey 2020).
 
 use burn::module::Module;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
 use burn::tensor::{Device, Tensor};
 
 use super::block::ConvNorm;
+use super::pool::halve;
 use super::{Pixels, global_average, large_enough};
 use crate::activation::Activation;
 use crate::encoder::conv::{Geometry, KERNEL};
@@ -29,8 +28,6 @@ const WIDTHS: [usize; 4] = [8, 16, 32, FEATURES];
 pub(super) const FEATURES: usize = 64;
 /// The least side of which three poolings leave a pixel.
 const LEAST_SIDE: usize = 8;
-/// Side of what becomes one pixel.
-const POOL: usize = 2;
 
 impl Conv4Pool {
     /// Fresh weights for pictures of `side` pixels.
@@ -58,7 +55,6 @@ impl Conv4Pool {
     /// - result: `[n, 64]`, none negative
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let (last, layers) = self.layers.split_last().expect("there are four layers");
-        let halve = |maps| avg_pool2d(maps, AvgPoolOptions::new([POOL; 2]));
         let maps = layers.iter().fold(self.pixels.of(images), |maps, layer| {
             halve(layer.forward(maps, Activation::Relu))
         });

@@ -5,6 +5,7 @@ pub mod conv;
 pub mod conv4;
 pub mod conv4_pool;
 pub mod mobilenet;
+mod pool;
 pub mod resnet;
 
 use burn::module::Module;

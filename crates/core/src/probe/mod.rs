@@ -1,9 +1,14 @@
 //! Probes: what frozen features are worth.
 
+pub mod bootstrap;
 pub mod confusion;
+pub mod few_label;
 pub mod knn;
 pub mod linear;
 pub mod minibatch;
+pub mod pca;
+pub mod repetition;
+pub mod retrieval;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -63,6 +68,16 @@ impl Features {
         self.dim = features.dims()[1];
         self.values.extend(read(features).await?);
         Ok(())
+    }
+
+    /// The same directions with length one, as cosines compare them; zeros stay zeros.
+    pub fn unit(&self) -> Self {
+        let mut values = self.values.clone();
+        for row in values.chunks_exact_mut(self.dim.max(1)) {
+            let length = row.iter().map(|x| x * x).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+            row.iter_mut().for_each(|x| *x /= length);
+        }
+        Self { values, dim: self.dim }
     }
 
     /// The features of the pictures at these places.

@@ -1,22 +1,11 @@
-//! Numbers over seeds.
+//! What repetitions with other seeds say together.
 
-use crate::story::percent;
-
-/// Mean and sample standard deviation; no deviation of a single number.
-pub(crate) fn mean_and_deviation(numbers: &[f64]) -> (f64, Option<f64>) {
+/// Mean and sample standard deviation (over n − 1); no deviation of a single number.
+pub fn mean_and_deviation(numbers: &[f64]) -> (f64, Option<f64>) {
     let n = numbers.len() as f64;
     let mean = numbers.iter().sum::<f64>() / n;
     let squares: f64 = numbers.iter().map(|x| (x - mean).powi(2)).sum();
     (mean, (numbers.len() > 1).then(|| (squares / (n - 1.0)).sqrt()))
-}
-
-/// Mean and deviation in words; a dash for none.
-pub(crate) fn as_text(numbers: &[f64]) -> String {
-    match mean_and_deviation(numbers) {
-        _ if numbers.is_empty() => "-".into(),
-        (mean, Some(deviation)) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
-        (mean, None) => percent(mean),
-    }
 }
 
 #[cfg(test)]

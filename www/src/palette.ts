@@ -1,4 +1,5 @@
 /** Colours and shapes that tell classes apart, also for those who see few colours. */
+import { el } from "./element.js";
 
 /** Paul Tol's muted scheme, in an order in which neighbours differ in lightness too. */
 const COLOURS = [
@@ -73,11 +74,37 @@ const SHAPES: readonly Shape[] = [
   polygon(6, 0),
 ];
 
+/** How something is drawn. */
+export interface Look {
+  readonly colour: string;
+  readonly shape: Shape;
+}
+
 /** How a class is drawn: the same number, the same look. */
-export function lookOf(number: number): { colour: string; shape: Shape } {
+export function lookOf(number: number): Look {
   return { colour: COLOURS[number % COLOURS.length]!, shape: SHAPES[number % SHAPES.length]! };
 }
 
 /** For right and wrong: Okabe and Ito's blue and orange, a circle and a cross. */
 export const RIGHT = { colour: "#0072b2", shape: circle };
 export const WRONG = { colour: "#d55e00", shape: cross(Math.PI / 4) };
+
+/** Words, once each and in order, which gives each its look. */
+export const wordsOf = (words: readonly (string | null)[]): string[] =>
+  [...new Set(words)].filter((word) => word !== null).sort();
+
+/** A look as a small drawing, for those who see it. */
+export function swatch({ colour, shape }: Look, side: number): HTMLCanvasElement {
+  const canvas = el("canvas", {
+    width: side,
+    height: side,
+    class: "swatch",
+    "aria-hidden": "true",
+  });
+  const context = canvas.getContext("2d")!;
+  context.fillStyle = colour;
+  context.beginPath();
+  shape(context, side / 2, side / 2, side / 2.4);
+  context.fill();
+  return canvas;
+}

@@ -1,0 +1,65 @@
+//! Accuracy by number of labels a class: what few labels are worth on top of an encoder.
+//!
+//! A cell is one method with one number of labels and one seed, which draws the labelled pictures.
+//! Cells are computed one after another and kept in a file, so that a study that was stopped goes
+//! on with those that are missing.
+
+mod bench;
+mod cells;
+mod summary;
+
+pub(crate) use bench::{Bench, VOTE};
+pub(crate) use cells::{Cell, Cells};
+pub(crate) use summary::{Row, chart, rows, table};
+
+use serde::{Deserialize, Serialize};
+
+/// How labels are used, and on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Method {
+    /// Linear probe on the checkpoint's features.
+    Linear,
+    /// Weighted neighbours among the checkpoint's features.
+    Knn,
+    /// All weights are trained, from the checkpoint's encoder.
+    Finetuned,
+    /// All weights are trained, from fresh ones: the supervised baseline.
+    Supervised,
+    /// Linear probe on features of a random encoder.
+    RandomLinear,
+    /// Weighted neighbours among features of a random encoder.
+    RandomKnn,
+    /// Linear probe on pixels.
+    PixelLinear,
+    /// Weighted neighbours among pixels.
+    PixelKnn,
+}
+
+impl Method {
+    /// All, in the order of tables.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Finetuned,
+        Self::Linear,
+        Self::Knn,
+        Self::Supervised,
+        Self::RandomLinear,
+        Self::RandomKnn,
+        Self::PixelLinear,
+        Self::PixelKnn,
+    ];
+
+    /// What people call it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Linear => "pre-trained, linear probe",
+            Self::Knn => "pre-trained, kNN",
+            Self::Finetuned => "pre-trained, fine-tuned",
+            Self::Supervised => "supervised baseline",
+            Self::RandomLinear => "random encoder, linear probe",
+            Self::RandomKnn => "random encoder, kNN",
+            Self::PixelLinear => "pixels, linear probe",
+            Self::PixelKnn => "pixels, kNN",
+        }
+    }
+}

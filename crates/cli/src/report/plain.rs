@@ -1,0 +1,38 @@
+//! A table for a terminal: columns aligned, names left, numbers right.
+
+use super::Table;
+
+impl Table {
+    /// Header and rows, a line each.
+    pub fn plain(&self) -> String {
+        let rows = || [&self.header].into_iter().chain(&self.rows);
+        let width = |column: usize| {
+            rows().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        };
+        let line = |row: &Vec<String>| {
+            let cell = |(column, cell): (usize, &String)| {
+                let width = width(column).unwrap_or(0);
+                if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") }
+            };
+            row.iter().enumerate().map(cell).collect::<String>().trim_end().to_owned()
+        };
+        rows().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let row = |cells: [&str; 3]| cells.map(String::from).to_vec();
+        let table = Table {
+            title: "not shown".into(),
+            header: row(["", "a", "longer"]),
+            rows: vec![row(["one ± 1", "12 %", "3"]), row(["x", "-", ""])],
+        };
+        let expected = "            a  longer\none ± 1  12 %       3\nx           -";
+        assert_eq!(table.plain(), expected);
+    }
+}

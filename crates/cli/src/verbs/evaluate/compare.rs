@@ -1,0 +1,169 @@
+//! `kith evaluate --compare`: several checkpoints on the same pictures, by one protocol.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use kith_core::checkpoint::Meta;
+use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
+use kith_data::Dataset;
+use serde_json::{Value, json};
+
+use crate::args::{DataFlags, Shared};
+use crate::failure::Failure;
+use crate::folder;
+use crate::material::{has_seen_test, open_checkpoint, open_with};
+use crate::offline::{self, Predictions};
+use crate::report::Table;
+use crate::say::Say;
+use crate::story::percent;
+
+/// Which test pictures a checkpoint's probes told right, 1 or 0 each.
+struct Right {
+    linear: Vec<f64>,
+    knn: Vec<f64>,
+}
+
+/// A share of the test pictures, and what other pictures could have made of it.
+struct Measured {
+    share: f64,
+    interval: [f64; 2],
+}
+
+pub(super) fn run(
+    of: &[PathBuf],
+    data: &DataFlags,
+    (shared, say): (&Shared, &Say),
+) -> Result<(), Failure> {
+    let paths: Vec<PathBuf> = of.iter().map(|of| checkpoint_of(of)).collect();
+    let checkpoints =
+        paths.iter().map(|path| open_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
+    for (path, (meta, _)) in paths.iter().zip(&checkpoints) {
+        if has_seen_test(meta, data, shared.seed) {
+            let (path, data) = (path.clone(), data.data.to_string());
+            return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed });
+        }
+    }
+    let chosen = crate::verbs::device(shared, say)?;
+    let mut datasets: BTreeMap<usize, Dataset> = BTreeMap::new();
+    let mut all = Vec::new();
+    for (path, (meta, archive)) in paths.iter().zip(&checkpoints) {
+        say.note(&format!("evaluating {}", path.display()));
+        let dataset = match datasets.entry(meta.side) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(open_with(data, meta, shared.seed, say)?)
+            }
+        };
+        let encoder = meta.encoder(archive, &chosen.device).map_err(Failure::of(path))?;
+        let splits = (&dataset.labelled, &dataset.test);
+        let classes = dataset.class_names.len();
+        let found = offline::predictions(&encoder, splits, classes, &chosen.device)?;
+        let found = found.ok_or(Failure::NoLabels { what: "a comparison" })?;
+        all.push(Right::of(&found, dataset.test.labels().unwrap_or_default()));
+    }
+    let table = table(&paths, &all, shared.seed);
+    let first = datasets.values().next().expect("at least two checkpoints are compared");
+    let words = format!(
+        "{} test pictures, {} labelled; in brackets {:.0} % of {RESAMPLES} bootstrap resamples of \
+         the test pictures\n{}",
+        first.test.len(),
+        first.labelled.len(),
+        100.0 * LEVEL,
+        table.plain()
+    );
+    let rows = paths.iter().zip(&checkpoints).zip(&all);
+    let rows: Vec<Value> = rows
+        .map(|((path, (meta, _)), right)| as_json((path, meta), (right, &all[0]), shared.seed))
+        .collect();
+    let object = json!({
+        "data": data.data.to_string(),
+        "seed": shared.seed,
+        "labelled": first.labelled.len(),
+        "test": first.test.len(),
+        "resamples": RESAMPLES,
+        "level": LEVEL,
+        "checkpoints": rows,
+    });
+    say.result(&words, &object);
+    Ok(())
+}
+
+/// The last network of a run, or the checkpoint itself.
+fn checkpoint_of(of: &Path) -> PathBuf {
+    if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() }
+}
+
+impl Right {
+    fn of(predictions: &Predictions, truth: &[u16]) -> Self {
+        let right = |predicted: &[u16]| {
+            let pairs = predicted.iter().zip(truth);
+            pairs.map(|(predicted, truth)| f64::from(u8::from(predicted == truth))).collect()
+        };
+        Self { linear: right(&predictions.linear), knn: right(&predictions.wide) }
+    }
+}
+
+impl Measured {
+    fn of(numbers: &[f64], seed: u64) -> Self {
+        let share = numbers.iter().sum::<f64>() / numbers.len() as f64;
+        Self { share, interval: interval(numbers, seed).unwrap_or([share; 2]) }
+    }
+
+    /// The difference to another on the same pictures.
+    fn difference(numbers: &[f64], other: &[f64], seed: u64) -> Self {
+        let paired: Vec<f64> = numbers.iter().zip(other).map(|(own, other)| own - other).collect();
+        Self::of(&paired, seed)
+    }
+
+    fn words(&self) -> String {
+        let [low, high] = self.interval.map(|end| 100.0 * end);
+        format!("{} [{low:.2}, {high:.2}]", percent(self.share))
+    }
+
+    /// As points of percentages, with a sign.
+    fn difference_words(&self) -> String {
+        let [low, high] = self.interval.map(|end| 100.0 * end);
+        format!("{:+.2} [{low:+.2}, {high:+.2}]", 100.0 * self.share)
+    }
+}
+
+fn table(paths: &[PathBuf], all: &[Right], seed: u64) -> Table {
+    let row = |(place, (path, right)): (usize, (&PathBuf, &Right))| {
+        let cells = [(&right.linear, &all[0].linear), (&right.knn, &all[0].knn)];
+        let cells = cells.into_iter().flat_map(|(own, first)| {
+            let difference = match place {
+                0 => "-".into(),
+                _ => Measured::difference(own, first, seed).difference_words(),
+            };
+            [Measured::of(own, seed).words(), difference]
+        });
+        [path.display().to_string()].into_iter().chain(cells).collect()
+    };
+    let header = ["", "linear probe", "less the first", "kNN (200, 0.1)", "less the first"];
+    Table {
+        title: "Test accuracy of frozen features, clean pictures".into(),
+        header: header.map(Into::into).to_vec(),
+        rows: paths.iter().zip(all).enumerate().map(row).collect(),
+    }
+}
+
+fn as_json((path, meta): (&Path, &Meta), (own, first): (&Right, &Right), seed: u64) -> Value {
+    let entry = |own: &[f64], first: &[f64]| {
+        let (measured, less) = (Measured::of(own, seed), Measured::difference(own, first, seed));
+        json!({
+            "accuracy": measured.share,
+            "interval": measured.interval,
+            "difference": less.share,
+            "difference_interval": less.interval,
+        })
+    };
+    json!({
+        "checkpoint": path,
+        "recipe": meta.recipe.name,
+        "stage": meta.stage,
+        "seed": meta.seed,
+        "side": meta.side,
+        "linear": entry(&own.linear, &first.linear),
+        "knn_200_0.1": entry(&own.knn, &first.knn),
+    })
+}

@@ -1,0 +1,213 @@
+//! `kith evaluate --few-label`: accuracy by number of labels a class.
+
+use std::path::{Path, PathBuf};
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::probe::few_label::draw;
+use kith_core::recipe::Recipe;
+use kith_data::Dataset;
+use serde_json::{Value, json};
+
+use crate::args::{DataFlags, EvaluateFlags, RunFlags, Shared};
+use crate::device::Chosen;
+use crate::failure::Failure;
+use crate::few_label::{self, Bench, Cell, Cells, Method};
+use crate::folder::{self, Folder};
+use crate::material::{self, open_checkpoint, open_for};
+use crate::progress;
+use crate::report::Report;
+use crate::say::Say;
+use crate::story;
+use crate::training::{listen_for_ctrl_c, stopped};
+
+/// The largest side in which pixels are compared: larger pictures are made smaller, so that a
+/// data set's pixels fit into memory as numbers and a linear probe on them stays well posed.
+const PIXEL_SIDE: usize = 32;
+
+/// The cells that are asked for.
+struct Asked {
+    labels: Vec<usize>,
+    seeds: Vec<u64>,
+}
+
+impl Asked {
+    fn new(flags: &EvaluateFlags, seed: u64) -> Self {
+        let mut labels: Vec<usize> = flags.few_label.iter().map(|&count| count as usize).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        Self { labels, seeds: (seed..seed + flags.seeds.max(1)).collect() }
+    }
+
+    /// Quick methods first, so that a stopped study has most of the table.
+    fn cells(&self) -> impl Iterator<Item = (Method, usize, u64)> {
+        let trained = |method: &Method| matches!(method, Method::Finetuned | Method::Supervised);
+        let mut methods = Method::ALL;
+        methods.sort_by_key(trained);
+        let pairs = move |seed| {
+            let labels = self.labels.iter().copied();
+            labels.flat_map(move |labels| methods.map(|method| (method, labels, seed)))
+        };
+        self.seeds.iter().copied().flat_map(pairs)
+    }
+}
+
+pub(super) fn run(
+    of: &Path,
+    flags: &EvaluateFlags,
+    (data, run): (&DataFlags, &RunFlags),
+    (shared, say): (&Shared, &Say),
+) -> Result<(), Failure> {
+    listen_for_ctrl_c();
+    let path: PathBuf = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
+    let checkpoint = open_checkpoint(&path)?;
+    let meta = &checkpoint.0;
+    let recipe = Recipe { encoder: meta.recipe.encoder.clone(), ..changed(meta, flags)? };
+    let dataset = open_for(data, meta, say)?;
+    let asked = Asked::new(flags, shared.seed);
+    enough(&dataset, &asked)?;
+    let chosen = crate::verbs::device(shared, say)?;
+    let name = crate::verbs::run_name("few-label", &recipe, &data.data, shared.seed);
+    let folder = Folder::choose(run, &name)?;
+    say.note(&format!("run: {}", folder.path().display()));
+    let protocol = protocol(&checkpoint, &recipe, (data, &dataset));
+    let mut cells = Cells::open(&folder, protocol)?;
+    folder.begin(&recipe)?;
+    let missing: Vec<_> = asked.cells().filter(|&cell| !cells.has(cell)).collect();
+    if !missing.is_empty() {
+        let small = DataFlags { side: Some(dataset.side().min(PIXEL_SIDE)), ..data.clone() };
+        let small = material::open(&small, meta.seed, &say.silent())?;
+        say.note("embedding pictures");
+        let wanted = (&chosen.device, &missing[..]);
+        let bench = Bench::new(&recipe, &checkpoint, (&dataset, &small), wanted)?;
+        compute(&bench, &missing, (&mut cells, &folder), say)?;
+    }
+    tell(
+        &cells.of(&asked.labels, &asked.seeds),
+        &asked,
+        (&recipe, &dataset, &chosen),
+        (&folder, say),
+    )
+}
+
+/// The checkpoint's recipe with the user's changes.
+fn changed(meta: &Meta, flags: &EvaluateFlags) -> Result<Recipe, Failure> {
+    Ok(Recipe::parse(&meta.recipe.to_toml(), &flags.changes)?)
+}
+
+/// Refuses what no draw can give, before anything is computed.
+fn enough(dataset: &Dataset, asked: &Asked) -> Result<(), Failure> {
+    let classes = dataset.class_names.len();
+    let (Some(labels), Some(_)) = (dataset.labelled.labels(), dataset.test.labels()) else {
+        return Err(Failure::NoLabels { what: "few-label evaluation" });
+    };
+    if classes < 2 || dataset.test.is_empty() {
+        return Err(Failure::NoLabels { what: "few-label evaluation" });
+    }
+    let most = asked.labels.last().copied().unwrap_or(0);
+    draw(labels, classes, most, 0)?;
+    Ok(())
+}
+
+/// What all cells of a study have in common.
+fn protocol(
+    (meta, archive): &(Meta, Archive),
+    recipe: &Recipe,
+    (data, dataset): (&DataFlags, &Dataset),
+) -> Value {
+    json!({
+        "encoder": archive.fingerprint("encoder."),
+        "data": data.data.to_string(),
+        "split_seed": meta.seed,
+        "labelled": dataset.labelled.len(),
+        "test": dataset.test.len(),
+        "side": dataset.side(),
+        "finetuning": recipe.finetuning,
+        "few_label_steps": recipe.evaluation.few_label_steps,
+    })
+}
+
+/// Computes cells and keeps each as soon as it is there.
+fn compute(
+    bench: &Bench<'_>,
+    missing: &[(Method, usize, u64)],
+    (cells, folder): (&mut Cells, &Folder),
+    say: &Say,
+) -> Result<(), Failure> {
+    let bar = progress::Cells::new(say.show(), missing.len() as u64);
+    for (done, &(method, labels, seed)) in missing.iter().enumerate() {
+        bar.tick(done as u64, &format!("{}, {labels} a class, seed {seed}", method.words()));
+        let accuracy = if stopped() { None } else { bench.accuracy((method, labels, seed))? };
+        let Some(accuracy) = accuracy else {
+            bar.finish();
+            let resume = folder::resume_command(folder.path());
+            return Err(Failure::Stopped { done, total: missing.len(), resume });
+        };
+        cells.add(Cell { method, labels, seed, accuracy }, folder)?;
+    }
+    bar.finish();
+    Ok(())
+}
+
+fn tell(
+    cells: &[Cell],
+    asked: &Asked,
+    (recipe, dataset, chosen): (&Recipe, &Dataset, &Chosen),
+    (folder, say): (&Folder, &Say),
+) -> Result<(), Failure> {
+    let rows = few_label::rows(cells);
+    let table = few_label::table(&rows, &asked.labels);
+    let words = format!("{}\nreport: {}", table.plain(), folder.file(folder::REPORT).display());
+    let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
+    let command: Vec<String> = std::env::args().collect();
+    let pictures =
+        format!("{} to draw from, {} to test on", dataset.labelled.len(), dataset.test.len());
+    let facts = [
+        ("Data", format!("{}: {pictures}; side {}", dataset.name, dataset.side())),
+        ("Seeds", seeds.join(", ")),
+        ("Device", chosen.why.clone()),
+        ("Command", command.join(" ")),
+        ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    let report = Report {
+        title: format!("Few labels on {}", dataset.name),
+        subtitle: format!("What an encoder of {} is worth by number of labels", recipe.name),
+        facts: facts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+        charts: vec![few_label::chart(&rows)],
+        tables: vec![table],
+        settings_toml: recipe.to_toml(),
+        notes: notes(recipe),
+        ..Report::default()
+    };
+    folder.write(folder::REPORT, &story::page(&report))?;
+    let object = json!({
+        "run": folder.path(),
+        "report": folder.file(folder::REPORT),
+        "labels": asked.labels,
+        "seeds": asked.seeds,
+        "accuracies": rows.iter().map(few_label::Row::to_json).collect::<Vec<_>>(),
+    });
+    say.result(&words, &object);
+    Ok(())
+}
+
+/// The protocol in words.
+fn notes(recipe: &Recipe) -> Vec<String> {
+    let (steps, batch) = (recipe.evaluation.few_label_steps, recipe.finetuning.batch);
+    vec![
+        "Every seed draws its own labelled pictures, the same number of every class; a larger draw \
+         of a seed holds its smaller ones. Deviations are those of samples, over seeds."
+            .into(),
+        format!(
+            "Fine-tuning and the supervised baseline take at least {steps} steps, in whole passes, \
+             with batches of at most {batch} pictures, however many labels there are. Nothing is \
+             chosen: the last step counts."
+        ),
+        format!(
+            "Neighbours vote by weight (k {}, temperature {}). Pixels are compared at {PIXEL_SIDE} \
+             × {PIXEL_SIDE} at most. Test pictures are clean.",
+            few_label::VOTE.k,
+            few_label::VOTE.temperature
+        ),
+    ]
+}
