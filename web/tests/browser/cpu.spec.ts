@@ -27,8 +27,10 @@ test("encoders of other kinds take the native training steps", async ({ tab }) =
       { toml, plan: pretraining.plan },
     );
     expect(got, name).toHaveLength(steps.length);
-    // By the fifth step a network of 34 layers, normalised over eight pictures, has blown rounding up.
-    steps.slice(0, 4).forEach(({ loss }, step) => {
+    // By the fifth step 34 layers, normalised over eight pictures, have blown rounding up. MobileNet's
+    // last kernels see one pixel before they are normalised: their gradients are rounding alone, of
+    // which Adam makes whole steps at once.
+    steps.slice(0, name === "mobilenet" ? 1 : 4).forEach(({ loss }, step) => {
       expect(Math.abs(got[step]! - loss!), `${name}, step ${step}`).toBeLessThan(1e-3 * loss!);
     });
   }
