@@ -95,7 +95,7 @@ pub(crate) struct EvaluateFlags {
     #[arg(long, default_value_t = 5, requires = "few_label")]
     #[arg(value_parser = value_parser!(u64).range(1..))]
     pub(crate) seeds: u64,
-    /// Change a setting that few labels are learnt with, as in `evaluation.few_label_steps=200`
+    /// Change a setting that few labels are learnt with, as in finetuning.batch=10
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "few_label")]
     pub(crate) changes: Vec<String>,
 }

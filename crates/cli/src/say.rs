@@ -32,8 +32,8 @@ impl Say {
         Self { form }
     }
 
-    /// The same without a word on the way, for what was already said.
-    pub(crate) fn silent(self) -> Self {
+    /// Without a word on the way, for what was already said.
+    pub(crate) fn silent() -> Self {
         Self { form: Form::Results }
     }
 

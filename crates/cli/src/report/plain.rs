@@ -9,14 +9,11 @@ impl Table {
         let width = |column: usize| {
             rows().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
         };
+        let cell = |(column, cell): (usize, &String)| match (column, width(column).unwrap_or(0)) {
+            (0, width) => format!("{cell:<width$}"),
+            (_, width) => format!("  {cell:>width$}"),
+        };
         let line = |row: &Vec<String>| {
-            let cell = |(column, cell): (usize, &String)| {
-                let width = width(column).unwrap_or(0);
-                match column {
-                    0 => format!("{cell:<width$}"),
-                    _ => format!("  {cell:>width$}"),
-                }
-            };
             row.iter().enumerate().map(cell).collect::<String>().trim_end().to_owned()
         };
         rows().map(line).collect::<Vec<_>>().join("\n")

@@ -76,7 +76,7 @@ pub(super) fn run(
     let missing: Vec<_> = asked.cells().filter(|&cell| !cells.has(cell)).collect();
     if !missing.is_empty() {
         let small = DataFlags { side: Some(dataset.side().min(PIXEL_SIDE)), ..data.clone() };
-        let small = material::open(&small, meta.seed, &say.silent())?;
+        let small = material::open(&small, meta.seed, &Say::silent())?;
         say.note("embedding pictures");
         let wanted = (&chosen.device, &missing[..]);
         let bench = Bench::new(&recipe, &checkpoint, (&dataset, &small), wanted)?;
