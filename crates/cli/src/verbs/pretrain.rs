@@ -150,8 +150,8 @@ pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
     let mut notes = Vec::new();
     match best(&trained.history) {
         Some(Record { validation: Some(_), .. }) => notes.push(
-            "The best epoch was chosen on validation pictures; test pictures were looked at once, \
-             when the run was over, by the last and by the best network."
+            "The best epoch was chosen on validation pictures; no test picture was looked at \
+             before the run was over."
                 .into(),
         ),
         Some(Record { test: Some(_), .. }) => notes.push(
