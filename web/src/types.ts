@@ -144,7 +144,7 @@ export interface EncoderInfo {
   /** Its settings, as the recipe has them: `{ kind: 'resnet', depth: 18, … }`. */
   readonly encoder: { readonly kind: string; readonly [setting: string]: unknown };
   readonly method: string;
-  readonly stage: "pretrained" | "supervised" | "finetuned";
+  readonly stage: "pretrained" | "supervised" | "finetuned" | "semi_supervised";
   /** Name of the recipe, and its whole text. */
   readonly recipe: string;
   readonly recipeToml: string;

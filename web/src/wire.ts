@@ -6,7 +6,7 @@ export interface Note {
   readonly arch: string;
   readonly encoder: EncoderInfo["encoder"];
   readonly method: string;
-  readonly stage: "pretrained" | "supervised" | "finetuned";
+  readonly stage: "pretrained" | "supervised" | "finetuned" | "semi_supervised";
   readonly recipe: string;
   readonly toml: string;
   readonly dim: number;

@@ -28,7 +28,6 @@ use crate::training::Setting;
 
 /// Where the choices of a run are kept.
 const FILE: &str = "auto.json";
-
 /// Sizes of batches that are tried.
 const SIZES: [usize; 7] = [16, 32, 64, 128, 256, 512, 1024];
 /// Steps that an epoch should have at least: larger batches save no time that is worth the fewer
@@ -294,8 +293,7 @@ impl Search<'_> {
             return;
         }
         let why = "a phase ends when the validation loss has not fallen for so many epochs";
-        for table in ["finetuning", "semi"] {
-            self.keep(&format!("{table}.patience"), PATIENCE, why.into());
-        }
+        self.keep("finetuning.patience", PATIENCE, why.into());
+        self.keep("semi.patience", PATIENCE, why.into());
     }
 }

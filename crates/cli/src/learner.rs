@@ -10,9 +10,15 @@ use kith_core::trainer::pretrain::{Batch, Pretrainer};
 use kith_core::trainer::semi::SemiTrainer;
 use kith_core::trainer::{Counters, Plan};
 use kith_core::{Error, Tensor};
+use serde_json::{Map, Value, json};
 
 /// Means over an epoch, by name.
 pub(crate) type Means = Vec<(&'static str, f64)>;
+
+/// Means as a record keeps them.
+pub(crate) fn as_map(means: &Means) -> Map<String, Value> {
+    means.iter().map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
+}
 
 /// Pre-training or fine-tuning, between two steps.
 pub(crate) trait Learner: Sized {

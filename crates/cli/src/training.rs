@@ -9,12 +9,12 @@ use kith_core::recipe::Recipe;
 use kith_core::trainer::pretrain::Batch;
 use kith_core::{Device, metrics};
 use kith_data::Ahead;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::failure::Failure;
 use crate::final_test;
 use crate::folder::{self, Folder};
-use crate::learner::{Learner, Means};
+use crate::learner::{self, Learner};
 use crate::material::Material;
 use crate::measure;
 use crate::progress::{Tick, Training};
@@ -214,7 +214,7 @@ impl<'a, L: Learner> Run<'a, L> {
         let record = Record {
             epoch: step / plan.steps,
             step,
-            train: as_map(&means),
+            train: learner::as_map(&means),
             validation,
             test,
             knn: self.knn()?,
@@ -294,8 +294,4 @@ impl<'a, L: Learner> Run<'a, L> {
         archive.note = meta.to_note();
         Ok(archive)
     }
-}
-
-fn as_map(means: &Means) -> Map<String, Value> {
-    means.iter().map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
 }

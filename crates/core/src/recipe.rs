@@ -1,5 +1,7 @@
 //! A recipe: everything that makes a run what it is, but for its data and its seed.
 
+mod change;
+
 use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
@@ -162,7 +164,7 @@ impl Recipe {
         let unreadable = |e: toml::de::Error| Error::Recipe { reason: e.to_string() };
         let mut table: toml::Table = text.parse().map_err(unreadable)?;
         for change in changes {
-            set(&mut table, change)?;
+            change::set(&mut table, change)?;
         }
         let recipe: Self = table.try_into().map_err(unreadable)?;
         recipe.check()?;
@@ -258,8 +260,10 @@ fn check_semi(settings: &SemiSettings) -> Result<(), Error> {
     within("semi.threshold", settings.threshold, 0.0..=1.0, "0 to 1")?;
     within("semi.average", settings.average, 0.0..=1.0, "0 to 1")?;
     within("semi.unlabelled_weight", settings.unlabelled_weight, 0.0..=f64::MAX, "0 or more")?;
-    let rate = settings.optimizer.learning_rate;
-    within("semi.optimizer.learning_rate", rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")
+    let AdamSettings { learning_rate, schedule, .. } = &settings.optimizer;
+    let above_zero = f64::MIN_POSITIVE..=f64::MAX;
+    within("semi.optimizer.learning_rate", *learning_rate, above_zero, "above 0")?;
+    within("semi.optimizer.schedule.warm_up", schedule.warm_up, 0.0..=0.99, "0 to 0.99")
 }
 
 fn at_least(name: &'static str, got: u64, least: u64) -> Result<(), Error> {
@@ -279,29 +283,6 @@ fn within(
     if !range.contains(&got) {
         return Err(Error::Setting { name, expected, got: got.to_string() });
     }
-    Ok(())
-}
-
-/// Sets one value, `key.of.a.table=value`; the value is TOML, or a bare word as a string.
-fn set(table: &mut toml::Table, change: &str) -> Result<(), Error> {
-    let unusable = |why: &str| Error::Recipe { reason: format!("`{change}`: {why}") };
-    let (path, value) = change
-        .split_once('=')
-        .ok_or_else(|| unusable("expected key=value, as in finetuning.epochs=5"))?;
-    let value = value.trim();
-    let value = value
-        .parse::<toml::Value>()
-        .unwrap_or_else(|_not_toml| toml::Value::String(value.to_owned()));
-    let mut keys: Vec<&str> = path.trim().split('.').collect();
-    let last = keys.pop().ok_or_else(|| unusable("the key is empty"))?;
-    let mut place = table;
-    for key in keys {
-        place = place
-            .get_mut(key)
-            .and_then(toml::Value::as_table_mut)
-            .ok_or_else(|| unusable(&format!("the recipe has no table `{key}`")))?;
-    }
-    place.insert(last.to_owned(), value);
     Ok(())
 }
 
