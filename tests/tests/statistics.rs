@@ -1,6 +1,5 @@
 //! Batch normalisation is ready for inference after an epoch, and why one of the seeds was not.
 
-use kith_core::archive::Archive;
 use kith_core::image::Images;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
@@ -12,7 +11,7 @@ use pollster::block_on;
 
 const SIDE: usize = 32;
 const COUNT: usize = 24;
-const STEPS: u64 = 40;
+const STEPS: u64 = 78;
 
 /// Pictures of three classes, each brightest in one colour.
 fn pictures(first: u64) -> (Images, Vec<i32>) {
@@ -21,20 +20,20 @@ fn pictures(first: u64) -> (Images, Vec<i32>) {
     let mut pixels = Vec::new();
     for label in &labels {
         for plane in 0..3 {
-            let base = if plane == *label { 130 } else { 90 };
+            let base = if plane == *label { 180 } else { 60 };
             pixels.extend((0..SIDE * SIDE).map(|_| base + noise.below(60) as u8));
         }
     }
     (Images::new(pixels, [COUNT, SIDE, SIDE]).expect("as many as there are"), labels)
 }
 
-/// Accuracy in the last step's training, and of inference on other pictures after it; furthest
-/// running variance of the last layer from 1, where all start.
+/// Accuracy in the last step of an epoch, and of inference on other pictures after it.
 fn trained(statistics: &str) -> [f64; 2] {
     let encoder = format!(
-        "encoder={{kind=\"mobilenet\", width_multiplier=0.1, statistics=\"{statistics}\"}}"
+        "encoder={{kind=\"mobilenet\", width_multiplier=0.25, statistics=\"{statistics}\"}}"
     );
-    let changes = [encoder, "finetuning.view=none".into()];
+    let rate = "finetuning.optimizer.learning_rate=3e-3";
+    let changes = [encoder, "finetuning.view=none".into(), rate.into()];
     let find = |(name, _): &&(&str, &str)| *name == "seed-semi";
     let (_, text) = Recipe::BUILT_IN.iter().find(find).expect("built in");
     let recipe = Recipe::parse(text, &changes).expect("a recipe");
@@ -52,17 +51,14 @@ fn trained(statistics: &str) -> [f64; 2] {
     let labels = kith_core::Tensor::<1, kith_core::Int>::from_data(labels.as_slice(), &cpu());
     let found = metrics::accuracy(tuner.predict(images.to_device(&cpu())), labels);
     let inference = f64::from(block_on(read::read(found)).expect("it reads back")[0]);
-    let mut archive = Archive::default();
-    block_on(tuner.store(&mut archive)).expect("it reads back");
-    assert!(archive.tensors.contains_key("encoder.stem.norm.running_mean"));
     [training, inference]
 }
 
 #[test]
 fn an_epoch_warms_the_statistics_of_inference() {
     let [training, inference] = trained("pytorch");
-    assert!(training > 0.9, "the network learns: {training}");
-    assert!(inference > 0.9, "inference follows: {inference} after {training} in training");
+    assert!(training > 0.9, "the network learns: {training:.2}");
+    assert!(inference > 0.9, "inference follows: {inference:.2} after {training:.2} in training");
 }
 
 /// With Keras's momentum most of the running statistics are still zeros and ones after an epoch: the
@@ -70,6 +66,9 @@ fn an_epoch_warms_the_statistics_of_inference() {
 #[test]
 fn keras_statistics_guess_after_an_epoch() {
     let [training, inference] = trained("keras");
-    assert!(training > 0.9, "the network learns: {training}");
-    assert!(inference < 0.6, "inference should lag: {inference} after {training} in training");
+    assert!(training > 0.9, "the network learns: {training:.2}");
+    assert!(
+        inference < 0.6,
+        "inference should lag: {inference:.2} after {training:.2} in training"
+    );
 }
