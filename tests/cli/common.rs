@@ -1,5 +1,6 @@
 //! Running the program as a user does.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -35,6 +36,17 @@ pub(crate) fn refused(folder: &Path, words: &[&str]) -> (i32, String, String) {
 fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
+}
+
+/// The metrics without wall time, which no two runs share.
+pub(crate) fn metrics(run: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("a finished run has metrics");
+    let line = |line: &str| {
+        let mut record: Value = serde_json::from_str(line).expect("a line is JSON");
+        record.as_object_mut().expect("an object").remove("timing");
+        record
+    };
+    text.lines().map(line).collect()
 }
 
 /// Flags of a run that takes a second or two.

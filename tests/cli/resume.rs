@@ -6,24 +6,12 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{SMALL, done, kith, metrics, refused};
 use kith_core::archive::Archive;
 use kith_core::rng::{Purpose, stream};
-use serde_json::Value;
 
 fn words<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["pretrain", "--run", run][..], &SMALL, more].concat()
-}
-
-/// The metrics without wall time, which no two runs share.
-fn metrics(run: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("a finished run has metrics");
-    let line = |line: &str| {
-        let mut record: Value = serde_json::from_str(line).expect("a line is JSON");
-        record.as_object_mut().expect("an object").remove("timing");
-        record
-    };
-    text.lines().map(line).collect()
 }
 
 fn tensors(run: &Path, name: &str) -> Archive {

@@ -1,9 +1,8 @@
 //! `kith semi`: methods, seeds, a stop, choices by measurement, and what is refused.
 
 use std::fs;
-use std::path::Path;
 
-use crate::common::{done, refused};
+use crate::common::{done, metrics, refused};
 use serde_json::Value;
 
 /// Flags of a run of some seconds.
@@ -34,16 +33,6 @@ const TINY: [&str; 22] = [
 
 fn words<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&TINY[..], &["--run", run], more].concat()
-}
-
-fn metrics(run: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(run.join("metrics.jsonl")).expect("a finished run has metrics");
-    let line = |line: &str| {
-        let mut record: Value = serde_json::from_str(line).expect("a line is JSON");
-        record.as_object_mut().expect("an object").remove("timing");
-        record
-    };
-    text.lines().map(line).collect()
 }
 
 #[test]

@@ -26,6 +26,7 @@ mod retrieval;
 mod saved;
 mod semi;
 mod say;
+mod start;
 mod story;
 mod training;
 mod verbs;

@@ -19,9 +19,6 @@ use crate::training::{Setting, Trained, train};
 /// Pictures that a teacher labels at a time.
 const AT_A_TIME: usize = 256;
 
-/// A pre-trained encoder, if there is one.
-pub(crate) type Start = Option<(Meta, Archive)>;
-
 /// Trains on labelled and unlabelled pictures to the end, or goes on to it. Labels of the latter come
 /// from the network in the folder of a teacher, or in every step from the network that learns.
 pub(crate) fn learn(

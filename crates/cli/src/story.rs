@@ -68,6 +68,9 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
         chart("Loss of the pairs", "loss", &|r| {
             r.train.contains_key("pair_accuracy").then(|| train(&["loss"])(r)).flatten()
         }),
+        chart("Unlabelled pictures whose label is believed", "%", &|r| {
+            train(&["believed"])(r).map(percent)
+        }),
         chart("Pair accuracy", "%", &|r| train(&["pair_accuracy"])(r).map(percent)),
         chart("Spread of the features (1 fills the sphere, 0 is collapse)", "", &|r| {
             train(&["feature_spread"])(r)

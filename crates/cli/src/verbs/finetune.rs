@@ -13,10 +13,11 @@ use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::learner::Tuning;
 use crate::loader;
-use crate::material::{self, Material, open_checkpoint};
+use crate::material::{self, Material};
 use crate::report::Report;
 use crate::saved::best;
 use crate::say::Say;
+use crate::start;
 use crate::story::{self, Part};
 use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
 
@@ -34,14 +35,8 @@ pub(super) fn run(
     listen_for_ctrl_c();
     let mut recipe = super::recipe(flags)?;
     let mut data = data.clone();
-    let start = match from {
-        SCRATCH => None,
-        path => Some(open_checkpoint(path.as_ref())?),
-    };
-    if let Some((meta, _)) = &start {
-        recipe.encoder = meta.recipe.encoder.clone();
-        data.side = data.side.or(Some(meta.side));
-    }
+    let checkpoint = (from != SCRATCH).then_some(from);
+    let start = start::open(checkpoint, &mut recipe, &mut data)?;
     let dataset = material::open(&data, shared.seed, say)?;
     let material = Material::new(&data, &recipe, dataset, shared.seed);
     let chosen = super::device(shared, say)?;
@@ -58,7 +53,7 @@ pub(super) fn run(
         say,
     };
     let trained = learn(&setting, shared.seed, start.as_ref())?;
-    let seen = start.and_then(|(meta, _)| seen_test(&meta, &data, shared.seed));
+    let seen = start.and_then(|(meta, _)| start::seen_test(&meta, &data, shared.seed));
     seen.iter().for_each(|words| say.note(words));
     let findings = diagnosis::findings(&trained.history, &recipe, material.classes());
     let parts = [Part { name: verb, history: &trained.history }];
@@ -78,17 +73,6 @@ pub(super) fn run(
     folder.write(folder::REPORT, &story::page(&report))?;
     tell(&setting, &trained, &findings);
     Ok(())
-}
-
-/// What to know of a start that has seen the test pictures; none if it has not.
-fn seen_test(meta: &Meta, data: &DataFlags, seed: u64) -> Option<String> {
-    material::has_seen_test(meta, data, seed).then(|| {
-        format!(
-            "The encoder was pre-trained on most of these test pictures, without labels: its run had \
-             seed {}, which drew others. --seed {} tests it on pictures that it has not seen.",
-            meta.seed, meta.seed
-        )
-    })
 }
 
 fn notes(recipe: &Recipe, trained: &Trained, findings: &[Finding]) -> Vec<String> {

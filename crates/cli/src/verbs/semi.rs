@@ -11,15 +11,18 @@ use crate::chart::{Bar, Bars, Chart};
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
-use crate::material::{self, Material, open_checkpoint};
-use crate::report::{Report, Table};
+use crate::material::{self, Material};
+use crate::report::{Picture, Report, Table};
 use crate::saved::{Record, best};
 use crate::say::Say;
-use crate::semi::{Start, learn};
+use crate::semi::learn;
+use crate::start;
 use crate::story::{self, Part, percent, share_of_seeds};
 use crate::training::{Setting, Trained, listen_for_ctrl_c};
 use crate::verbs::finetune;
 
+/// Pictures on the sheet of views, and views of each.
+const SHEET: (usize, usize) = (4, 8);
 /// Every number of the comparison, for scripts.
 const RESULTS: &str = "results.json";
 
@@ -40,11 +43,7 @@ pub(super) fn run(
     listen_for_ctrl_c();
     let mut recipe = super::recipe(flags)?;
     let mut data = data.clone();
-    let start: Start = from.map(|path| open_checkpoint(path.as_ref())).transpose()?;
-    if let Some((meta, _)) = &start {
-        recipe.encoder = meta.recipe.encoder.clone();
-        data.side = data.side.or(Some(meta.side));
-    }
+    let start = start::open(from, &mut recipe, &mut data)?;
     let chosen = super::device(shared, say)?;
     let name = super::run_name("semi", &recipe, &data.data, shared.seed);
     let whole = Folder::choose(run, &name)?;
@@ -60,14 +59,17 @@ pub(super) fn run(
     };
     let recipe = choices.recipe.clone();
     whole.begin(&recipe)?;
-    let mut studies = Vec::new();
+    let (mut studies, mut seen) = (Vec::new(), Vec::new());
     for seed in shared.seed..shared.seed + seeds.max(1) {
         let material = material(&data, &recipe, seed, say)?;
         let folder = whole.part(&format!("seed-{seed}"));
         let setting = setting_of(&recipe, &material, (&folder, &whole), &chosen, say);
         studies.push(study(&setting, seed, start.as_ref())?);
+        seen.extend(start.as_ref().and_then(|(meta, _)| start::seen_test(meta, &data, seed)));
     }
-    let report = report(&studies, &choices, &first, (from, &chosen));
+    seen.iter().for_each(|words| say.note(words));
+    let mut report = report(&studies, &choices, &first, (from, &chosen))?;
+    report.notes.extend(seen);
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
         "run": whole.path(),
@@ -216,7 +218,7 @@ fn report(
     choices: &auto::Choices,
     material: &Material,
     (from, chosen): (Option<&str>, &Chosen),
-) -> Report {
+) -> Result<Report, Failure> {
     let recipe = &choices.recipe;
     let first = studies.first().expect("there is at least one seed");
     let mut parts = vec![Part { name: "baseline", history: &first.baseline.history }];
@@ -239,7 +241,7 @@ fn report(
     charts.extend(story::curves(&parts));
     let mut tables = vec![overview, story::epochs_table(&parts)];
     tables.extend(choices.table());
-    Report {
+    Ok(Report {
         title: format!("{} on {}", recipe.name, material.name),
         subtitle: format!(
             "{} labelled and {} unlabelled pictures: a supervised baseline against learning from both",
@@ -249,11 +251,29 @@ fn report(
         facts,
         charts,
         bars: vec![bars(studies)],
+        sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
         tables,
         settings_toml: recipe.to_toml(),
         notes: notes(recipe, &first.phases),
         ..Report::default()
-    }
+    })
+}
+
+/// Unlabelled pictures with strong views of each.
+fn strong_views(
+    recipe: &Recipe,
+    material: &Material,
+    seed: u64,
+    chosen: &Chosen,
+) -> Result<Picture, Failure> {
+    let settings = recipe.semi.clone().unwrap_or_default();
+    let shown = story::some_of(&material.unlabelled, SHEET.0, seed);
+    let shown = material.unlabelled.read(&shown)?;
+    Ok(Picture {
+        title: "What must earn the label of the picture".into(),
+        caption: "Left an unlabelled picture, then strong views of it.".into(),
+        png: story::view_sheet(&settings.strong, &shown, (SHEET.1, seed), &chosen.device)?,
+    })
 }
 
 fn notes(recipe: &Recipe, phases: &[(String, Trained)]) -> Vec<String> {

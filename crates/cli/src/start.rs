@@ -1,0 +1,34 @@
+//! A checkpoint that training on labels starts from.
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::recipe::Recipe;
+
+use crate::args::DataFlags;
+use crate::failure::Failure;
+use crate::material::{has_seen_test, open_checkpoint};
+
+/// Opens it, and takes its encoder into the recipe and its side for the pictures; nothing from no
+/// checkpoint.
+pub(crate) fn open(
+    from: Option<&str>,
+    recipe: &mut Recipe,
+    data: &mut DataFlags,
+) -> Result<Option<(Meta, Archive)>, Failure> {
+    let Some(path) = from else { return Ok(None) };
+    let (meta, archive) = open_checkpoint(path.as_ref())?;
+    recipe.encoder = meta.recipe.encoder.clone();
+    data.side = data.side.or(Some(meta.side));
+    Ok(Some((meta, archive)))
+}
+
+/// What to know of a start that has seen the test pictures; none if it has not.
+pub(crate) fn seen_test(meta: &Meta, data: &DataFlags, seed: u64) -> Option<String> {
+    has_seen_test(meta, data, seed).then(|| {
+        format!(
+            "The encoder was pre-trained on most of these test pictures, without labels: its run had \
+             seed {}, which drew others. --seed {} tests it on pictures that it has not seen.",
+            meta.seed, meta.seed
+        )
+    })
+}
