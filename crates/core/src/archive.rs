@@ -137,6 +137,13 @@ impl Archive {
         format!("{hash:016x}")
     }
 
+    /// Numbers under `prefix` that are learnt: all but running statistics.
+    pub fn parameters(&self, prefix: &str) -> usize {
+        let learnt = |name: &str| name.starts_with(prefix) && !name.contains(".running_");
+        let learnt = self.tensors.iter().filter(|(name, _)| learnt(name));
+        learnt.map(|(_, stored)| stored.values.len()).sum()
+    }
+
     /// The tensor of that name.
     ///
     /// # Errors

@@ -75,8 +75,7 @@ impl Model {
             let prefix = format!("{name}.");
             archive.tensors.iter().filter(move |(path, _)| path.starts_with(&prefix))
         };
-        let learnt = below(ENCODER).filter(|(name, _)| !name.contains(".running_"));
-        let parameters = learnt.map(|(_, stored)| stored.values.len()).sum();
+        let parameters = archive.parameters(&format!("{ENCODER}."));
         let mut fresh = stream(0, Purpose::Weights, 0, 0);
         let features = meta.recipe.encoder.features();
         let projection = match (&meta.recipe.projection, below(PROJECTION).next()) {

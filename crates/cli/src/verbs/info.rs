@@ -17,12 +17,8 @@ use crate::story::percent;
 pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
     let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
     let (meta, archive) = open_checkpoint(&path)?;
-    let parameters: usize = archive
-        .tensors
-        .iter()
-        .filter(|(name, _)| name.starts_with("encoder."))
-        .map(|(_, stored)| stored.values.len())
-        .sum();
+    let parameters = archive.parameters("encoder.");
+    let encoder = described(&json!(meta.recipe.encoder));
     let mut words = vec![
         format!(
             "{}: kith checkpoint, format {}, written by kith {}",
@@ -32,10 +28,7 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
         ),
         format!("stage      {}", json!(meta.stage).as_str().unwrap_or_default()),
         format!("recipe     {}, seed {}, {} steps", meta.recipe.name, meta.seed, meta.steps),
-        format!(
-            "encoder    {:?}, {parameters} parameters, side {}",
-            meta.recipe.encoder, meta.side
-        ),
+        format!("encoder    {encoder}; {parameters} parameters, side {}", meta.side),
         format!(
             "data       {}: {} unlabelled, {} labelled, {} validation, {} test",
             meta.dataset.name,
@@ -53,7 +46,7 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
     words.extend(findings.iter().flat_map(|findings| said(findings)));
     words.push("tensors".into());
     for (name, stored) in &archive.tensors {
-        words.push(format!("  {name:<32} {:?}", stored.shape));
+        words.push(format!("  {name:<40} {:?}", stored.shape));
     }
     let shapes: Map<String, Value> =
         archive.tensors.iter().map(|(name, stored)| (name.clone(), json!(stored.shape))).collect();
@@ -61,6 +54,17 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
     let object = json!({ "meta": meta, "findings": findings, "tensors": shapes });
     say.result(&words.join("\n"), &object);
     Ok(())
+}
+
+/// The kind of an encoder and its settings in words.
+fn described(settings: &Value) -> String {
+    let Some(settings) = settings.as_object() else { return String::new() };
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let kind = settings.get("kind").map(word).unwrap_or_default();
+    let others = settings.iter().filter(|(name, _)| *name != "kind");
+    let others =
+        others.map(|(name, value)| format!(", {} {}", name.replace('_', " "), word(value)));
+    kind + &others.collect::<String>()
 }
 
 /// What looks wrong with a run, by the metrics in its folder.
