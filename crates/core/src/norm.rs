@@ -101,7 +101,7 @@ impl BatchNorm {
         let unbiased = count as f64 / (count.max(2) - 1) as f64;
         let states = [(&self.running_mean, mean), (&self.running_var, variance * unbiased)];
         for (state, now) in states {
-            state.update(state.value() * (1.0 - share) + now * share);
+            state.update(state.value().inner() * (1.0 - share) + now * share);
             // Burn keeps an update aside until it is asked for; a save must not miss it.
             let _kept = state.value_sync();
         }

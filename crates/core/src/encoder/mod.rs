@@ -144,6 +144,11 @@ impl EncoderSettings {
         }
     }
 
+    /// Whether layers normalise by batches, and so have running statistics.
+    pub fn normalises(&self) -> bool {
+        !matches!(self, Self::Conv4 { .. })
+    }
+
     /// What pixels become before the first layer.
     pub fn pixels(&self) -> Pixels {
         match *self {

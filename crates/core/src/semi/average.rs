@@ -16,11 +16,20 @@ pub fn decay_at(decay: f64, step: u64) -> f64 {
 
 /// The average moved on: `decay` of it and the rest of the network, both without autodiff.
 ///
-/// Running statistics of normalisation are taken over as they are: they are averages already.
+/// Running statistics of normalisation stay those of the average: the network's are of other weights
+/// and of other views, see [`warmed`].
 pub fn follow<M: Module>(average: M, network: &M, decay: f64) -> M {
     let mut weights = Weights::default();
     network.visit(&mut weights);
     average.map(&mut Follow { weights, decay })
+}
+
+/// The average with running statistics moved on by a forward pass over pictures: the statistics of
+/// its own weights on views as they come when it is used ("precise" ones, Wu and Johnson 2021).
+pub fn warmed<M: Module>(average: M, forward: impl FnOnce(&M)) -> M {
+    let average = average.train();
+    forward(&average);
+    average.valid()
 }
 
 /// The weights of a network by name, flattened.
@@ -67,7 +76,7 @@ impl ModuleMapper for Follow {
         param.map(|old| {
             let now = now.reshape(old.dims());
             match running {
-                true => now,
+                true => old,
                 false => old.mul_scalar(self.decay) + now.mul_scalar(1.0 - self.decay),
             }
         })
@@ -89,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_are_averaged_and_statistics_taken_over() {
+    fn weights_are_averaged_and_statistics_are_its_own() {
         let tracked = BatchNorm::new(1, &Device::flex().autodiff());
         let average = tracked.valid();
         let x = Tensor::<2>::from_data([[1.0_f32], [3.0]], &Device::flex());
@@ -97,8 +106,22 @@ mod tests {
         let network = tracked.valid().map(&mut Double);
         let moved = values(&follow(average.clone(), &network, 0.75));
         assert!((moved["weight"] - (0.75 + 0.25 * 2.0)).abs() < 1e-6);
-        assert_eq!(moved["running_mean"], values(&network)["running_mean"]);
+        assert_ne!(values(&network)["running_mean"], 0.0);
+        assert_eq!(moved["running_mean"], 0.0, "statistics of other weights were taken over");
         assert_eq!(values(&average)["weight"], 1.0, "the average itself was changed");
+    }
+
+    #[test]
+    fn a_forward_pass_warms_the_statistics_and_no_weight() {
+        let average = BatchNorm::new(1, &Device::flex());
+        let x = Tensor::<2>::from_data([[1.0_f32], [3.0]], &Device::flex());
+        let warm = warmed(average.clone(), |norm| {
+            let _normalised = norm.forward(x);
+        });
+        let (before, after) = (values(&average), values(&warm));
+        assert!((after["running_mean"] - 0.2).abs() < 1e-6, "a tenth of 2");
+        assert_eq!((after["weight"], after["bias"]), (before["weight"], before["bias"]));
+        assert_eq!(before["running_mean"], 0.0, "the average itself was changed");
     }
 
     /// Doubles every number.

@@ -16,7 +16,7 @@ use crate::objective::cross_entropy;
 use crate::optimizer::Adam;
 use crate::recipe::Recipe;
 use crate::rng::Purpose;
-use crate::semi::average::{decay_at, follow};
+use crate::semi::average::{decay_at, follow, warmed};
 use crate::semi::curriculum::Curriculum;
 use crate::semi::fixmatch::agreement;
 use crate::semi::{Method, SemiSettings, Thresholds};
@@ -34,6 +34,8 @@ pub struct SemiTrainer {
     net: Classifier,
     /// What is tested and kept.
     average: Classifier,
+    /// Whether it has running statistics.
+    normalises: bool,
     optimizer: Adam,
     curriculum: Option<Curriculum>,
     /// Numbers of the unlabelled pictures, in rising order.
@@ -66,8 +68,19 @@ impl SemiTrainer {
             _ => None,
         };
         let (average, optimizer) = (net.valid(), Adam::new(settings.optimizer.clone()));
-        let (meter, steps) = (Meter::default(), 0);
-        Ok(Self { settings, plan, device, net, average, optimizer, curriculum, pool, meter, steps })
+        Ok(Self {
+            normalises: recipe.encoder.normalises(),
+            settings,
+            plan,
+            device,
+            net,
+            average,
+            optimizer,
+            curriculum,
+            pool,
+            meter: Meter::default(),
+            steps: 0,
+        })
     }
 
     /// The same run with the encoder of a checkpoint; the classifier stays fresh.
@@ -117,11 +130,24 @@ impl SemiTrainer {
             let (what, got) = ("labels of a batch", batch.labels.len());
             return Err(Error::TooFew { what, expected, got });
         }
-        let (loss, readings) = if taught { self.student(batch) } else { self.fixmatch(batch) };
+        let count = batch.images.len() - batch.labelled.len();
+        let free = batch.images.to_device(&self.device).narrow(0, 0, count);
+        let named = (Purpose::WeakView, &batch.numbers[..count]);
+        let weak = self.see(&self.settings.weak, free.clone(), named);
+        let (loss, readings) = match taught {
+            true => self.student(batch),
+            false => self.fixmatch(batch, free, weak.clone()),
+        };
         let gradients = loss.backward();
         self.net = self.optimizer.step(self.net.clone(), &gradients, self.plan.total());
         let decay = decay_at(self.settings.average, self.steps);
-        self.average = follow(self.average.clone(), &self.net.valid(), decay);
+        let average = follow(self.average.clone(), &self.net.valid(), decay);
+        self.average = match self.normalises {
+            false => average,
+            true => warmed(average, |network| {
+                let _logits = network.forward(weak);
+            }),
+        };
         self.steps += 1;
         let readings = Readings::new(readings);
         self.meter.add(readings.clone());
@@ -130,15 +156,16 @@ impl SemiTrainer {
 
     /// The supervised loss of weak views and the agreement of strong views with weak ones.
     ///
-    /// Labelled and unlabelled pictures are normalised apart, the labelled ones last, so that the
-    /// running statistics are of clean and of strong views alike; labels are given with them.
-    fn fixmatch(&mut self, batch: &Batch) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
-        let count = batch.images.len() - batch.labelled.len();
-        let (free, own) = batch.numbers.split_at(count);
-        let free_images = batch.images.to_device(&self.device).narrow(0, 0, count);
-        let weak = self.see(&self.settings.weak, free_images.clone(), (Purpose::WeakView, free));
-        let weak = self.net.valid().forward(weak);
-        let strong = self.see(&self.settings.strong, free_images, (Purpose::StrongView, free));
+    /// Each kind of view is normalised by its own statistics.
+    fn fixmatch(
+        &mut self,
+        batch: &Batch,
+        images: Tensor<4>,
+        weak: Tensor<4>,
+    ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
+        let (free, own) = batch.numbers.split_at(images.dims()[0]);
+        let weak = self.net.forward(weak);
+        let strong = self.see(&self.settings.strong, images, (Purpose::StrongView, free));
         let strong = self.net.forward(strong);
         let thresholds = match &self.curriculum {
             Some(curriculum) => curriculum.thresholds(),
