@@ -1,23 +1,24 @@
 //! `kith semi`: a supervised baseline against learning from unlabelled pictures too, over some seeds.
 
-use kith_core::probe::repetition::mean_and_deviation;
+mod found;
+
 use kith_core::recipe::Recipe;
 use kith_core::semi::{Method, SemiSettings};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
 use crate::auto::{self, Choice};
-use crate::chart::{Bar, Bars, Chart};
+use crate::chart::Chart;
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::material::{self, Material};
 use crate::report::{Picture, Report, Table};
-use crate::saved::{Record, best};
+use crate::saved::Record;
 use crate::say::Say;
 use crate::semi::learn;
 use crate::start;
-use crate::story::{self, Part, percent, share_of_seeds};
+use crate::story::{self, Part, percent};
 use crate::training::{Setting, Trained, listen_for_ctrl_c};
 use crate::verbs::finetune;
 
@@ -80,7 +81,7 @@ pub(super) fn run(
         "unlabelled": first.unlabelled.len(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
         "chosen": choices.made.iter().map(Choice::to_json).collect::<Vec<_>>(),
-        "accuracies": as_json(&studies),
+        "accuracies": found::as_json(&studies),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
     say.result(&words(&studies, &whole), &object);
@@ -149,66 +150,9 @@ fn study(
     Ok(Study { seed, baseline, phases })
 }
 
-/// Test accuracy of the last and of the best epoch of a phase.
-fn accuracies(trained: &Trained) -> [Option<f64>; 2] {
-    let accuracy = |record: Option<&Record>| record?.test.map(|score| score.accuracy);
-    [accuracy(trained.history.last()), accuracy(best(&trained.history))]
-}
-
-/// Test accuracies by name, a number a seed: baseline and every phase, last and best epoch.
-fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
-    let phases = studies.first().map_or(0, |study| study.phases.len());
-    let name = |phase: Option<usize>| match phase {
-        None => "supervised baseline".to_owned(),
-        Some(phase) => studies[0].phases[phase].0.clone(),
-    };
-    let trained = |study: &Study, phase: Option<usize>| match phase {
-        None => accuracies(&study.baseline),
-        Some(phase) => accuracies(&study.phases[phase].1),
-    };
-    let all = [None].into_iter().chain((0..phases).map(Some));
-    all.flat_map(|phase| {
-        ["last epoch", "best epoch"].into_iter().enumerate().map(move |(which, word)| {
-            let found = studies.iter().filter_map(|study| trained(study, phase)[which]);
-            (format!("{}, {word}", name(phase)), found.collect())
-        })
-    })
-    .collect()
-}
-
-/// The share of the baseline's errors that the last phase no longer makes, after the last epoch of
-/// each, a number a seed.
-fn errors_gone(studies: &[Study]) -> Vec<f64> {
-    let share = |study: &Study| {
-        let [before, _] = accuracies(&study.baseline);
-        let [after, _] = accuracies(&study.phases.last()?.1);
-        let errors = 1.0 - before?;
-        (errors > 0.0).then_some((after? - before?) / errors)
-    };
-    studies.iter().filter_map(share).collect()
-}
-
-const GONE: &str = "errors of the baseline that are gone";
-
-fn as_json(studies: &[Study]) -> Value {
-    let entry = |(name, numbers): (String, Vec<f64>)| {
-        let (mean, deviation) = mean_and_deviation(&numbers);
-        (name, json!({ "mean": mean, "deviation": deviation, "seeds": numbers }))
-    };
-    let gone = (GONE.to_owned(), errors_gone(studies));
-    let all = numbers(studies).into_iter().chain([gone]);
-    Value::Object(all.filter(|(_, numbers)| !numbers.is_empty()).map(entry).collect())
-}
-
-fn rows(studies: &[Study]) -> Vec<Vec<String>> {
-    let gone = (GONE.to_owned(), errors_gone(studies));
-    let all = numbers(studies).into_iter().chain([gone]);
-    all.map(|(name, numbers)| vec![name, share_of_seeds(&numbers)]).collect()
-}
-
 fn words(studies: &[Study], whole: &Folder) -> String {
     let line = |row: Vec<String>| format!("{:<36} {}", row[0], row[1]);
-    let mut lines: Vec<String> = rows(studies).into_iter().map(line).collect();
+    let mut lines: Vec<String> = found::rows(studies).into_iter().map(line).collect();
     lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
     lines.join("\n")
 }
@@ -235,7 +179,7 @@ fn report(
     let overview = Table {
         title: "Test accuracy".into(),
         header: vec![String::new(), "mean ± sd over seeds".into()],
-        rows: rows(studies),
+        rows: found::rows(studies),
     };
     let mut charts: Vec<Chart> = choices.charts.clone();
     charts.extend(story::curves(&parts));
@@ -250,7 +194,7 @@ fn report(
         ),
         facts,
         charts,
-        bars: vec![bars(studies)],
+        bars: vec![found::bars(studies)],
         sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
         tables,
         settings_toml: recipe.to_toml(),
@@ -294,18 +238,4 @@ fn notes(recipe: &Recipe, phases: &[(String, Trained)]) -> Vec<String> {
         }
     }
     notes
-}
-
-fn bars(studies: &[Study]) -> Bars {
-    let bar = |(name, numbers): (String, Vec<f64>)| {
-        let (mean, deviation) = mean_and_deviation(&numbers);
-        Bar { name, mean: 100.0 * mean, deviation: deviation.map(|d| 100.0 * d) }
-    };
-    let shown =
-        |(name, numbers): &(String, Vec<f64>)| !numbers.is_empty() && name.ends_with("last epoch");
-    Bars {
-        title: "Test accuracy after the last epoch".into(),
-        value_label: "%".into(),
-        bars: numbers(studies).into_iter().filter(shown).map(bar).collect(),
-    }
 }

@@ -1,0 +1,84 @@
+//! What a comparison of baseline and students found, over seeds.
+
+use kith_core::probe::repetition::mean_and_deviation;
+use serde_json::{Value, json};
+
+use super::Study;
+use crate::chart::{Bar, Bars};
+use crate::saved::{Record, best};
+use crate::story::share_of_seeds;
+use crate::training::Trained;
+
+/// Test accuracy of the last and of the best epoch of a phase.
+fn accuracies(trained: &Trained) -> [Option<f64>; 2] {
+    let accuracy = |record: Option<&Record>| record?.test.map(|score| score.accuracy);
+    [accuracy(trained.history.last()), accuracy(best(&trained.history))]
+}
+
+/// Test accuracies by name, a number a seed: baseline and every phase, last and best epoch.
+fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
+    let phases = studies.first().map_or(0, |study| study.phases.len());
+    let name = |phase: Option<usize>| match phase {
+        None => "supervised baseline".to_owned(),
+        Some(phase) => studies[0].phases[phase].0.clone(),
+    };
+    let trained = |study: &Study, phase: Option<usize>| match phase {
+        None => accuracies(&study.baseline),
+        Some(phase) => accuracies(&study.phases[phase].1),
+    };
+    let all = [None].into_iter().chain((0..phases).map(Some));
+    all.flat_map(|phase| {
+        ["last epoch", "best epoch"].into_iter().enumerate().map(move |(which, word)| {
+            let found = studies.iter().filter_map(|study| trained(study, phase)[which]);
+            (format!("{}, {word}", name(phase)), found.collect())
+        })
+    })
+    .collect()
+}
+
+/// The share of the baseline's errors that the last phase no longer makes, after the last epoch of
+/// each, a number a seed.
+fn errors_gone(studies: &[Study]) -> Vec<f64> {
+    let share = |study: &Study| {
+        let [before, _] = accuracies(&study.baseline);
+        let [after, _] = accuracies(&study.phases.last()?.1);
+        let errors = 1.0 - before?;
+        (errors > 0.0).then_some((after? - before?) / errors)
+    };
+    studies.iter().filter_map(share).collect()
+}
+
+const GONE: &str = "errors of the baseline that are gone";
+
+/// For scripts.
+pub(super) fn as_json(studies: &[Study]) -> Value {
+    let entry = |(name, numbers): (String, Vec<f64>)| {
+        let (mean, deviation) = mean_and_deviation(&numbers);
+        (name, json!({ "mean": mean, "deviation": deviation, "seeds": numbers }))
+    };
+    let gone = (GONE.to_owned(), errors_gone(studies));
+    let all = numbers(studies).into_iter().chain([gone]);
+    Value::Object(all.filter(|(_, numbers)| !numbers.is_empty()).map(entry).collect())
+}
+
+/// For people, a row a number.
+pub(super) fn rows(studies: &[Study]) -> Vec<Vec<String>> {
+    let gone = (GONE.to_owned(), errors_gone(studies));
+    let all = numbers(studies).into_iter().chain([gone]);
+    all.map(|(name, numbers)| vec![name, share_of_seeds(&numbers)]).collect()
+}
+
+/// The last epochs as bars.
+pub(super) fn bars(studies: &[Study]) -> Bars {
+    let bar = |(name, numbers): (String, Vec<f64>)| {
+        let (mean, deviation) = mean_and_deviation(&numbers);
+        Bar { name, mean: 100.0 * mean, deviation: deviation.map(|d| 100.0 * d) }
+    };
+    let shown =
+        |(name, numbers): &(String, Vec<f64>)| !numbers.is_empty() && name.ends_with("last epoch");
+    Bars {
+        title: "Test accuracy after the last epoch".into(),
+        value_label: "%".into(),
+        bars: numbers(studies).into_iter().filter(shown).map(bar).collect(),
+    }
+}
