@@ -17,6 +17,9 @@ export interface Platform {
   transfer<T>(value: T, buffers: Transferable[]): T;
 }
 
+/** How long a complaint of the device may take after the numbers that it is about. */
+const COMPLAINT_MS = 200;
+
 type Held = { free(): void };
 
 /** Where pictures come from on their way to the computing side. */
@@ -63,7 +66,13 @@ export class Host {
   async selfTest(): Promise<{ deviation: number; passed: boolean; ms: number }> {
     const start = performance.now();
     const deviation = await this.#run((_, engine) => engine.selfTest());
-    const passed = deviation <= this.#opened().door.tolerance();
+    const { door, engine } = this.#opened();
+    const passed = deviation <= door.tolerance();
+    if (!passed) {
+      // What the device complains of explains wrong numbers, and may be told later than they are read.
+      await new Promise((resolve) => setTimeout(resolve, COMPLAINT_MS));
+      this.#check(engine);
+    }
     return { deviation, passed, ms: performance.now() - start };
   }
 
