@@ -12,11 +12,10 @@ use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
 use kith_core::semi::SemiSettings;
 use kith_core::trainer::Plan;
-use kith_core::trainer::finetune::Finetuner;
 use kith_core::trainer::pretrain::Batch;
 use kith_data::Ahead;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chart::{Chart, Series};
 use crate::failure::Failure;
@@ -47,13 +46,6 @@ pub(crate) struct Choice {
     pub(crate) setting: String,
     pub(crate) value: String,
     pub(crate) why: String,
-}
-
-impl Choice {
-    /// For scripts.
-    pub(crate) fn to_json(&self) -> Value {
-        json!(self)
-    }
 }
 
 /// The recipe with everything that was chosen.
@@ -210,14 +202,9 @@ impl Search<'_> {
         let material = self.setting.material;
         let (side, classes) = (material.side, material.classes());
         let plan = Plan { side, classes, seed: self.seed, steps, epochs: 1 };
-        let tuner = Finetuner::new(recipe.clone(), plan, self.setting.device)?;
-        let tuner = match self.start {
-            Some((_, archive)) => tuner.with_encoder(archive)?,
-            None => tuner,
-        };
-        let stage = kith_core::checkpoint::Stage::Supervised;
+        let learner = Tuning::new(recipe, plan, self.start, self.setting.device)?;
         let batches = loader::finetuning(&material.labelled, &recipe.finetuning, plan, 0)?;
-        Ok((Tuning { tuner, stage }, batches))
+        Ok((learner, batches))
     }
 
     fn supervised_rate(&mut self, recipe: &Recipe) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! What the training loop asks of whoever learns.
 
 use kith_core::archive::Archive;
-use kith_core::checkpoint::Stage;
+use kith_core::checkpoint::{Meta, Stage};
 use kith_core::encoder::Encoder;
 use kith_core::metrics::Readings;
 use kith_core::recipe::Recipe;
@@ -9,7 +9,7 @@ use kith_core::trainer::finetune::Finetuner;
 use kith_core::trainer::pretrain::{Batch, Pretrainer};
 use kith_core::trainer::semi::SemiTrainer;
 use kith_core::trainer::{Counters, Plan};
-use kith_core::{Error, Tensor};
+use kith_core::{Device, Error, Tensor};
 use serde_json::{Map, Value, json};
 
 /// Means over an epoch, by name.
@@ -106,6 +106,24 @@ impl Learner for Pretrainer {
 pub(crate) struct Tuning {
     pub(crate) tuner: Finetuner,
     pub(crate) stage: Stage,
+}
+
+impl Tuning {
+    /// At its start: from a checkpoint's encoder, or from fresh weights.
+    pub(crate) fn new(
+        recipe: &Recipe,
+        plan: Plan,
+        start: Option<&(Meta, Archive)>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let tuner = Finetuner::new(recipe.clone(), plan, device)?;
+        Ok(match start {
+            Some((_, archive)) => {
+                Self { tuner: tuner.with_encoder(archive)?, stage: Stage::Finetuned }
+            }
+            None => Self { tuner, stage: Stage::Supervised },
+        })
+    }
 }
 
 impl Learner for Tuning {

@@ -1,10 +1,9 @@
 //! `kith finetune`: an encoder and a classifier on labels.
 
 use kith_core::archive::Archive;
-use kith_core::checkpoint::{Meta, Stage};
+use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
-use kith_core::trainer::finetune::Finetuner;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
@@ -99,12 +98,8 @@ pub(super) fn learn(
         steps: settings.steps.unwrap_or(pass).max(1),
         epochs: settings.epochs,
     };
-    let tuner = Finetuner::new(recipe.clone(), plan, setting.device)?;
-    let (tuner, stage) = match start {
-        Some((_, archive)) => (tuner.with_encoder(archive)?, Stage::Finetuned),
-        None => (tuner, Stage::Supervised),
-    };
-    train(Tuning { tuner, stage }, setting, |learner| {
+    let learner = Tuning::new(recipe, plan, start, setting.device)?;
+    train(learner, setting, |learner| {
         loader::finetuning(&material.labelled, settings, plan, learner.tuner.steps())
     })
 }

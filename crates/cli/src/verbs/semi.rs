@@ -7,7 +7,7 @@ use kith_core::semi::{Method, SemiSettings};
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::auto::{self, Choice};
+use crate::auto;
 use crate::chart::Chart;
 use crate::device::Chosen;
 use crate::failure::Failure;
@@ -80,7 +80,7 @@ pub(super) fn run(
         "labelled": first.labelled.len(),
         "unlabelled": first.unlabelled.len(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
-        "chosen": choices.made.iter().map(Choice::to_json).collect::<Vec<_>>(),
+        "chosen": choices.made,
         "accuracies": found::as_json(&studies),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;

@@ -10,7 +10,6 @@ use crate::archive::{Archive, Stored};
 use crate::augment::policy::{Draw, Policy};
 use crate::encoder::Encoder;
 use crate::error::Error;
-use crate::image::Images;
 use crate::metrics::{self, Meter, Readings};
 use crate::objective::cross_entropy;
 use crate::optimizer::Adam;
@@ -130,21 +129,23 @@ impl SemiTrainer {
             let (what, got) = ("labels of a batch", batch.labels.len());
             return Err(Error::TooFew { what, expected, got });
         }
+        let images = batch.images.to_device(&self.device);
         let count = batch.images.len() - batch.labelled.len();
-        let free = batch.images.to_device(&self.device).narrow(0, 0, count);
-        let named = (Purpose::WeakView, &batch.numbers[..count]);
-        let weak = self.see(&self.settings.weak, free.clone(), named);
-        let (loss, readings) = match taught {
-            true => self.student(batch),
-            false => self.fixmatch(batch, free, weak.clone()),
+        let weak = (self.normalises || !taught).then(|| {
+            let named = (Purpose::WeakView, &batch.numbers[..count]);
+            self.see(&self.settings.weak, images.clone().narrow(0, 0, count), named)
+        });
+        let (loss, readings) = match &weak {
+            Some(weak) if !taught => self.fixmatch(batch, images, weak.clone()),
+            _ => self.student(batch, images),
         };
         let gradients = loss.backward();
         self.net = self.optimizer.step(self.net.clone(), &gradients, self.plan.total());
         let decay = decay_at(self.settings.average, self.steps);
         let average = follow(self.average.clone(), &self.net.valid(), decay);
-        self.average = match self.normalises {
-            false => average,
-            true => warmed(average, |network| {
+        self.average = match weak.filter(|_| self.normalises) {
+            None => average,
+            Some(weak) => warmed(average, |network| {
                 let _logits = network.forward(weak);
             }),
         };
@@ -163,9 +164,12 @@ impl SemiTrainer {
         images: Tensor<4>,
         weak: Tensor<4>,
     ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
-        let (free, own) = batch.numbers.split_at(images.dims()[0]);
+        let [count, ..] = weak.dims();
+        let (free, own) = batch.numbers.split_at(count);
+        let labelled_images = images.clone().narrow(0, count, own.len());
         let weak = self.net.forward(weak);
-        let strong = self.see(&self.settings.strong, images, (Purpose::StrongView, free));
+        let named = (Purpose::StrongView, free);
+        let strong = self.see(&self.settings.strong, images.narrow(0, 0, count), named);
         let strong = self.net.forward(strong);
         let thresholds = match &self.curriculum {
             Some(curriculum) => curriculum.thresholds(),
@@ -176,7 +180,7 @@ impl SemiTrainer {
             let place = |number: &u64| self.pool.binary_search(number).ok();
             curriculum.note(&free.iter().filter_map(place).collect::<Vec<_>>(), &found);
         }
-        let (logits, labels) = self.labelled(&batch.labelled, own, &batch.labels);
+        let (logits, labels) = self.labelled(labelled_images, own, &batch.labels);
         let labelled = cross_entropy(logits.clone(), labels.clone()).mean();
         let unlabelled = found.losses.mean();
         let loss =
@@ -193,8 +197,11 @@ impl SemiTrainer {
 
     /// The loss of strong views of all pictures with the labels of a person or of the teacher (Xie et
     /// al. 2020, equation 2).
-    fn student(&self, batch: &Batch) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
-        let images = batch.images.to_device(&self.device);
+    fn student(
+        &self,
+        batch: &Batch,
+        images: Tensor<4>,
+    ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
         let named = (Purpose::StrongView, batch.numbers.as_slice());
         let logits = self.net.forward(self.see(&self.settings.strong, images, named));
         let labels = upload_labels(&batch.labels, &self.device);
@@ -205,11 +212,10 @@ impl SemiTrainer {
 
     fn labelled(
         &self,
-        images: &Images,
+        images: Tensor<4>,
         numbers: &[u64],
         labels: &[i32],
     ) -> (Tensor<2>, Tensor<1, burn::tensor::Int>) {
-        let images = images.to_device(&self.device);
         let view = self.see(&self.settings.weak, images, (Purpose::LabelledView, numbers));
         (self.net.forward(view), upload_labels(labels, &self.device))
     }
