@@ -330,6 +330,15 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_left_out_is_changed_from_its_defaults() {
+        let thresholds = "semi.method.thresholds=curriculum";
+        let changed = changed(thresholds).unwrap().semi.expect("it is there now");
+        let method = Method::Fixmatch { thresholds: crate::semi::Thresholds::Curriculum };
+        assert_eq!(changed, SemiSettings { method, ..SemiSettings::default() });
+        assert_eq!(Recipe::parse(Recipe::BUILT_IN[0].1, &[]).unwrap().semi, None);
+    }
+
+    #[test]
     fn a_wrong_change_says_what_is_wrong() {
         for (change, said) in [
             ("finetuning.epochs", "expected key=value"),
