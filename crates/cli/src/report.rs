@@ -19,7 +19,7 @@ const STYLE: &str = include_str!("report/style.css");
 /// Nothing may be loaded, run or embedded, except what the page brings itself.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-/// Facts of more bytes than this get a line of their own.
+/// Facts of more bytes than this get a line of their own, and cells of a table break theirs.
 const LONG: usize = 40;
 
 /// All that a report shows; what is empty is left out.
@@ -172,7 +172,7 @@ fn table_row(row: &[String]) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
-            @for cell in cells { td { (cell) } }
+            @for cell in cells { td.prose[cell.len() > LONG] { (cell) } }
         }
     }
 }
