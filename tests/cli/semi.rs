@@ -47,6 +47,9 @@ fn two_seeds_of_fixmatch_are_compared_with_their_baselines() {
     assert!(accuracies["errors of the baseline that are gone"]["mean"].is_number());
     let page = fs::read_to_string(folder.path().join("run/report.html")).expect("a report");
     assert!(page.contains("<svg") && page.contains("FixMatch, last epoch"));
+    assert!(page.contains("of seed 1."), "it says whose the curves are");
+    let encoder = "--set 'encoder={kind=&quot;conv4&quot;,width=8}'";
+    assert!(page.contains(encoder), "the command is one that a shell takes");
     let info = done(folder.path(), &["info", "run/seed-1/fixmatch"]);
     assert_eq!(info["meta"]["stage"], "semi_supervised");
 

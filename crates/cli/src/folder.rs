@@ -75,9 +75,8 @@ impl Folder {
     pub(crate) fn begin(&self, recipe: &kith_core::recipe::Recipe) -> Result<(), FileError> {
         files::make_folder(&self.0)?;
         files::sweep(&self.0)?;
-        let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
         if !self.file(COMMAND).exists() {
-            self.write(COMMAND, format!("{}\n", words.join(" ")).as_bytes())?;
+            self.write(COMMAND, format!("{}\n", command()).as_bytes())?;
         }
         self.write(RECIPE, recipe.to_toml().as_bytes())
     }
@@ -101,6 +100,12 @@ impl Folder {
             Err(e) => Err(FileError::new(&path, e).into()),
         }
     }
+}
+
+/// The command line of this process, as a shell takes it.
+pub(crate) fn command() -> String {
+    let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
+    words.join(" ")
 }
 
 /// A word as a shell takes it.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::chart::{Chart, Series};
 use crate::failure::Failure;
+use crate::folder;
 use crate::material::Material;
 use crate::offline::{self, Scores};
 use crate::report::{self, Picture, Report, Table};
@@ -257,14 +258,22 @@ pub(crate) fn facts(material: &Material, seed: &str, device: &str) -> Vec<(Strin
         described.test,
         material.side
     );
-    let command: Vec<String> = std::env::args().collect();
     vec![
         ("Data".into(), splits),
         ("Seed".into(), seed.into()),
         ("Device".into(), device.into()),
-        ("Command".into(), command.join(" ")),
+        ("Command".into(), folder::command()),
         ("Software".into(), format!("kith {}", env!("CARGO_PKG_VERSION"))),
     ]
+}
+
+/// What a report on several seeds shows of the first one alone.
+pub(crate) fn shown_of(seeds: &[u64]) -> Option<String> {
+    let [first, _, ..] = seeds else { return None };
+    Some(format!(
+        "Means ± sd and the wall time are of all seeds; curves, pictures, the table of epochs and \
+         notes that name no seed are of seed {first}."
+    ))
 }
 
 /// Seconds of a run, as people say it.

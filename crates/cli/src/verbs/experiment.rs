@@ -218,7 +218,9 @@ fn notes(studies: &[Study], recipe: &Recipe) -> Vec<String> {
     let first = studies.first().expect("there is at least one seed");
     let found = findings(studies, recipe).into_iter();
     let found = found.map(|(seed, part, f)| format!("Seed {seed}, {part}: {}", f.sentence()));
-    found.chain(pretrain::notes(recipe, &first.pretraining)).collect()
+    let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
+    let notes = story::shown_of(&seeds).into_iter().chain(found);
+    notes.chain(pretrain::notes(recipe, &first.pretraining)).collect()
 }
 
 fn bars(numbers: &Numbers) -> Bars {

@@ -198,7 +198,7 @@ fn report(
         sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
         tables,
         settings_toml: recipe.to_toml(),
-        notes: notes(recipe, &first.phases),
+        notes: notes(recipe, studies),
         ..Report::default()
     })
 }
@@ -220,8 +220,9 @@ fn strong_views(
     })
 }
 
-fn notes(recipe: &Recipe, phases: &[(String, Trained)]) -> Vec<String> {
-    let mut notes = Vec::new();
+fn notes(recipe: &Recipe, studies: &[Study]) -> Vec<String> {
+    let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
+    let mut notes: Vec<String> = story::shown_of(&seeds).into_iter().collect();
     if recipe.evaluation.validation == 0.0 {
         notes.push(
             "No labelled picture was kept aside: compare last epochs, since the best were chosen on \
@@ -229,7 +230,7 @@ fn notes(recipe: &Recipe, phases: &[(String, Trained)]) -> Vec<String> {
                 .into(),
         );
     }
-    for (name, trained) in phases {
+    for (name, trained) in studies.iter().take(1).flat_map(|study| &study.phases) {
         if let Some(share) = trained.history.last().and_then(|r| story::number(r, "believed")) {
             notes.push(format!(
                 "{name}: in the last epoch {} of the unlabelled pictures were believed.",

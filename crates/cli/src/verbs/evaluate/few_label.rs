@@ -159,14 +159,13 @@ fn tell(
     let table = few_label::table(&rows, &asked.labels);
     let words = format!("{}\nreport: {}", table.plain(), folder.file(folder::REPORT).display());
     let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
-    let command: Vec<String> = std::env::args().collect();
     let pictures =
         format!("{} to draw from, {} to test on", dataset.labelled.len(), dataset.test.len());
     let facts = [
         ("Data", format!("{}: {pictures}; side {}", dataset.name, dataset.side())),
         ("Seeds", seeds.join(", ")),
         ("Device", chosen.why.clone()),
-        ("Command", command.join(" ")),
+        ("Command", folder::command()),
         ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
     ];
     let report = Report {
