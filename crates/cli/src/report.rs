@@ -8,6 +8,8 @@ mod plain;
 
 pub use map::{Map, Point};
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -19,7 +21,8 @@ const STYLE: &str = include_str!("report/style.css");
 /// Nothing may be loaded, run or embedded, except what the page brings itself.
 const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
 
-/// Facts of more bytes than this get a line of their own, and cells of a table break theirs.
+/// Facts of more bytes than this get a line of their own; a column of a table with such a cell is
+/// prose, whose lines break.
 const LONG: usize = 40;
 
 /// All that a report shows; what is empty is left out.
@@ -154,25 +157,35 @@ fn charts(report: &Report) -> Markup {
 }
 
 fn section_of(table: &Table) -> Markup {
+    let cells = table.rows.iter().flat_map(|row| row.iter().enumerate());
+    let prose: BTreeSet<usize> =
+        cells.filter(|(_, cell)| cell.len() > LONG).map(|(column, _)| column).collect();
+    let class = |column| prose.contains(&column).then_some("prose");
     html! {
         section {
             h2 { (table.title) }
             div.wide {
                 table {
-                    thead { tr { @for name in &table.header { th scope="col" { (name) } } } }
-                    tbody { @for row in &table.rows { (table_row(row)) } }
+                    thead { tr {
+                        @for (column, name) in table.header.iter().enumerate() {
+                            th scope="col" class=[class(column)] { (name) }
+                        }
+                    } }
+                    tbody { @for row in &table.rows { (table_row(row, class)) } }
                 }
             }
         }
     }
 }
 
-fn table_row(row: &[String]) -> Markup {
+fn table_row(row: &[String], class: impl Fn(usize) -> Option<&'static str>) -> Markup {
     let (name, cells) = row.split_first().map_or(("", row), |(name, cells)| (name, cells));
     html! {
         tr {
             th scope="row" { (name) }
-            @for cell in cells { td.prose[cell.len() > LONG] { (cell) } }
+            @for (column, cell) in (1..).zip(cells) {
+                td class=[class(column)] { (cell) }
+            }
         }
     }
 }

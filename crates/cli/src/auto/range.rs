@@ -55,8 +55,8 @@ pub(super) fn good_rate(curve: &[(f64, f64)]) -> (f64, f64) {
     let lowest = curve.iter().copied().reduce(|a, b| if b.1 < a.1 { b } else { a });
     let (rate, _) = lowest.unwrap_or((HIGHEST_RATE, 0.0));
     // Two digits: no more can be told.
-    let digits = 10_f64.powf((rate / MARGIN).log10().floor() - 1.0);
-    ((rate / MARGIN / digits).round() * digits, rate)
+    let digits = format!("{:.1e}", rate / MARGIN);
+    (digits.parse().expect("a number that was just written"), rate)
 }
 
 #[cfg(test)]
@@ -75,6 +75,12 @@ mod tests {
     fn the_rate_is_a_tenth_of_where_the_loss_is_lowest() {
         let (rate, lowest) = good_rate(&bowl());
         assert!((lowest - 1e-2).abs() < 1e-9 && (rate - 1e-3).abs() < 1e-9, "{rate} of {lowest}");
+    }
+
+    #[test]
+    fn a_rate_has_two_digits() {
+        let (rate, _) = good_rate(&[(1e-3, 2.0), (1.8197e-2, 1.0), (0.1, 3.0)]);
+        assert_eq!(format!("{rate:e}"), "1.8e-3");
     }
 
     #[test]

@@ -107,6 +107,19 @@ fn shades_are_shares_of_the_true_class() {
 }
 
 #[test]
+fn a_column_with_a_long_cell_is_prose_from_its_header_down() {
+    let row = |[name, number, why]: [&str; 3]| [name, number, why].map(String::from).to_vec();
+    let table = Table {
+        header: row(["setting", "value", "why"]),
+        rows: vec![row(["batch", "16", &"because ".repeat(9)]), row(["patience", "5", "so"])],
+        ..Table::default()
+    };
+    let page = html(&Report { tables: vec![table], ..Report::default() });
+    assert_eq!(page.matches("class=\"prose\"").count(), 3, "header and both cells: {page}");
+    assert!(page.contains("<td class=\"prose\">so</td>") && page.contains("<td>5</td>"));
+}
+
+#[test]
 fn what_is_empty_is_left_out() {
     let page = html(&Report { title: "Bare".into(), ..Report::default() });
     assert!(!page.contains("<section"), "{page}");
