@@ -90,6 +90,10 @@ fn checkpoints_that_are_damaged() {
     }
     let (status, code, _) = refused(folder.path(), &["info", "nowhere"]);
     assert_eq!((status, code.as_str()), (4, "NOT_FOUND"));
+    fs::create_dir(folder.path().join("hollow")).expect("a folder can be made");
+    let (status, code, text) = refused(folder.path(), &["info", "hollow"]);
+    assert_eq!((status, code.as_str()), (3, "NO_CHECKPOINT"), "{text}");
+    assert!(text.contains("checkpoint.safetensors"), "it says what was expected: {text}");
 }
 
 #[test]

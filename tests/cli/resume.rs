@@ -103,3 +103,20 @@ fn going_on_with_other_settings_is_refused() {
     assert_eq!((status, code.as_str()), (3, "OTHER_RUN"), "{text}");
     assert!(text.contains("0.1") && text.contains("0.2"), "{text}");
 }
+
+#[test]
+fn going_on_from_another_checkpoint_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    done(folder.path(), &words("a", &[]));
+    done(folder.path(), &words("b", &["--set", "objective.temperature=0.2"]));
+    let tuned = |from: &'static str, more: &[&'static str]| {
+        [&["finetune", "--run", "tuned", "--from", from][..], &SMALL, more].concat()
+    };
+    done(folder.path(), &tuned("a/checkpoint.safetensors", &[]));
+    done(folder.path(), &tuned("a/checkpoint.safetensors", &["--resume"]));
+    for other in ["b/checkpoint.safetensors", "scratch"] {
+        let (status, code, text) = refused(folder.path(), &tuned(other, &["--resume"]));
+        assert_eq!((status, code.as_str()), (3, "OTHER_RUN"), "{other}: {text}");
+        assert!(text.contains("checkpoint to start from"), "{text}");
+    }
+}

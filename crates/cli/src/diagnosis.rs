@@ -76,6 +76,32 @@ pub(crate) fn findings(history: &[Record], recipe: &Recipe, classes: usize) -> V
     found.into_iter().flatten().collect()
 }
 
+/// A run of a study.
+pub(crate) struct Run<'a> {
+    pub(crate) seed: u64,
+    /// Which of the seed's runs.
+    pub(crate) part: &'a str,
+    pub(crate) history: &'a [Record],
+}
+
+impl Run<'_> {
+    /// What looks wrong with it, a sentence or two each.
+    pub(crate) fn sentences(&self, recipe: &Recipe, classes: usize) -> Vec<String> {
+        let found = findings(self.history, recipe, classes).into_iter();
+        found.map(|f| format!("Seed {}, {}: {}", self.seed, self.part, f.sentence())).collect()
+    }
+
+    /// The same for scripts.
+    pub(crate) fn to_json(&self, recipe: &Recipe, classes: usize) -> Vec<Value> {
+        let entry = |finding: Finding| {
+            let mut entry = finding.to_json();
+            (entry["seed"], entry["part"]) = (json!(self.seed), json!(self.part));
+            entry
+        };
+        findings(self.history, recipe, classes).into_iter().map(entry).collect()
+    }
+}
+
 /// Findings for scripts.
 pub(crate) fn to_json(findings: &[Finding]) -> Value {
     findings.iter().map(Finding::to_json).collect()

@@ -43,8 +43,14 @@ pub enum Failure {
         path: PathBuf,
     },
     /// There is nothing to resume.
-    #[error("{} holds no interrupted run: expected {}, which pretrain, finetune and experiment write", path.display(), crate::folder::STATE)]
+    #[error("{} holds no interrupted run: expected {}, which pretrain, finetune, semi and experiment write", path.display(), crate::folder::STATE)]
     NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is nothing to tell of.
+    #[error("{} holds no run: expected {} in it, or in folders below it as experiment and semi write them", path.display(), crate::folder::CHECKPOINT)]
+    NoCheckpoint {
         /// The folder.
         path: PathBuf,
     },
@@ -159,6 +165,7 @@ impl Failure {
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
             Self::NoRun { .. } => "NO_RUN",
+            Self::NoCheckpoint { .. } => "NO_CHECKPOINT",
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
             Self::UnsureTeacher { .. } => "UNSURE_TEACHER",

@@ -102,6 +102,22 @@ impl Folder {
     }
 }
 
+/// The folders of a study's parts, those that have a checkpoint, in order of their names.
+pub(crate) fn parts_of(study: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let unread = |e| FileError::new(study, e);
+    let mut parts = Vec::new();
+    for entry in std::fs::read_dir(study).map_err(unread)? {
+        let path = entry.map_err(unread)?.path();
+        if path.join(CHECKPOINT).exists() {
+            parts.push(path);
+        } else if path.is_dir() && !path.is_symlink() {
+            parts.extend(parts_of(&path)?);
+        }
+    }
+    parts.sort_unstable();
+    Ok(parts)
+}
+
 /// The command line of this process, as a shell takes it.
 pub(crate) fn command() -> String {
     let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();

@@ -58,6 +58,9 @@ pub(crate) struct Saved {
     pub(crate) recipe: String,
     /// The source as on the command line, with the sizes of its splits.
     pub(crate) data: String,
+    /// The checkpoint that the run started from, by its fingerprint; none if weights were fresh.
+    #[serde(default)]
+    pub(crate) start: Option<String>,
     pub(crate) counters: Counters,
     pub(crate) history: Vec<Record>,
     /// Seconds spent in the running epoch before it was interrupted.
@@ -75,6 +78,10 @@ impl Saved {
         }
         if self.data != now.data {
             return differs("data set", &self.data, &now.data);
+        }
+        if self.start != now.start {
+            let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
+            return differs("checkpoint to start from", &words(&self.start), &words(&now.start));
         }
         if self.recipe != now.recipe {
             let (then, now) = first_difference(&self.recipe, &now.recipe);

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::files::FileError;
 use crate::folder::{self, Folder};
 use crate::loader::{self, Free};
+use crate::start;
 use crate::training::{Setting, Trained, train};
 
 /// Pictures that a teacher labels at a time.
@@ -34,7 +35,7 @@ pub(crate) fn learn(
     settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
     let plan = plan(&settings, setting, seed, free.split.len());
     let learner = learner(setting, plan, start, &free.split)?;
-    train(learner, setting, |learner| {
+    train((learner, start::fingerprint(start)), setting, |learner| {
         loader::semi((free, &setting.material.labelled), &settings, plan, learner.steps())
     })
 }

@@ -3,6 +3,7 @@
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
+use md5::{Digest, Md5};
 
 use crate::args::DataFlags;
 use crate::failure::Failure;
@@ -20,6 +21,17 @@ pub(crate) fn open(
     recipe.encoder = meta.recipe.encoder.clone();
     data.side = data.side.or(Some(meta.side));
     Ok(Some((meta, archive)))
+}
+
+/// What tells the start of a run from others: a checksum of its weights; none of fresh ones.
+pub(crate) fn fingerprint(start: Option<&(Meta, Archive)>) -> Option<String> {
+    let (_, archive) = start?;
+    let mut sum = Md5::new();
+    for (name, stored) in &archive.tensors {
+        sum.update(name);
+        stored.values.iter().for_each(|value| sum.update(value.to_le_bytes()));
+    }
+    Some(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What to know of a start that has seen the test pictures; none if it has not.

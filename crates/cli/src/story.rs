@@ -4,7 +4,6 @@ use kith_core::Device;
 use kith_core::augment::policy::{Draw, Policy};
 use kith_core::encoder::Encoder;
 use kith_core::image::Images;
-use kith_core::probe::repetition::mean_and_deviation;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_data::Split;
@@ -85,15 +84,6 @@ fn series(part: &Part<'_>, y: &dyn Fn(&Record) -> Option<f64>) -> Option<Series>
     let points: Vec<(f64, f64)> =
         part.history.iter().filter_map(|r| Some((r.epoch as f64, y(r)?))).collect();
     (!points.is_empty()).then(|| Series { name: part.name.into(), points, ..Series::default() })
-}
-
-/// Mean and deviation over seeds as percentages.
-pub(crate) fn share_of_seeds(shares: &[f64]) -> String {
-    match mean_and_deviation(shares) {
-        _ if shares.is_empty() => "-".into(),
-        (mean, Some(deviation)) => format!("{:.2} ± {:.2} %", 100.0 * mean, 100.0 * deviation),
-        (mean, None) => percent(mean),
-    }
 }
 
 /// A share as a percentage.

@@ -1,6 +1,5 @@
 //! The training loop: pulls steps, shows progress, measures after each epoch, saves.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use kith_core::archive::Archive;
@@ -14,6 +13,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::final_test;
 use crate::folder::{self, Folder};
+use crate::interrupt::stopped;
 use crate::learner::{self, Learner};
 use crate::material::Material;
 use crate::measure;
@@ -26,20 +26,6 @@ use crate::say::Say;
 const SAVE_SECONDS: u64 = 30;
 /// How often the numbers on the bar are renewed: each time waits for the device.
 const TICK_EVERY: Duration = Duration::from_millis(500);
-
-/// Set by Ctrl-C; the loop looks after every step.
-static STOP: AtomicBool = AtomicBool::new(false);
-
-/// Lets Ctrl-C finish the step and save instead of killing the process.
-pub(crate) fn listen_for_ctrl_c() {
-    // A second registration fails, which changes nothing.
-    let _already_listening = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
-}
-
-/// Whether the user wants to stop.
-pub(crate) fn stopped() -> bool {
-    STOP.load(Ordering::Relaxed)
-}
 
 fn save_every() -> Duration {
     let asked = std::env::var("KITH_SAVE_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -64,13 +50,14 @@ pub(crate) struct Trained {
     pub(crate) history: Vec<Record>,
 }
 
-/// Trains to the end of the plan, from the folder's state if there is one.
+/// Trains to the end of the plan, from the folder's state if there is one. `start` is the fingerprint
+/// of the checkpoint whose encoder the learner has.
 pub(crate) fn train<L: Learner>(
-    learner: L,
+    (learner, start): (L, Option<String>),
     setting: &Setting<'_>,
     batches: impl FnOnce(&L) -> Result<Ahead<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
-    let mut run = Run::resume_or_start(learner, setting)?;
+    let mut run = Run::resume_or_start((learner, start), setting)?;
     if !run.is_over() {
         let batches = batches(&run.learner)?;
         setting.folder.begin(setting.recipe)?;
@@ -82,6 +69,7 @@ pub(crate) fn train<L: Learner>(
 /// A run between two steps.
 struct Run<'a, L> {
     learner: L,
+    start: Option<String>,
     setting: &'a Setting<'a>,
     history: Vec<Record>,
     /// Seconds of training in the running epoch before this process.
@@ -93,10 +81,14 @@ struct Run<'a, L> {
 }
 
 impl<'a, L: Learner> Run<'a, L> {
-    fn resume_or_start(learner: L, setting: &'a Setting<'a>) -> Result<Self, Failure> {
+    fn resume_or_start(
+        (learner, start): (L, Option<String>),
+        setting: &'a Setting<'a>,
+    ) -> Result<Self, Failure> {
         let now = Instant::now();
         let mut run = Self {
             learner,
+            start,
             setting,
             history: Vec::new(),
             earlier: 0.0,
@@ -132,6 +124,7 @@ impl<'a, L: Learner> Run<'a, L> {
             plan: *self.learner.plan(),
             recipe: self.setting.recipe.to_toml(),
             data: json!(described).to_string(),
+            start: self.start.clone(),
             counters,
             history: self.history.clone(),
             seconds: self.earlier + self.epoch_began.elapsed().as_secs_f64(),

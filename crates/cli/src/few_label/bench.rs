@@ -19,9 +19,9 @@ use kith_data::{Dataset, Split};
 
 use super::Method;
 use crate::failure::Failure;
+use crate::interrupt::stopped;
 use crate::loader;
 use crate::offline::{embed, look_up, predict};
-use crate::training::stopped;
 
 /// How neighbours vote. With few labels a wider vote would ask every labelled picture.
 pub(crate) const VOTE: Vote = Vote::NARROW;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Cell, Method};
 use crate::chart::{Axis, Chart, Series, Stroke};
 use crate::report::Table;
-use crate::story::share_of_seeds;
+use crate::seeds::{json_of, of_seeds};
 
 /// One method with one number of labels, over the seeds.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,14 +20,9 @@ pub(crate) struct Row {
 impl Row {
     /// For scripts.
     pub(crate) fn to_json(&self) -> Value {
-        let (mean, deviation) = mean_and_deviation(&self.accuracies);
-        json!({
-            "method": self.method,
-            "labels": self.labels,
-            "mean": mean,
-            "deviation": deviation,
-            "seeds": self.accuracies,
-        })
+        let mut object = json_of(&self.accuracies);
+        (object["method"], object["labels"]) = (json!(self.method), json!(self.labels));
+        object
     }
 }
 
@@ -91,7 +86,7 @@ pub(crate) fn table(rows: &[Row], labels: &[usize]) -> Table {
     let line = |method: Method| {
         let cell = |count: &usize| {
             let row = rows.iter().find(|row| row.method == method && row.labels == *count);
-            row.map_or("-".into(), |row| share_of_seeds(&row.accuracies))
+            row.map_or("-".into(), |row| of_seeds(&row.accuracies))
         };
         [method.words().into()].into_iter().chain(labels.iter().map(cell)).collect()
     };

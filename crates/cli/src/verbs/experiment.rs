@@ -1,21 +1,21 @@
 //! `kith experiment`: baseline, pre-training and fine-tuning, compared, over some seeds.
 
-use kith_core::probe::repetition::mean_and_deviation;
 use kith_core::recipe::Recipe;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::chart::{Bar, Bars};
-use crate::diagnosis::{self, Finding};
+use crate::diagnosis::Run;
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
+use crate::interrupt::listen_for_ctrl_c;
 use crate::material::{self, Material, open_checkpoint};
 use crate::plane;
-use crate::report::{Report, Table};
+use crate::report::Report;
 use crate::saved::{Record, best};
 use crate::say::Say;
-use crate::story::{self, Part, share_of_seeds};
-use crate::training::{Setting, Trained, listen_for_ctrl_c};
+use crate::seeds::Comparison;
+use crate::story::{self, Part};
+use crate::training::{Setting, Trained};
 use crate::verbs::pretrain::Frozen;
 use crate::verbs::{finetune, pretrain};
 
@@ -60,8 +60,9 @@ pub(super) fn run(
         };
         studies.push(study(&setting, seed)?);
     }
-    let numbers = numbers(&studies);
-    let report = report(&studies, &numbers, &recipe, (&whole, &chosen))?;
+    let comparison = comparison(&studies);
+    let classes = studies.first().map_or(0, |study| study.material.classes());
+    let report = report(&studies, &comparison, &recipe, (&whole, &chosen))?;
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
         "run": whole.path(),
@@ -69,11 +70,11 @@ pub(super) fn run(
         "recipe": recipe.name,
         "data": data.data.to_string(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
-        "accuracies": as_json(&numbers),
-        "findings": findings_json(&studies, &recipe),
+        "accuracies": comparison.to_json(),
+        "findings": runs(&studies).flat_map(|r| r.to_json(&recipe, classes)).collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    say.result(&words(&numbers, &whole), &object);
+    say.result(&comparison.words(&whole.file(folder::REPORT)), &object);
     Ok(())
 }
 
@@ -98,15 +99,12 @@ fn study(setting: &Setting<'_>, seed: u64) -> Result<Study, Failure> {
     Ok(Study { seed, material, baseline, pretraining, finetuning, frozen })
 }
 
-/// A named accuracy, a number a seed.
-type Numbers = Vec<(&'static str, Vec<f64>)>;
-
-fn numbers(studies: &[Study]) -> Numbers {
+fn comparison(studies: &[Study]) -> Comparison {
     let of = |pick: &dyn Fn(&Study) -> Option<f64>| studies.iter().filter_map(pick).collect();
     let accuracy = |record: Option<&Record>| record?.test.map(|score| score.accuracy);
     let last = |trained: &Trained| accuracy(trained.history.last());
     let top = |trained: &Trained| accuracy(best(&trained.history));
-    vec![
+    let numbers: [(&str, Vec<f64>); 11] = [
         ("supervised baseline, last", of(&|s| last(&s.baseline))),
         ("supervised baseline, best", of(&|s| top(&s.baseline))),
         ("online probe, last", of(&|s| last(&s.pretraining))),
@@ -118,39 +116,13 @@ fn numbers(studies: &[Study]) -> Numbers {
         ("frozen, kNN (20, 0.07), last", of(&|s| Some(s.frozen.as_ref()?.last.narrow))),
         ("random encoder, linear", of(&|s| Some(s.frozen.as_ref()?.random.linear))),
         ("random encoder, kNN (200, 0.1)", of(&|s| Some(s.frozen.as_ref()?.random.wide))),
-    ]
-}
-
-fn as_json(numbers: &Numbers) -> Value {
-    let entry = |(name, numbers): &(&str, Vec<f64>)| {
-        let (mean, deviation) = mean_and_deviation(numbers);
-        let value = json!({ "mean": mean, "deviation": deviation, "seeds": numbers });
-        ((*name).to_owned(), value)
-    };
-    Value::Object(numbers.iter().filter(|(_, n)| !n.is_empty()).map(entry).collect::<Map<_, _>>())
-}
-
-fn findings_json(studies: &[Study], recipe: &Recipe) -> Vec<Value> {
-    let entry = |(seed, part, finding): (u64, &str, Finding)| {
-        let mut entry = finding.to_json();
-        (entry["seed"], entry["part"]) = (json!(seed), json!(part));
-        entry
-    };
-    findings(studies, recipe).into_iter().map(entry).collect()
-}
-
-fn words(numbers: &Numbers, whole: &Folder) -> String {
-    let mut lines: Vec<String> = numbers
-        .iter()
-        .map(|(name, numbers)| format!("{name:<32} {}", share_of_seeds(numbers)))
-        .collect();
-    lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
-    lines.join("\n")
+    ];
+    Comparison(numbers.map(|(name, shares)| (name.to_owned(), shares)).into())
 }
 
 fn report(
     studies: &[Study],
-    numbers: &Numbers,
+    comparison: &Comparison,
     recipe: &Recipe,
     (whole, chosen): (&Folder, &crate::device::Chosen),
 ) -> Result<Report, Failure> {
@@ -170,69 +142,40 @@ fn report(
             .into_iter()
             .flat_map(|t| &t.history)
     })));
-    let overview = Table {
-        title: "Test accuracy".into(),
-        header: vec![String::new(), "mean ± sd over seeds".into()],
-        rows: numbers.iter().map(|(name, n)| vec![(*name).to_owned(), share_of_seeds(n)]).collect(),
-    };
     Ok(Report {
         title: format!("{} on {}", recipe.name, first.material.name),
         subtitle: "Supervised baseline, pre-training without labels, fine-tuning".into(),
         facts,
         charts: story::curves(&parts),
-        bars: vec![bars(numbers)],
+        bars: vec![comparison.bars(|name| !name.contains("best"))],
         sheets: story::sheets(recipe, &first.material, &encoder, (first.seed, &chosen.device))?,
         maps: plane::of(&first.material, &encoder, (first.seed, &chosen.device))?
             .into_iter()
             .collect(),
         confusion: first.frozen.as_ref().map(|f| story::confusion(&first.material, &f.last)),
-        tables: vec![overview, story::epochs_table(&parts)],
+        tables: vec![comparison.table(), story::epochs_table(&parts)],
         settings_toml: recipe.to_toml(),
         notes: notes(studies, recipe),
     })
 }
 
-/// Every part of a study by name.
-fn parts(study: &Study) -> [(&'static str, &Trained); 3] {
-    [
-        ("supervised baseline", &study.baseline),
-        ("pre-training", &study.pretraining),
-        ("fine-tuning", &study.finetuning),
-    ]
-}
-
-/// What looks wrong, with the seed and the part in which it does.
-fn findings(studies: &[Study], recipe: &Recipe) -> Vec<(u64, &'static str, Finding)> {
-    let of = |study: &Study| {
-        let (seed, classes) = (study.seed, study.material.classes());
-        let found = parts(study).map(|(part, trained)| {
-            let found = diagnosis::findings(&trained.history, recipe, classes);
-            found.into_iter().map(move |finding| (seed, part, finding))
-        });
-        found.into_iter().flatten().collect::<Vec<_>>()
-    };
-    studies.iter().flat_map(of).collect()
+/// Every run of every seed.
+fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
+    studies.iter().flat_map(|study| {
+        let parts = [
+            ("supervised baseline", &study.baseline),
+            ("pre-training", &study.pretraining),
+            ("fine-tuning", &study.finetuning),
+        ];
+        parts.map(|(part, t)| Run { seed: study.seed, part, history: &t.history })
+    })
 }
 
 fn notes(studies: &[Study], recipe: &Recipe) -> Vec<String> {
     let first = studies.first().expect("there is at least one seed");
-    let found = findings(studies, recipe).into_iter();
-    let found = found.map(|(seed, part, f)| format!("Seed {seed}, {part}: {}", f.sentence()));
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
+    let classes = first.material.classes();
+    let found = runs(studies).flat_map(|run| run.sentences(recipe, classes));
     let notes = story::shown_of(&seeds).into_iter().chain(found);
     notes.chain(pretrain::notes(recipe, &first.pretraining)).collect()
-}
-
-fn bars(numbers: &Numbers) -> Bars {
-    let bar = |(name, numbers): &(&str, Vec<f64>)| {
-        let (mean, deviation) = mean_and_deviation(numbers);
-        let deviation = deviation.map(|d| 100.0 * d);
-        Bar { name: (*name).to_owned(), mean: 100.0 * mean, deviation }
-    };
-    let shown = |(name, numbers): &&(&str, Vec<f64>)| !numbers.is_empty() && !name.contains("best");
-    Bars {
-        title: "Test accuracy after the last epoch".into(),
-        value_label: "%".into(),
-        bars: numbers.iter().filter(shown).map(bar).collect(),
-    }
 }

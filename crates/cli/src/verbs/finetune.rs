@@ -10,6 +10,7 @@ use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
 use crate::diagnosis::{self, Finding};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
+use crate::interrupt::listen_for_ctrl_c;
 use crate::learner::Tuning;
 use crate::loader;
 use crate::material::{self, Material};
@@ -18,7 +19,7 @@ use crate::saved::best;
 use crate::say::Say;
 use crate::start;
 use crate::story::{self, Part};
-use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
+use crate::training::{Setting, Trained, train};
 
 /// Says that the encoder starts with fresh weights.
 const SCRATCH: &str = "scratch";
@@ -99,7 +100,7 @@ pub(super) fn learn(
         epochs: settings.epochs,
     };
     let learner = Tuning::new(recipe, plan, start, setting.device)?;
-    train(learner, setting, |learner| {
+    train((learner, start::fingerprint(start)), setting, |learner| {
         loader::finetuning(&material.labelled, settings, plan, learner.tuner.steps())
     })
 }

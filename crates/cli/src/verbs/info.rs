@@ -1,6 +1,6 @@
 //! `kith info`: what a checkpoint or a run is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::Meta;
 use serde_json::{Map, Value, json};
@@ -15,8 +15,21 @@ use crate::say::Say;
 use crate::story::percent;
 
 pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
+    let checkpoint = of.join(folder::CHECKPOINT);
+    if !of.is_dir() || checkpoint.exists() {
+        return whole(of, say);
+    }
+    match folder::parts_of(of)?.as_slice() {
+        [] => Err(Failure::NoCheckpoint { path: of.to_owned() }),
+        parts => study(of, parts, say),
+    }
+}
+
+/// A checkpoint, or a run with one: everything that is known of it.
+fn whole(of: &Path, say: &Say) -> Result<(), Failure> {
     let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
     let (meta, archive) = open_checkpoint(&path)?;
+    let findings = if of.is_dir() { Some(diagnose(of, &meta)?) } else { None };
     let parameters = archive.parameters("encoder.");
     let encoder = described(&json!(meta.recipe.encoder));
     let mut words = vec![
@@ -26,7 +39,7 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
             meta.format,
             meta.software
         ),
-        format!("stage      {}", json!(meta.stage).as_str().unwrap_or_default()),
+        format!("stage      {}", stage(&meta)),
         format!("recipe     {}, seed {}, {} steps", meta.recipe.name, meta.seed, meta.steps),
         format!("encoder    {encoder}; {parameters} parameters, side {}", meta.side),
         format!(
@@ -39,10 +52,7 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
         ),
         format!("classes    {}", meta.class_names.join(", ")),
     ];
-    for (which, metrics) in [("last", &meta.last), ("best", &meta.best)] {
-        words.extend(accuracies(metrics).map(|shares| format!("{which:<10} {shares}")));
-    }
-    let findings = if of.is_dir() { Some(diagnose(of, &meta)?) } else { None };
+    words.extend(measured(&meta));
     words.extend(findings.iter().flat_map(|findings| said(findings)));
     words.push("tensors".into());
     for (name, stored) in &archive.tensors {
@@ -54,6 +64,35 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
     let object = json!({ "meta": meta, "findings": findings, "tensors": shapes });
     say.result(&words.join("\n"), &object);
     Ok(())
+}
+
+/// A study: how far each of its runs came, and what looks wrong with it.
+fn study(of: &Path, parts: &[PathBuf], say: &Say) -> Result<(), Failure> {
+    let mut words = vec![format!("{}: a study of {} runs", of.display(), parts.len())];
+    let mut objects = Vec::new();
+    for part in parts {
+        let (meta, _archive) = open_checkpoint(&part.join(folder::CHECKPOINT))?;
+        let findings = diagnose(part, &meta)?;
+        let name = part.strip_prefix(of).unwrap_or(part).display().to_string();
+        words.push(String::new());
+        words.push(format!("{name}: {}, seed {}, {} steps", stage(&meta), meta.seed, meta.steps));
+        words.extend(measured(&meta).into_iter().chain(said(&findings)));
+        let findings = diagnosis::to_json(&findings);
+        objects.push(json!({ "part": name, "meta": meta, "findings": findings }));
+    }
+    say.result(&words.join("\n"), &json!({ "parts": objects }));
+    Ok(())
+}
+
+fn stage(meta: &Meta) -> String {
+    json!(meta.stage).as_str().unwrap_or_default().replace('_', " ")
+}
+
+/// What the last and the best epoch's classifiers tell right.
+fn measured(meta: &Meta) -> Vec<String> {
+    let epochs = [("last", &meta.last), ("best", &meta.best)].into_iter();
+    let line = |(which, metrics)| Some(format!("{which:<10} {}", accuracies(metrics)?));
+    epochs.filter_map(line).collect()
 }
 
 /// The kind of an encoder and its settings in words.

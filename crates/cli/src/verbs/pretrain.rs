@@ -11,6 +11,7 @@ use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
 use crate::diagnosis::{self, Finding};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
+use crate::interrupt::listen_for_ctrl_c;
 use crate::loader;
 use crate::material::{self, Material, open_checkpoint};
 use crate::minibatch::{self, Minibatch};
@@ -21,7 +22,7 @@ use crate::retrieval;
 use crate::saved::{Record, best};
 use crate::say::Say;
 use crate::story::{self, Part};
-use crate::training::{Setting, Trained, listen_for_ctrl_c, train};
+use crate::training::{Setting, Trained, train};
 
 /// Frozen features of the three encoders that a report compares.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ pub(super) fn learn(setting: &Setting<'_>, seed: u64) -> Result<Trained, Failure
     let classes = if material.labelled.is_empty() { 0 } else { material.classes() };
     let plan = Plan::pretraining(recipe, [material.side, classes], seed, material.unlabelled.len());
     let learner = Pretrainer::new(recipe.clone(), plan, setting.device)?;
-    train(learner, setting, |learner| {
+    train((learner, None), setting, |learner| {
         let splits = (&material.unlabelled, &material.labelled);
         loader::pretraining(splits, settings, plan, learner.steps())
     })

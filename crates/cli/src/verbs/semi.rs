@@ -10,16 +10,19 @@ use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
 use crate::auto;
 use crate::chart::Chart;
 use crate::device::Chosen;
+use crate::diagnosis::Run;
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
+use crate::interrupt::listen_for_ctrl_c;
 use crate::material::{self, Material};
-use crate::report::{Picture, Report, Table};
+use crate::report::{Picture, Report};
 use crate::saved::Record;
 use crate::say::Say;
+use crate::seeds::Comparison;
 use crate::semi::learn;
 use crate::start;
 use crate::story::{self, Part, percent};
-use crate::training::{Setting, Trained, listen_for_ctrl_c};
+use crate::training::{Setting, Trained};
 use crate::verbs::finetune;
 
 /// Pictures on the sheet of views, and views of each.
@@ -69,7 +72,8 @@ pub(super) fn run(
         seen.extend(start.as_ref().and_then(|(meta, _)| start::seen_test(meta, &data, seed)));
     }
     seen.iter().for_each(|words| say.note(words));
-    let mut report = report(&studies, &choices, &first, (from, &chosen))?;
+    let comparison = found::comparison(&studies);
+    let mut report = report((&studies, &comparison), &choices, &first, (from, &chosen))?;
     report.notes.extend(seen);
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
@@ -81,10 +85,13 @@ pub(super) fn run(
         "unlabelled": first.unlabelled.len(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
         "chosen": choices.made,
-        "accuracies": found::as_json(&studies),
+        "accuracies": comparison.to_json(),
+        "findings": runs(&studies)
+            .flat_map(|run| run.to_json(&choices.recipe, first.classes()))
+            .collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    say.result(&words(&studies, &whole), &object);
+    say.result(&comparison.words(&whole.file(folder::REPORT)), &object);
     Ok(())
 }
 
@@ -150,15 +157,8 @@ fn study(
     Ok(Study { seed, baseline, phases })
 }
 
-fn words(studies: &[Study], whole: &Folder) -> String {
-    let line = |row: Vec<String>| format!("{:<36} {}", row[0], row[1]);
-    let mut lines: Vec<String> = found::rows(studies).into_iter().map(line).collect();
-    lines.push(format!("report: {}", whole.file(folder::REPORT).display()));
-    lines.join("\n")
-}
-
 fn report(
-    studies: &[Study],
+    (studies, comparison): (&[Study], &Comparison),
     choices: &auto::Choices,
     material: &Material,
     (from, chosen): (Option<&str>, &Chosen),
@@ -176,14 +176,9 @@ fn report(
     };
     let all: Vec<Record> = studies.iter().flat_map(trained).collect();
     facts.push(story::wall_time(all.iter()));
-    let overview = Table {
-        title: "Test accuracy".into(),
-        header: vec![String::new(), "mean ± sd over seeds".into()],
-        rows: found::rows(studies),
-    };
     let mut charts: Vec<Chart> = choices.charts.clone();
     charts.extend(story::curves(&parts));
-    let mut tables = vec![overview, story::epochs_table(&parts)];
+    let mut tables = vec![comparison.table(), story::epochs_table(&parts)];
     tables.extend(choices.table());
     Ok(Report {
         title: format!("{} on {}", recipe.name, material.name),
@@ -194,11 +189,11 @@ fn report(
         ),
         facts,
         charts,
-        bars: vec![found::bars(studies)],
+        bars: vec![comparison.bars(|name| name.ends_with("last epoch"))],
         sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
         tables,
         settings_toml: recipe.to_toml(),
-        notes: notes(recipe, studies),
+        notes: notes(recipe, studies, material.classes()),
         ..Report::default()
     })
 }
@@ -220,9 +215,19 @@ fn strong_views(
     })
 }
 
-fn notes(recipe: &Recipe, studies: &[Study]) -> Vec<String> {
+/// Every run of every seed.
+fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
+    studies.iter().flat_map(|study| {
+        let phases = study.phases.iter().map(|(name, trained)| (name.as_str(), trained));
+        let parts = [("supervised baseline", &study.baseline)].into_iter().chain(phases);
+        parts.map(|(part, t)| Run { seed: study.seed, part, history: &t.history })
+    })
+}
+
+fn notes(recipe: &Recipe, studies: &[Study], classes: usize) -> Vec<String> {
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
     let mut notes: Vec<String> = story::shown_of(&seeds).into_iter().collect();
+    notes.extend(runs(studies).flat_map(|run| run.sentences(recipe, classes)));
     if recipe.evaluation.validation == 0.0 {
         notes.push(
             "No labelled picture was kept aside: compare last epochs, since the best were chosen on \

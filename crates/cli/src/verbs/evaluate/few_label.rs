@@ -14,12 +14,12 @@ use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::few_label::{self, Bench, Cell, Cells, Method};
 use crate::folder::{self, Folder};
+use crate::interrupt::{listen_for_ctrl_c, stopped};
 use crate::material::{self, open_checkpoint, open_for};
 use crate::progress;
 use crate::report::Report;
 use crate::say::Say;
 use crate::story;
-use crate::training::{listen_for_ctrl_c, stopped};
 
 /// The largest side in which pixels are compared: larger pictures are made smaller, so that a
 /// data set's pixels fit into memory as numbers and a linear probe on them stays well posed.

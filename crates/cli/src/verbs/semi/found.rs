@@ -1,12 +1,8 @@
 //! What a comparison of baseline and students found, over seeds.
 
-use kith_core::probe::repetition::mean_and_deviation;
-use serde_json::{Value, json};
-
 use super::Study;
-use crate::chart::{Bar, Bars};
 use crate::saved::{Record, best};
-use crate::story::share_of_seeds;
+use crate::seeds::Comparison;
 use crate::training::Trained;
 
 /// Test accuracy of the last and of the best epoch of a phase.
@@ -48,37 +44,8 @@ fn errors_gone(studies: &[Study]) -> Vec<f64> {
     studies.iter().filter_map(share).collect()
 }
 
-const GONE: &str = "errors of the baseline that are gone";
-
-/// For scripts.
-pub(super) fn as_json(studies: &[Study]) -> Value {
-    let entry = |(name, numbers): (String, Vec<f64>)| {
-        let (mean, deviation) = mean_and_deviation(&numbers);
-        (name, json!({ "mean": mean, "deviation": deviation, "seeds": numbers }))
-    };
-    let gone = (GONE.to_owned(), errors_gone(studies));
-    let all = numbers(studies).into_iter().chain([gone]);
-    Value::Object(all.filter(|(_, numbers)| !numbers.is_empty()).map(entry).collect())
-}
-
-/// For people, a row a number.
-pub(super) fn rows(studies: &[Study]) -> Vec<Vec<String>> {
-    let gone = (GONE.to_owned(), errors_gone(studies));
-    let all = numbers(studies).into_iter().chain([gone]);
-    all.map(|(name, numbers)| vec![name, share_of_seeds(&numbers)]).collect()
-}
-
-/// The last epochs as bars.
-pub(super) fn bars(studies: &[Study]) -> Bars {
-    let bar = |(name, numbers): (String, Vec<f64>)| {
-        let (mean, deviation) = mean_and_deviation(&numbers);
-        Bar { name, mean: 100.0 * mean, deviation: deviation.map(|d| 100.0 * d) }
-    };
-    let shown =
-        |(name, numbers): &(String, Vec<f64>)| !numbers.is_empty() && name.ends_with("last epoch");
-    Bars {
-        title: "Test accuracy after the last epoch".into(),
-        value_label: "%".into(),
-        bars: numbers(studies).into_iter().filter(shown).map(bar).collect(),
-    }
+/// The comparison: every phase, and what it was worth.
+pub(super) fn comparison(studies: &[Study]) -> Comparison {
+    let gone = ("errors of the baseline that are gone".to_owned(), errors_gone(studies));
+    Comparison(numbers(studies).into_iter().chain([gone]).collect())
 }
