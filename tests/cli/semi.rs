@@ -53,12 +53,12 @@ fn two_seeds_of_fixmatch_are_compared_with_their_baselines() {
     let info = done(folder.path(), &["info", "run/seed-1/fixmatch"]);
     assert_eq!(info["meta"]["stage"], "semi_supervised");
     let whole = done(folder.path(), &["info", "run"]);
-    let parts = whole["parts"].as_array().expect("the parts of a study");
-    let names: Vec<_> = parts.iter().map(|part| part["part"].as_str().expect("a name")).collect();
+    let runs = whole["runs"].as_array().expect("the runs of a study");
+    let names: Vec<_> = runs.iter().map(|run| run["run"].as_str().expect("a name")).collect();
     let expected = ["seed-1/baseline", "seed-1/fixmatch", "seed-2/baseline", "seed-2/fixmatch"];
     assert_eq!(names, expected);
-    assert_eq!(parts[1]["meta"], info["meta"]);
-    assert_eq!(parts[1]["findings"], info["findings"]);
+    assert_eq!(runs[1]["meta"], info["meta"]);
+    assert_eq!(runs[1]["findings"], info["findings"]);
 
     // A finished run says the same again; what a student learnt starts another.
     let again = done(folder.path(), &words("run", &["--seeds", "2", "--resume"]));

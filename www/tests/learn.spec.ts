@@ -51,3 +51,13 @@ test("SimCLR learns too", async ({ visit }) => {
   await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
   await expect(page.locator(".numbers")).not.toContainText("queue");
 });
+
+test("relational reasoning learns too", async ({ visit }) => {
+  const { page } = visit;
+  await visit.open("learn?steps=75&batch=32&objective=relational");
+  await expect(page.getByLabel("Objective")).toHaveValue("relational");
+  await page.getByRole("button", { name: /^Start learning/ }).click();
+  await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
+  await expect(page.locator(".numbers")).toContainText(/Tells pairs apart\s*\d/);
+  await expect(page.locator(".numbers")).not.toContainText("queue");
+});

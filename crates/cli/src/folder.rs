@@ -102,20 +102,30 @@ impl Folder {
     }
 }
 
-/// The folders of a study's parts, those that have a checkpoint, in order of their names.
-pub(crate) fn parts_of(study: &Path) -> Result<Vec<PathBuf>, FileError> {
-    let unread = |e| FileError::new(study, e);
-    let mut parts = Vec::new();
-    for entry in std::fs::read_dir(study).map_err(unread)? {
-        let path = entry.map_err(unread)?.path();
-        if path.join(CHECKPOINT).exists() {
-            parts.push(path);
-        } else if path.is_dir() && !path.is_symlink() {
-            parts.extend(parts_of(&path)?);
-        }
+/// The folders of runs in a folder, in order of their names: its own, those of a study, those of
+/// studies side by side. Deeper ones are not looked for.
+pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    const DEPTH: usize = 3;
+    let (mut runs, mut level) = (Vec::new(), vec![folder.to_owned()]);
+    for depth in 0..=DEPTH {
+        let (found, others) = level.into_iter().partition(|path| path.join(CHECKPOINT).exists());
+        runs.extend::<Vec<PathBuf>>(found);
+        level = match depth {
+            DEPTH => Vec::new(),
+            _ => {
+                others.iter().map(|path| folders_in(path)).collect::<Result<Vec<_>, _>>()?.concat()
+            }
+        };
     }
-    parts.sort_unstable();
-    Ok(parts)
+    runs.sort_unstable();
+    Ok(runs)
+}
+
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let unread = |e| FileError::new(folder, e);
+    let entries = std::fs::read_dir(folder).map_err(unread)?.collect::<Result<Vec<_>, _>>();
+    let paths = entries.map_err(unread)?.into_iter().map(|entry| entry.path());
+    Ok(paths.filter(|path| path.is_dir() && !path.is_symlink()).collect())
 }
 
 /// The command line of this process, as a shell takes it.

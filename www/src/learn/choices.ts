@@ -16,6 +16,7 @@ import {
   type Kept,
   type Wish,
 } from "./lesson.js";
+import { isObjective, OBJECTIVES, wordsOf } from "./objectives.js";
 
 const SEEDS: [number, number] = [0, 9999];
 
@@ -37,8 +38,9 @@ interface Choices {
 
 /** The choices of a new run. */
 export function newRun(desk: Desk, started: Started, left: AbortSignal): HTMLElement {
+  const asked = setting("objective", "nnclr");
   const chosen: Choices = {
-    objective: setting("objective", "nnclr") === "simclr" ? "simclr" : "nnclr",
+    objective: isObjective(asked) ? asked : "nnclr",
     source: "gallery",
     steps: number("steps", 300, [1, 6000]),
     batch: number("batch", 64, [8, 256]),
@@ -73,10 +75,7 @@ const tooFew = (count: number): KithError =>
 
 function fields(desk: Desk, chosen: Choices, sourced: () => void): HTMLElement {
   const objective = choice<Wish["objective"]>(
-    [
-      ["nnclr", "NNCLR, with neighbours"],
-      ["simclr", "SimCLR, two views"],
-    ],
+    OBJECTIVES.map((known) => [known, `${wordsOf(known).name}, ${wordsOf(known).from}`]),
     chosen.objective,
     (value) => {
       chosen.objective = value;
@@ -154,7 +153,7 @@ export async function offerKept(place: HTMLElement, desk: Desk, started: Started
     });
   };
   const drop = (): void => void forgetRun().then(() => place.replaceChildren());
-  const words = `A run of ${wish.objective === "nnclr" ? "NNCLR" : "SimCLR"} was left at step ${step}.`;
+  const words = `A run of ${wordsOf(wish.objective).name} was left at step ${step}.`;
   const offer = el(
     "div",
     { class: "offer" },

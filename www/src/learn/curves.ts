@@ -3,6 +3,7 @@ import type { PretrainStep } from "kith-web";
 import { chart } from "../chart.js";
 import { el, percent } from "../element.js";
 import type { Kept, Point, Wish } from "./lesson.js";
+import { wordsOf } from "./objectives.js";
 
 export interface Curves {
   readonly element: HTMLElement;
@@ -16,7 +17,7 @@ export interface Curves {
 export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves {
   const loss = chart("Loss", "step", [{ name: "loss", colour: "#0072b2" }]);
   const accuracy = chart(
-    "Finds the other view of a picture in its batch",
+    wordsOf(wish.objective).curve,
     "step",
     [{ name: "accuracy", colour: "#d55e00" }],
     true,
@@ -31,7 +32,7 @@ export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves 
     const point = {
       step: step.step,
       loss: step.loss,
-      accuracy: step.metrics["contrastive_accuracy"] ?? step.metrics["pair_accuracy"] ?? NaN,
+      accuracy: accuracyOf(step),
     };
     add(point);
     drawFigures(figures, lines(step, wish));
@@ -47,6 +48,10 @@ export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves 
     ready: () => Promise.all([loss.ready(), accuracy.ready()]),
   };
 }
+
+/** How much of its task is solved, by the objective's own measure. */
+const accuracyOf = ({ metrics }: PretrainStep): number =>
+  metrics["contrastive_accuracy"] ?? metrics["pair_accuracy"] ?? NaN;
 
 /** Before the first step: what will be measured. */
 const NOTHING: PretrainStep = { step: 0, total: 0, epoch: 0, loss: NaN, metrics: {}, ms: 0 };
@@ -65,7 +70,7 @@ function lines(step: PretrainStep, { objective }: Wish): [string, string][] {
   return [
     ["Step", `${step.step} of ${total}`],
     ["Loss", loss.toFixed(3)],
-    ["Finds the other view", share("contrastive_accuracy")],
+    [wordsOf(objective).accuracy, percent(accuracyOf(step))],
     ...(metrics["probe_accuracy"] === undefined
       ? []
       : [["Probe on the side", share("probe_accuracy")] as [string, string]]),

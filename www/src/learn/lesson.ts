@@ -5,9 +5,10 @@ import { forget, keep, kept } from "../keep.js";
 import { picturesFrom } from "../own.js";
 import { eachOf } from "../pixels.js";
 import type { Picture } from "../picture.js";
+import type { Objective } from "./objectives.js";
 
 export interface Wish {
-  readonly objective: "nnclr" | "simclr";
+  readonly objective: Objective;
   readonly steps: number;
   readonly batch: number;
   readonly seed: number;
@@ -39,13 +40,23 @@ const LABELLED = 16;
 /** Rows of the support set; a small data set fills a small one. */
 const QUEUE = 2000;
 
-const OBJECTIVES = {
+/** What an objective changes of the recipe. */
+const CHANGES: Record<
+  Objective,
+  (pictures: number, batch: number) => Record<string, string | number>
+> = {
   nnclr: (pictures: number, batch: number) => ({
     "objective.queue": Math.min(QUEUE, Math.max(pictures, 2 * batch)),
   }),
   simclr: () => ({
     objective: '{ kind = "simclr", temperature = 0.1, form = "cross_view" }',
     name: "simclr",
+  }),
+  relational: () => ({
+    objective:
+      '{ kind = "relational", views = 4, aggregation = "concatenate", hidden = 256, loss = { kind = "cross_entropy" } }',
+    "pretraining.views": "relational",
+    name: "relational",
   }),
 };
 
@@ -73,7 +84,7 @@ export function begin(
     set: {
       "pretraining.unlabelled_batch": batch,
       "pretraining.labelled_batch": labels ? LABELLED : 0,
-      ...OBJECTIVES[wish.objective](pictures.length, batch + LABELLED),
+      ...CHANGES[wish.objective](pictures.length, batch + LABELLED),
     },
   });
 }

@@ -3,6 +3,7 @@ import { checkpointCache, type EncoderInfo } from "kith-web";
 import { remember } from "../address.js";
 import { addressOf, type Desk } from "../desk.js";
 import { button, el, megabytes, percent } from "../element.js";
+import { nameOfObjective } from "../learn/objectives.js";
 import { loading } from "../loading.js";
 import { asked, csv, npy, save } from "../saving.js";
 import type { BriefInfo, Sight } from "../sight.js";
@@ -153,7 +154,7 @@ function linesOf(info: BriefInfo): Record<string, string> {
   });
   const many = (count: number): string => count.toLocaleString("en");
   return {
-    Method: `${info.method === "nnclr" ? "NNCLR" : info.method === "simclr" ? "SimCLR" : info.method}, ${info.stage}`,
+    Method: `${nameOfObjective(info.method)}, ${info.stage}`,
     Network: `${networkOf(info)}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
     Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
     Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,

@@ -15,13 +15,12 @@ use crate::say::Say;
 use crate::story::percent;
 
 pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
-    let checkpoint = of.join(folder::CHECKPOINT);
-    if !of.is_dir() || checkpoint.exists() {
+    if !of.is_dir() || of.join(folder::CHECKPOINT).exists() {
         return whole(of, say);
     }
-    match folder::parts_of(of)?.as_slice() {
+    match folder::runs_in(of)?.as_slice() {
         [] => Err(Failure::NoCheckpoint { path: of.to_owned() }),
-        parts => study(of, parts, say),
+        runs => several(of, runs, say),
     }
 }
 
@@ -66,26 +65,26 @@ fn whole(of: &Path, say: &Say) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A study: how far each of its runs came, and what looks wrong with it.
-fn study(of: &Path, parts: &[PathBuf], say: &Say) -> Result<(), Failure> {
-    let mut words = vec![format!("{}: a study of {} runs", of.display(), parts.len())];
+/// The runs of a study: how far each came, and what looks wrong with it.
+fn several(of: &Path, runs: &[PathBuf], say: &Say) -> Result<(), Failure> {
+    let mut words = vec![format!("{}: {} runs", of.display(), runs.len())];
     let mut objects = Vec::new();
-    for part in parts {
-        let (meta, _archive) = open_checkpoint(&part.join(folder::CHECKPOINT))?;
-        let findings = diagnose(part, &meta)?;
-        let name = part.strip_prefix(of).unwrap_or(part).display().to_string();
+    for run in runs {
+        let (meta, _archive) = open_checkpoint(&run.join(folder::CHECKPOINT))?;
+        let findings = diagnose(run, &meta)?;
+        let name = run.strip_prefix(of).unwrap_or(run).display().to_string();
         words.push(String::new());
         words.push(format!("{name}: {}, seed {}, {} steps", stage(&meta), meta.seed, meta.steps));
         words.extend(measured(&meta).into_iter().chain(said(&findings)));
         let findings = diagnosis::to_json(&findings);
-        objects.push(json!({ "part": name, "meta": meta, "findings": findings }));
+        objects.push(json!({ "run": name, "meta": meta, "findings": findings }));
     }
-    say.result(&words.join("\n"), &json!({ "parts": objects }));
+    say.result(&words.join("\n"), &json!({ "runs": objects }));
     Ok(())
 }
 
 fn stage(meta: &Meta) -> String {
-    json!(meta.stage).as_str().unwrap_or_default().replace('_', " ")
+    json!(meta.stage).as_str().unwrap_or_default().replace('_', "-")
 }
 
 /// What the last and the best epoch's classifiers tell right.
