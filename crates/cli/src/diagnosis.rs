@@ -77,6 +77,7 @@ pub(crate) fn findings(history: &[Record], recipe: &Recipe, classes: usize) -> V
 }
 
 /// A run of a study.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'a> {
     pub(crate) seed: u64,
     /// Which of the seed's runs.
@@ -85,14 +86,8 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What looks wrong with it, a sentence or two each.
-    pub(crate) fn sentences(&self, recipe: &Recipe, classes: usize) -> Vec<String> {
-        let found = findings(self.history, recipe, classes).into_iter();
-        found.map(|f| format!("Seed {}, {}: {}", self.seed, self.part, f.sentence())).collect()
-    }
-
-    /// The same for scripts.
-    pub(crate) fn to_json(&self, recipe: &Recipe, classes: usize) -> Vec<Value> {
+    /// What looks wrong with it, for scripts.
+    pub(crate) fn to_json(self, recipe: &Recipe, classes: usize) -> Vec<Value> {
         let entry = |finding: Finding| {
             let mut entry = finding.to_json();
             (entry["seed"], entry["part"]) = (json!(self.seed), json!(self.part));
@@ -100,6 +95,35 @@ impl Run<'_> {
         };
         findings(self.history, recipe, classes).into_iter().map(entry).collect()
     }
+}
+
+/// What looks wrong with the runs of a study, for people: what the runs of several seeds have in
+/// common is said once, with the figures of the first.
+pub(crate) fn sentences<'a>(
+    runs: impl Iterator<Item = Run<'a>>,
+    recipe: &Recipe,
+    classes: usize,
+) -> Vec<String> {
+    let mut found: Vec<(Run<'a>, Finding, Vec<String>)> = Vec::new();
+    for run in runs {
+        for finding in findings(run.history, recipe, classes) {
+            let same = |(first, known, _): &&mut (Run<'_>, Finding, _)| {
+                first.part == run.part && known.name == finding.name
+            };
+            match found.iter_mut().find(same) {
+                Some((_, _, seeds)) => seeds.push(run.seed.to_string()),
+                None => found.push((run, finding, Vec::new())),
+            }
+        }
+    }
+    let sentence = |(run, finding, others): (Run<'_>, Finding, Vec<String>)| {
+        let first = format!("Seed {}, {}: {}", run.seed, run.part, finding.sentence());
+        match others.as_slice() {
+            [] => first,
+            others => format!("{first} Likewise with seed {}.", others.join(", ")),
+        }
+    };
+    found.into_iter().map(sentence).collect()
 }
 
 /// Findings for scripts.

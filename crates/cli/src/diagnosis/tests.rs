@@ -118,3 +118,22 @@ fn a_queue_that_is_not_full_is_not_stale() {
     young[2].train.insert("queue_age".into(), json!(15.0));
     assert_eq!(names(&young), [""; 0]);
 }
+
+#[test]
+fn what_seeds_have_in_common_is_said_once() {
+    let by_heart = |last| history(5, &[("accuracy", 0.5, 1.0), ("validation", 0.5, last)]);
+    let (worse, better, fine) = (by_heart(0.6), by_heart(0.7), by_heart(0.95));
+    let run = |seed, part, history| Run { seed, part, history };
+    let runs = [
+        run(1, "baseline", &worse),
+        run(1, "student", &better),
+        run(2, "baseline", &better),
+        run(2, "student", &fine),
+        run(3, "baseline", &better),
+    ];
+    let said = sentences(runs.into_iter(), &recipe(), 10);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("Seed 1, baseline: 100.00 %"), "{said:?}");
+    assert!(said[0].contains("60.00 %") && said[0].ends_with("Likewise with seed 2, 3."));
+    assert!(said[1].starts_with("Seed 1, student: ") && !said[1].contains("Likewise"), "{said:?}");
+}

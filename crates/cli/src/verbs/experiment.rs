@@ -4,7 +4,7 @@ use kith_core::recipe::Recipe;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::diagnosis::Run;
+use crate::diagnosis::{self, Run};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::interrupt::listen_for_ctrl_c;
@@ -175,7 +175,7 @@ fn notes(studies: &[Study], recipe: &Recipe) -> Vec<String> {
     let first = studies.first().expect("there is at least one seed");
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
     let classes = first.material.classes();
-    let found = runs(studies).flat_map(|run| run.sentences(recipe, classes));
+    let found = diagnosis::sentences(runs(studies), recipe, classes);
     let notes = story::shown_of(&seeds).into_iter().chain(found);
     notes.chain(pretrain::notes(recipe, &first.pretraining)).collect()
 }

@@ -10,7 +10,7 @@ use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
 use crate::auto;
 use crate::chart::Chart;
 use crate::device::Chosen;
-use crate::diagnosis::Run;
+use crate::diagnosis::{self, Run};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::interrupt::listen_for_ctrl_c;
@@ -227,7 +227,7 @@ fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
 fn notes(recipe: &Recipe, studies: &[Study], classes: usize) -> Vec<String> {
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
     let mut notes: Vec<String> = story::shown_of(&seeds).into_iter().collect();
-    notes.extend(runs(studies).flat_map(|run| run.sentences(recipe, classes)));
+    notes.extend(diagnosis::sentences(runs(studies), recipe, classes));
     if recipe.evaluation.validation == 0.0 {
         notes.push(
             "No labelled picture was kept aside: compare last epochs, since the best were chosen on \
