@@ -106,26 +106,28 @@ impl Folder {
 /// studies side by side. Deeper ones are not looked for.
 pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     const DEPTH: usize = 3;
-    let (mut runs, mut level) = (Vec::new(), vec![folder.to_owned()]);
-    for depth in 0..=DEPTH {
-        let (found, others) = level.into_iter().partition(|path| path.join(CHECKPOINT).exists());
-        runs.extend::<Vec<PathBuf>>(found);
-        level = match depth {
-            DEPTH => Vec::new(),
-            _ => {
-                others.iter().map(|path| folders_in(path)).collect::<Result<Vec<_>, _>>()?.concat()
-            }
-        };
-    }
-    runs.sort_unstable();
-    Ok(runs)
+    runs_within(DEPTH, folder)
 }
 
+fn runs_within(depth: usize, folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    if folder.join(CHECKPOINT).exists() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    if depth == 0 {
+        return Ok(Vec::new());
+    }
+    let runs = folders_in(folder)?.into_iter().map(|below| runs_within(depth - 1, &below));
+    Ok(runs.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Those right below, in order of their names.
 fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     let unread = |e| FileError::new(folder, e);
     let entries = std::fs::read_dir(folder).map_err(unread)?.collect::<Result<Vec<_>, _>>();
     let paths = entries.map_err(unread)?.into_iter().map(|entry| entry.path());
-    Ok(paths.filter(|path| path.is_dir() && !path.is_symlink()).collect())
+    let mut folders: Vec<_> = paths.filter(|path| path.is_dir() && !path.is_symlink()).collect();
+    folders.sort_unstable();
+    Ok(folders)
 }
 
 /// The command line of this process, as a shell takes it.
