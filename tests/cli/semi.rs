@@ -15,7 +15,7 @@ const TINY: [&str; 22] = [
     "--unlabelled",
     "200",
     "--recipe",
-    "seed-semi",
+    "cifar10-semi",
     "--set",
     "encoder={kind=\"conv4\",width=8}",
     "--set",

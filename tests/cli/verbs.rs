@@ -54,7 +54,7 @@ fn one_checkpoint_serves_every_verb() {
 const RELATIONAL: [&str; 13] = [
     "pretrain",
     "--recipe",
-    "seed-relational",
+    "paper-relational",
     "--side",
     "16",
     "--set",
@@ -139,15 +139,19 @@ fn test_pictures_are_looked_at_once_where_there_are_others_to_choose_by() {
     assert_eq!(shorter["last_epoch"]["test"], best["test"], "what the best epoch had as the last");
 
     let words =
-        [&["pretrain", "--run", "seeds"][..], &SMALL, &["--set", "evaluation.validation=0.0"]];
+        [&["pretrain", "--run", "each-epoch"][..], &SMALL, &["--set", "evaluation.validation=0.0"]];
     done(folder.path(), &words.concat());
-    assert_eq!(tested(&folder.path().join("seeds")), [1, 2, 3], "each epoch, as the seeds do");
+    assert_eq!(
+        tested(&folder.path().join("each-epoch")),
+        [1, 2, 3],
+        "each epoch, as the Keras examples do"
+    );
 }
 
 #[test]
 fn an_experiment_compares_its_three_parts() {
     let folder = tempfile::tempdir().expect("a folder");
-    let words = ["experiment", "--run", "study", "--seeds", "2", "--recipe", "seed-simclr"];
+    let words = ["experiment", "--run", "study", "--seeds", "2", "--recipe", "keras-simclr"];
     let small: Vec<&str> = SMALL.into_iter().collect();
     let queue = small.iter().position(|word| *word == "objective.queue=64").expect("it is there");
     let without_queue = [&small[..queue - 1], &small[queue + 1..]].concat();

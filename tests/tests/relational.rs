@@ -103,7 +103,7 @@ fn run(device: &Device) -> (Pretrainer, Feed) {
     let changes = ["views=3", "hidden=16"].map(|change| format!("objective.{change}"));
     let batches = ["unlabelled_batch=6", "labelled_batch=4"];
     let changes = [changes, batches.map(|change| format!("pretraining.{change}"))].concat();
-    let text = Recipe::built_in("seed-relational").expect("built in").to_toml();
+    let text = Recipe::built_in("paper-relational").expect("built in").to_toml();
     let recipe = Recipe::parse(&text, &changes).expect("sound changes");
     let plan = Plan { side: SIDE, classes: 2, seed: 4, steps: 3, epochs: 2 };
     let trainer = Pretrainer::new(recipe, plan, device).expect("a sound plan");

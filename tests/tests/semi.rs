@@ -25,7 +25,7 @@ fn recipe(changes: &[&str]) -> Recipe {
     let small = ["encoder={kind=\"conv4\", width=6}", "semi.threshold=0.34", "semi.average=0.5"];
     let changes: Vec<String> = small.iter().chain(changes).map(|c| (*c).to_owned()).collect();
     let (_, text) =
-        Recipe::BUILT_IN.iter().find(|(name, _)| *name == "seed-semi").expect("built in");
+        Recipe::BUILT_IN.iter().find(|(name, _)| *name == "cifar10-semi").expect("built in");
     Recipe::parse(text, &changes).expect("a recipe")
 }
 

@@ -1,4 +1,4 @@
-//! Batch normalisation is ready for inference after an epoch, and why one of the seeds was not.
+//! Batch normalisation is ready for inference after an epoch, and why the Keras MobileNet example was not.
 
 use kith_core::image::Images;
 use kith_core::recipe::Recipe;
@@ -34,7 +34,7 @@ fn trained(statistics: &str) -> [f64; 2] {
     );
     let rate = "finetuning.optimizer.learning_rate=3e-3";
     let changes = [encoder, "finetuning.view=none".into(), rate.into()];
-    let find = |(name, _): &&(&str, &str)| *name == "seed-semi";
+    let find = |(name, _): &&(&str, &str)| *name == "cifar10-semi";
     let (_, text) = Recipe::BUILT_IN.iter().find(find).expect("built in");
     let recipe = Recipe::parse(text, &changes).expect("a recipe");
     let plan = Plan { side: SIDE, classes: 3, seed: 1, steps: STEPS, epochs: 1 };

@@ -1,4 +1,4 @@
-//! Whole training steps of both seeds, against what Keras computed for them.
+//! Whole training steps of both Keras examples, against what Keras computed for them.
 
 use kith_core::archive::{Archive, Stored};
 use kith_core::encoder::EncoderSettings;
@@ -63,7 +63,7 @@ fn tensors(fixture: &Fixture, moment: &str) -> Archive {
 /// The seed's recipe in the fixture's sizes.
 fn recipe(name: &str, initial: &Archive) -> Recipe {
     let shape = |name: &str| initial.tensors[name].shape.clone();
-    let mut recipe = Recipe::built_in(name).expect("the seeds are built in");
+    let mut recipe = Recipe::built_in(name).expect("it is built in");
     recipe.encoder = EncoderSettings::Conv4 { width: shape("encoder.dense.weight")[0] };
     let hidden = vec![shape("projection.layers.0.weight")[0]];
     let output = shape("projection.layers.1.weight")[0];
@@ -224,20 +224,20 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
 
 #[test]
 fn simclr_steps_on_cpu() {
-    follows_keras("simclr_steps", "seed-simclr", &cpu(), 1e-4);
+    follows_keras("simclr_steps", "keras-simclr", &cpu(), 1e-4);
 }
 
 #[test]
 fn nnclr_steps_on_cpu() {
-    follows_keras("nnclr_steps", "seed-nnclr", &cpu(), 1e-4);
+    follows_keras("nnclr_steps", "keras-nnclr", &cpu(), 1e-4);
 }
 
 #[test]
 fn simclr_steps_on_wgpu() {
-    follows_keras("simclr_steps", "seed-simclr", &gpu(), 1e-3);
+    follows_keras("simclr_steps", "keras-simclr", &gpu(), 1e-3);
 }
 
 #[test]
 fn nnclr_steps_on_wgpu() {
-    follows_keras("nnclr_steps", "seed-nnclr", &gpu(), 1e-3);
+    follows_keras("nnclr_steps", "keras-nnclr", &gpu(), 1e-3);
 }

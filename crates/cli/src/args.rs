@@ -71,8 +71,8 @@ pub(crate) struct DataFlags {
 /// How to train.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RecipeFlags {
-    /// A built-in recipe (quick, nnclr, simclr, relational, seed-nnclr, seed-simclr, seed-relational,
-    /// seed-semi) or a file
+    /// A built-in recipe (quick, nnclr, simclr, relational, keras-nnclr, keras-simclr, paper-relational,
+    /// cifar10-semi) or a file
     #[arg(long, default_value = "quick")]
     pub(crate) recipe: String,
     /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)
@@ -180,7 +180,7 @@ pub(crate) enum Verb {
     /// Draw pictures beside their augmented views
     Augment {
         /// A named policy, or a recipe's, as in nnclr.views
-        #[arg(long, default_value = "seed-simclr-contrastive")]
+        #[arg(long, default_value = "keras-simclr-contrastive")]
         policy: String,
         /// Views a picture
         #[arg(long, default_value_t = 8)]

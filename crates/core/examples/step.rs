@@ -25,7 +25,7 @@ fn main() {
         Some("gpu") => Device::wgpu(DeviceKind::DefaultDevice),
         _ => Device::flex(),
     };
-    let mut recipe = Recipe::built_in("seed-simclr").expect("the seeds are built in");
+    let mut recipe = Recipe::built_in("keras-simclr").expect("it is built in");
     recipe.encoder = EncoderSettings::Conv4 { width };
     recipe.projection = Some(HeadSettings { hidden: vec![width], output: width });
     let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };

@@ -74,10 +74,10 @@ pub struct Pretraining {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccuracyOn {
-    /// The encoder's features (the NNCLR seed).
+    /// The encoder's features (the Keras NNCLR example).
     #[default]
     Features,
-    /// Projections (the `SimCLR` seed).
+    /// Projections (the Keras `SimCLR` example).
     Projections,
 }
 
@@ -117,9 +117,10 @@ fn same_rate() -> f64 {
 pub struct Evaluation {
     /// Share of the labelled training pictures kept aside to choose the best epoch by, in [0, 0.5].
     /// Test pictures are then looked at once, after the last epoch, by the last network and by the
-    /// best. With 0 they are looked at each epoch and the best is chosen on them, as the seeds do.
+    /// best. With 0 they are looked at each epoch and the best is chosen on them, as the Keras
+    /// examples do.
     pub validation: f64,
-    /// What is done to test pictures. Empty is right; one of the seeds perturbs them.
+    /// What is done to test pictures. Empty is right; the Keras NNCLR example perturbs them.
     pub test_view: Policy,
     /// What the report measures of the last encoder besides.
     #[serde(default)]
@@ -130,7 +131,7 @@ pub struct Evaluation {
     pub few_label_steps: u64,
 }
 
-/// Enough for 5,000 pictures to be seen two and a half times in batches of 25, as the seeds' are,
+/// Enough for 5,000 pictures to be seen two and a half times in batches of 25, as the Keras examples' are,
 /// and for ten to be known by heart.
 fn few_label_steps() -> u64 {
     500
@@ -143,11 +144,24 @@ impl Recipe {
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
         ("relational", include_str!("../../../recipes/relational.toml")),
-        ("seed-nnclr", include_str!("../../../recipes/seed-nnclr.toml")),
-        ("seed-simclr", include_str!("../../../recipes/seed-simclr.toml")),
-        ("seed-relational", include_str!("../../../recipes/seed-relational.toml")),
-        ("seed-semi", include_str!("../../../recipes/seed-semi.toml")),
+        ("keras-nnclr", include_str!("../../../recipes/keras-nnclr.toml")),
+        ("keras-simclr", include_str!("../../../recipes/keras-simclr.toml")),
+        ("paper-relational", include_str!("../../../recipes/paper-relational.toml")),
+        ("cifar10-semi", include_str!("../../../recipes/cifar10-semi.toml")),
     ];
+
+    /// Names that recipes had before, and those that they have now.
+    pub const RENAMED: [(&'static str, &'static str); 4] = [
+        ("seed-nnclr", "keras-nnclr"),
+        ("seed-simclr", "keras-simclr"),
+        ("seed-relational", "paper-relational"),
+        ("seed-semi", "cifar10-semi"),
+    ];
+
+    /// The present name of a recipe that had another one before.
+    pub fn renamed(name: &str) -> Option<&'static str> {
+        Self::RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
+    }
 
     /// A recipe that comes with kith.
     pub fn built_in(name: &str) -> Option<Self> {
@@ -299,6 +313,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_old_name_leads_to_a_recipe() {
+        for (old, new) in Recipe::RENAMED {
+            assert!(Recipe::built_in(old).is_none() && Recipe::built_in(new).is_some(), "{old}");
+        }
+        assert_eq!(Recipe::renamed("seed-semi"), Some("cifar10-semi"));
+        assert_eq!(Recipe::renamed("quick"), None);
+    }
+
+    #[test]
+    fn the_old_name_of_a_policy_is_answered_with_the_new_one() {
+        let error = changed("pretraining.views=seed-nnclr-contrastive").expect_err("old");
+        assert!(error.to_string().contains("called `keras-nnclr-contrastive` now"), "{error}");
+    }
+
     fn changed(change: &str) -> Result<Recipe, Error> {
         Recipe::parse(Recipe::BUILT_IN[0].1, &[change.to_owned()])
     }
@@ -314,7 +343,7 @@ mod tests {
 
     #[test]
     fn relational_reasoning_says_what_cannot_be() {
-        let text = include_str!("../../../recipes/seed-relational.toml");
+        let text = include_str!("../../../recipes/paper-relational.toml");
         for (change, said) in [
             ("objective.views=1", "objective.views = 1"),
             ("pretraining.reduction=sum", "pretraining.reduction = sum"),

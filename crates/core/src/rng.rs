@@ -26,7 +26,7 @@ pub enum Purpose {
     SupportSet = 7,
     /// Which pictures belong to which split.
     Split = 8,
-    /// Perturbed test pictures, as one of the seeds evaluates.
+    /// Perturbed test images, as the Keras NNCLR examples evaluate.
     TestView = 9,
     /// Batches of an offline probe.
     Probe = 10,

@@ -60,7 +60,7 @@ export const contenders = (device) => ({
     const { batch, temperature } = TRAINING[size];
     const run = await kith.pretrain(picturesOf(batch, side), {
       device,
-      recipe: "seed-simclr",
+      recipe: "keras-simclr",
       imageSize: side,
       stepsPerEpoch: 1000,
       epochs: 1000,

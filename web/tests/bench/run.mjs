@@ -40,7 +40,7 @@ async function makeModels() {
       channels: 3,
     };
     const set = { "encoder.width": width, "pretraining.unlabelled_batch": 2 };
-    const config = { recipe: "seed-simclr", imageSize: side, set };
+    const config = { recipe: "keras-simclr", imageSize: side, set };
     const run = await pretrain([picture, picture], config);
     writeFileSync(path, await run.checkpoint());
     onnx("encoder", path, side, join(models, `${size}.onnx`));

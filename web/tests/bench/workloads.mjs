@@ -1,6 +1,6 @@
 // What is timed, and with which numbers: the same for all.
 
-/** Encoders: as the seeds have it, and one where overhead rules. */
+/** Encoders: as the Keras examples have it, and one where overhead rules. */
 export const ENCODERS = { large: { width: 128, side: 96 }, small: { width: 32, side: 32 } };
 
 export const PROBE = { count: 5000, dim: 128, classes: 10, epochs: 20, rate: 1e-3 };

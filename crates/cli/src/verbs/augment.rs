@@ -48,6 +48,9 @@ fn named(name: &str) -> Result<Policy, Failure> {
     of_recipe.ok_or_else(|| Failure::Unknown {
         what: "policy",
         got: name.to_owned(),
-        expected: format!("{}, or a recipe's, as in nnclr.views", Policy::NAMES.join(", ")),
+        expected: match Policy::renamed(name) {
+            Some(now) => format!("{now}, as it is called now"),
+            None => format!("{}, or a recipe's, as in nnclr.views", Policy::NAMES.join(", ")),
+        },
     })
 }

@@ -74,7 +74,10 @@ fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
     let path = std::path::Path::new(&flags.recipe);
     if !path.exists() {
         let names: Vec<&str> = Recipe::BUILT_IN.iter().map(|(name, _)| *name).collect();
-        let expected = format!("{} or a file", names.join(", "));
+        let expected = match Recipe::renamed(&flags.recipe) {
+            Some(now) => format!("{now}, as it is called now"),
+            None => format!("{} or a file", names.join(", ")),
+        };
         return Err(Failure::Unknown { what: "recipe", got: flags.recipe.clone(), expected });
     }
     let text = std::fs::read_to_string(path).map_err(|e| FileError::new(path, e))?;

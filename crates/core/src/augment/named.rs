@@ -1,4 +1,4 @@
-//! The policies of the seeds and of the papers, by name.
+//! The policies of the Keras examples and of the papers, by name.
 
 use super::affine::Affine;
 use super::blur::Blur;
@@ -22,10 +22,10 @@ impl Policy {
     /// The policies known by name, in the order in which help lists them.
     pub const NAMES: [&'static str; 13] = [
         "none",
-        "seed-simclr-contrastive",
-        "seed-simclr-classification",
-        "seed-nnclr-contrastive",
-        "seed-nnclr-classification",
+        "keras-simclr-contrastive",
+        "keras-simclr-classification",
+        "keras-nnclr-contrastive",
+        "keras-nnclr-classification",
         "simclr",
         "simclr-small",
         "byol",
@@ -36,14 +36,20 @@ impl Policy {
         "flip",
     ];
 
+    /// The present name of a policy that had another one before: `keras-` was `seed-`.
+    pub fn renamed(name: &str) -> Option<&'static str> {
+        let rest = name.strip_prefix("seed-")?;
+        Self::NAMES.into_iter().find(|now| now.strip_prefix("keras-") == Some(rest))
+    }
+
     /// The policy of that name, if there is one.
     pub fn named(name: &str) -> Option<Self> {
         Some(match name {
             "none" => Self::default(),
-            "seed-simclr-contrastive" => Self::keras_simclr(0.25, 0.6, 0.2),
-            "seed-simclr-classification" => Self::keras_simclr(0.75, 0.3, 0.1),
-            "seed-nnclr-contrastive" => Self::keras_nnclr(0.2, 0.5),
-            "seed-nnclr-classification" => Self::keras_nnclr(0.5, 0.2),
+            "keras-simclr-contrastive" => Self::keras_simclr(0.25, 0.6, 0.2),
+            "keras-simclr-classification" => Self::keras_simclr(0.75, 0.3, 0.1),
+            "keras-nnclr-contrastive" => Self::keras_nnclr(0.2, 0.5),
+            "keras-nnclr-classification" => Self::keras_nnclr(0.5, 0.2),
             "simclr" => Self::simclr(1.0, Some(Self::PAPER_BLUR)),
             "simclr-small" => Self::simclr(0.5, None),
             "byol" => Self::byol(),

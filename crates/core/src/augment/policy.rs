@@ -69,8 +69,12 @@ impl TryFrom<Written> for Policy {
                 let read = |op| serde_json::from_value(op).map_err(|e| format!("a policy: {e}"));
                 ops.into_iter().map(read).collect::<Result<_, _>>().map(Self)
             }
-            Written::Name(name) => Self::named(&name).ok_or_else(|| {
-                format!("no policy is called `{name}`: expected one of {}", Self::NAMES.join(", "))
+            Written::Name(name) => Self::named(&name).ok_or_else(|| match Self::renamed(&name) {
+                Some(now) => format!("the policy `{name}` is called `{now}` now"),
+                None => {
+                    let known = Self::NAMES.join(", ");
+                    format!("no policy is called `{name}`: expected one of {known}")
+                }
             }),
         }
     }

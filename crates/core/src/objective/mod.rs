@@ -42,7 +42,7 @@ pub enum Reduction {
     /// Their mean, as the papers have it.
     #[default]
     Mean,
-    /// Their sum, as the seeds train: Keras differentiates the unreduced vector. With Adam only the
+    /// Their sum, as the Keras examples train: Keras differentiates the unreduced vector. With Adam only the
     /// size of epsilon tells the two apart.
     Sum,
 }
