@@ -33,6 +33,18 @@ impl Fixture {
         self.file().names().contains(&name)
     }
 
+    /// What comes after `prefix` in the names that start so, in order.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        let file = self.file();
+        let mut names: Vec<String> = file
+            .names()
+            .into_iter()
+            .filter_map(|name| name.strip_prefix(prefix).map(str::to_owned))
+            .collect();
+        names.sort();
+        names
+    }
+
     /// A tensor as numbers; whole numbers become numbers too.
     ///
     /// # Panics

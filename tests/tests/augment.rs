@@ -7,6 +7,7 @@ use kith_core::augment::policy::{Draw, Op, Policy};
 use kith_core::augment::rand_augment::RandAugment;
 use kith_core::augment::warp::Interpolation;
 use kith_core::rng::{Purpose, stream};
+use kith_core::sampler::Visit;
 use kith_core::{Device, Tensor, read};
 use kith_tests::{cpu, gpu};
 
@@ -30,11 +31,11 @@ fn pictures() -> Vec<u8> {
 }
 
 fn views(op: &Op, device: &Device) -> Vec<f32> {
-    let numbers: Vec<u64> = (0..PICTURES).collect();
+    let visits = Visit::at(1, 0..PICTURES);
     let pixels: Vec<f32> = pictures().into_iter().map(|x| f32::from(x) / 255.0).collect();
     let images = Tensor::<1>::from_floats(&pixels[..], device);
     let images = images.reshape([PICTURES as usize, 3, SIDE, SIDE]);
-    let draw = Draw { seed: 2, purpose: Purpose::FirstView, epoch: 1, images: &numbers };
+    let draw = Draw { seed: 2, purpose: Purpose::FirstView, visits: &visits };
     let seen = Policy(vec![op.clone()]).apply(images, draw);
     pollster::block_on(read::read(seen)).expect("the device reads back")
 }

@@ -4,12 +4,15 @@ use kith_core::archive::{Archive, Stored};
 use kith_core::augment::Augmentation;
 use kith_core::augment::brightness::{Brightness, BrightnessForm};
 use kith_core::augment::color::ColorMatrix;
-use kith_core::augment::crop::{Convention, Crop, Region};
+use kith_core::augment::crop::{Convention, Crop, RatioDraw, Region};
 use kith_core::augment::flip::Flip;
+use kith_core::augment::policy::{Op, Policy};
 use kith_core::augment::reflect::{PerAxis, Translate, Zoom};
+use kith_core::metrics::{correlation_accuracy, keras_correlation_accuracy};
 use kith_core::optimizer::{Adam, AdamSettings};
 use kith_core::probe::Features;
 use kith_core::probe::knn::{Vote, nearest};
+use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::{Device, Module, Param, Tensor, read};
 use kith_tests::fixture::Fixture;
@@ -27,6 +30,97 @@ fn check(fixture: &Fixture, name: &str, got: Tensor<4>, tolerance: f32) {
     assert!(difference <= tolerance, "{name}: off by {difference:.2e}, allowed {tolerance:.0e}");
 }
 
+/// Both NNCLR examples: images as bytes, drawn numbers, what becomes of the images.
+fn nnclr_views_follow_keras(device: &Device, tolerance: f32) {
+    let eval = Fixture::open("keras_nnclr_eval");
+    let factors: Vec<f64> =
+        drawn(&eval, "brightness_factors").into_iter().map(|[factor]| factor - 1.0).collect();
+    let policy = Policy::named("keras-nnclr-evaluation").expect("it is in the list");
+    let seen = perturbed(&policy, (&eval, ""), &factors, device);
+    check(&eval, "images", seen, tolerance);
+
+    let keras3 = Fixture::open("keras_nnclr3_augment");
+    for kind in ["contrastive", "classification", "evaluation"] {
+        let policy = Policy::named(&format!("keras3-nnclr-{kind}")).expect("it is in the list");
+        let at = format!("{kind}.");
+        let terms: Vec<f64> = drawn(&keras3, &format!("{at}brightness_terms"))
+            .into_iter()
+            .map(|[term]| term)
+            .collect();
+        let seen = perturbed(&policy, (&keras3, &at), &terms, device);
+        check(&keras3, &format!("{at}images"), seen, tolerance);
+    }
+}
+
+/// A policy with the drawn numbers of a fixture; every operation that it has must have some.
+fn perturbed(
+    Policy(ops): &Policy,
+    (fixture, at): (&Fixture, &str),
+    changes: &[f64],
+    device: &Device,
+) -> Tensor<4> {
+    let images: Tensor<4> = fixture.tensor::<4>(&format!("{at}pictures"), device) / 255.0;
+    ops.iter().fold(images, |images, op| match op {
+        Op::Flip(flip) => {
+            let flips = fixture.integers(&format!("{at}flips"));
+            flip.apply(images, &flips.into_iter().map(|flip| flip != 0).collect::<Vec<_>>())
+        }
+        Op::Crop(crop) => crop.apply(images, &boxes(fixture, &format!("{at}boxes_y1x1y2x2"))),
+        Op::Brightness(brightness) => brightness.apply(images, changes),
+        other => panic!("{other:?} is not in the examples"),
+    })
+}
+
+fn boxes(fixture: &Fixture, name: &str) -> Vec<Region> {
+    let region =
+        |[y1, x1, y2, x2]: [f64; 4]| Region { top: y1, left: x1, height: y2 - y1, width: x2 - x1 };
+    drawn(fixture, name).into_iter().map(region).collect()
+}
+
+#[test]
+fn nnclr_views_on_cpu() {
+    nnclr_views_follow_keras(&cpu(), 1e-5);
+}
+
+#[test]
+fn nnclr_views_on_wgpu() {
+    nnclr_views_follow_keras(&gpu(), 1e-5);
+}
+
+/// Test images of both NNCLR examples are never mirrored, whatever is drawn.
+#[test]
+fn no_test_image_is_mirrored() {
+    for name in ["keras-nnclr-evaluation", "keras3-nnclr-evaluation"] {
+        let Policy(ops) = Policy::named(name).expect("it is in the list");
+        assert!(!ops.is_empty() && !ops.iter().any(|op| matches!(op, Op::Flip(_))), "{name}");
+    }
+    for name in ["keras-nnclr", "keras3-nnclr"] {
+        let recipe = Recipe::built_in(name).expect("it is built in");
+        let policy = Policy::named(&format!("{name}-evaluation"));
+        assert_eq!(Some(recipe.evaluation.test_view), policy, "{name}");
+    }
+}
+
+/// Both forms of the correlation accuracy: over living units, and the examples' own.
+#[test]
+fn correlation_accuracies_follow_keras() {
+    let fixture = Fixture::open("keras_correlation");
+    for case in ["living", "dead", "dead_but_first_lives", "all_dead"] {
+        let view = |k: usize| fixture.tensor::<2>(&format!("{case}.features{k}"), &cpu());
+        for (name, got) in [
+            ("r_acc", keras_correlation_accuracy(view(1), view(2))),
+            ("r_acc_of_living", correlation_accuracy(view(1), view(2))),
+        ] {
+            let got = pollster::block_on(read::read(got)).expect("the device reads back")[0];
+            let expected = fixture.number(&format!("{case}.{name}"));
+            assert!(
+                (f64::from(got) - expected).abs() < 1e-6,
+                "{case}.{name}: {got}, not {expected}"
+            );
+        }
+    }
+}
+
 fn augmentations_follow_keras(device: &Device, tolerance: f32) {
     let fixture = Fixture::open("augment");
     let images: Tensor<4> = fixture.tensor("images", device);
@@ -34,12 +128,13 @@ fn augmentations_follow_keras(device: &Device, tolerance: f32) {
     let all = vec![true; images.dims()[0]];
     check(&fixture, "flip.images", flip.apply(images.clone(), &all), tolerance);
 
-    let crop =
-        Crop { scale: [0.2, 1.0], ratio: Crop::PHOTO_RATIO, convention: Convention::CornerAligned };
-    let boxes: Vec<Region> = drawn(&fixture, "crop.boxes_y1x1y2x2")
-        .into_iter()
-        .map(|[y1, x1, y2, x2]| Region { top: y1, left: x1, height: y2 - y1, width: x2 - x1 })
-        .collect();
+    let crop = Crop {
+        scale: [0.2, 1.0],
+        ratio: Crop::PHOTO_RATIO,
+        ratio_draw: RatioDraw::LogUniform,
+        convention: Convention::CornerAligned,
+    };
+    let boxes = boxes(&fixture, "crop.boxes_y1x1y2x2");
     check(&fixture, "crop.images", crop.apply(images.clone(), &boxes), tolerance);
 
     let brightness = Brightness { strength: 0.5, form: BrightnessForm::Multiply };

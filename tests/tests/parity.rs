@@ -19,6 +19,7 @@ use kith_core::probe::linear::{Fit, LinearSettings};
 use kith_core::read::read;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
+use kith_core::sampler::Visit;
 use kith_core::trainer::Plan;
 use kith_core::trainer::feed::Feed;
 use kith_core::trainer::pretrain::Pretrainer;
@@ -81,9 +82,9 @@ fn pretrained(recipe: Recipe) -> (Pretrainer, Vec<Value>) {
     let mut feed = Feed::new(SIDE);
     feed.add(&pictures()).expect("pictures of the plan's side");
     feed.add_labelled(&pictures(), &labels()).expect("a label a picture");
-    let mut courses = feed.courses(&trainer.recipe().pretraining, &plan).expect("enough pictures");
+    let mut sampler = feed.sampler(&trainer.recipe().pretraining, &plan).expect("enough pictures");
     let steps = (0..STEPS).map(|step| {
-        let batch = feed.batch(&mut courses, step);
+        let batch = feed.batch(&mut sampler, step);
         let readings = block_on(trainer.checked_step(&batch)).expect("finite losses");
         Value::Object(readings.into_iter().map(|(name, x)| (name.to_owned(), json!(x))).collect())
     });
@@ -123,8 +124,9 @@ fn views() -> Vec<Value> {
     let picture = pictures().select(&[0]).to_device(&Device::flex());
     let of = |name: &&str| {
         let policy = Policy::named(name).expect("it is in the list");
-        let views = (0..3).map(|epoch| {
-            let draw = Draw { seed: 7, purpose: Purpose::FirstView, epoch, images: &[4] };
+        let views = (0..3).map(|number| {
+            let visits = Visit::at(number, [4]);
+            let draw = Draw { seed: 7, purpose: Purpose::FirstView, visits: &visits };
             let seen = policy.apply(picture.clone(), draw);
             block_on(Images::from_device(seen)).expect("the CPU reads").pixels().to_vec()
         });

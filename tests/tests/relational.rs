@@ -120,9 +120,9 @@ fn run(device: &Device) -> (Pretrainer, Feed) {
 /// What each step measured.
 fn steps(trainer: &mut Pretrainer, feed: &Feed, count: u64) -> Vec<Vec<(&'static str, f64)>> {
     let settings = &trainer.recipe().pretraining;
-    let mut courses = feed.courses(settings, trainer.plan()).expect("enough pictures");
+    let mut sampler = feed.sampler(settings, trainer.plan()).expect("enough pictures");
     let steps = (0..count).map(|_| {
-        let batch = feed.batch(&mut courses, trainer.steps());
+        let batch = feed.batch(&mut sampler, trainer.steps());
         block_on(trainer.checked_step(&batch)).expect("finite losses")
     });
     steps.collect()
@@ -174,10 +174,10 @@ fn a_step_says_how_many_pairs_were_told() {
 fn every_view_is_another() {
     let (trainer, feed) = run(&cpu());
     let settings = &trainer.recipe().pretraining;
-    let mut courses = feed.courses(settings, trainer.plan()).expect("enough pictures");
-    let batch = feed.batch(&mut courses, 0);
+    let mut sampler = feed.sampler(settings, trainer.plan()).expect("enough pictures");
+    let batch = feed.batch(&mut sampler, 0);
     let views: Vec<_> =
-        trainer.views(&batch.images, &batch.numbers).into_iter().map(numbers).collect();
+        trainer.views(&batch.images, &batch.visits).into_iter().map(numbers).collect();
     assert_eq!(views.len(), 3);
     for (one, other) in [(0, 1), (0, 2), (1, 2)] {
         assert!(largest_difference(&views[one], &views[other]) > 0.1, "{one} is {other}");

@@ -3,6 +3,7 @@
 use kith_core::image::Images;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
+use kith_core::sampler::Visit;
 use kith_core::trainer::Plan;
 use kith_core::trainer::finetune::Finetuner;
 use kith_core::{metrics, read};
@@ -42,8 +43,8 @@ fn trained(statistics: &str) -> [f64; 2] {
     let mut training = 0.0;
     for step in 0..STEPS {
         let (images, labels) = pictures(step);
-        let numbers: Vec<u64> = (0..COUNT as u64).collect();
-        let readings = tuner.step(&images, &numbers, &labels).expect("a step");
+        let visits = Visit::at(step, 0..COUNT as u64);
+        let readings = tuner.step(&images, &visits, &labels).expect("a step");
         let readings = block_on(readings.read()).expect("the device reads back");
         training = readings.iter().find(|(name, _)| *name == "accuracy").expect("it is read").1;
     }

@@ -71,7 +71,7 @@ pub(crate) struct DataFlags {
 /// How to train.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RecipeFlags {
-    /// A built-in recipe (quick, nnclr, simclr, relational, keras-nnclr, keras-simclr, paper-relational,
+    /// A built-in recipe (quick, nnclr, simclr, relational, keras-nnclr, keras3-nnclr, keras-simclr, paper-relational,
     /// cifar10-semi) or a file
     #[arg(long, default_value = "quick")]
     pub(crate) recipe: String,

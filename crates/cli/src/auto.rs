@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::learner::{Learner, Tuning};
 use crate::loader::{self, Free};
 use crate::report::Table;
-use crate::semi;
+use crate::semi::{self, Beginning};
 use crate::training::Setting;
 
 /// Where the choices of a run are kept.
@@ -38,6 +38,8 @@ const TIMED: u64 = 6;
 const AS_FAST: f64 = 0.9;
 /// Epochs without a lower validation loss that end a phase.
 const PATIENCE: u64 = 5;
+/// Share of the labelled images kept aside to see a plateau by, where a recipe keeps none.
+const VALIDATION: f64 = 0.1;
 
 /// One number, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +102,15 @@ impl Choices {
         };
         let charts = kept.ranges.into_iter().map(chart).collect();
         Ok(Self { recipe, made: kept.choices, charts })
+    }
+}
+
+/// Keeps labelled images aside where the recipe keeps none, since without them no plateau is seen. What
+/// `changes` say stays.
+pub(crate) fn keep_aside(recipe: &mut Recipe, changes: &[String]) {
+    let asked = changes.iter().any(|change| change.starts_with("evaluation.validation="));
+    if recipe.evaluation.validation == 0.0 && !asked {
+        recipe.evaluation.validation = VALIDATION;
     }
 }
 
@@ -178,7 +189,18 @@ impl Search<'_> {
             list.join(", ")
         );
         self.keep("finetuning.batch", size, why);
+        let settings = &self.setting.recipe.finetuning;
+        if let Some(steps) = settings.steps {
+            self.keep_steps("finetuning", steps, [settings.batch, size]);
+        }
         Ok(size)
+    }
+
+    /// Steps of an epoch that goes through as many images with another batch.
+    fn keep_steps(&mut self, table: &str, steps: u64, [before, now]: [usize; 2]) {
+        let images = steps * before as u64;
+        let why = format!("an epoch goes through {images} images, as in the recipe");
+        self.keep(&format!("{table}.steps"), images.div_ceil(now.max(1) as u64), why);
     }
 
     /// Pictures a second of supervised steps.
@@ -224,6 +246,9 @@ impl Search<'_> {
         self.keep("semi.labelled_batch", batch, "that of the supervised phase".into());
         let why = format!("{each:.1} a labelled one, as the recipe has it");
         self.keep("semi.unlabelled_batch", free, why);
+        if let Some(steps) = settings.steps {
+            self.keep_steps("semi", steps, [settings.unlabelled_batch, free]);
+        }
         (settings.labelled_batch, settings.unlabelled_batch) = (batch, free);
         // Labels of a teacher are not there yet: the range is that of learning from oneself.
         settings.method = SemiSettings::default().method;
@@ -236,7 +261,8 @@ impl Search<'_> {
             ..semi::plan(&settings, &setting, self.seed, most)
         };
         let pictures = setting.material.unlabelled.clone();
-        let learner = semi::learner(&setting, plan, self.start, &pictures)?;
+        let start = self.start.map_or(Beginning::Fresh, Beginning::Encoder);
+        let learner = semi::learner(&setting, plan, start, &pictures)?;
         let free = Free { split: pictures, labels: None };
         let batches = loader::semi((free, &setting.material.labelled), &settings, plan, 0)?;
         self.rate(("semi", "semi-supervised"), learner, batches)
@@ -277,8 +303,14 @@ impl Search<'_> {
 
     fn patience(&mut self) {
         if self.setting.material.validation.is_empty() {
+            self.setting
+                .say
+                .note("no plateau ends a phase: evaluation.validation keeps no image aside");
             return;
         }
+        let share = self.setting.recipe.evaluation.validation;
+        let why = "the share of the labelled images by which a plateau is seen";
+        self.keep("evaluation.validation", share, why.into());
         let why = "a phase ends when the validation loss has not fallen for so many epochs";
         self.keep("finetuning.patience", PATIENCE, why.into());
         self.keep("semi.patience", PATIENCE, why.into());

@@ -138,7 +138,7 @@ impl Learner for Tuning {
     }
 
     fn step(&mut self, batch: &Batch) -> Result<Readings, Error> {
-        self.tuner.step(&batch.images, &batch.numbers, &batch.labels)
+        self.tuner.step(&batch.images, &batch.visits, &batch.labels)
     }
 
     fn finish_epoch(&mut self) -> Result<Means, Error> {

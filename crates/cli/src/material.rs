@@ -1,5 +1,6 @@
 //! The pictures of a run: what the data set gives, with some labelled ones kept aside to choose by.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use kith_core::archive::Archive;
@@ -92,13 +93,14 @@ impl Material {
         let side = dataset.side();
         let share = recipe.evaluation.validation;
         let (learn, aside) = hold_out(&dataset.labelled, share, dataset.class_names.len(), seed);
+        let validation = dataset.labelled.subset(&aside);
         Self {
             source: flags.data.to_string(),
             name: dataset.name.clone(),
             labelled: dataset.labelled.subset(&learn),
-            validation: dataset.labelled.subset(&aside),
             class_names: dataset.class_names,
-            unlabelled: dataset.unlabelled,
+            unlabelled: without(&dataset.unlabelled, &validation),
+            validation,
             test: dataset.test,
             side,
         }
@@ -119,6 +121,16 @@ impl Material {
             test: self.test.len(),
         }
     }
+}
+
+/// A split without the images of another: what chooses the best epoch must not have been learnt from.
+fn without(split: &Split, other: &Split) -> Split {
+    if !split.shares_set(other) {
+        return split.clone();
+    }
+    let aside: HashSet<u32> = other.pictures().iter().copied().collect();
+    let kept = |&place: &u32| !aside.contains(&split.pictures()[place as usize]);
+    split.subset(&(0..split.len() as u32).filter(kept).collect::<Vec<_>>())
 }
 
 /// Places of a split to learn from, and places kept aside.

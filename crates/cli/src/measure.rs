@@ -7,6 +7,7 @@ use kith_core::probe::confusion::Confusion;
 use kith_core::probe::knn::Vote;
 use kith_core::read::read;
 use kith_core::rng::Purpose;
+use kith_core::sampler::Visit;
 use kith_core::{Device, Int, Tensor, metrics};
 use kith_data::Split;
 
@@ -55,8 +56,8 @@ pub(crate) fn score(
     let (mut right, mut loss) = (0.0, 0.0);
     let places: Vec<u32> = (0..split.len() as u32).collect();
     for chunk in places.chunks(AT_A_TIME) {
-        let numbers: Vec<u64> = chunk.iter().map(|&place| u64::from(place)).collect();
-        let draw = Draw { seed, purpose: Purpose::TestView, epoch, images: &numbers };
+        let visits = Visit::at(epoch, chunk.iter().map(|&place| u64::from(place)));
+        let draw = Draw { seed, purpose: Purpose::TestView, visits: &visits };
         let images = split.read(chunk)?.to_device(setting.device);
         let images = setting.recipe.evaluation.test_view.apply(images, draw);
         let Some(logits) = logits(images) else { return Ok(None) };

@@ -1,5 +1,7 @@
 //! A phase of semi-supervised training.
 
+use std::path::PathBuf;
+
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::model::Model;
@@ -20,12 +22,44 @@ use crate::training::{Setting, Trained, train};
 /// Pictures that a teacher labels at a time.
 const AT_A_TIME: usize = 256;
 
+/// What a phase starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum Beginning<'a> {
+    /// Fresh weights.
+    Fresh,
+    /// A checkpoint's encoder, with a fresh classifier.
+    Encoder(&'a (Meta, Archive)),
+    /// A checkpoint's encoder and classifier.
+    Network(&'a (Meta, Archive)),
+}
+
+impl Beginning<'_> {
+    fn fingerprint(self) -> Option<String> {
+        match self {
+            Beginning::Fresh => None,
+            Beginning::Encoder(start) | Beginning::Network(start) => {
+                start::fingerprint(Some(start))
+            }
+        }
+    }
+}
+
+/// The network of a run's folder to go on with: the best where images were kept aside to choose it by,
+/// else the last.
+pub(crate) fn chosen_network(folder: &Folder, setting: &Setting<'_>) -> PathBuf {
+    let name = match setting.material.validation.is_empty() {
+        true => folder::CHECKPOINT,
+        false => folder::BEST,
+    };
+    folder.file(name)
+}
+
 /// Trains on labelled and unlabelled pictures to the end, or goes on to it. Labels of the latter come
 /// from the network in the folder of a teacher, or in every step from the network that learns.
 pub(crate) fn learn(
     setting: &Setting<'_>,
     seed: u64,
-    (start, teacher): (Option<&(Meta, Archive)>, Option<&Folder>),
+    (start, teacher): (Beginning<'_>, Option<&Folder>),
 ) -> Result<Trained, Failure> {
     let mut settings = setting.recipe.semi.clone().unwrap_or_default();
     let free = match teacher {
@@ -35,7 +69,7 @@ pub(crate) fn learn(
     settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
     let plan = plan(&settings, setting, seed, free.split.len());
     let learner = learner(setting, plan, start, &free.split)?;
-    train((learner, start::fingerprint(start)), setting, |learner| {
+    train((learner, start.fingerprint()), setting, |learner| {
         loader::semi((free, &setting.material.labelled), &settings, plan, learner.steps())
     })
 }
@@ -61,14 +95,15 @@ pub(crate) fn plan(
 pub(crate) fn learner(
     setting: &Setting<'_>,
     plan: Plan,
-    start: Option<&(Meta, Archive)>,
+    start: Beginning<'_>,
     free: &Split,
 ) -> Result<SemiTrainer, Failure> {
     let pool = free.pictures().iter().map(|&picture| u64::from(picture)).collect();
     let learner = SemiTrainer::new(setting.recipe, plan, pool, setting.device)?;
     Ok(match start {
-        Some((_, archive)) => learner.with_encoder(archive)?,
-        None => learner,
+        Beginning::Fresh => learner,
+        Beginning::Encoder((_, archive)) => learner.with_encoder(archive)?,
+        Beginning::Network((_, archive)) => learner.with_network(archive)?,
     })
 }
 
@@ -78,9 +113,7 @@ fn labelled_by(
     settings: &SemiSettings,
     setting: &Setting<'_>,
 ) -> Result<Free, Failure> {
-    let chosen =
-        if setting.material.validation.is_empty() { folder::CHECKPOINT } else { folder::BEST };
-    let path = teacher.file(chosen);
+    let path = chosen_network(teacher, setting);
     let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
     let model = Model::open(&bytes, setting.device).map_err(Failure::of(&path))?;
     let pictures = &setting.material.unlabelled;

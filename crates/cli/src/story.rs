@@ -6,6 +6,7 @@ use kith_core::encoder::Encoder;
 use kith_core::image::Images;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
+use kith_core::sampler::Visit;
 use kith_data::Split;
 use serde_json::Value;
 
@@ -162,9 +163,9 @@ pub(crate) fn view_sheet(
     (views, seed): (usize, u64),
     device: &Device,
 ) -> Result<Vec<u8>, Failure> {
-    let numbers: Vec<u64> = (0..originals.len() as u64).collect();
-    let view = |epoch| {
-        let draw = Draw { seed, purpose: Purpose::FirstView, epoch, images: &numbers };
+    let view = |number| {
+        let visits = Visit::at(number, 0..originals.len() as u64);
+        let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
         let seen = policy.apply(originals.to_device(device), draw);
         pollster::block_on(Images::from_device(seen))
     };

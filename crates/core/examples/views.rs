@@ -9,6 +9,7 @@ use std::time::Instant;
 use kith_core::augment::policy::{Draw, Policy};
 use kith_core::read::read;
 use kith_core::rng::{Purpose, stream};
+use kith_core::sampler::Visit;
 use kith_core::{Device, DeviceKind, Tensor};
 
 /// Batches timed.
@@ -36,9 +37,9 @@ fn time(policy: &Policy, shape: [usize; 4], device: &Device) -> f64 {
     let count = shape.iter().product();
     let pixels: Vec<f32> = (0..count).map(|_| noise.below(256) as f32 / 255.0).collect();
     let images = Tensor::<1>::from_floats(&pixels[..], device).reshape(shape);
-    let numbers: Vec<u64> = (0..shape[0] as u64).collect();
-    let batch = |epoch| {
-        let draw = Draw { seed: 0, purpose: Purpose::FirstView, epoch, images: &numbers };
+    let batch = |number| {
+        let visits = Visit::at(number, 0..shape[0] as u64);
+        let draw = Draw { seed: 0, purpose: Purpose::FirstView, visits: &visits };
         let seen = policy.apply(images.clone(), draw);
         pollster::block_on(read(seen.mean())).expect("the device reads back");
     };

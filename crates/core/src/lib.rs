@@ -8,6 +8,7 @@ pub mod error;
 pub mod read;
 pub mod rng;
 pub mod sampler;
+pub mod dropout;
 pub mod image;
 pub mod resize;
 pub mod square;

@@ -40,35 +40,76 @@ fn moments(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
     (mean, deviation)
 }
 
-/// Share of living units that correlate most with themselves across the views, both directions.
+/// Correlations of units across two views, and which units vary.
+struct Correlations {
+    /// Units of the first view against units of the second, `[d, d]`.
+    table: Tensor<2>,
+    /// Units that vary in the first view and in the second, 1 or 0, `[1, d]` each.
+    living: [Tensor<2>; 2],
+}
+
+/// # Shapes
+/// - first, second: `[n, d]`
+fn correlations(first: Tensor<2>, second: Tensor<2>) -> Correlations {
+    let views = [first.inner(), second.inner()];
+    let [n, _] = views[0].dims();
+    let standardised = |view: Tensor<2>| {
+        let (mean, deviation) = moments(view.clone());
+        let living = deviation.clone().greater_elem(DEAD).float();
+        ((view - mean) / deviation.clamp_min(DEAD), living)
+    };
+    let [(first, living1), (second, living2)] = views.map(standardised);
+    let table = first.transpose().matmul(second).div_scalar(n as f64);
+    Correlations { table, living: [living1, living2] }
+}
+
+/// For each row 1 if its largest number is in the column of its own number, else 0, `[d, 1]`.
+///
+/// Numbers where `counts` is 0 do not compete; of a row without any the first column is the
+/// largest. Of columns equal but for rounding the first is the largest: units that fire together on
+/// one image alone correlate equally.
+fn finds_itself(table: Tensor<2>, counts: Tensor<2>) -> Tensor<2> {
+    let [d, _] = table.dims();
+    let units = Tensor::<1, Int>::arange(0..d as i64, &table.device()).float();
+    let (own, columns) = (units.clone().reshape([d, 1]), units.reshape([1, d]).expand([d, d]));
+    let table = table.mask_fill(counts.equal_elem(0.0), NEVER);
+    let best = table.clone().max_dim(1).sub_scalar(TIE).expand([d, d]);
+    columns.mask_fill(table.lower(best), d as f64).min_dim(1).equal(own).float()
+}
+
+/// Share of units that correlate most with themselves across the views, both directions, over the
+/// units that vary in both views.
 ///
 /// Dead units, which standardisation would turn into NaN, neither count nor compete; 0 if all are
-/// dead. Units that fire together on one picture alone correlate equally: the first of them counts
-/// as the largest, which rounding would otherwise choose.
+/// dead. [`keras_correlation_accuracy`] is what the Keras NNCLR examples print.
 ///
 /// # Shapes
 /// - first, second: `[n, d]`; result: `[1]`
 pub fn correlation_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-    let views = [first.inner(), second.inner()];
-    let [n, d] = views[0].dims();
-    let [(mean1, deviation1), (mean2, deviation2)] = views.clone().map(moments);
-    let living = deviation1.clone().min_pair(deviation2.clone()).greater_elem(DEAD);
-    let dead = living.clone().bool_not().reshape([1, d]).expand([d, d]);
-    let [first, second] = views;
-    let first = (first - mean1) / deviation1.clamp_min(DEAD);
-    let second = (second - mean2) / deviation2.clamp_min(DEAD);
-    let correlations = first.transpose().matmul(second).div_scalar(n as f64);
-    let units = Tensor::<1, Int>::arange(0..d as i64, &correlations.device()).float();
-    let (own, columns) = (units.clone().reshape([d, 1]), units.reshape([1, d]).expand([d, d]));
-    let living = living.float().reshape([d, 1]);
-    let right = |table: Tensor<2>| {
-        let table = table.mask_fill(dead.clone(), NEVER);
-        let best = table.clone().max_dim(1).sub_scalar(TIE).expand([d, d]);
-        let first = columns.clone().mask_fill(table.lower(best), d as f64).min_dim(1);
-        (first.equal(own.clone()).float() * living.clone()).sum()
-    };
-    let found = right(correlations.clone()) + right(correlations.transpose());
+    let Correlations { table, living: [first, second] } = correlations(first, second);
+    let [d, _] = table.dims();
+    let living = first * second;
+    let columns = living.clone().expand([d, d]);
+    let rows = living.clone().reshape([d, 1]);
+    let right = |table| (finds_itself(table, columns.clone()) * rows.clone()).sum();
+    let found = right(table.clone()) + right(table.transpose());
     found.div_scalar(2.0) / living.sum().clamp_min(1.0)
+}
+
+/// The correlation accuracy of the Keras NNCLR examples, over all units, both directions.
+///
+/// There a dead unit's correlations are NaN, TensorFlow's argmax passes over NaN, and of NaN alone
+/// it finds 0: a dead unit is never right, but for unit 0, which always is.
+///
+/// # Shapes
+/// - first, second: `[n, d]`; result: `[1]`
+pub fn keras_correlation_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
+    let Correlations { table, living: [first, second] } = correlations(first, second);
+    let [d, _] = table.dims();
+    let counts = first.reshape([d, 1]).matmul(second);
+    let found = finds_itself(table.clone(), counts.clone()).sum()
+        + finds_itself(table.transpose(), counts.transpose()).sum();
+    found.div_scalar(2.0 * d as f64)
 }
 
 /// Share of units that do not vary over the batch, `[1]`.
@@ -202,6 +243,14 @@ mod tests {
         assert!((value(dead_units(features(FIRST))) - 1.0 / 3.0).abs() < 1e-6);
         let dead = Tensor::zeros([4, 3], &Device::flex());
         assert_eq!(value(correlation_accuracy(dead.clone(), dead)), 0.0);
+    }
+
+    #[test]
+    fn to_keras_a_dead_unit_is_wrong_unless_it_is_the_first() {
+        let share = |rows| value(keras_correlation_accuracy(features(rows), features(rows)));
+        assert!((share(FIRST) - 2.0 / 3.0).abs() < 1e-6);
+        assert_eq!(share(FIRST.map(|[a, b, c]| [b, a, c])), 1.0);
+        assert!((share([[0.0; 3]; 4]) - 1.0 / 3.0).abs() < 1e-6);
     }
 
     #[test]

@@ -31,16 +31,20 @@ pub struct Constants {
     pub momentum: f64,
     /// Added to the variance.
     pub epsilon: f64,
+    /// Whether the running variance is over n - 1 of n numbers, or over n.
+    pub unbiased: bool,
 }
 
 impl Constants {
     /// `PyTorch`'s. The statistics follow the last ten steps or so, and are warm within the first
     /// epoch.
-    pub const PYTORCH: Self = Self { momentum: 0.1, epsilon: 1e-5 };
+    pub const PYTORCH: Self = Self { momentum: 0.1, epsilon: 1e-5, unbiased: true };
     /// Keras's, whose momentum of 0.99 is what `PyTorch` calls 0.01. The statistics are those of
     /// the last hundred steps: after an epoch of 78 steps they are still half zeros and ones, and a
     /// network of 27 such layers guesses on them.
-    pub const KERAS: Self = Self { momentum: 0.01, epsilon: 1e-3 };
+    pub const KERAS: Self = Self { momentum: 0.01, epsilon: 1e-3, unbiased: true };
+    /// Keras 3's running variance is over n.
+    pub const KERAS3: Self = Self { unbiased: false, ..Self::KERAS };
 }
 
 impl BatchNorm {
@@ -94,12 +98,14 @@ impl BatchNorm {
         self.constants.epsilon
     }
 
-    /// Moves the running statistics on, by mean and variance (over n) of n numbers a channel. The
-    /// variance is made unbiased, as `PyTorch` does it.
+    /// Moves the running statistics on, by mean and variance (over n) of n numbers a channel.
     pub(crate) fn remember(&self, [mean, variance]: [Tensor<1>; 2], count: usize) {
         let share = self.constants.momentum;
-        let unbiased = count as f64 / (count.max(2) - 1) as f64;
-        let states = [(&self.running_mean, mean), (&self.running_var, variance * unbiased)];
+        let correction = match self.constants.unbiased {
+            true => count as f64 / (count.max(2) - 1) as f64,
+            false => 1.0,
+        };
+        let states = [(&self.running_mean, mean), (&self.running_var, variance * correction)];
         for (state, now) in states {
             state.update(state.value().inner() * (1.0 - share) + now * share);
             // Burn keeps an update aside until it is asked for; a save must not miss it.

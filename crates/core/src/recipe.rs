@@ -12,7 +12,8 @@ use crate::objective::nnclr::NnclrForm;
 use crate::objective::{Objective, Reduction};
 use crate::optimizer::AdamSettings;
 use crate::probe::LinearProtocol;
-use crate::sampler::Shuffle;
+use crate::rng::Purpose;
+use crate::sampler::{Course, LastBatch, Shuffle};
 use crate::semi::{Method, SemiSettings};
 use crate::support::SupportSet;
 
@@ -93,6 +94,9 @@ pub struct Finetuning {
     pub batch: usize,
     /// Order of the pictures.
     pub shuffle: Shuffle,
+    /// What becomes of the images of a pass that do not fill a batch.
+    #[serde(default)]
+    pub last_batch: LastBatch,
     /// How the pictures are seen.
     pub view: Policy,
     /// Optimizer of all weights.
@@ -100,10 +104,22 @@ pub struct Finetuning {
     /// The classifier's learning rate as a multiple of the encoder's, above 0.
     #[serde(default = "same_rate")]
     pub head_rate: f64,
+    /// Share of the features that the classifier does without while it learns, drawn anew for each
+    /// image and step, in [0, 1).
+    #[serde(default)]
+    pub dropout: f64,
     /// Epochs without a lower validation loss after which training ends early; `None` never does, nor
     /// does a run that keeps no pictures aside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
+}
+
+impl Finetuning {
+    /// How so many labelled images are gone through.
+    pub fn course(&self, count: usize) -> Course {
+        let Self { batch, shuffle, last_batch, .. } = *self;
+        Course { count, batch, shuffle, last_batch, purpose: Purpose::LabelledOrder }
+    }
 }
 
 /// The classifier learns as fast as the encoder.
@@ -139,12 +155,13 @@ fn few_label_steps() -> u64 {
 
 impl Recipe {
     /// The recipes that come with kith: name and text.
-    pub const BUILT_IN: [(&'static str, &'static str); 8] = [
+    pub const BUILT_IN: [(&'static str, &'static str); 9] = [
         ("quick", include_str!("../../../recipes/quick.toml")),
         ("nnclr", include_str!("../../../recipes/nnclr.toml")),
         ("simclr", include_str!("../../../recipes/simclr.toml")),
         ("relational", include_str!("../../../recipes/relational.toml")),
         ("keras-nnclr", include_str!("../../../recipes/keras-nnclr.toml")),
+        ("keras3-nnclr", include_str!("../../../recipes/keras3-nnclr.toml")),
         ("keras-simclr", include_str!("../../../recipes/keras-simclr.toml")),
         ("paper-relational", include_str!("../../../recipes/paper-relational.toml")),
         ("cifar10-semi", include_str!("../../../recipes/cifar10-semi.toml")),
@@ -198,6 +215,9 @@ impl Recipe {
             &self.evaluation.test_view,
         ];
         views.into_iter().try_for_each(Policy::check)?;
+        [self.pretraining.shuffle, self.finetuning.shuffle]
+            .into_iter()
+            .try_for_each(Shuffle::check)?;
         self.semi.as_ref().map_or(Ok(()), check_semi)?;
         let Pretraining { epochs, unlabelled_batch, labelled_batch, .. } = self.pretraining;
         let batch = unlabelled_batch + labelled_batch;
@@ -209,6 +229,7 @@ impl Recipe {
         for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
             at_least("steps", steps, 1)?;
         }
+        within("finetuning.dropout", self.finetuning.dropout, 0.0..=0.99, "0 to 0.99")?;
         let head_rate = self.finetuning.head_rate;
         within("finetuning.head_rate", head_rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
         at_least("evaluation.few_label_steps", self.evaluation.few_label_steps, 1)?;
@@ -263,6 +284,7 @@ impl Recipe {
 
 fn check_semi(settings: &SemiSettings) -> Result<(), Error> {
     [&settings.weak, &settings.strong].into_iter().try_for_each(Policy::check)?;
+    settings.shuffle.check()?;
     at_least("semi.epochs", settings.epochs, 1)?;
     at_least("semi.steps", settings.steps.unwrap_or(1), 1)?;
     at_least("semi.patience", settings.patience.unwrap_or(1), 1)?;
@@ -377,6 +399,9 @@ mod tests {
             ("objective.temperature=0", "objective.temperature = 0"),
             ("objective.queue=3", "objective.queue = 3"),
             ("finetuning.head_rate=0", "finetuning.head_rate = 0"),
+            ("finetuning.dropout=1.0", "finetuning.dropout = 1"),
+            ("finetuning.last_batch=long", "unknown variant `long`"),
+            ("pretraining.shuffle={buffer=0}", "shuffle.buffer = 0"),
             ("evaluation.validation=0.9", "evaluation.validation = 0.9"),
             ("pretraining.views=nonesuch", "nonesuch"),
         ] {

@@ -12,9 +12,9 @@ use rand_core::{Rng, SeedableRng};
 pub enum Purpose {
     /// Initial weights; the image number counts parameters.
     Weights = 1,
-    /// The order of the unlabelled pictures in an epoch.
+    /// The order of the unlabelled images in a pass.
     UnlabelledOrder = 2,
-    /// The order of the labelled pictures in an epoch.
+    /// The order of the labelled images in a pass.
     LabelledOrder = 3,
     /// The first augmented view.
     FirstView = 4,
@@ -44,16 +44,20 @@ pub enum Purpose {
     Resample = 20,
     /// Which few pictures keep their labels.
     FewLabels = 21,
+    /// The order in which a data set is stored, before any shuffle buffer.
+    StoredOrder = 22,
+    /// Which features are left out while a classifier learns.
+    Dropout = 23,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
 
-/// The stream of `seed` for one purpose, epoch and image (or other running number).
-pub fn stream(seed: u64, purpose: Purpose, epoch: u64, image: u64) -> Stream {
+/// The stream of `seed` for one purpose, visit and image (or other running numbers).
+pub fn stream(seed: u64, purpose: Purpose, visit: u64, image: u64) -> Stream {
     let mut key = [0; 32];
-    for (slot, word) in key.chunks_exact_mut(8).zip([seed, purpose as u64, epoch, image]) {
+    for (slot, word) in key.chunks_exact_mut(8).zip([seed, purpose as u64, visit, image]) {
         slot.copy_from_slice(&word.to_le_bytes());
     }
     Stream(ChaCha8Rng::from_seed(key))

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use kith_core::rng::{Purpose, stream};
-use kith_core::sampler::{Shuffle, epoch_order};
+use kith_core::sampler::Shuffle;
 use kith_data::{Error, Options, Source, Split, ahead};
 
 const UNLABELLED_BATCH: usize = 500;
@@ -59,7 +59,7 @@ fn measure(source: &Source) -> Result<(), Error> {
 
 /// A shuffled epoch in batches.
 fn batches(split: &Split, batch: usize) -> Vec<Vec<u32>> {
-    let order = epoch_order(split.len(), Shuffle::Full, batch, stream(1, Purpose::Test, 0, 0));
+    let order = Shuffle::Full.order(split.len(), batch, stream(1, Purpose::Test, 0, 0));
     order.chunks(batch).map(<[u32]>::to_vec).collect()
 }
 

@@ -123,6 +123,11 @@ impl Split {
         Ok(Images::new(pixels, shape).expect("the buffer was made for this shape"))
     }
 
+    /// Whether both splits count their [`pictures`](Self::pictures) in the same set.
+    pub fn shares_set(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shelf, &other.shelf)
+    }
+
     /// The pictures of some indices, in that order, as a split of their own. Every index must be
     /// in this split.
     pub fn subset(&self, indices: &[u32]) -> Self {

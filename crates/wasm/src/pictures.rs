@@ -5,6 +5,7 @@ use kith_core::augment::policy::{Draw, Policy};
 use kith_core::image::Images;
 use kith_core::recipe::Recipe;
 use kith_core::rng::Purpose;
+use kith_core::sampler::Visit;
 use kith_core::square::Interleaved;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
@@ -78,7 +79,7 @@ struct Wanted {
 }
 
 /// Views of one picture, `[views, 3, side, side]`; `wanted` is `{ ops, seed, image, views }`. View v
-/// is what the trainer's first view of epoch v would be.
+/// is what the trainer's first view would be when it looks at the image for the v-th time.
 ///
 /// # Errors
 /// `SETTING` for operations that do not exist or are out of range, `PIXEL_COUNT`, `DEVICE`.
@@ -93,8 +94,9 @@ pub async fn augment(
     ops.check().map_err(from_core)?;
     let picture = images(pixels, 1, side)?.to_device(engine.device());
     let mut all = Vec::new();
-    for epoch in 0..views {
-        let draw = Draw { seed, purpose: Purpose::FirstView, epoch, images: &[image] };
+    for number in 0..views {
+        let visits = [Visit { image, number }];
+        let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
         let view = ops.apply(picture.clone(), draw);
         all.extend_from_slice(Images::from_device(view).await.map_err(from_core)?.pixels());
     }

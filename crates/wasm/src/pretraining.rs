@@ -5,8 +5,9 @@ use kith_core::archive::{Archive, Precision};
 use kith_core::checkpoint::{Dataset, FORMAT, Meta, Stage};
 use kith_core::probe::Features;
 use kith_core::recipe::Recipe;
+use kith_core::sampler::Sampler;
 use kith_core::trainer::Plan;
-use kith_core::trainer::feed::{Courses, Feed};
+use kith_core::trainer::feed::Feed;
 use kith_core::trainer::pretrain::Pretrainer;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
@@ -21,7 +22,7 @@ use crate::fail::{Result, from_core};
 pub struct Pretraining {
     trainer: Pretrainer,
     feed: Feed,
-    courses: Option<Courses>,
+    sampler: Option<Sampler>,
 }
 
 /// What a run is planned for; 0 steps or epochs leave it to the recipe.
@@ -63,7 +64,7 @@ impl Pretraining {
 
     fn of(trainer: Pretrainer) -> Self {
         let feed = Feed::new(trainer.plan().side);
-        Self { trainer, feed, courses: None }
+        Self { trainer, feed, sampler: None }
     }
 
     /// The run that [`state`](Self::state) was taken of; its pictures have to be added again.
@@ -108,7 +109,7 @@ impl Pretraining {
     #[wasm_bindgen(js_name = addPictures)]
     pub fn add_pictures(&mut self, pixels: Vec<u8>, count: usize) -> Result<()> {
         let images = images(pixels, count, self.trainer.plan().side)?;
-        self.courses = None;
+        self.sampler = None;
         self.feed.add(&images).map_err(from_core)
     }
 
@@ -119,7 +120,7 @@ impl Pretraining {
     #[wasm_bindgen(js_name = addLabelled)]
     pub fn add_labelled(&mut self, pixels: Vec<u8>, labels: Vec<u16>) -> Result<()> {
         let images = images(pixels, labels.len(), self.trainer.plan().side)?;
-        self.courses = None;
+        self.sampler = None;
         self.feed.add_labelled(&images, &labels).map_err(from_core)
     }
 
@@ -129,7 +130,7 @@ impl Pretraining {
     /// `TOO_FEW` pictures for a batch.
     pub fn check(&self) -> Result<()> {
         let (settings, plan) = (&self.trainer.recipe().pretraining, self.trainer.plan());
-        self.feed.courses(settings, plan).map_err(from_core).map(drop)
+        self.feed.sampler(settings, plan).map_err(from_core).map(drop)
     }
 
     /// One step, and what it measured, by name.
@@ -138,12 +139,12 @@ impl Pretraining {
     /// `TOO_FEW` pictures for a batch, `DIVERGED`, `DEVICE`.
     pub async fn step(&mut self) -> Result<Object> {
         let (settings, plan) = (&self.trainer.recipe().pretraining, self.trainer.plan());
-        let mut courses = match self.courses.take() {
-            Some(courses) => courses,
-            None => self.feed.courses(settings, plan).map_err(from_core)?,
+        let mut sampler = match self.sampler.take() {
+            Some(sampler) => sampler,
+            None => self.feed.sampler(settings, plan).map_err(from_core)?,
         };
-        let batch = self.feed.batch(&mut courses, self.trainer.steps());
-        self.courses = Some(courses);
+        let batch = self.feed.batch(&mut sampler, self.trainer.steps());
+        self.sampler = Some(sampler);
         let readings = self.trainer.checked_step(&batch).await.map_err(from_core)?;
         let measured = Object::new();
         readings.into_iter().for_each(|(name, value)| set(&measured, name, value));

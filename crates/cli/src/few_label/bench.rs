@@ -130,15 +130,10 @@ impl<'a> Bench<'a> {
     ) -> Result<Option<Finetuner>, Failure> {
         let mut settings = self.recipe.finetuning.clone();
         settings.batch = settings.batch.min(places.len());
-        // An epoch is a pass, since views are drawn anew each epoch.
-        let pass = (places.len() / settings.batch) as u64;
-        let plan = Plan {
-            side: self.dataset.side(),
-            classes: self.dataset.class_names.len(),
-            seed,
-            steps: pass,
-            epochs: self.recipe.evaluation.few_label_steps.div_ceil(pass),
-        };
+        settings.steps = None;
+        let size = [self.dataset.side(), self.dataset.class_names.len()];
+        let mut plan = Plan::finetuning(&settings, size, seed, places.len());
+        plan.epochs = self.recipe.evaluation.few_label_steps.div_ceil(plan.steps);
         let mut tuner = Finetuner::new(self.recipe.clone(), plan, self.device)?;
         if let Some(archive) = start {
             tuner = tuner.with_encoder(archive)?;
@@ -149,7 +144,7 @@ impl<'a> Bench<'a> {
                 return Ok(None);
             }
             let batch = batch?;
-            let _unread = tuner.step(&batch.images, &batch.numbers, &batch.labels)?;
+            let _unread = tuner.step(&batch.images, &batch.visits, &batch.labels)?;
         }
         // Says so if the run diverged.
         pollster::block_on(tuner.finish_epoch())?;

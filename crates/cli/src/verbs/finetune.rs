@@ -91,14 +91,8 @@ pub(super) fn learn(
         return Err(Failure::NoLabels { what: "fine-tuning" });
     }
     let settings = &recipe.finetuning;
-    let pass = (material.labelled.len() / settings.batch.max(1)) as u64;
-    let plan = Plan {
-        side: material.side,
-        classes: material.classes(),
-        seed,
-        steps: settings.steps.unwrap_or(pass).max(1),
-        epochs: settings.epochs,
-    };
+    let size = [material.side, material.classes()];
+    let plan = Plan::finetuning(settings, size, seed, material.labelled.len());
     let learner = Tuning::new(recipe, plan, start, setting.device)?;
     train((learner, start::fingerprint(start)), setting, |learner| {
         loader::finetuning(&material.labelled, settings, plan, learner.tuner.steps())

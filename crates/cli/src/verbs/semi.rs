@@ -3,7 +3,7 @@
 mod found;
 
 use kith_core::recipe::Recipe;
-use kith_core::semi::{Method, SemiSettings};
+use kith_core::semi::{Method, SemiSettings, Start};
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
@@ -14,12 +14,12 @@ use crate::diagnosis::{self, Run};
 use crate::failure::Failure;
 use crate::folder::{self, Folder};
 use crate::interrupt::listen_for_ctrl_c;
-use crate::material::{self, Material};
+use crate::material::{self, Material, open_checkpoint};
 use crate::report::{Picture, Report};
 use crate::saved::Record;
 use crate::say::Say;
 use crate::seeds::Comparison;
-use crate::semi::learn;
+use crate::semi::{Beginning, chosen_network, learn};
 use crate::start;
 use crate::story::{self, Part, percent};
 use crate::training::{Setting, Trained};
@@ -48,6 +48,9 @@ pub(super) fn run(
     let mut recipe = super::recipe(flags)?;
     let mut data = data.clone();
     let start = start::open(from, &mut recipe, &mut data)?;
+    if auto {
+        auto::keep_aside(&mut recipe, &flags.changes);
+    }
     let chosen = super::device(shared, say)?;
     let name = super::run_name("semi", &recipe, &data.data, shared.seed);
     let whole = Folder::choose(run, &name)?;
@@ -134,6 +137,15 @@ fn study(
     let baseline = finetune::learn(&Setting { folder: &folder, ..setting.clone() }, seed, start)?;
     let mut teacher = folder;
     let settings = setting.recipe.semi.clone().unwrap_or_default();
+    let trained = match settings.start {
+        Start::Baseline => Some(open_checkpoint(&chosen_network(&teacher, setting))?),
+        Start::Fresh => None,
+    };
+    let start = match (&trained, start) {
+        (Some(network), _) => Beginning::Network(network),
+        (None, Some(start)) => Beginning::Encoder(start),
+        (None, None) => Beginning::Fresh,
+    };
     let mut phases = Vec::new();
     let rounds = match settings.method {
         Method::Fixmatch { .. } => 0,

@@ -13,10 +13,34 @@ use crate::rng::Stream;
 pub struct Crop {
     /// Area of the box as a share of the picture, lowest and highest. Lower is harder.
     pub scale: [f64; 2],
-    /// Width over height of the box, lowest and highest; drawn log-uniformly.
+    /// Width over height of the box, lowest and highest.
     pub ratio: [f64; 2],
+    /// How width over height is drawn between them.
+    #[serde(default)]
+    pub ratio_draw: RatioDraw,
     /// How the box is drawn and resampled.
     pub convention: Convention,
+}
+
+/// How a ratio is drawn between the lowest and the highest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RatioDraw {
+    /// Its logarithm is uniform: wide and tall boxes are equally likely (Szegedy et al. 2015,
+    /// torchvision).
+    #[default]
+    LogUniform,
+    /// It is uniform (`keras_cv`): 3/4 to 4/3 then has a mean of 1.042.
+    Uniform,
+}
+
+impl RatioDraw {
+    fn draw(self, [low, high]: [f64; 2], stream: &mut Stream) -> f64 {
+        match self {
+            Self::LogUniform => stream.uniform(low.ln(), high.ln()).exp(),
+            Self::Uniform => stream.uniform(low, high),
+        }
+    }
 }
 
 /// The two ways in which libraries crop and resize.
@@ -51,9 +75,14 @@ impl Crop {
     /// Width over height of photographs, as every library's default has it.
     pub const PHOTO_RATIO: [f64; 2] = [3.0 / 4.0, 4.0 / 3.0];
 
+    /// Height and width of a box, in fractions of the image; more than 1 where it does not fit.
+    fn sides(&self, stream: &mut Stream) -> (f64, f64) {
+        sides(self.scale, (self.ratio, self.ratio_draw), stream)
+    }
+
     fn draw_half_pixel(&self, stream: &mut Stream) -> Region {
         for _ in 0..TRIES {
-            let (height, width) = sides(self.scale, self.ratio, stream);
+            let (height, width) = self.sides(stream);
             if height <= 1.0 && width <= 1.0 {
                 return Region::placed(height, width, stream);
             }
@@ -66,9 +95,13 @@ impl Crop {
 
 /// Height and width of a box of an area and a width over height in these ranges, in fractions;
 /// more than 1 where it does not fit.
-pub(super) fn sides(scale: [f64; 2], ratio: [f64; 2], stream: &mut Stream) -> (f64, f64) {
+pub(super) fn sides(
+    scale: [f64; 2],
+    (ratio, draw): ([f64; 2], RatioDraw),
+    stream: &mut Stream,
+) -> (f64, f64) {
     let area = stream.uniform(scale[0], scale[1]);
-    let ratio = stream.uniform(ratio[0].ln(), ratio[1].ln()).exp();
+    let ratio = draw.draw(ratio, stream);
     ((area / ratio).sqrt(), (area * ratio).sqrt())
 }
 
@@ -94,7 +127,7 @@ impl Augmentation for Crop {
     fn draw(&self, stream: &mut Stream) -> Region {
         match self.convention {
             Convention::CornerAligned => {
-                let (height, width) = sides(self.scale, self.ratio, stream);
+                let (height, width) = self.sides(stream);
                 Region::placed(height.min(1.0), width.min(1.0), stream)
             }
             Convention::HalfPixel => self.draw_half_pixel(stream),
@@ -138,7 +171,8 @@ mod tests {
     use crate::rng::{Purpose, stream};
 
     fn regions(convention: Convention) -> Vec<Region> {
-        let crop = Crop { scale: [0.2, 1.0], ratio: Crop::PHOTO_RATIO, convention };
+        let (scale, ratio) = ([0.2, 1.0], Crop::PHOTO_RATIO);
+        let crop = Crop { scale, ratio, ratio_draw: RatioDraw::default(), convention };
         (0..2_000).map(|i| crop.draw(&mut stream(5, Purpose::Test, 0, i))).collect()
     }
 
@@ -153,6 +187,23 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Mean of width over height, and how often a box is taller than wide.
+    fn shapes(draw: RatioDraw) -> (f64, f64) {
+        let draws = 20_000;
+        let ratio = |i| draw.draw(Crop::PHOTO_RATIO, &mut stream(5, Purpose::Test, 1, i));
+        let ratios: Vec<f64> = (0..draws).map(ratio).collect();
+        let tall = ratios.iter().filter(|&&ratio| ratio < 1.0).count();
+        (ratios.iter().sum::<f64>() / draws as f64, tall as f64 / draws as f64)
+    }
+
+    #[test]
+    fn ratios_have_the_means_of_their_libraries() {
+        let (mean, tall) = shapes(RatioDraw::LogUniform);
+        assert!((mean - 1.0139).abs() < 0.004 && (tall - 0.5).abs() < 0.01, "{mean}, {tall}");
+        let (mean, tall) = shapes(RatioDraw::Uniform);
+        assert!((mean - 1.0417).abs() < 0.004 && (tall - 3.0 / 7.0).abs() < 0.01, "{mean}, {tall}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
-use super::crop::{Region, sides};
+use super::crop::{RatioDraw, Region, sides};
 use crate::rng::Stream;
 
 /// Overwrites a rectangle inside the picture (torchvision's `RandomErasing`, Zhong et al. 2017).
@@ -46,7 +46,7 @@ impl Augmentation for Erase {
             return None;
         }
         (0..TRIES)
-            .map(|_| sides(self.scale, self.ratio, stream))
+            .map(|_| sides(self.scale, (self.ratio, RatioDraw::LogUniform), stream))
             .find(|(height, width)| *height <= 1.0 && *width <= 1.0)
             .map(|(height, width)| Region::placed(height, width, stream))
     }

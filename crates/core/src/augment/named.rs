@@ -4,7 +4,7 @@ use super::affine::Affine;
 use super::blur::Blur;
 use super::brightness::{Brightness, BrightnessForm};
 use super::color::ColorMatrix;
-use super::crop::{Convention, Crop};
+use super::crop::{Convention, Crop, RatioDraw};
 use super::erase::{CutOut, Erase};
 use super::flip::Flip;
 use super::grayscale::Grayscale;
@@ -20,12 +20,16 @@ impl Policy {
     const HALF_FLIPPED: Op = Op::Flip(Flip { probability: 0.5 });
 
     /// The policies known by name, in the order in which help lists them.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 17] = [
         "none",
         "keras-simclr-contrastive",
         "keras-simclr-classification",
         "keras-nnclr-contrastive",
         "keras-nnclr-classification",
+        "keras-nnclr-evaluation",
+        "keras3-nnclr-contrastive",
+        "keras3-nnclr-classification",
+        "keras3-nnclr-evaluation",
         "simclr",
         "simclr-small",
         "byol",
@@ -50,6 +54,10 @@ impl Policy {
             "keras-simclr-classification" => Self::keras_simclr(0.75, 0.3, 0.1),
             "keras-nnclr-contrastive" => Self::keras_nnclr(0.2, 0.5),
             "keras-nnclr-classification" => Self::keras_nnclr(0.5, 0.2),
+            "keras-nnclr-evaluation" => Self::keras_nnclr(0.5, 0.2).without_flip(),
+            "keras3-nnclr-contrastive" => Self::keras3_nnclr(0.2, 0.5),
+            "keras3-nnclr-classification" => Self::keras3_nnclr(0.5, 0.2),
+            "keras3-nnclr-evaluation" => Self::keras3_nnclr(0.5, 0.2).without_flip(),
             "simclr" => Self::simclr(1.0, Some(Self::PAPER_BLUR)),
             "simclr-small" => Self::simclr(0.5, None),
             "byol" => Self::byol(),
@@ -80,9 +88,33 @@ impl Policy {
         let convention = Convention::CornerAligned;
         Self(vec![
             Self::HALF_FLIPPED,
-            Op::Crop(Crop { scale, ratio: Crop::PHOTO_RATIO, convention }),
+            Op::Crop(Crop {
+                scale,
+                ratio: Crop::PHOTO_RATIO,
+                ratio_draw: RatioDraw::LogUniform,
+                convention,
+            }),
             Op::Brightness(Brightness { strength, form: BrightnessForm::Multiply }),
         ])
+    }
+
+    /// The same example for Keras 3, whose layers are `keras_cv`'s: ratios are drawn uniformly, and
+    /// brightness is added.
+    fn keras3_nnclr(min_scale: f64, strength: f64) -> Self {
+        let Self(ops) = Self::keras_nnclr(min_scale, strength);
+        let changed = |op| match op {
+            Op::Crop(crop) => Op::Crop(Crop { ratio_draw: RatioDraw::Uniform, ..crop }),
+            Op::Brightness(op) => Op::Brightness(Brightness { form: BrightnessForm::Add, ..op }),
+            other => other,
+        };
+        Self(ops.into_iter().map(changed).collect())
+    }
+
+    /// What both NNCLR examples do to test images: Keras's flip is off at evaluation, crop and
+    /// brightness, which know no such difference, are on.
+    fn without_flip(mut self) -> Self {
+        self.0.retain(|op| !matches!(op, Op::Flip(_)));
+        self
     }
 
     const PAPER_BLUR: Blur = Blur { probability: 0.5, kernel: 0.1, sigma: [0.1, 2.0] };
@@ -91,7 +123,12 @@ impl Policy {
     fn simclr(s: f64, blur: Option<Blur>) -> Self {
         let (strong, hue, convention) = (0.8 * s, 0.2 * s, Convention::HalfPixel);
         let mut ops = vec![
-            Op::Crop(Crop { scale: [0.08, 1.0], ratio: Crop::PHOTO_RATIO, convention }),
+            Op::Crop(Crop {
+                scale: [0.08, 1.0],
+                ratio: Crop::PHOTO_RATIO,
+                ratio_draw: RatioDraw::LogUniform,
+                convention,
+            }),
             Self::HALF_FLIPPED,
             Op::ColorJitter(ColorJitter {
                 probability: 0.8,

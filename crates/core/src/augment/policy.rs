@@ -19,6 +19,7 @@ use super::reflect::{Translate, Zoom};
 use super::solarize::Solarize;
 use crate::error::Error;
 use crate::rng::{Purpose, Stream, stream};
+use crate::sampler::Visit;
 
 /// One step of a policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,17 +87,15 @@ impl From<Policy> for Vec<Op> {
     }
 }
 
-/// Which pictures a batch holds: what names their random streams.
+/// Which images a batch holds: what names their random streams.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw<'a> {
     /// The run's seed.
     pub seed: u64,
     /// Which view is drawn.
     pub purpose: Purpose,
-    /// Epoch, counted from 0.
-    pub epoch: u64,
-    /// Number of each picture of the batch in its data set.
-    pub images: &'a [u64],
+    /// Each image of the batch, and which look at it this is.
+    pub visits: &'a [Visit],
 }
 
 impl Op {
@@ -203,9 +202,9 @@ impl Policy {
     /// Transforms a batch `[n, 3, h, w]` in [0, 1]; picture `i` is drawn from the stream that
     /// `draw` names for it.
     pub fn apply(&self, images: Tensor<4>, draw: Draw<'_>) -> Tensor<4> {
-        let Draw { seed, purpose, epoch, images: numbers } = draw;
-        let mut streams: Vec<Stream> =
-            numbers.iter().map(|&number| stream(seed, purpose, epoch, number)).collect();
+        let Draw { seed, purpose, visits } = draw;
+        let named = |visit: &Visit| stream(seed, purpose, visit.number, visit.image);
+        let mut streams: Vec<Stream> = visits.iter().map(named).collect();
         self.0.iter().fold(images, |images, op| op.apply(images, &mut streams))
     }
 
@@ -251,7 +250,8 @@ mod tests {
     }
 
     fn views(policy: &Policy, images: Tensor<4>, numbers: &[u64]) -> Vec<f32> {
-        let draw = Draw { seed: 9, purpose: Purpose::FirstView, epoch: 2, images: numbers };
+        let visits: Vec<Visit> = numbers.iter().map(|&image| Visit { image, number: 2 }).collect();
+        let draw = Draw { seed: 9, purpose: Purpose::FirstView, visits: &visits };
         policy.apply(images, draw).into_data().try_to_vec().unwrap()
     }
 

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use super::conv::{Conv, Geometry};
+use super::conv::{Conv, Geometry, Strided};
 use crate::activation::Activation;
 use crate::norm::{BatchNorm, Constants};
 use crate::rng::Stream;
@@ -24,6 +24,17 @@ impl ConvNorm {
         device: &Device,
     ) -> Self {
         let conv = Conv::without_bias(shape, geometry, stream, device);
+        Self { conv, norm: BatchNorm::new(shape[1], device) }
+    }
+
+    /// Inputs, outputs, side of the kernel; made as Keras makes it.
+    pub(super) fn keras(
+        shape: [usize; 3],
+        place: (Geometry, Strided),
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let conv = Conv::keras(shape, place, stream, device);
         Self { conv, norm: BatchNorm::new(shape[1], device) }
     }
 

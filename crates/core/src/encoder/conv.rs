@@ -29,6 +29,44 @@ pub struct Conv {
     bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     geometry: Geometry,
+    #[module(skip)]
+    strided: Strided,
+}
+
+/// Where a convolution of stride 2 has its padding. It decides which pixels a kernel sees: weights
+/// of one kind are of no use to a network of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strided {
+    /// All around, as the geometry says (`PyTorch`).
+    #[default]
+    Around,
+    /// TensorFlow's `same`: for an even side one row below and one column to the right, for an odd
+    /// one all around.
+    Same,
+    /// One row below and one column to the right (Keras's depthwise layers of `MobileNet`).
+    After,
+}
+
+impl Strided {
+    /// The images with those zeros that are not all around, and what remains of the geometry.
+    fn pad(self, x: Tensor<4>, geometry: Geometry) -> (Tensor<4>, Geometry) {
+        let [_, _, height, width] = x.dims();
+        let odd = |side: usize| !side.is_multiple_of(2);
+        match self {
+            Self::Around => (x, geometry),
+            Self::Same if odd(height) && odd(width) => (x, geometry),
+            Self::Same => {
+                let [above, left] = [height, width].map(|side| usize::from(odd(side)));
+                (padded(x, [left, 1, above, 1]), Geometry { padding: 0, ..geometry })
+            }
+            Self::After => (padded(x, [0, 1, 0, 1]), Geometry { padding: 0, ..geometry }),
+        }
+    }
+}
+
+/// With so many zeros to the left and right, above and below.
+fn padded(x: Tensor<4>, [left, right, above, below]: [usize; 4]) -> Tensor<4> {
+    x.pad((left, right, above, below), 0.0)
 }
 
 /// How kernels go over pictures.
@@ -74,7 +112,7 @@ impl Conv {
         let shape = [outputs, inputs, KERNEL, KERNEL];
         let weight = initial::glorot(shape, field * inputs, field * outputs, stream, device);
         let bias = Some(initial::zeros([outputs], device));
-        Self { weight, bias, geometry: Geometry::valid(stride) }
+        Self { weight, bias, geometry: Geometry::valid(stride), strided: Strided::Around }
     }
 
     /// Without bias, since normalisation follows: normal weights of variance 2 / (k² · out) (He et
@@ -88,7 +126,25 @@ impl Conv {
         let shape = [outputs, inputs / geometry.groups, kernel, kernel];
         let fan_out = kernel * kernel * outputs / geometry.groups;
         let weight = initial::kaiming_normal(shape, fan_out, stream, device);
-        Self { weight, bias: None, geometry }
+        Self { weight, bias: None, geometry, strided: Strided::Around }
+    }
+
+    /// Without bias, as Keras makes it: Glorot-uniform weights, and its padding where the stride is
+    /// more than 1.
+    ///
+    /// Keras counts the fans of a depthwise layer of C channels as k²·C and k².
+    pub fn keras(
+        [inputs, outputs, kernel]: [usize; 3],
+        (geometry, strided): (Geometry, Strided),
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let shape = [outputs, inputs / geometry.groups, kernel, kernel];
+        let field = kernel * kernel;
+        let (fan_in, fan_out) = (field * inputs, field * outputs / geometry.groups);
+        let weight = initial::glorot(shape, fan_in, fan_out, stream, device);
+        let strided = if geometry.stride > 1 { strided } else { Strided::Around };
+        Self { weight, bias: None, geometry, strided }
     }
 
     /// The kernels, `[out, in / groups, k, k]`.
@@ -115,11 +171,12 @@ impl Conv {
     /// burn's chooses among kernels made for them.
     fn convolve(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
+        let (x, geometry) = self.strided.pad(x, self.geometry);
         #[cfg(feature = "cpu")]
         if x.device().inner() == Device::flex() {
-            return on_cpu((x, weight, bias), self.geometry, activation);
+            return on_cpu((x, weight, bias), geometry, activation);
         }
-        anywhere((x, weight, bias), self.geometry, activation)
+        anywhere((x, weight, bias), geometry, activation)
     }
 }
 

@@ -4,8 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::block::ConvNorm;
-use super::conv::{Geometry, KERNEL};
-use super::{Pixels, global_average};
+use super::conv::{Geometry, KERNEL, Strided};
+use super::{Form, Pixels, global_average};
 use crate::activation::Activation;
 use crate::error::Error;
 use crate::image::CHANNELS;
@@ -48,6 +48,9 @@ const PAIRS: [(usize, usize); 13] = [
     (1, 1024),
 ];
 
+/// The least side that Keras's padding leaves something of, in pixels.
+pub(super) const LEAST_SIDE: usize = 32;
+
 /// Channels times the width multiplier, rounded down as Keras does, at least 1.
 fn thinned(channels: usize, multiplier: f64) -> usize {
     ((channels as f64 * multiplier) as usize).max(1)
@@ -61,11 +64,14 @@ pub(super) fn features(multiplier: f64) -> usize {
 impl MobileNet {
     /// Fresh weights; `multiplier` is the paper's α.
     ///
+    /// Keras's form draws all kernels Glorot-uniform and pads layers of stride 2 only below and to
+    /// the right; the other one has He's normal kernels and `PyTorch`'s padding.
+    ///
     /// # Errors
     /// [`Error::Setting`] for a multiplier that is not above 0 and at most 4.
     pub fn new(
         multiplier: f64,
-        constants: Constants,
+        (form, constants): (Form, Constants),
         stream: &mut Stream,
         device: &Device,
     ) -> Result<Self, Error> {
@@ -74,15 +80,20 @@ impl MobileNet {
             let (name, expected) = ("encoder.width_multiplier", "above 0 and at most 4");
             return Err(Error::Setting { name, expected, got: multiplier.to_string() });
         }
-        let mut layer = |shape, geometry| {
-            ConvNorm::new(shape, geometry, stream, device).with_constants(constants)
+        let mut layer = |shape, geometry, strided| {
+            let layer = match form {
+                Form::Pytorch => ConvNorm::new(shape, geometry, stream, device),
+                Form::Keras => ConvNorm::keras(shape, (geometry, strided), stream, device),
+            };
+            layer.with_constants(constants)
         };
         let mut inputs = thinned(STEM, multiplier);
-        let stem = layer([CHANNELS, inputs, KERNEL], Geometry::same(KERNEL, 2));
+        let stem = layer([CHANNELS, inputs, KERNEL], Geometry::same(KERNEL, 2), Strided::Same);
         let pairs = PAIRS.map(|(stride, outputs)| {
             let outputs = thinned(outputs, multiplier);
-            let depthwise = layer([inputs, inputs, KERNEL], Geometry::depthwise(inputs, stride));
-            let pointwise = layer([inputs, outputs, 1], Geometry::same(1, 1));
+            let geometry = Geometry::depthwise(inputs, stride);
+            let depthwise = layer([inputs, inputs, KERNEL], geometry, Strided::After);
+            let pointwise = layer([inputs, outputs, 1], Geometry::same(1, 1), Strided::Around);
             inputs = outputs;
             Pair { depthwise, pointwise }
         });

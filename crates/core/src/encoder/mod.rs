@@ -61,7 +61,22 @@ pub enum EncoderSettings {
         /// How soon batch statistics are those of inference.
         #[serde(default)]
         statistics: Statistics,
+        /// Whose initial weights and padding.
+        #[serde(default)]
+        form: Form,
     },
+}
+
+/// Whose network of this name. Weights of one form are of no use to the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// He-normal initial weights, padding all around.
+    #[default]
+    Pytorch,
+    /// Glorot-uniform initial weights; where the stride is 2, padding below and to the right alone
+    /// (`keras.applications`).
+    Keras,
 }
 
 /// What an encoder turns pixels into before its first layer.
@@ -82,9 +97,11 @@ pub enum Statistics {
     /// `PyTorch`'s: momentum 0.1, epsilon 1e-5.
     #[default]
     Pytorch,
-    /// Keras's: momentum 0.01 in `PyTorch`'s terms, epsilon 1e-3. Inference lags a hundred steps
+    /// Keras 2's: momentum 0.01 in `PyTorch`'s terms, epsilon 1e-3. Inference lags a hundred steps
     /// behind training.
     Keras,
+    /// Keras 3's: the same, but its running variance is over n and not over n - 1.
+    Keras3,
 }
 
 /// Channels of the first blocks of a residual network in its paper.
@@ -126,9 +143,12 @@ impl EncoderSettings {
                 let shape = resnet::Shape { depth, stem, width };
                 Encoder::Resnet(ResNet::new(shape, pixels, stream, device)?)
             }
-            Self::Mobilenet { width_multiplier, pixels, statistics } => {
-                let constants = statistics.constants();
-                let network = MobileNet::new(width_multiplier, constants, stream, device)?;
+            Self::Mobilenet { width_multiplier, pixels, statistics, form } => {
+                if form == Form::Keras {
+                    large_enough(side, mobilenet::LEAST_SIDE, "at least 32 for Keras's MobileNet")?;
+                }
+                let kind = (form, statistics.constants());
+                let network = MobileNet::new(width_multiplier, kind, stream, device)?;
                 Encoder::Mobilenet(network.with_pixels(pixels))
             }
         })
@@ -188,6 +208,7 @@ impl Statistics {
         match self {
             Self::Pytorch => Constants::PYTORCH,
             Self::Keras => Constants::KERAS,
+            Self::Keras3 => Constants::KERAS3,
         }
     }
 }
@@ -248,12 +269,13 @@ mod tests {
         }
     }
 
-    const SMALL: [&str; 5] = [
+    const SMALL: [&str; 6] = [
         "kind = 'conv4'\nwidth = 5",
         "kind = 'conv4_pool'\npixels = 'signed'",
         "kind = 'resnet'\ndepth = 18\nwidth = 3",
         "kind = 'resnet'\ndepth = 34\nstem = 'imagenet'\nwidth = 2",
         "kind = 'mobilenet'\nwidth_multiplier = 0.1",
+        "kind = 'mobilenet'\nwidth_multiplier = 0.1\nform = 'keras'\nstatistics = 'keras3'",
     ];
 
     #[test]

@@ -17,6 +17,11 @@ use crate::sampler::Shuffle;
 pub struct SemiSettings {
     /// Where the labels of unlabelled pictures come from.
     pub method: Method,
+    /// The network that it starts from.
+    pub start: Start,
+    /// Steps at the start in which the weights stay and batch statistics alone follow this phase's
+    /// views.
+    pub statistics_warm_up: u64,
     /// Epochs of `steps` steps.
     pub epochs: u64,
     /// Steps an epoch; `None` is one pass over the unlabelled pictures.
@@ -33,7 +38,8 @@ pub struct SemiSettings {
     pub strong: Policy,
     /// Least probability of a label that is believed.
     pub threshold: f64,
-    /// Weight of the unlabelled pictures' loss.
+    /// Weight of the unlabelled images' loss. In Noisy Student every image that a teacher labelled
+    /// weighs so much, and every other one 1.
     pub unlabelled_weight: f64,
     /// Share of the old in the running average of the weights that is tested and kept.
     pub average: f64,
@@ -42,6 +48,17 @@ pub struct SemiSettings {
     /// Epochs without a lower validation loss after which training ends early, as in fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
+}
+
+/// The network that learning from unlabelled images starts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// The baseline's own start: fresh weights, or a checkpoint's encoder.
+    #[default]
+    Fresh,
+    /// The baseline after its training, encoder and classifier.
+    Baseline,
 }
 
 /// Where the labels of unlabelled pictures come from.
@@ -77,6 +94,8 @@ impl Default for SemiSettings {
         let named = |name| Policy::named(name).expect("a built-in policy");
         Self {
             method: Method::Fixmatch { thresholds: Thresholds::Fixed },
+            start: Start::Fresh,
+            statistics_warm_up: 0,
             epochs: 30,
             steps: None,
             labelled_batch: 64,

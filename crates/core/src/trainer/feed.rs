@@ -1,12 +1,14 @@
 //! Batches of pre-training from pictures in memory.
 
+use std::collections::HashMap;
+
 use super::Plan;
 use super::pretrain::{Batch, LABELLED};
 use crate::error::Error;
 use crate::image::Images;
 use crate::recipe::Pretraining;
 use crate::rng::Purpose;
-use crate::sampler::Course;
+use crate::sampler::{Course, LastBatch, Place, Places, Sampler};
 
 /// Pictures in memory, in the order in which a run goes through them.
 #[derive(Clone, Debug)]
@@ -15,10 +17,6 @@ pub struct Feed {
     labelled: Images,
     labels: Vec<i32>,
 }
-
-/// The orders of a feed's pictures over a run: unlabelled and labelled.
-#[derive(Clone, Debug)]
-pub struct Courses([Course; 2]);
 
 impl Feed {
     /// No pictures yet, of `side` pixels.
@@ -59,36 +57,58 @@ impl Feed {
         [self.unlabelled.len(), self.labelled.len()]
     }
 
-    /// The orders in which a run goes through these pictures.
+    /// The images that each step of a run takes.
     ///
     /// # Errors
     /// [`Error::TooFew`] when they cannot fill one batch.
-    pub fn courses(&self, settings: &Pretraining, plan: &Plan) -> Result<Courses, Error> {
-        let free = (&self.unlabelled, settings.unlabelled_batch, Purpose::UnlabelledOrder);
-        let known = if plan.classes > 1 { settings.labelled_batch } else { 0 };
-        let taught = (&self.labelled, known, Purpose::LabelledOrder);
-        let course = |(images, batch, purpose): (&Images, usize, Purpose)| {
-            let (what, got) = ("pictures to fill a batch", images.len());
-            if got < batch {
-                return Err(Error::TooFew { what, expected: batch, got });
+    pub fn sampler(&self, settings: &Pretraining, plan: &Plan) -> Result<Sampler, Error> {
+        let [free, known] = self.sizes();
+        let has_labels = plan.classes > 1 && settings.labelled_batch > 0;
+        let batch = if has_labels { settings.labelled_batch } else { 0 };
+        let course = |count, batch, purpose| {
+            if count < batch {
+                let what = match purpose {
+                    Purpose::UnlabelledOrder => {
+                        "unlabelled images to fill a batch (pretraining.unlabelled_batch)"
+                    }
+                    _ => "labelled images to fill a batch (pretraining.labelled_batch)",
+                };
+                return Err(Error::TooFew { what, expected: batch, got: count });
             }
-            Ok(Course::new([got, batch], plan.steps, settings.shuffle, (plan.seed, purpose)))
+            let (shuffle, last_batch) = (settings.shuffle, LastBatch::Carry);
+            Ok(Course { count, batch, shuffle, last_batch, purpose })
         };
-        Ok(Courses([course(free)?, course(taught)?]))
+        let unlabelled = course(free, settings.unlabelled_batch, Purpose::UnlabelledOrder)?;
+        let labelled = course(known, batch, Purpose::LabelledOrder)?;
+        Ok(Sampler::new(unlabelled, labelled, plan.seed, self.shared()))
     }
 
-    /// The pictures of a step.
+    /// Places of unlabelled images that are among the labelled ones too, pixel by pixel, and their
+    /// places there.
+    fn shared(&self) -> Vec<(u32, u32)> {
+        let places = |images: &Images| 0..images.len() as u32;
+        let there: HashMap<&[u8], u32> =
+            places(&self.labelled).map(|p| (self.labelled.picture(p as usize), p)).collect();
+        let found = |p: u32| Some((p, *there.get(self.unlabelled.picture(p as usize))?));
+        places(&self.unlabelled).filter_map(found).collect()
+    }
+
+    /// The images of a step.
     ///
     /// # Panics
-    /// Never: all pictures have one size.
-    pub fn batch(&self, Courses([free, taught]): &mut Courses, step: u64) -> Batch {
-        let (places, known) = (free.places(step), taught.places(step));
-        let labelled = self.labelled.select(&known);
-        let images = self.unlabelled.select(&places).join(&labelled).expect("of one size");
-        let numbers = places.iter().map(|&place| u64::from(place));
-        let numbers = numbers.chain(known.iter().map(|&place| LABELLED + u64::from(place)));
-        let labels = known.iter().map(|&place| self.labels[place as usize]).collect();
-        Batch { images, numbers: numbers.collect(), labelled, labels }
+    /// Never: all images have one size.
+    pub fn batch(&self, sampler: &mut Sampler, step: u64) -> Batch {
+        let Places { unlabelled, labelled } = sampler.places(step);
+        let select = |images: &Images, places: &[Place]| {
+            images.select(&places.iter().map(|place| place.index).collect::<Vec<_>>())
+        };
+        let known = select(&self.labelled, &labelled);
+        let images = select(&self.unlabelled, &unlabelled).join(&known).expect("of one size");
+        let named = |offset: u64| move |place: &Place| place.visit(offset + u64::from(place.index));
+        let visits =
+            unlabelled.iter().map(named(0)).chain(labelled.iter().map(named(LABELLED))).collect();
+        let labels = labelled.iter().map(|place| self.labels[place.index as usize]).collect();
+        Batch { images, visits, labelled: known, labels }
     }
 }
 
@@ -120,20 +140,35 @@ mod tests {
     #[test]
     fn labelled_pictures_come_last_and_once_more() {
         let feed = feed(9, 3);
-        let mut courses = feed.courses(&settings(), &PLAN).unwrap();
-        let batch = feed.batch(&mut courses, 1);
+        let mut sampler = feed.sampler(&settings(), &PLAN).unwrap();
+        let batch = feed.batch(&mut sampler, 1);
         assert_eq!((batch.images.len(), batch.labelled.len()), (6, 2));
         for (place, &label) in batch.labels.iter().enumerate() {
             assert_eq!(batch.images.picture(4 + place), batch.labelled.picture(place));
             assert_eq!(i32::from(batch.labelled.picture(place)[0]), label);
-            assert_eq!(batch.numbers[4 + place], LABELLED + label as u64);
+            assert_eq!(batch.visits[4 + place].image, LABELLED + label as u64);
+        }
+    }
+
+    #[test]
+    fn images_of_many_passes_are_named_anew_and_do_not_meet_themselves() {
+        // The three labelled images are the first three of the unlabelled ones.
+        let feed = feed(7, 3);
+        let mut sampler = feed.sampler(&settings(), &PLAN).unwrap();
+        let mut names = std::collections::HashSet::new();
+        for step in 0..300 {
+            let batch = feed.batch(&mut sampler, step);
+            let colours: std::collections::HashSet<u8> =
+                (0..batch.images.len()).map(|place| batch.images.picture(place)[0]).collect();
+            assert_eq!(colours.len(), 6, "step {step}: an image meets itself");
+            batch.visits.iter().for_each(|&visit| assert!(names.insert(visit), "{visit:?} again"));
         }
     }
 
     #[test]
     fn too_few_pictures_are_refused() {
         for (free, known) in [(3, 3), (9, 1)] {
-            let error = feed(free, known).courses(&settings(), &PLAN).expect_err("too few");
+            let error = feed(free, known).sampler(&settings(), &PLAN).expect_err("too few");
             assert_eq!(error.code(), "TOO_FEW");
         }
     }

@@ -7,6 +7,7 @@ use super::classifier::Classifier;
 use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
 use crate::archive::Archive;
 use crate::augment::policy::Draw;
+use crate::dropout;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
@@ -15,6 +16,7 @@ use crate::objective::cross_entropy;
 use crate::optimizer::{Adam, AdamSettings};
 use crate::recipe::{Finetuning, Recipe};
 use crate::rng::Purpose;
+use crate::sampler::Visit;
 
 /// One for each part of the net, whose rates may differ.
 #[derive(Debug)]
@@ -101,14 +103,14 @@ impl Finetuner {
         self.net.valid().forward(images)
     }
 
-    /// One step on labelled pictures; `numbers` name their random streams.
+    /// One step on labelled images; `visits` name their random streams.
     ///
     /// # Errors
     /// [`Error::PictureSize`] for pictures of another size than the encoder's.
     pub fn step(
         &mut self,
         images: &Images,
-        numbers: &[u64],
+        visits: &[Visit],
         labels: &[i32],
     ) -> Result<Readings, Error> {
         let ([height, width], side) = (images.size(), self.plan.side);
@@ -116,10 +118,10 @@ impl Finetuner {
             return Err(Error::PictureSize { side, got_height: height, got_width: width });
         }
         let (seed, purpose) = (self.plan.seed, Purpose::LabelledView);
-        let epoch = self.steps / self.plan.steps.max(1);
-        let draw = Draw { seed, purpose, epoch, images: numbers };
+        let draw = Draw { seed, purpose, visits };
         let view = self.recipe.finetuning.view.apply(images.to_device(&self.device), draw);
-        let logits = self.net.forward(view);
+        let features = self.net.encoder.forward(view);
+        let logits = self.net.probe.forward(self.thinned(features, visits));
         let labels = upload_labels(labels, &self.device);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();
         let gradients = loss.backward();
@@ -129,6 +131,17 @@ impl Finetuner {
         let readings = Readings::new(vec![("loss", loss), ("accuracy", accuracy)]);
         self.meter.add(readings.clone());
         Ok(readings)
+    }
+
+    /// Features without those that the classifier does without in this step.
+    fn thinned(&self, features: Tensor<2>, visits: &[Visit]) -> Tensor<2> {
+        let rate = self.recipe.finetuning.dropout;
+        if rate == 0.0 {
+            return features;
+        }
+        let [_, dim] = features.dims();
+        let mask = dropout::mask(rate, (self.plan.seed, visits), dim, &features.device());
+        dropout::apply(features, mask, rate)
     }
 
     /// Ends an epoch: what the steps since the last one measured, on average.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::Archive;
 use crate::error::Error;
 use crate::metrics::Meter;
-use crate::recipe::Recipe;
+use crate::recipe::{Finetuning, Recipe};
 
 /// What a run is trained on and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,19 @@ impl Plan {
         let settings = &recipe.pretraining;
         let pass = (pictures / settings.unlabelled_batch.max(1)) as u64;
         let steps = settings.steps.unwrap_or(pass).max(1);
+        Self { side, classes, seed, steps, epochs: settings.epochs }
+    }
+
+    /// The plan of training on so many labelled images: what the settings leave open, one pass an
+    /// epoch decides.
+    pub fn finetuning(
+        settings: &Finetuning,
+        [side, classes]: [usize; 2],
+        seed: u64,
+        images: usize,
+    ) -> Self {
+        let course = settings.course(images);
+        let steps = settings.steps.unwrap_or_else(|| course.steps());
         Self { side, classes, seed, steps, epochs: settings.epochs }
     }
 

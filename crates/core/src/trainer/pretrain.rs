@@ -19,6 +19,7 @@ use crate::objective::{Neighbours, Objective, cross_entropy};
 use crate::optimizer::Adam;
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, Stream, stream};
+use crate::sampler::Visit;
 use crate::support::{SupportSet, UNKNOWN};
 
 /// Everything that the contrastive optimizer moves.
@@ -56,8 +57,8 @@ const VIEW: u64 = 1 << 40;
 pub struct Batch {
     /// All pictures.
     pub images: Images,
-    /// A number a picture that names its random streams, the same in every epoch.
-    pub numbers: Vec<u64>,
+    /// Which look at each of them this is: what names its random streams.
+    pub visits: Vec<Visit>,
     /// The labelled pictures among them, once more.
     pub labelled: Images,
     /// Their labels.
@@ -163,20 +164,21 @@ impl Pretrainer {
         Some(probe.valid().forward(self.encoder().forward(images)))
     }
 
-    /// The views of a batch that the step after `steps` steps compares, `[n, 3, h, w]` each: two, or
-    /// as many as the objective says.
-    pub fn views(&self, images: &Images, numbers: &[u64]) -> Vec<Tensor<4>> {
+    /// The views of a batch that a step compares, `[n, 3, h, w]` each: two, or as many as the
+    /// objective says.
+    pub fn views(&self, images: &Images, visits: &[Visit]) -> Vec<Tensor<4>> {
         let images = images.to_device(&self.device);
         let view = |view: u64| {
             let policy = &self.recipe.pretraining.views;
             let see =
-                |purpose, numbers: &[u64]| self.see(policy, images.clone(), (purpose, numbers));
+                |purpose, visits: &[Visit]| self.see(policy, images.clone(), (purpose, visits));
             match view {
-                0 => see(Purpose::FirstView, numbers),
-                1 => see(Purpose::SecondView, numbers),
+                0 => see(Purpose::FirstView, visits),
+                1 => see(Purpose::SecondView, visits),
                 _ => {
-                    let numbers: Vec<u64> = numbers.iter().map(|n| n + view * VIEW).collect();
-                    see(Purpose::FurtherView, &numbers)
+                    let further =
+                        |visit: &Visit| Visit { image: visit.image + view * VIEW, ..*visit };
+                    see(Purpose::FurtherView, &visits.iter().map(further).collect::<Vec<_>>())
                 }
             }
         };
@@ -187,10 +189,9 @@ impl Pretrainer {
         &self,
         policy: &Policy,
         images: Tensor<4>,
-        (purpose, numbers): (Purpose, &[u64]),
+        (purpose, visits): (Purpose, &[Visit]),
     ) -> Tensor<4> {
-        let (seed, epoch) = (self.plan.seed, self.steps / self.plan.steps.max(1));
-        policy.apply(images, Draw { seed, purpose, epoch, images: numbers })
+        policy.apply(images, Draw { seed: self.plan.seed, purpose, visits })
     }
 
     /// One step: augments, learns, and returns what was measured, unread.
@@ -203,11 +204,11 @@ impl Pretrainer {
         if [height, width] != [side, side] {
             return Err(Error::PictureSize { side, got_height: height, got_width: width });
         }
-        let views = self.views(&batch.images, &batch.numbers);
+        let views = self.views(&batch.images, &batch.visits);
         let unlabelled = batch.images.len() - batch.labels.len();
         let mut labels = vec![UNKNOWN; unlabelled];
         labels.extend(&batch.labels);
-        let own = &batch.numbers[unlabelled..];
+        let own = &batch.visits[unlabelled..];
         let seen = (!batch.labels.is_empty()).then(|| {
             let labelled = batch.labelled.to_device(&self.device);
             self.see(&self.recipe.pretraining.probe_view, labelled, (Purpose::LabelledView, own))

@@ -15,6 +15,7 @@ use crate::objective::cross_entropy;
 use crate::optimizer::Adam;
 use crate::recipe::Recipe;
 use crate::rng::Purpose;
+use crate::sampler::Visit;
 use crate::semi::average::{decay_at, follow, warmed};
 use crate::semi::curriculum::Curriculum;
 use crate::semi::fixmatch::agreement;
@@ -92,6 +93,16 @@ impl SemiTrainer {
         Ok(self)
     }
 
+    /// The same run with the encoder and the classifier of a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when it is of another network.
+    pub fn with_network(mut self, archive: &Archive) -> Result<Self, Error> {
+        self.net = archive.restore("", self.net)?;
+        self.average = self.net.valid();
+        Ok(self)
+    }
+
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.steps
@@ -132,27 +143,38 @@ impl SemiTrainer {
         let images = batch.images.to_device(&self.device);
         let count = batch.images.len() - batch.labelled.len();
         let weak = (self.normalises || !taught).then(|| {
-            let named = (Purpose::WeakView, &batch.numbers[..count]);
+            let named = (Purpose::WeakView, &batch.visits[..count]);
             self.see(&self.settings.weak, images.clone().narrow(0, 0, count), named)
         });
         let (loss, readings) = match &weak {
             Some(weak) if !taught => self.fixmatch(batch, images, weak.clone()),
             _ => self.student(batch, images),
         };
-        let gradients = loss.backward();
-        self.net = self.optimizer.step(self.net.clone(), &gradients, self.plan.total());
-        let decay = decay_at(self.settings.average, self.steps);
-        let average = follow(self.average.clone(), &self.net.valid(), decay);
-        self.average = match weak.filter(|_| self.normalises) {
-            None => average,
-            Some(weak) => warmed(average, |network| {
+        if let Some(learnt) = self.learnt(self.steps) {
+            self.update(&loss, learnt);
+        }
+        if let Some(weak) = weak.filter(|_| self.normalises) {
+            self.average = warmed(self.average.clone(), |network| {
                 let _logits = network.forward(weak);
-            }),
-        };
+            });
+        }
         self.steps += 1;
         let readings = Readings::new(readings);
         self.meter.add(readings.clone());
         Ok(readings)
+    }
+
+    /// Steps in which weights moved before `step`; none while batch statistics alone do.
+    fn learnt(&self, step: u64) -> Option<u64> {
+        step.checked_sub(self.settings.statistics_warm_up)
+    }
+
+    /// Moves the weights, and their average after them.
+    fn update(&mut self, loss: &Tensor<1>, learnt: u64) {
+        let total = self.plan.total().saturating_sub(self.settings.statistics_warm_up);
+        self.net = self.optimizer.step(self.net.clone(), &loss.backward(), total);
+        let decay = decay_at(self.settings.average, learnt);
+        self.average = follow(self.average.clone(), &self.net.valid(), decay);
     }
 
     /// The supervised loss of weak views and the agreement of strong views with weak ones.
@@ -165,7 +187,7 @@ impl SemiTrainer {
         weak: Tensor<4>,
     ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
         let [count, ..] = weak.dims();
-        let (free, own) = batch.numbers.split_at(count);
+        let (free, own) = batch.visits.split_at(count);
         let labelled_images = images.clone().narrow(0, count, own.len());
         let weak = self.net.forward(weak);
         let named = (Purpose::StrongView, free);
@@ -177,7 +199,7 @@ impl SemiTrainer {
         };
         let found = agreement(weak, strong, thresholds);
         if let Some(curriculum) = &mut self.curriculum {
-            let place = |number: &u64| self.pool.binary_search(number).ok();
+            let place = |visit: &Visit| self.pool.binary_search(&visit.image).ok();
             curriculum.note(&free.iter().filter_map(place).collect::<Vec<_>>(), &found);
         }
         let (logits, labels) = self.labelled(labelled_images, own, &batch.labels);
@@ -196,16 +218,20 @@ impl SemiTrainer {
     }
 
     /// The loss of strong views of all pictures with the labels of a person or of the teacher (Xie et
-    /// al. 2020, equation 2).
+    /// al. 2020, equation 2), in which the teacher's weigh as the settings say.
     fn student(
         &self,
         batch: &Batch,
         images: Tensor<4>,
     ) -> (Tensor<1>, Vec<(&'static str, Tensor<1>)>) {
-        let named = (Purpose::StrongView, batch.numbers.as_slice());
+        let named = (Purpose::StrongView, batch.visits.as_slice());
         let logits = self.net.forward(self.see(&self.settings.strong, images, named));
         let labels = upload_labels(&batch.labels, &self.device);
-        let loss = cross_entropy(logits.clone(), labels.clone()).mean();
+        let own = batch.labelled.len();
+        let taught = vec![self.settings.unlabelled_weight as f32; batch.labels.len() - own];
+        let weights: Vec<f32> = taught.into_iter().chain(vec![1.0; own]).collect();
+        let weights = Tensor::<1>::from_floats(weights.as_slice(), &self.device);
+        let loss = (cross_entropy(logits.clone(), labels.clone()) * weights).mean();
         let accuracy = metrics::accuracy(logits, labels);
         (loss.clone(), vec![("loss", loss), ("accuracy", accuracy)])
     }
@@ -213,10 +239,10 @@ impl SemiTrainer {
     fn labelled(
         &self,
         images: Tensor<4>,
-        numbers: &[u64],
+        visits: &[Visit],
         labels: &[i32],
     ) -> (Tensor<2>, Tensor<1, burn::tensor::Int>) {
-        let view = self.see(&self.settings.weak, images, (Purpose::LabelledView, numbers));
+        let view = self.see(&self.settings.weak, images, (Purpose::LabelledView, visits));
         (self.net.forward(view), upload_labels(labels, &self.device))
     }
 
@@ -224,11 +250,9 @@ impl SemiTrainer {
         &self,
         policy: &Policy,
         images: Tensor<4>,
-        (purpose, images_by_number): (Purpose, &[u64]),
+        (purpose, visits): (Purpose, &[Visit]),
     ) -> Tensor<4> {
-        let epoch = self.steps / self.plan.steps.max(1);
-        let draw = Draw { seed: self.plan.seed, purpose, epoch, images: images_by_number };
-        policy.apply(images, draw)
+        policy.apply(images, Draw { seed: self.plan.seed, purpose, visits })
     }
 
     /// Ends an epoch: what the steps since the last one measured, on average.
@@ -272,7 +296,8 @@ impl SemiTrainer {
         self.average = archive.restore(AVERAGE, self.average)?;
         let from = (archive, "optimizer");
         let settings = self.settings.optimizer.clone();
-        self.optimizer = Adam::resumed(settings, counters.steps, from, &self.device)?;
+        let learnt = self.learnt(counters.steps).unwrap_or(0);
+        self.optimizer = Adam::resumed(settings, learnt, from, &self.device)?;
         if let Some(curriculum) = self.curriculum.take() {
             let stored = archive.get(LATEST)?;
             let latest: Tensor<1> = stored.to_device(LATEST, [self.pool.len()], &self.device)?;

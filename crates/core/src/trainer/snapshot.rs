@@ -9,8 +9,9 @@ use crate::archive::{Archive, Precision};
 use crate::error::Error;
 use crate::recipe::Recipe;
 
-/// The format that this software writes.
-const FORMAT: u32 = 1;
+/// The format that this software writes. A run of format 1 looked at images in another order and drew
+/// their views by the epoch: going on with it would be another run.
+const FORMAT: u32 = 2;
 
 /// The note beside a snapshot's tensors.
 #[derive(Serialize, Deserialize)]

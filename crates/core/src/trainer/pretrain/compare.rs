@@ -57,7 +57,11 @@ impl Pretrainer {
         let readings = vec![
             ("loss", terms.losses.clone().mean()),
             ("contrastive_accuracy", metrics::contrastive_accuracy(left, right)),
-            ("correlation_accuracy", metrics::correlation_accuracy(first.clone(), second)),
+            ("correlation_accuracy", metrics::correlation_accuracy(first.clone(), second.clone())),
+            (
+                "keras_correlation_accuracy",
+                metrics::keras_correlation_accuracy(first.clone(), second),
+            ),
             ("dead_units", metrics::dead_units(first.clone())),
             ("feature_spread", metrics::feature_spread(first)),
         ];
