@@ -65,6 +65,7 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
             r.train.contains_key("contrastive_accuracy").then(|| train(&["loss"])(r)).flatten()
         }),
         chart("Contrastive accuracy", "%", &|r| train(&["contrastive_accuracy"])(r).map(percent)),
+        chart("Correlation accuracy", "%", &|r| train(&["correlation_accuracy"])(r).map(percent)),
         chart("Loss of the pairs", "loss", &|r| {
             r.train.contains_key("pair_accuracy").then(|| train(&["loss"])(r)).flatten()
         }),

@@ -10,7 +10,7 @@ use crate::args::{DataFlags, Shared};
 use crate::failure::Failure;
 use crate::files;
 use crate::material;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::story::{some_of, view_sheet};
 
 pub(super) fn run(
@@ -27,7 +27,7 @@ pub(super) fn run(
     let png = view_sheet(&policy, &shown, (views, shared.seed), &chosen.device)?;
     files::write(out, &png)?;
     let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
-    say.result(&words, &json!({ "sheet": out, "pictures": shown.len(), "views": views }));
+    say.result(&words, &json!({ "sheet": lossy(out), "pictures": shown.len(), "views": views }));
     Ok(())
 }
 

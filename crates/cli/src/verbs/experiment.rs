@@ -12,7 +12,7 @@ use crate::material::{self, Material, open_checkpoint};
 use crate::plane;
 use crate::report::Report;
 use crate::saved::{Record, best};
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::seeds::Comparison;
 use crate::story::{self, Part};
 use crate::training::{Setting, Trained};
@@ -65,8 +65,8 @@ pub(super) fn run(
     let report = report(&studies, &comparison, &recipe, (&whole, &chosen))?;
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
-        "run": whole.path(),
-        "report": whole.file(folder::REPORT),
+        "run": lossy(whole.path()),
+        "report": lossy(&whole.file(folder::REPORT)),
         "recipe": recipe.name,
         "data": data.data.to_string(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::fetch::{Outcome, Published, Settings, fetch};
 use crate::progress::Bytes;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 
 pub(super) fn run(
     what: Published,
@@ -34,7 +34,7 @@ pub(super) fn run(
     let words = format!("{words} {}; use it with --data {kind}:{0}", folder.display());
     say.result(
         &words,
-        &json!({ "folder": folder, "data": format!("{kind}:{}", folder.display()) }),
+        &json!({ "folder": lossy(&folder), "data": format!("{kind}:{}", folder.display()) }),
     );
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::interrupt::listen_for_ctrl_c;
 use crate::material::{self, Material};
 use crate::report::{Picture, Report};
 use crate::saved::Record;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::seeds::Comparison;
 use crate::semi::learn;
 use crate::start;
@@ -77,8 +77,8 @@ pub(super) fn run(
     report.notes.extend(seen);
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
-        "run": whole.path(),
-        "report": whole.file(folder::REPORT),
+        "run": lossy(whole.path()),
+        "report": lossy(&whole.file(folder::REPORT)),
         "recipe": recipe.name,
         "data": data.data.to_string(),
         "labelled": first.labelled.len(),

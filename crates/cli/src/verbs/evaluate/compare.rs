@@ -14,7 +14,7 @@ use crate::folder;
 use crate::material::{has_seen_test, open_checkpoint, open_with};
 use crate::offline::{self, Predictions};
 use crate::report::Table;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::story::percent;
 
 /// Which test pictures a checkpoint's probes told right, 1 or 0 each.
@@ -158,7 +158,7 @@ fn as_json((path, meta): (&Path, &Meta), (own, first): (&Right, &Right), seed: u
         })
     };
     json!({
-        "checkpoint": path,
+        "checkpoint": lossy(path),
         "recipe": meta.recipe.name,
         "stage": meta.stage,
         "seed": meta.seed,
