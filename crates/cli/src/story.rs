@@ -163,14 +163,23 @@ pub(crate) fn view_sheet(
     (views, seed): (usize, u64),
     device: &Device,
 ) -> Result<Vec<u8>, Failure> {
-    let numbers: Vec<u64> = (0..originals.len() as u64).collect();
-    let view = |epoch| {
-        let draw = Draw { seed, purpose: Purpose::FirstView, epoch, images: &numbers };
-        let seen = policy.apply(originals.to_device(device), draw);
-        pollster::block_on(Images::from_device(seen))
-    };
-    let views = (0..views as u64).map(view).collect::<Result<Vec<_>, _>>()?;
+    let views = (0..views as u64)
+        .map(|number| view(policy, originals, (number, seed), device))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(augmentation_sheet(originals, &views))
+}
+
+/// The view of that number of every picture.
+pub(crate) fn view(
+    policy: &Policy,
+    originals: &Images,
+    (number, seed): (u64, u64),
+    device: &Device,
+) -> Result<Images, Failure> {
+    let images: Vec<u64> = (0..originals.len() as u64).collect();
+    let draw = Draw { seed, purpose: Purpose::FirstView, epoch: number, images: &images };
+    let seen = policy.apply(originals.to_device(device), draw);
+    Ok(pollster::block_on(Images::from_device(seen))?)
 }
 
 /// A sheet of pictures of `queries` beside their nearest in `bank`.

@@ -1,5 +1,6 @@
 //! A checkpoint: a trained encoder with everything needed to use it and to know where it is from.
 
+mod layers;
 mod sizes;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::recipe::Recipe;
 
 use burn::tensor::Device;
 
+pub use layers::Layer;
 pub use sizes::MOST_SIDE;
 
 /// The format that this software writes.

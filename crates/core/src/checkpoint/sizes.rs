@@ -94,7 +94,7 @@ fn expect(archive: &Archive, name: String, expected: &[usize]) -> Result<(), Err
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::{Duration, Instant};
 
     use burn::tensor::Device;
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    const ENCODERS: [&str; 5] = [
+    pub(in crate::checkpoint) const ENCODERS: [&str; 5] = [
         "{kind=\"conv4\",width=5}",
         "{kind=\"conv4_pool\"}",
         "{kind=\"resnet\",depth=18,width=2}",
@@ -118,7 +118,7 @@ mod tests {
     ];
 
     /// A checkpoint with encoder, projection and classifier, as kith writes it.
-    fn written(encoder: &str) -> Archive {
+    pub(in crate::checkpoint) fn written(encoder: &str) -> Archive {
         let text = Recipe::built_in("quick").unwrap().to_toml();
         let changes = [
             format!("encoder={encoder}"),

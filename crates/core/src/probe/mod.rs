@@ -6,6 +6,7 @@ pub mod few_label;
 pub mod knn;
 pub mod linear;
 pub mod minibatch;
+pub mod paired;
 pub mod pca;
 pub mod repetition;
 pub mod retrieval;
