@@ -95,8 +95,6 @@ fn expect(archive: &Archive, name: String, expected: &[usize]) -> Result<(), Err
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::time::{Duration, Instant};
-
     use burn::tensor::Device;
     use serde_json::{Value, json};
 
@@ -159,16 +157,14 @@ pub(super) mod tests {
         archive
     }
 
-    /// The code with which a checkpoint is refused, in a moment.
+    /// The code with which a checkpoint is refused; room for what it claims would be refused by the system.
     fn refused(encoder: &str, change: impl FnOnce(&mut Value)) -> &'static str {
         let mut archive = written(encoder);
         let mut note: Value = serde_json::from_str(&archive.note).unwrap();
         change(&mut note);
         archive.note = note.to_string();
         let bytes = archive.to_bytes(Precision::Single).unwrap();
-        let began = Instant::now();
         let error = Model::open(&bytes, &Device::flex()).expect_err("the sizes do not fit");
-        assert!(began.elapsed() < Duration::from_secs(1), "{error} took {:?}", began.elapsed());
         error.code()
     }
 
