@@ -127,8 +127,10 @@ impl Bytes {
         Self { show, current: None }
     }
 
-    /// Shows how far the work called `name` is; another name starts another bar.
-    pub fn tick(&mut self, name: &str, done: u64, total: Option<u64>) {
+    /// Shows how far the work called `name` is; another name starts another bar. Returns whether work
+    /// began that no bar shows.
+    pub fn tick(&mut self, name: &str, done: u64, total: Option<u64>) -> bool {
+        let mut unseen = false;
         if self.current.as_ref().is_none_or(|(current, _)| current != name) {
             self.finish();
             let bar = bar(self.show, total, if total.is_some() { BYTES } else { ENDLESS });
@@ -136,11 +138,13 @@ impl Bytes {
             // Bytes of an earlier process took none of this one's time.
             bar.set_position(done);
             bar.reset_eta();
+            unseen = bar.is_hidden();
             self.current = Some((name.to_owned(), bar));
         }
         if let Some((_, bar)) = &self.current {
             bar.set_position(done);
         }
+        unseen
     }
 
     /// Removes the bar.
@@ -196,8 +200,9 @@ mod tests {
         cells.tick(1, "nobody reads this");
         cells.finish();
         let mut bytes = Bytes::new(Show::Quiet);
-        bytes.tick("a", 1, None);
-        bytes.tick("b", 1, Some(2));
+        assert!(bytes.tick("a", 1, None), "nobody sees that it began");
+        assert!(!bytes.tick("a", 2, None), "it began before");
+        assert!(bytes.tick("b", 1, Some(2)));
         assert_eq!(bytes.current.as_ref().map(|(name, _)| name.as_str()), Some("b"));
         bytes.finish();
     }

@@ -19,7 +19,9 @@ pub(super) fn run(
     let settings = Settings { mirror, ..Settings::default() };
     let outcome = fetch(&what.dataset(), into, &settings, &mut |progress| {
         let name = format!("{:?} {}", progress.stage, progress.file);
-        bar.tick(&name, progress.done, progress.total);
+        if bar.tick(&name, progress.done, progress.total) {
+            say.note(&name);
+        }
     });
     bar.finish();
     let (folder, words) = match &outcome? {

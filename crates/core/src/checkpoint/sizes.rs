@@ -157,7 +157,7 @@ pub(super) mod tests {
         archive
     }
 
-    /// The code with which a checkpoint is refused; room for what it claims would be refused by the system.
+    /// The code with which a checkpoint is refused.
     fn refused(encoder: &str, change: impl FnOnce(&mut Value)) -> &'static str {
         let mut archive = written(encoder);
         let mut note: Value = serde_json::from_str(&archive.note).unwrap();
