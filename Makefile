@@ -1,13 +1,11 @@
 # One place to learn every command. Logic lives in the binary, in web/ and in .ci/, not here.
-CARGO_TARGET_DIR ?= $(HOME)/.cache/kith-target
-export CARGO_TARGET_DIR
 # Where a desktop has set none, Vulkan loaders complain without one.
 export XDG_RUNTIME_DIR ?= /tmp
 
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test page setup fmt lint rust wasm web browser www package consumers soak bench gallery
+.PHONY: help train test page setup fmt lint rust wasm web browser www package consumers dist soak bench gallery
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +49,10 @@ package: setup ## Build the npm package as released, with licences; checks its f
 
 consumers: package ## Build and run the packed npm package with bundlers, without one, and in Node
 	node web/tests/consumers/run.mjs
+
+dist: setup web ## Pack program, page, README and licences for this platform into dist/
+	.ci/page build
+	.ci/dist
 
 soak: web ## The long form of the memory test in a browser
 	KITH_SOAK=full .ci/browser --project soak

@@ -46,10 +46,19 @@ fn settings_that_cannot_be() {
         (vec!["pretrain", "--labelled", "100000"], "TOO_FEW"),
         (vec!["pretrain", "--unlabelled", "9"], "TOO_FEW"),
         (vec!["augment", "--policy", "nonesuch"], "UNKNOWN"),
-        (vec!["pretrain", "--run", "never", "--resume"], "NO_RUN"),
     ] {
         let (status, code, text) = refused(folder.path(), &words);
         assert_eq!((status, code.as_str()), (3, expected), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn sides_that_no_checkpoint_may_have_are_a_wrong_command_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for side in ["0", "4097", "1000000000", "-1"] {
+        let side = format!("--side={side}");
+        let output = crate::common::kith(folder.path(), &["pretrain", &side]).output();
+        assert_eq!(output.expect("it starts").status.code(), Some(2), "{side}");
     }
 }
 
@@ -67,8 +76,11 @@ fn checkpoints_that_are_damaged() {
         bytes
     };
     let mut nan = good.clone();
-    let end = nan.len();
-    nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let length = u64::from_le_bytes(good[..8].try_into().expect("8 bytes")) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&good[8..8 + length]).expect("a header");
+    let begin = header["encoder.dense.bias"]["data_offsets"][0].as_u64().expect("an offset");
+    let begin = 8 + length + begin as usize;
+    nan[begin..begin + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     let mut hostile = good.clone();
     hostile[..8].copy_from_slice(&u64::MAX.to_le_bytes());
     for (name, bytes, expected) in [

@@ -111,6 +111,9 @@ fn few_labels_that_there_are_not_are_refused() {
         fs::copy(folder.path().join("a.png"), folder.path().join("loose").join(name))
             .expect("a picture can be copied");
     }
+    let compare = ["evaluate", "--compare", "run", "run", "--data", "folder:loose"];
+    let (status, code, text) = refused(folder.path(), &compare);
+    assert_eq!((status, code.as_str()), (3, "NO_LABELS"), "{text}");
     for words in [&["--few-label", "1"][..], &[]] {
         let words = [&["evaluate", "run", "--data", "folder:loose"][..], words].concat();
         let (status, code, text) = refused(folder.path(), &words);
@@ -148,6 +151,24 @@ fn checkpoints_are_compared_on_the_same_pictures() {
     assert_eq!(rows[0]["linear"], rows[1]["linear"], "one checkpoint by two names");
     assert_eq!(rows[1]["linear"]["difference_interval"], json!([0.0, 0.0]));
     assert!(rows[2]["linear"]["difference"] != json!(0.0), "{}", rows[2]);
+    assert!(compared["test_of_differences"].as_str().is_some_and(|test| test.contains("McNemar")));
+    assert_eq!(rows[1]["linear"]["p"], json!(1.0), "nothing parts a checkpoint from itself");
+    for row in rows {
+        for probe in ["linear", "knn_200_0.1"] {
+            let number = |name: &str| row[probe][name].as_f64().expect("a number");
+            let [low, high] =
+                [0, 1].map(|end| row[probe]["difference_interval"][end].as_f64().expect("an end"));
+            let p = number("p");
+            // Both tests speak of the same differences: far from nothing, both say so.
+            assert!((0.0..=1.0).contains(&p), "{p}");
+            let far = low > 0.02 || high < -0.02;
+            assert!(!far || p < 0.05, "[{low}, {high}] with p {p}");
+        }
+    }
+    let mut command = kith(folder.path(), &[&words[..], &["--seed", "5"]].concat());
+    let text = command.output().expect("the program starts").stdout;
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains("exact McNemar test") && text.contains(" p 1.000"), "{text}");
 
     // The test pictures of another seed were this run's training pictures.
     let (status, code, text) = refused(folder.path(), &[&words[..], &["--seed", "6"]].concat());

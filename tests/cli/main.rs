@@ -1,8 +1,11 @@
 //! The whole program, run as its users run it.
 
 mod common;
+mod diverged;
 mod errors;
 mod evaluate;
+mod hostile;
+mod names;
 mod resume;
 mod semi;
 mod serve;

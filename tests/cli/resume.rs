@@ -63,6 +63,69 @@ fn killed_ten_times_a_run_ends_the_same() {
     same_run(&folder.path().join("whole"), &folder.path().join("killed"));
 }
 
+/// A queue that restarts jobs has one command line for all of them.
+#[test]
+fn one_command_line_begins_and_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let resume = words("queued", &["--resume"]);
+    let begin = |seconds: &str| {
+        kith(folder.path(), &resume)
+            .env("KITH_SAVE_SECONDS", seconds)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts")
+    };
+    // Killed before anything was saved, with nothing but its command and recipe in the folder.
+    let run = folder.path().join("queued");
+    let mut child = begin("3600");
+    while !run.join("recipe.toml").exists() {
+        sleep(Duration::from_millis(2));
+    }
+    child.kill().expect("the child is ours");
+    child.wait().expect("the child is ours");
+    // Killed once something was.
+    let mut child = begin("0");
+    while !run.join("state.safetensors").exists() {
+        sleep(Duration::from_millis(2));
+    }
+    child.kill().expect("the child is ours");
+    child.wait().expect("the child is ours");
+    done(folder.path(), &resume);
+    done(folder.path(), &words("whole", &[]));
+    same_run(&folder.path().join("whole"), &run);
+    for other in [["--seed", "6"], ["--labelled", "80"]] {
+        let place = resume.iter().position(|word| *word == "--seed").expect("it is there");
+        let kept = if other[0] == "--seed" { &resume[..place] } else { &resume[..] };
+        let again = [kept, &other, &["--resume"][..]].concat();
+        let words = if other[0] == "--seed" { again } else { [&resume[..], &other].concat() };
+        let (status, code, text) = refused(folder.path(), &words);
+        assert_eq!((status, code.as_str()), (3, "OTHER_RUN"), "{other:?}: {text}");
+    }
+}
+
+#[test]
+fn who_reads_a_file_reads_a_line_an_epoch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = |run: &str, more: &[&str]| {
+        let output = kith(folder.path(), &words(run, more)).output().expect("the program starts");
+        assert!(output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let text = said("told", &[]);
+    for epoch in 1..=3 {
+        let begin = format!("epoch   {epoch}  loss ");
+        let line = text.lines().find(|line| line.starts_with(&begin));
+        let line = line.unwrap_or_else(|| panic!("epoch {epoch} is told: {text}"));
+        for word in ["contrast", "correlation", "probe loss", "validation", "loss"] {
+            assert!(line.contains(word), "{word} is in: {line}");
+        }
+    }
+    assert!(text.contains("random: linear probe"), "{text}");
+    assert_eq!(said("quiet", &["--quiet"]), "");
+    assert_eq!(said("json", &["--json"]), "");
+}
+
 #[test]
 fn the_same_seed_is_the_same_run() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -39,14 +39,26 @@ fn words<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
 fn two_seeds_of_fixmatch_are_compared_with_their_baselines() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = done(folder.path(), &words("run", &["--seeds", "2"]));
-    let accuracies = study["accuracies"].as_object().expect("accuracies by name");
+    let accuracies = study["accuracies"].as_object().expect("accuracies by name").clone();
     for name in ["supervised baseline, last epoch", "FixMatch, last epoch", "FixMatch, best epoch"]
     {
         assert_eq!(accuracies[name]["seeds"].as_array().expect("by seed").len(), 2, "{name}");
     }
     assert!(accuracies["errors of the baseline that are gone"]["mean"].is_number());
+    let differences = study["differences"].as_array().expect("differences");
+    let last = &differences[0];
+    assert_eq!(last["method"], "FixMatch, last epoch");
+    assert_eq!(last["baseline"], "supervised baseline, last epoch");
+    assert_eq!((&last["test"], &last["seeds"]), (&"paired t-test, two-sided".into(), &2.into()));
+    let mean = |name: &str| accuracies[name]["mean"].as_f64().expect("a share");
+    let expected = mean("FixMatch, last epoch") - mean("supervised baseline, last epoch");
+    assert!((last["difference"].as_f64().expect("a number") - expected).abs() < 1e-9, "{last}");
+    let p = last["p"].as_f64().expect("a probability");
+    assert!((0.0..=1.0).contains(&p), "{p}");
     let page = fs::read_to_string(folder.path().join("run/report.html")).expect("a report");
     assert!(page.contains("<svg") && page.contains("FixMatch, last epoch"));
+    assert!(page.contains("paired t-test, two-sided, 2 seeds: weak evidence"));
+    assert!(page.contains("FixMatch, last epoch less supervised baseline, last epoch"));
     assert!(page.contains("of seed 1."), "it says whose the curves are");
     let encoder = "--set 'encoder={kind=&quot;conv4&quot;,width=8}'";
     assert!(page.contains(encoder), "the command is one that a shell takes");

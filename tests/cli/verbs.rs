@@ -40,6 +40,20 @@ fn one_checkpoint_serves_every_verb() {
     run(&["augment", "--pictures", "2", "--views", "3", "--policy", "nnclr.views"]);
     assert!(is_png(&at("neighbours.png")) && is_png(&at("augmentations.png")));
 
+    let views = run(&["augment", "--recipe", "keras-simclr", "--pictures", "3", "--out", "v.png"]);
+    assert_eq!(views["rows"], serde_json::json!(["original", "weak", "strong", "strong"]));
+    run(&["augment", "--recipe", "cifar10-semi", "--pictures", "3", "--out", "w.png"]);
+    let size = |name: &str| image::image_dimensions(at(name)).expect("an image");
+    let (width, height) = size("v.png");
+    assert!(height > width, "four rows of three images: {width} × {height}");
+    assert_ne!(fs::read(at("v.png")).expect("a file"), fs::read(at("w.png")).expect("a file"));
+
+    let layers = run(&["info", "run"])["layers"].clone();
+    let layers = layers.as_array().expect("layers");
+    assert_eq!(layers.len(), 5);
+    assert_eq!(layers[0]["output"], serde_json::json!([8, 15, 15]));
+    assert_eq!(layers[0]["parameters"], 8 * 27 + 8);
+
     run(&["export", checkpoint, "--out", "small.safetensors", "--half"]);
     let size = |name: &str| fs::metadata(at(name)).expect("a file").len();
     assert!(size("small.safetensors") * 3 / 2 < size(checkpoint), "half precision is smaller");
@@ -161,6 +175,11 @@ fn an_experiment_compares_its_three_parts() {
         let seeds = accuracies[name]["seeds"].as_array().expect("a number a seed");
         assert_eq!(seeds.len(), 2, "{name}");
     }
+    let differences = study["differences"].as_array().expect("differences");
+    let tuned = differences.iter().find(|found| found["method"] == "fine-tuned, last");
+    let tuned = tuned.expect("fine-tuning is held against the baseline");
+    assert_eq!(tuned["baseline"], "supervised baseline, last");
+    assert!(tuned["p"].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)), "{tuned}");
     is_self_contained(&folder.path().join("study/report.html"));
 }
 

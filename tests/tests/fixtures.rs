@@ -263,6 +263,6 @@ fn many_neighbours_on_wgpu_are_those_on_cpu() {
 #[test]
 fn an_archive_of_nothing_is_readable() {
     let archive = Archive { note: "{}".into(), ..Archive::default() };
-    let bytes = archive.to_bytes(kith_core::archive::Precision::Single);
+    let bytes = archive.to_bytes(kith_core::archive::Precision::Single).expect("nothing to refuse");
     assert_eq!(Archive::from_bytes(&bytes).expect("valid"), archive);
 }

@@ -158,7 +158,7 @@ fn probe(features: &Features) -> Value {
 fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
     let encoder: EncoderSettings = serde_json::from_str(settings).expect("settings of an encoder");
     let (trainer, steps) = pretrained(Recipe { encoder, ..recipe() });
-    let bytes = checkpoint(&trainer).to_bytes(Precision::Single);
+    let bytes = checkpoint(&trainer).to_bytes(Precision::Single).expect("finite weights");
     let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
     let pictures = pictures();
     let embedded = model.embed(&pictures, Layer::Backbone, Length::Own);
@@ -175,7 +175,7 @@ fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
 fn native_numbers_are_left_for_the_browser() {
     let (trainer, steps) = pretrained(recipe());
     let archive = checkpoint(&trainer);
-    let bytes = archive.to_bytes(Precision::Single);
+    let bytes = archive.to_bytes(Precision::Single).expect("finite weights");
     let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
     let embed = |layer| block_on(model.embed(&pictures(), layer, Length::Own)).expect("pictures");
     let (features, projections) = (embed(Layer::Backbone), embed(Layer::Projection));
@@ -202,7 +202,7 @@ fn native_numbers_are_left_for_the_browser() {
     fs::create_dir_all(&folder).expect("cargo's own folder can be written to");
     for (name, bytes) in [
         ("checkpoint.safetensors", bytes),
-        ("half.safetensors", archive.to_bytes(Precision::Half)),
+        ("half.safetensors", archive.to_bytes(Precision::Half).expect("small weights")),
         ("parity.json", parity.to_string().into_bytes()),
     ] {
         fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");

@@ -98,7 +98,10 @@ fn a_stopped_run_goes_on_as_if_it_never_stopped() {
         let mut first = trainer(&recipe, &cpu());
         let before = go(&mut first, 2, labels);
         let (archive, counters) = state(&first);
-        let archive = Archive::from_bytes(&archive.to_bytes(Precision::Single)).expect("readable");
+        let archive = {
+            let bytes = archive.to_bytes(Precision::Single).expect("finite");
+            Archive::from_bytes(&bytes).expect("readable")
+        };
         let mut second = trainer(&recipe, &cpu()).resume(&archive, &counters).expect("its state");
         let after = go(&mut second, 3, labels);
         assert_eq!([before, after].concat(), expected, "{method}");

@@ -1,11 +1,13 @@
 //! The command line.
 
+mod flags;
+
 use std::path::PathBuf;
 
-use clap::{Args as Flags, Parser, Subcommand, ValueEnum, value_parser};
-use kith_data::Source;
-
 use crate::fetch::Published;
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub(crate) use flags::{DataFlags, DeviceChoice, EvaluateFlags, RecipeFlags, RunFlags, Shared};
 
 /// Learns what images have in common, without labels.
 #[derive(Debug, Parser)]
@@ -25,91 +27,6 @@ pub(crate) struct Args {
 
 const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 unusable data, settings \
 or checkpoint, 4 file system, 5 network, 130 interrupted (resume with --resume).";
-
-/// Flags that every verb understands.
-#[derive(Debug, Flags)]
-pub(crate) struct Shared {
-    /// Where to compute; auto takes a GPU if there is one
-    #[arg(long, global = true, default_value = "auto")]
-    pub(crate) device: DeviceChoice,
-    /// The seed of everything random
-    #[arg(long, global = true, default_value_t = 1)]
-    pub(crate) seed: u64,
-}
-
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeviceChoice {
-    /// A GPU if there is one, else the CPU.
-    Auto,
-    /// A GPU, or an error.
-    Gpu,
-    /// The CPU.
-    Cpu,
-}
-
-/// Which pictures.
-#[derive(Clone, Debug, Flags)]
-pub(crate) struct DataFlags {
-    /// gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR
-    #[arg(long, default_value = "gallery")]
-    pub(crate) data: Source,
-    /// Side of the pictures in pixels [default: the data's own, 32 for idx]
-    #[arg(long)]
-    pub(crate) side: Option<usize>,
-    /// Pictures that keep their labels, the same number of each class
-    #[arg(long)]
-    pub(crate) labelled: Option<usize>,
-    /// Pictures without labels
-    #[arg(long)]
-    pub(crate) unlabelled: Option<usize>,
-    /// One of STL-10's ten predefined folds, 0 to 9
-    #[arg(long)]
-    pub(crate) fold: Option<usize>,
-}
-
-/// How to train.
-#[derive(Clone, Debug, Flags)]
-pub(crate) struct RecipeFlags {
-    /// A built-in recipe (quick, nnclr, simclr, relational, keras-nnclr, keras3-nnclr, keras-simclr, paper-relational,
-    /// cifar10-semi) or a file
-    #[arg(long, default_value = "quick")]
-    pub(crate) recipe: String,
-    /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) changes: Vec<String>,
-}
-
-/// What to evaluate besides frozen features with all labels.
-#[derive(Clone, Debug, Flags)]
-pub(crate) struct EvaluateFlags {
-    /// Compare checkpoints, or last networks of runs, on the same pictures
-    #[arg(long, num_args = 2.., value_name = "CHECKPOINT")]
-    #[arg(conflicts_with_all = ["few_label", "run"])]
-    pub(crate) compare: Vec<PathBuf>,
-    /// Accuracy by number of labels a class, as in 1,5,10,50,100,500
-    #[arg(long, value_delimiter = ',', value_name = "COUNTS")]
-    #[arg(value_parser = value_parser!(u64).range(1..))]
-    pub(crate) few_label: Vec<u64>,
-    /// How many seeds draw the few labels, counted up from --seed
-    #[arg(long, default_value_t = 5, requires = "few_label")]
-    #[arg(value_parser = value_parser!(u64).range(1..))]
-    pub(crate) seeds: u64,
-    /// Change a setting that few labels are learnt with, as in finetuning.batch=10
-    #[arg(long = "set", value_name = "KEY=VALUE", requires = "few_label")]
-    pub(crate) changes: Vec<String>,
-}
-
-/// Where a run is kept.
-#[derive(Clone, Debug, Flags)]
-pub(crate) struct RunFlags {
-    /// The run's folder [default: a new one in runs/, named after recipe and data]
-    #[arg(long)]
-    pub(crate) run: Option<PathBuf>,
-    /// Go on with an interrupted run
-    #[arg(long, requires = "run")]
-    pub(crate) resume: bool,
-}
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -179,13 +96,20 @@ pub(crate) enum Verb {
     },
     /// Draw pictures beside their augmented views
     Augment {
+        /// A recipe: images on top, below them a weak view (what its classifier sees) and two strong
+        /// ones (what it compares)
+        #[arg(long, conflicts_with_all = ["policy", "views"])]
+        recipe: Option<String>,
+        /// Change a setting of the recipe (repeatable)
+        #[arg(long = "set", value_name = "KEY=VALUE", requires = "recipe")]
+        changes: Vec<String>,
         /// A named policy, or a recipe's, as in nnclr.views
         #[arg(long, default_value = "keras-simclr-contrastive")]
         policy: String,
         /// Views a picture
         #[arg(long, default_value_t = 8)]
         views: usize,
-        /// Pictures
+        /// How many images
         #[arg(long, default_value_t = 8)]
         pictures: usize,
         /// The picture to write

@@ -42,12 +42,6 @@ pub enum Failure {
         /// The folder.
         path: PathBuf,
     },
-    /// There is nothing to resume.
-    #[error("{} holds no interrupted run: expected {}, which pretrain, finetune, semi and experiment write", path.display(), crate::folder::STATE)]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-    },
     /// There is nothing to tell of.
     #[error("{} holds no run: expected {} in it, or in folders below it as experiment and semi write them", path.display(), crate::folder::CHECKPOINT)]
     NoCheckpoint {
@@ -164,7 +158,6 @@ impl Failure {
             Self::Fetch(error) => error.code(),
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
-            Self::NoRun { .. } => "NO_RUN",
             Self::NoCheckpoint { .. } => "NO_CHECKPOINT",
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
@@ -180,7 +173,11 @@ impl Failure {
     /// What the process says to the shell.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Core(kith_core::Error::Device { .. } | kith_core::Error::Diverged { .. })
+            Self::Core(
+                kith_core::Error::Device { .. }
+                | kith_core::Error::Diverged { .. }
+                | kith_core::Error::DivergedAfter { .. },
+            )
             | Self::NoGpu { .. } => FAILED,
             Self::File(_) => FILE_SYSTEM,
             Self::Fetch(_) | Self::Port { .. } => NETWORK,

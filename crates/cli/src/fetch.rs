@@ -145,7 +145,7 @@ fn bring(
     settings: &Settings,
     watch: &mut dyn FnMut(Progress),
 ) -> Result<Source, FetchError> {
-    let target = folder.join(&remote.name);
+    let target = files::regular(&folder.join(&remote.name))?;
     if target.is_file() && remote.md5.contains(&checksum::md5(&target, watch)?) {
         return Ok(Source::Found);
     }
@@ -158,7 +158,7 @@ fn bring(
         return Err(FetchError::Checksum { url, expected: remote.md5.join(" or "), got });
     }
     fs::rename(&part, &target).map_err(|source| FileError::new(&target, source))?;
-    files::sync_folder(folder);
+    files::sync_folder(target.parent().unwrap_or(folder));
     Ok(Source::Downloaded)
 }
 

@@ -1,14 +1,17 @@
 //! Files that are either wholly written or not there: temporary file, fsync, rename.
 //!
-//! A process killed, or a disk filled, at any instant leaves the earlier file as it was.
+//! A process killed, or a disk filled, at any instant leaves the earlier file as it was. Only regular
+//! files are replaced: a link is written through, a pipe or a device is written to.
 
 mod error;
+mod place;
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 pub use error::FileError;
+use place::Place;
 
 /// End of the names of files that are still being written.
 const UNFINISHED: &str = ".kith-tmp";
@@ -29,18 +32,31 @@ pub fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
-    replace(path, fill).map_err(|source| FileError::new(path, source))
+    let written = Place::of(path).and_then(|place| match place {
+        Place::File(file) => replace(&file, fill),
+        Place::Stream => pour(path, fill),
+    });
+    written.map_err(|source| FileError::new(path, source))
 }
 
-fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
+/// The regular file that a path leads to, made or not, for those who rename a file of their own to it.
+///
+/// # Errors
+/// [`FileError`], also for a pipe or a device, which no file may take the place of.
+pub(crate) fn regular(path: &Path) -> Result<PathBuf, FileError> {
+    let found = Place::of(path).map_err(|source| FileError::new(path, source))?;
+    match found {
+        Place::File(file) => Ok(file),
+        Place::Stream => Err(FileError::NotAFile { path: path.to_owned() }),
     }
+}
+
+/// Makes or replaces a regular file.
+fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = folder_of(path);
-    let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?.to_string_lossy();
     // `create_new` gives the mode that the user's umask asks for; tempfile's own would be 0600.
     let mut temporary = tempfile::Builder::new()
-        .prefix(&format!(".{name}."))
+        .prefix(".")
         .suffix(UNFINISHED)
         .make_in(folder, |path| File::create_new(path))?;
     let mut buffer = BufWriter::new(temporary.as_file_mut());
@@ -53,23 +69,11 @@ fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> 
     Ok(())
 }
 
-/// Adds one line to the file, which is made if need be, and waits until the disk has it.
-///
-/// # Errors
-/// [`FileError`]; a line that did not fit wholly is taken back.
-pub fn append_line(path: &Path, line: &str) -> Result<(), FileError> {
-    append(path, line).map_err(|source| FileError::new(path, source))
-}
-
-fn append(path: &Path, line: &str) -> io::Result<()> {
-    let mut file = File::options().create(true).append(true).open(path)?;
-    let earlier = file.seek(SeekFrom::End(0))?;
-    let written = file.write_all(format!("{line}\n").as_bytes()).and_then(|()| file.sync_data());
-    if written.is_err() {
-        // The first error is the one worth telling; devices and pipes cannot be shortened.
-        let _ = file.set_len(earlier);
-    }
-    written
+/// Writes to a pipe or a device, which stays what it is. A pipe waits for its reader.
+fn pour(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut buffer = BufWriter::new(File::options().write(true).open(path)?);
+    fill(&mut buffer)?;
+    buffer.flush()
 }
 
 /// Removes what killed processes left half-written in this folder; returns how many files.
@@ -164,22 +168,6 @@ mod tests {
         assert!(text.contains("intact"), "{text}");
         assert_eq!(fs::read(&path).unwrap(), b"earlier");
         assert_eq!(names(folder.path()), ["a.bin"]);
-    }
-
-    #[cfg(target_os = "linux")] // only Linux has /dev/full
-    #[test]
-    fn a_line_that_does_not_fit_is_a_full_disk() {
-        let error = append_line(Path::new("/dev/full"), "{}").unwrap_err();
-        assert_eq!(error.code(), "DISK_FULL");
-    }
-
-    #[test]
-    fn lines_come_one_after_the_other() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("metrics.jsonl");
-        append_line(&path, "{\"step\":1}").unwrap();
-        append_line(&path, "{\"step\":2}").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A run's folder: which files it has, and how they are written.
 
+use std::env::args_os;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use kith_core::archive::{Archive, Precision};
@@ -32,13 +34,15 @@ pub(crate) struct Folder(PathBuf);
 impl Folder {
     /// The folder that the flags ask for: a new one, or one to go on with. Nothing is made yet, so
     /// that a run that cannot begin leaves nothing behind.
+    ///
+    /// Going on where nothing was begun, or where nothing was saved yet, is to begin: whoever restarts
+    /// jobs that were killed needs one command line alone.
     pub(crate) fn choose(flags: &RunFlags, name: &str) -> Result<Self, Failure> {
         let Some(path) = &flags.run else { return Ok(Self::fresh(name)) };
         let folder = Self(path.clone());
-        match (flags.resume, folder.is_run()) {
-            (true, false) => Err(Failure::NoRun { path: path.clone() }),
-            (false, true) => Err(Failure::RunExists { path: path.clone() }),
-            _ => Ok(folder),
+        match flags.resume || !folder.is_run() {
+            true => Ok(folder),
+            false => Err(Failure::RunExists { path: path.clone() }),
         }
     }
 
@@ -87,8 +91,9 @@ impl Folder {
     }
 
     /// Writes tensors, exact.
-    pub(crate) fn write_archive(&self, name: &str, archive: &Archive) -> Result<(), FileError> {
-        self.write(name, &archive.to_bytes(Precision::Single))
+    pub(crate) fn write_archive(&self, name: &str, archive: &Archive) -> Result<(), Failure> {
+        let bytes = archive.to_bytes(Precision::Single).map_err(Failure::of(&self.file(name)))?;
+        Ok(self.write(name, &bytes)?)
     }
 
     /// Reads tensors; none if the file is not there.
@@ -132,33 +137,48 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
 
 /// The command line of this process, as a shell takes it.
 pub(crate) fn command() -> String {
-    let words: Vec<String> = std::env::args().map(|word| quoted(&word)).collect();
+    let words: Vec<String> = args_os().map(|word| quoted(&word)).collect();
     words.join(" ")
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &str) -> String {
+fn quoted(word: &OsStr) -> String {
+    let Some(text) = word.to_str() else { return escaped(word.as_encoded_bytes()) };
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Bytes that are no text, as bash, zsh and POSIX 2024 take them.
+fn escaped(bytes: &[u8]) -> String {
+    let escape = |&byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", bytes.iter().map(escape).collect::<String>())
 }
 
 /// The command line that goes on with this run.
 pub(crate) fn resume_command(folder: &Path) -> String {
+    resume_words(args_os(), folder)
+}
+
+fn resume_words(args: impl Iterator<Item = OsString>, folder: &Path) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut skip = false;
-    for word in std::env::args() {
-        match (skip, word.as_str()) {
+    for word in args {
+        match (skip, word.as_encoded_bytes()) {
             (true, _) => skip = false,
-            (_, "--run") => skip = true,
-            (_, "--resume") => {}
-            (_, word) if word.starts_with("--run=") => {}
-            (_, word) => words.push(quoted(word)),
+            (_, b"--run") => skip = true,
+            (_, b"--resume") => {}
+            (_, bytes) if bytes.starts_with(b"--run=") => {}
+            _ => words.push(quoted(&word)),
         }
     }
-    format!("{} --run {} --resume", words.join(" "), quoted(&folder.display().to_string()))
+    format!("{} --run {} --resume", words.join(" "), quoted(folder.as_os_str()))
 }
 
 #[cfg(test)]
@@ -167,17 +187,35 @@ mod tests {
 
     #[test]
     fn words_survive_a_shell() {
+        let quoted = |word: &str| quoted(OsStr::new(word));
         assert_eq!(quoted("idx:/a/b-c_1.0"), "idx:/a/b-c_1.0");
         assert_eq!(quoted("it's here"), r"'it'\''s here'");
         assert_eq!(quoted(""), "''");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_survive_a_shell() {
+        use std::os::unix::ffi::OsStrExt;
+        let word = OsStr::from_bytes(b"r\xe9 it's\\x");
+        assert_eq!(quoted(word), r"$'r\xe9 it\'s\\x'");
+        let said = std::process::Command::new("bash")
+            .args(["-c", &format!("printf %s {}", quoted(word))])
+            .output()
+            .unwrap();
+        assert_eq!(said.stdout, word.as_bytes());
+        let args = ["kith", "pretrain", "--run", "old", "--resume"].map(OsString::from);
+        let args = args.into_iter().chain([word.to_owned()]);
+        let resume = resume_words(args, Path::new(word));
+        let name = quoted(word);
+        assert_eq!(resume, format!("kith pretrain {name} --run {name} --resume"));
     }
 
     #[test]
     fn a_folder_with_a_run_is_not_taken_again() {
         let temporary = tempfile::tempdir().unwrap();
         let run = |resume| RunFlags { run: Some(temporary.path().join("r")), resume };
-        let error = Folder::choose(&run(true), "x").expect_err("nothing to resume");
-        assert_eq!(error.code(), "NO_RUN");
+        assert!(Folder::choose(&run(true), "x").is_ok(), "nothing to go on with is to begin");
         let folder = Folder::choose(&run(false), "x").unwrap();
         files::make_folder(folder.path()).unwrap();
         folder.write(STATE, b"").unwrap();

@@ -15,9 +15,10 @@ use serde_json::{Map, Value, json};
 /// Means over an epoch, by name.
 pub(crate) type Means = Vec<(&'static str, f64)>;
 
-/// Means as a record keeps them.
+/// Means as a record keeps them; what has no value in this epoch is left out.
 pub(crate) fn as_map(means: &Means) -> Map<String, Value> {
-    means.iter().map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
+    let known = means.iter().filter(|(_, mean)| mean.is_finite());
+    known.map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
 }
 
 /// Pre-training or fine-tuning, between two steps.
@@ -48,6 +49,7 @@ pub(crate) trait Learner: Sized {
 impl Learner for Pretrainer {
     const ACCURACIES: &'static [(&'static str, &'static str)] = &[
         ("contrastive_accuracy", "contrast"),
+        ("correlation_accuracy", "correlation"),
         ("pair_accuracy", "pairs"),
         ("probe_accuracy", "probe"),
     ];

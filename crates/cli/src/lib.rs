@@ -28,6 +28,7 @@ mod saved;
 mod say;
 mod seeds;
 mod semi;
+mod sound;
 mod start;
 mod story;
 mod training;

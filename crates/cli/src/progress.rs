@@ -39,6 +39,15 @@ pub struct Tick {
     pub images_per_second: f64,
 }
 
+impl Tick {
+    /// The numbers in a line.
+    pub fn words(&self) -> String {
+        let share = |(name, share): &(String, f64)| format!(" {name} {:.1} %", 100.0 * share);
+        let accuracies: String = self.accuracies.iter().map(share).collect();
+        format!("loss {:.4}{accuracies} {:.0} images/s", self.loss, self.images_per_second)
+    }
+}
+
 /// A bar over the steps of a training.
 #[derive(Clone, Debug)]
 pub struct Training(ProgressBar);
@@ -56,13 +65,18 @@ impl Training {
 
     /// Shows the latest numbers.
     pub fn tick(&self, tick: &Tick) {
-        self.0.set_message(words(tick));
+        self.0.set_message(tick.words());
         self.0.set_position(tick.step);
     }
 
-    /// Writes a line above the bar; without a bar nothing is written.
-    pub fn note(&self, line: &str) {
-        self.0.println(line);
+    /// Whether anybody sees the bar.
+    pub fn is_drawn(&self) -> bool {
+        !self.0.is_hidden()
+    }
+
+    /// Lets a line be written above the bar; without a bar it is written all the same.
+    pub fn above(&self, write: impl FnOnce()) {
+        self.0.suspend(write);
     }
 
     /// Removes the bar.
@@ -81,6 +95,11 @@ impl Cells {
         let bar = bar(show, Some(total), PARTS);
         bar.set_prefix("evaluating");
         Self(bar)
+    }
+
+    /// Whether anybody sees the bar.
+    pub fn is_drawn(&self) -> bool {
+        !self.0.is_hidden()
     }
 
     /// Shows how many are done and which one comes now.
@@ -108,8 +127,10 @@ impl Bytes {
         Self { show, current: None }
     }
 
-    /// Shows how far the work called `name` is; another name starts another bar.
-    pub fn tick(&mut self, name: &str, done: u64, total: Option<u64>) {
+    /// Shows how far the work called `name` is; another name starts another bar. Returns whether work
+    /// began that no bar shows.
+    pub fn tick(&mut self, name: &str, done: u64, total: Option<u64>) -> bool {
+        let mut unseen = false;
         if self.current.as_ref().is_none_or(|(current, _)| current != name) {
             self.finish();
             let bar = bar(self.show, total, if total.is_some() { BYTES } else { ENDLESS });
@@ -117,11 +138,13 @@ impl Bytes {
             // Bytes of an earlier process took none of this one's time.
             bar.set_position(done);
             bar.reset_eta();
+            unseen = bar.is_hidden();
             self.current = Some((name.to_owned(), bar));
         }
         if let Some((_, bar)) = &self.current {
             bar.set_position(done);
         }
+        unseen
     }
 
     /// Removes the bar.
@@ -146,15 +169,6 @@ fn bar(show: Show, total: Option<u64>, template: &str) -> ProgressBar {
     bar
 }
 
-fn words(tick: &Tick) -> String {
-    let accuracies: String = tick
-        .accuracies
-        .iter()
-        .map(|(name, share)| format!(" {name} {:.1} %", 100.0 * share))
-        .collect();
-    format!("loss {:.4}{accuracies} {:.0} images/s", tick.loss, tick.images_per_second)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +177,7 @@ mod tests {
     fn a_tick_reads_as_people_want_it() {
         let accuracies = vec![("top-1".to_owned(), 0.7134), ("probe".to_owned(), 0.5)];
         let tick = Tick { step: 3, loss: 1.234_56, accuracies, images_per_second: 812.4 };
-        assert_eq!(words(&tick), "loss 1.2346 top-1 71.3 % probe 50.0 % 812 images/s");
+        assert_eq!(tick.words(), "loss 1.2346 top-1 71.3 % probe 50.0 % 812 images/s");
     }
 
     #[test]
@@ -177,14 +191,18 @@ mod tests {
     fn a_quiet_bar_may_be_ticked_like_any_other() {
         let training = Training::new(Show::Quiet, 10, 4);
         training.tick(&Tick::default());
-        training.note("nobody reads this");
+        assert!(!training.is_drawn());
+        let mut written = false;
+        training.above(|| written = true);
+        assert!(written, "who reads a file reads the lines of epochs");
         training.finish();
         let cells = Cells::new(Show::Quiet, 3);
         cells.tick(1, "nobody reads this");
         cells.finish();
         let mut bytes = Bytes::new(Show::Quiet);
-        bytes.tick("a", 1, None);
-        bytes.tick("b", 1, Some(2));
+        assert!(bytes.tick("a", 1, None), "nobody sees that it began");
+        assert!(!bytes.tick("a", 2, None), "it began before");
+        assert!(bytes.tick("b", 1, Some(2)));
         assert_eq!(bytes.current.as_ref().map(|(name, _)| name.as_str()), Some("b"));
         bytes.finish();
     }

@@ -2,7 +2,7 @@
 
 use kith_core::checkpoint::Stage;
 use kith_core::trainer::{Counters, Plan};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -15,11 +15,14 @@ pub(crate) struct Record {
     /// Steps done.
     pub(crate) step: u64,
     /// Means over the epoch's steps.
+    #[serde(deserialize_with = "known")]
     pub(crate) train: Map<String, Value>,
     /// Accuracy and loss on the pictures kept aside, if any are.
+    #[serde(default, deserialize_with = "score")]
     pub(crate) validation: Option<Score>,
     /// Accuracy and loss on the test pictures, if they have labels. Where pictures are kept aside to
     /// choose by, the last and the best epoch alone have it, measured when the run is over.
+    #[serde(default, deserialize_with = "score")]
     pub(crate) test: Option<Score>,
     /// Share of the pictures kept aside that weighted neighbours among labelled pictures tell right,
     /// by clean features of pre-training.
@@ -38,14 +41,40 @@ pub(crate) struct Score {
     pub(crate) loss: f64,
 }
 
+/// A score; none where a number is missing, as earlier versions wrote it of a run that diverged.
+fn score<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Score>, D::Error> {
+    #[derive(Deserialize)]
+    struct Perhaps {
+        accuracy: Option<f64>,
+        loss: Option<f64>,
+    }
+    let Some(Perhaps { accuracy, loss }) = Option::deserialize(from)? else { return Ok(None) };
+    Ok(accuracy.zip(loss).map(|(accuracy, loss)| Score { accuracy, loss }))
+}
+
+/// The entries that have a value.
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
+    let mut map = Map::deserialize(from)?;
+    map.retain(|_, value| !value.is_null());
+    Ok(map)
+}
+
+/// A number; 0 where it is missing.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
 /// How long an epoch took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Timing {
     /// Training, without measuring afterwards.
+    #[serde(deserialize_with = "number")]
     pub(crate) train_seconds: f64,
     /// Measuring on validation and test pictures.
+    #[serde(deserialize_with = "number")]
     pub(crate) evaluation_seconds: f64,
     /// Views that went through the encoder in a second of training.
+    #[serde(deserialize_with = "number")]
     pub(crate) images_per_second: f64,
 }
 
@@ -64,6 +93,7 @@ pub(crate) struct Saved {
     pub(crate) counters: Counters,
     pub(crate) history: Vec<Record>,
     /// Seconds spent in the running epoch before it was interrupted.
+    #[serde(deserialize_with = "number")]
     pub(crate) seconds: f64,
 }
 
@@ -117,19 +147,25 @@ impl Record {
     pub(crate) fn summary(&self) -> String {
         let number = |name: &str| self.train.get(name).and_then(Value::as_f64);
         let mut line = format!("epoch {:>3}", self.epoch);
-        line += &number("loss").map_or(String::new(), |loss| format!("  loss {loss:.4}"));
+        let known = |x: Option<f64>, words: &dyn Fn(f64) -> String| x.map_or(String::new(), words);
+        line += &known(number("loss"), &|loss| format!("  loss {loss:.4}"));
         for (name, word) in [
             ("contrastive_accuracy", "contrast"),
+            ("correlation_accuracy", "correlation"),
+            ("keras_correlation_accuracy", "by Keras's formula"),
             ("pair_accuracy", "pairs"),
             ("probe_accuracy", "probe"),
             ("accuracy", "training"),
+            ("believed", "believed"),
         ] {
-            line += &number(name).map_or(String::new(), |x| format!("  {word} {:.1} %", 100.0 * x));
+            line += &known(number(name), &|x| format!("  {word} {:.1} %", 100.0 * x));
         }
+        line += &known(number("probe_loss"), &|loss| format!("  probe loss {loss:.4}"));
         line += &self.knn.map_or(String::new(), |share| format!("  kNN {:.1} %", 100.0 * share));
         for (score, word) in [(self.validation, "validation"), (self.test, "test")] {
-            line +=
-                &score.map_or(String::new(), |s| format!("  {word} {:.1} %", 100.0 * s.accuracy));
+            let words =
+                |s: Score| format!("  {word} {:.1} % loss {:.4}", 100.0 * s.accuracy, s.loss);
+            line += &score.map_or(String::new(), words);
         }
         line
     }
@@ -175,6 +211,34 @@ mod tests {
             timing: Timing::default(),
         };
         losses.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn an_epoch_in_a_line_has_every_loss_and_accuracy() {
+        let mut record = history(&[0.75]).remove(0);
+        let train = json!({
+            "loss": 2.5, "contrastive_accuracy": 0.5, "correlation_accuracy": 0.25,
+            "keras_correlation_accuracy": 0.125,
+            "probe_accuracy": 0.375, "probe_loss": 1.25,
+        });
+        record.train = train.as_object().unwrap().clone();
+        record.test = Some(Score { accuracy: 0.625, loss: 0.875 });
+        let expected = "epoch   1  loss 2.5000  contrast 50.0 %  correlation 25.0 %  \
+                        by Keras's formula 12.5 %  probe 37.5 %  probe loss 1.2500  validation 50.0 % loss 0.7500  test 62.5 % loss 0.8750";
+        assert_eq!(record.summary(), expected);
+    }
+
+    #[test]
+    fn a_record_with_holes_is_read_and_written_without_them() {
+        let text = r#"{"epoch":1,"step":1,"train":{"loss":2.5,"probe_loss":null},
+            "validation":{"accuracy":0.5,"loss":null},"test":{"accuracy":0.5,"loss":1.5},"knn":null,
+            "timing":{"train_seconds":1.0,"evaluation_seconds":0.5,"images_per_second":null}}"#;
+        let record: Record = serde_json::from_str(text).expect("holes do no harm");
+        assert_eq!(record.validation, None);
+        assert_eq!(record.test, Some(Score { accuracy: 0.5, loss: 1.5 }));
+        let again = json!(record).to_string();
+        assert!(!again.contains(r#"loss":null"#), "{again}");
+        assert_eq!(serde_json::from_str::<Record>(&again).expect("its own"), record);
     }
 
     #[test]

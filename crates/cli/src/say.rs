@@ -1,12 +1,18 @@
 //! The one room that prints: people read stderr, scripts read stdout.
 
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::progress::Show;
+
+/// A path in an object for scripts; bytes that are no UTF-8 become U+FFFD.
+pub(crate) fn lossy(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
 
 /// Whom to speak to.
 #[derive(Clone, Copy, Debug)]

@@ -45,6 +45,7 @@ pub fn augmentation_sheet(originals: &Images, views: &[Images]) -> Vec<u8> {
         .map(|index| Row {
             first: Tile::of(originals, index, Some(GREY)),
             others: views.iter().map(|view| Tile::of(view, index, None)).collect(),
+            aside: ASIDE,
         })
         .collect();
     png(&rows)
@@ -77,9 +78,32 @@ pub fn neighbour_sheet(
             others: (0..found.len())
                 .map(|rank| Tile::of(found, rank, frame(query, rank)))
                 .collect(),
+            aside: ASIDE,
         })
         .collect();
     png(&rows)
+}
+
+/// A column an original: the original on top, framed, and below it one view of each row.
+///
+/// `rows[r]` holds a view of every original.
+///
+/// # Panics
+/// When a row is not as long as the originals: a bug of the caller.
+pub fn view_grid(originals: &Images, rows: &[Images]) -> Vec<u8> {
+    assert!(rows.iter().all(|row| row.len() == originals.len()), "one view an original");
+    let row = |images| Row {
+        first: Tile::of(images, 0, None),
+        others: (1..originals.len()).map(|index| Tile::of(images, index, None)).collect(),
+        aside: 0,
+    };
+    if originals.is_empty() {
+        return png(&[]);
+    }
+    let mut all: Vec<Row> = [originals].into_iter().chain(rows).map(row).collect();
+    let top = &mut all[0];
+    [&mut top.first].into_iter().chain(&mut top.others).for_each(|tile| tile.frame = Some(GREY));
+    png(&all)
 }
 
 /// Pictures without space between them, `columns` in a row, each `side` pixels high and wide.
@@ -98,6 +122,8 @@ pub fn tiles(images: &Images, [columns, side]: [usize; 2]) -> Vec<u8> {
 struct Row<'a> {
     first: Tile<'a>,
     others: Vec<Tile<'a>>,
+    /// Extra space between the first and the others, in pixels.
+    aside: usize,
 }
 
 /// One picture on a sheet: planar samples, their size, and the frame around them.
@@ -160,14 +186,15 @@ fn png(rows: &[Row]) -> Vec<u8> {
         .map(Tile::drawn_size)
         .fold([1, 1], |largest, size| [largest[0].max(size[0]), largest[1].max(size[1])]);
     let longest = rows.iter().map(|row| row.others.len()).max().unwrap_or(0);
-    let sheet_width = GAP + (width + GAP) * (longest + 1) + ASIDE * longest.min(1);
+    let aside = rows.iter().map(|row| row.aside).max().unwrap_or(0);
+    let sheet_width = GAP + (width + GAP) * (longest + 1) + aside * longest.min(1);
     let sheet_height = GAP + (height + GAP) * rows.len();
     let mut sheet = RgbaImage::new(sheet_width as u32, sheet_height as u32);
     for (index, row) in rows.iter().enumerate() {
         let top = GAP + (height + GAP) * index;
         row.first.draw(&mut sheet, [GAP, top]);
         for (place, tile) in row.others.iter().enumerate() {
-            tile.draw(&mut sheet, [GAP + (width + GAP) * (place + 1) + ASIDE, top]);
+            tile.draw(&mut sheet, [GAP + (width + GAP) * (place + 1) + row.aside, top]);
         }
     }
     encoded(&sheet)
@@ -208,6 +235,25 @@ mod tests {
         assert_eq!(at(1, 2), [7, 7, 7, 255]);
         assert_eq!(sheet.get_pixel(0, 0).0[3], 0, "the background is transparent");
         assert_eq!(*sheet.get_pixel((GAP - 1) as u32, GAP as u32), GREY, "the original is framed");
+    }
+
+    #[test]
+    fn a_grid_has_the_originals_on_top_and_their_views_below() {
+        let originals = flat(&[[200, 0, 0], [0, 200, 0], [0, 0, 200]], 64);
+        let rows = [flat(&[[1; 3], [2; 3], [3; 3]], 64), flat(&[[4; 3], [5; 3], [6; 3]], 64)];
+        let sheet = decode(&view_grid(&originals, &rows));
+        let step = 64 + GAP;
+        assert_eq!(sheet.dimensions(), ((GAP + 3 * step) as u32, (GAP + 3 * step) as u32));
+        let at = |row: usize, column: usize| {
+            sheet.get_pixel((GAP + step * column) as u32, (GAP + step * row) as u32).0
+        };
+        assert_eq!(at(0, 2), [0, 0, 200, 255]);
+        assert_eq!([at(1, 0)[0], at(1, 2)[0], at(2, 0)[0], at(2, 1)[0]], [1, 3, 4, 5]);
+        for column in 0..3 {
+            let corner = (GAP + step * column - 1) as u32;
+            assert_eq!(*sheet.get_pixel(corner, GAP as u32), GREY, "originals are framed");
+        }
+        decode(&view_grid(&flat(&[], 32), &[]));
     }
 
     #[test]

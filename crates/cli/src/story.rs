@@ -66,6 +66,10 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
             r.train.contains_key("contrastive_accuracy").then(|| train(&["loss"])(r)).flatten()
         }),
         chart("Contrastive accuracy", "%", &|r| train(&["contrastive_accuracy"])(r).map(percent)),
+        chart("Correlation accuracy", "%", &|r| train(&["correlation_accuracy"])(r).map(percent)),
+        chart("Correlation accuracy by Keras's formula (dead units are wrong)", "%", &|r| {
+            train(&["keras_correlation_accuracy"])(r).map(percent)
+        }),
         chart("Loss of the pairs", "loss", &|r| {
             r.train.contains_key("pair_accuracy").then(|| train(&["loss"])(r)).flatten()
         }),
@@ -163,14 +167,23 @@ pub(crate) fn view_sheet(
     (views, seed): (usize, u64),
     device: &Device,
 ) -> Result<Vec<u8>, Failure> {
-    let view = |number| {
-        let visits = Visit::at(number, 0..originals.len() as u64);
-        let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
-        let seen = policy.apply(originals.to_device(device), draw);
-        pollster::block_on(Images::from_device(seen))
-    };
-    let views = (0..views as u64).map(view).collect::<Result<Vec<_>, _>>()?;
+    let views = (0..views as u64)
+        .map(|number| view(policy, originals, (number, seed), device))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok(augmentation_sheet(originals, &views))
+}
+
+/// The view of that number of every picture.
+pub(crate) fn view(
+    policy: &Policy,
+    originals: &Images,
+    (number, seed): (u64, u64),
+    device: &Device,
+) -> Result<Images, Failure> {
+    let visits = Visit::at(number, 0..originals.len() as u64);
+    let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
+    let seen = policy.apply(originals.to_device(device), draw);
+    Ok(pollster::block_on(Images::from_device(seen))?)
 }
 
 /// A sheet of pictures of `queries` beside their nearest in `bank`.

@@ -20,12 +20,17 @@ use crate::measure;
 use crate::progress::{Tick, Training};
 use crate::saved::{Record, Saved, Timing, best, is_plateau};
 use crate::say::Say;
+use crate::sound;
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
 /// environment variable `KITH_SAVE_SECONDS` overrides it.
 const SAVE_SECONDS: u64 = 30;
 /// How often the numbers on the bar are renewed: each time waits for the device.
 const TICK_EVERY: Duration = Duration::from_millis(500);
+/// How often a long epoch says how far it is, where there is no bar.
+const SPEAK_EVERY: Duration = Duration::from_secs(60);
+/// No epoch is shorter, in seconds: a clock may stand still.
+const SHORTEST: f64 = 1e-6;
 
 fn save_every() -> Duration {
     let asked = std::env::var("KITH_SAVE_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -78,6 +83,7 @@ struct Run<'a, L> {
     saved: Instant,
     save_every: Duration,
     ticked: Option<Instant>,
+    spoken: Instant,
 }
 
 impl<'a, L: Learner> Run<'a, L> {
@@ -96,6 +102,7 @@ impl<'a, L: Learner> Run<'a, L> {
             saved: now,
             save_every: save_every(),
             ticked: None,
+            spoken: now,
         };
         let Some(archive) = setting.folder.read_archive(folder::STATE)? else { return Ok(run) };
         let path = setting.folder.file(folder::STATE);
@@ -143,7 +150,8 @@ impl<'a, L: Learner> Run<'a, L> {
             self.tick(&bar, readings)?;
             if self.learner.steps().is_multiple_of(plan.steps) {
                 let line = self.finish_epoch()?;
-                bar.note(&line);
+                bar.above(|| self.setting.say.note(&line));
+                self.spoken = Instant::now();
             } else if stopped() || self.saved.elapsed() > self.save_every {
                 self.save_state()?;
             }
@@ -176,7 +184,13 @@ impl<'a, L: Learner> Run<'a, L> {
             .iter()
             .filter_map(|(name, word)| Some(((*word).to_owned(), find(name)?)))
             .collect();
-        bar.tick(&Tick { step, loss, accuracies, images_per_second: self.pace() });
+        let tick = Tick { step, loss, accuracies, images_per_second: self.pace() };
+        bar.tick(&tick);
+        if !bar.is_drawn() && self.spoken.elapsed() > SPEAK_EVERY {
+            let (total, words) = (self.learner.plan().total(), tick.words());
+            self.setting.say.note(&format!("step {step} of {total}  {words}"));
+            self.spoken = Instant::now();
+        }
         Ok(())
     }
 
@@ -185,13 +199,18 @@ impl<'a, L: Learner> Run<'a, L> {
         let plan = self.learner.plan();
         let steps = (self.learner.steps() + plan.steps - 1) % plan.steps + 1;
         let seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
-        steps as f64 * L::pictures_a_step(self.setting.recipe) as f64
-            / seconds.max(f64::MIN_POSITIVE)
+        steps as f64 * L::pictures_a_step(self.setting.recipe) as f64 / seconds.max(SHORTEST)
     }
 
     /// Measures, keeps and saves an epoch; what to tell people of it.
     fn finish_epoch(&mut self) -> Result<String, Failure> {
         let means = self.learner.finish_epoch()?;
+        let step = self.learner.steps();
+        sound::means(&means, step)?;
+        let mut weights = Archive::default();
+        self.learner.store(&mut weights)?;
+        sound::weights(&weights, step)?;
+        sound::outputs(&self.learner, self.setting)?;
         let train_seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
         let images_per_second = self.pace();
         let measuring = Instant::now();
@@ -203,7 +222,6 @@ impl<'a, L: Learner> Run<'a, L> {
         let choosing_on_test = material.validation.is_empty();
         let validation = score(&material.validation)?;
         let test = if choosing_on_test { score(&material.test)? } else { None };
-        let step = self.learner.steps();
         let record = Record {
             epoch: step / plan.steps,
             step,
@@ -217,12 +235,13 @@ impl<'a, L: Learner> Run<'a, L> {
         if self.is_over() && !choosing_on_test {
             final_test::measure(&self.learner, &mut self.history, self.setting)?;
         }
+        sound::scores(&self.history, step)?;
         let record = self.history.last_mut().expect("it was just pushed");
         record.timing.evaluation_seconds = measuring.elapsed().as_secs_f64();
         let line = record.summary();
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
-        self.save_epoch()?;
+        self.save_epoch(weights)?;
         self.epoch_began = Instant::now();
         Ok(line)
     }
@@ -238,9 +257,11 @@ impl<'a, L: Learner> Run<'a, L> {
         }
     }
 
-    fn save_epoch(&mut self) -> Result<(), Failure> {
+    fn save_epoch(&mut self, weights: Archive) -> Result<(), Failure> {
         let folder = self.setting.folder;
-        let checkpoint = self.checkpoint()?;
+        let checkpoint = Archive { note: self.meta().to_note(), ..weights };
+        // Nothing is written of an epoch that could not be gone on from.
+        let state = self.state()?;
         let last = self.history.last().map(|record| record.epoch);
         match best(&self.history).filter(|best| Some(best.epoch) != last) {
             None => folder.write_archive(folder::BEST, &checkpoint)?,
@@ -252,25 +273,35 @@ impl<'a, L: Learner> Run<'a, L> {
             self.history.iter().map(|record| format!("{}\n", json!(record))).collect();
         folder.write(folder::METRICS, lines.concat().as_bytes())?;
         // The state comes last: once it says that the epoch is done, nothing writes the rest again.
-        self.save_state()
+        self.keep(&state)
     }
 
     fn save_state(&mut self) -> Result<(), Failure> {
-        let mut archive = Archive::default();
-        let counters = self.learner.store_state(&mut archive)?;
-        archive.note = json!(self.note(counters)).to_string();
-        self.setting.folder.write_archive(folder::STATE, &archive)?;
+        let state = self.state()?;
+        self.keep(&state)
+    }
+
+    fn keep(&mut self, state: &Archive) -> Result<(), Failure> {
+        self.setting.folder.write_archive(folder::STATE, state)?;
         self.saved = Instant::now();
         Ok(())
     }
 
-    fn checkpoint(&self) -> Result<Archive, Failure> {
+    /// Everything that going on needs.
+    fn state(&self) -> Result<Archive, Failure> {
         let mut archive = Archive::default();
-        self.learner.store(&mut archive)?;
+        let counters = self.learner.store_state(&mut archive)?;
+        sound::weights(&archive, self.learner.steps())?;
+        archive.note = json!(self.note(counters)).to_string();
+        Ok(archive)
+    }
+
+    /// What a checkpoint says of itself.
+    fn meta(&self) -> Meta {
         let metrics = |record: Option<&Record>| record.map(Record::to_map).unwrap_or_default();
         let plan = self.learner.plan();
         let material = self.setting.material;
-        let meta = Meta {
+        Meta {
             format: FORMAT,
             software: env!("CARGO_PKG_VERSION").into(),
             stage: self.learner.stage(),
@@ -283,8 +314,6 @@ impl<'a, L: Learner> Run<'a, L> {
             steps: self.learner.steps(),
             last: metrics(self.history.last()),
             best: metrics(best(&self.history)),
-        };
-        archive.note = meta.to_note();
-        Ok(archive)
+        }
     }
 }

@@ -1,6 +1,9 @@
 //! Named tensors with a JSON note in one safetensors file: bytes in, bytes out.
 
-use std::collections::{BTreeMap, HashMap};
+mod encoded;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -9,6 +12,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use crate::error::Error;
 use crate::path::Path;
 use crate::read::read;
+pub use encoded::Encoded;
 
 /// The metadata key under which the note lies.
 const NOTE: &str = "kith";
@@ -36,12 +40,16 @@ pub enum Precision {
 }
 
 /// Named tensors and a note.
+///
+/// Tensors of a file are decoded by [`Archive::get`] alone: what nobody asks for may be of any type.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Archive {
     /// JSON that says what the tensors are.
     pub note: String,
-    /// The tensors by name.
+    /// Tensors that were put in, by name.
     pub tensors: BTreeMap<String, Stored>,
+    /// Tensors of the file that it was read from, not decoded yet, by name.
+    pub file: BTreeMap<String, Encoded>,
 }
 
 impl Stored {
@@ -73,32 +81,36 @@ impl Stored {
 }
 
 impl Archive {
-    /// The bytes of a safetensors file.
-    pub fn to_bytes(&self, precision: Precision) -> Vec<u8> {
-        let encoded: Vec<(&str, &Stored, Vec<u8>)> = self
-            .tensors
-            .iter()
-            .map(|(name, stored)| (name.as_str(), stored, precision.encode(&stored.values)))
-            .collect();
-        let views = encoded.iter().map(|(name, stored, bytes)| {
-            let view = TensorView::new(precision.dtype(), stored.shape.clone(), bytes);
+    /// The bytes of a safetensors file that [`Self::from_bytes`] and [`Self::get`] read again.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for NaN and infinity, [`Error::HalfOverflow`] for a number that
+    /// [`Precision::Half`] cannot hold, those of [`Self::get`].
+    pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>, Error> {
+        let mut encoded = Vec::new();
+        for name in self.names() {
+            let stored = self.get(name)?;
+            let bytes = precision.encode(name, &stored.values)?;
+            encoded.push((name, stored.shape.clone(), bytes));
+        }
+        let views = encoded.iter().map(|(name, shape, bytes)| {
+            let view = TensorView::new(precision.dtype(), shape.clone(), bytes);
             (*name, view.expect("the bytes were made from this shape"))
         });
         let note = HashMap::from([(NOTE.to_owned(), self.note.clone())]);
-        safetensors::serialize(views, Some(note)).expect("views of valid tensors serialize")
+        Ok(safetensors::serialize(views, Some(note)).expect("views of valid tensors serialize"))
     }
 
     /// Reads a safetensors file that kith wrote.
     ///
     /// # Errors
     /// [`Error::NotSafetensors`] for a truncated, corrupted or foreign file, [`Error::NotKith`]
-    /// without kith's note, [`Error::TensorType`] and [`Error::NotFinite`] for a tensor that
-    /// cannot be weights.
+    /// without kith's note.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         Self::from_bytes_with_precision(bytes).map(|(archive, _)| archive)
     }
 
-    /// [`Self::from_bytes`], and the element type in which most numbers were stored.
+    /// [`Self::from_bytes`], and the element type in which most tensors were stored.
     ///
     /// # Errors
     /// Those of [`Self::from_bytes`].
@@ -107,14 +119,37 @@ impl Archive {
             |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
         let note = header.metadata().as_ref().and_then(|m| m.get(NOTE)).ok_or(Error::NotKith)?;
-        let file = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let tensors = file
-            .iter()
-            .map(|(name, view)| Ok((name.to_owned(), decode(name, &view)?)))
-            .collect::<Result<_, Error>>()?;
-        let half = file.iter().filter(|(_, view)| view.dtype() == Dtype::F16).count();
-        let precision = if 2 * half > file.len() { Precision::Half } else { Precision::Single };
-        Ok((Self { note: note.clone(), tensors }, precision))
+        let opened = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let file =
+            opened.iter().map(|(name, view)| (name.to_owned(), Encoded::of(&view))).collect();
+        let half = opened.iter().filter(|(_, view)| view.dtype() == Dtype::F16).count();
+        let precision = if 2 * half > opened.len() { Precision::Half } else { Precision::Single };
+        Ok((Self { note: note.clone(), tensors: BTreeMap::new(), file }, precision))
+    }
+
+    /// Names of all tensors, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&str> =
+            self.tensors.keys().chain(self.file.keys()).map(String::as_str).collect();
+        names.into_iter()
+    }
+
+    /// Names that begin so, in order.
+    pub fn names_below(&self, prefix: &str) -> impl Iterator<Item = &str> {
+        self.names().filter(move |name| name.starts_with(prefix))
+    }
+
+    /// The shape of a tensor, which is known without decoding it.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        let file = || self.file.get(name).map(|encoded| &encoded.shape);
+        let shape = self.tensors.get(name).map(|stored| &stored.shape).or_else(file);
+        shape.map(Vec::as_slice)
+    }
+
+    /// Forgets all tensors but those whose names are wanted.
+    pub fn keep(&mut self, wanted: impl Fn(&str) -> bool) {
+        self.tensors.retain(|name, _| wanted(name));
+        self.file.retain(|name, _| wanted(name));
     }
 
     /// A short name for the weights under `prefix`: equal for equal weights and, but for chance,
@@ -126,10 +161,9 @@ impl Archive {
                 hash = (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME);
             }
         };
-        for (name, stored) in self.tensors.range(prefix.to_owned()..) {
-            if !name.starts_with(prefix) {
-                break;
-            }
+        for name in self.names_below(prefix) {
+            // What cannot be decoded is no weight.
+            let Ok(stored) = self.get(name) else { continue };
             eat(name.as_bytes());
             stored.shape.iter().for_each(|&size| eat(&(size as u64).to_le_bytes()));
             stored.values.iter().for_each(|value| eat(&value.to_le_bytes()));
@@ -139,17 +173,26 @@ impl Archive {
 
     /// Numbers under `prefix` that are learnt: all but running statistics.
     pub fn parameters(&self, prefix: &str) -> usize {
-        let learnt = |name: &str| name.starts_with(prefix) && !name.contains(".running_");
-        let learnt = self.tensors.iter().filter(|(name, _)| learnt(name));
-        learnt.map(|(_, stored)| stored.values.len()).sum()
+        let learnt = self.names_below(prefix).filter(|name| !name.contains(".running_"));
+        learnt
+            .filter_map(|name| self.shape(name))
+            .map(|shape| shape.iter().product::<usize>())
+            .sum()
     }
 
     /// The tensor of that name.
     ///
     /// # Errors
-    /// [`Error::MissingTensor`] when there is none.
-    pub fn get(&self, name: &str) -> Result<&Stored, Error> {
-        self.tensors.get(name).ok_or_else(|| Error::MissingTensor { name: name.to_owned() })
+    /// [`Error::MissingTensor`] when there is none, [`Error::TensorType`] and [`Error::NotFinite`] for
+    /// one that cannot be weights.
+    pub fn get(&self, name: &str) -> Result<Cow<'_, Stored>, Error> {
+        if let Some(stored) = self.tensors.get(name) {
+            return Ok(Cow::Borrowed(stored));
+        }
+        match self.file.get(name) {
+            Some(encoded) => encoded.decode(name).map(Cow::Owned),
+            None => Err(Error::MissingTensor { name: name.to_owned() }),
+        }
     }
 
     /// Adds every parameter of a module under `prefix`.
@@ -174,43 +217,6 @@ impl Archive {
         let module = module.map(&mut scatter);
         scatter.failed.map_or(Ok(module), Err)
     }
-}
-
-impl Precision {
-    fn dtype(self) -> Dtype {
-        match self {
-            Self::Single => Dtype::F32,
-            Self::Half => Dtype::F16,
-        }
-    }
-
-    fn encode(self, values: &[f32]) -> Vec<u8> {
-        match self {
-            Self::Single => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Self::Half => {
-                values.iter().flat_map(|v| half::f16::from_f32(*v).to_le_bytes()).collect()
-            }
-        }
-    }
-}
-
-/// The numbers of a tensor in a file.
-fn decode(name: &str, view: &TensorView<'_>) -> Result<Stored, Error> {
-    let data = view.data();
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => data.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-        Dtype::F16 => {
-            data.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect()
-        }
-        other => {
-            let got = format!("{other:?}");
-            return Err(Error::TensorType { name: name.to_owned(), expected: "F32 or F16", got });
-        }
-    };
-    if !values.iter().all(|v| v.is_finite()) {
-        return Err(Error::NotFinite { name: name.to_owned() });
-    }
-    Ok(Stored { shape: view.shape().to_vec(), values })
 }
 
 type Reading = core::pin::Pin<Box<dyn Future<Output = Result<Stored, Error>>>>;
@@ -289,10 +295,10 @@ mod tests {
 
     #[test]
     fn weights_survive_bytes_exactly() {
-        let bytes = archive().to_bytes(Precision::Single);
+        let bytes = archive().to_bytes(Precision::Single).unwrap();
         let read = Archive::from_bytes(&bytes).unwrap();
-        assert_eq!(read, archive());
-        assert_eq!(read.get("head.weight").unwrap().shape, [3, 4]);
+        assert_eq!(read.names().collect::<Vec<_>>(), ["head.bias", "head.weight"]);
+        assert_eq!(read.shape("head.weight"), Some(&[3, 4][..]));
         let mut again = Archive { note: "{}".into(), ..Default::default() };
         let restored = read.restore("head", linear(2, 4)).unwrap();
         pollster::block_on(again.add("head", &restored)).unwrap();
@@ -312,14 +318,14 @@ mod tests {
 
     #[test]
     fn half_precision_is_near() {
-        let read = Archive::from_bytes(&archive().to_bytes(Precision::Half)).unwrap();
-        let (a, b) = (archive().tensors["head.weight"].clone(), &read.tensors["head.weight"]);
+        let read = Archive::from_bytes(&archive().to_bytes(Precision::Half).unwrap()).unwrap();
+        let (a, b) = (archive().tensors["head.weight"].clone(), read.get("head.weight").unwrap());
         assert!(a.values.iter().zip(&b.values).all(|(a, b)| (a - b).abs() < 1e-3));
     }
 
     #[test]
     fn every_truncation_is_an_error() {
-        let bytes = archive().to_bytes(Precision::Single);
+        let bytes = archive().to_bytes(Precision::Single).unwrap();
         for length in 0..bytes.len() {
             assert!(Archive::from_bytes(&bytes[..length]).is_err(), "{length} bytes were accepted");
         }
@@ -327,18 +333,79 @@ mod tests {
 
     #[test]
     fn a_hostile_header_length_is_refused() {
-        let mut bytes = archive().to_bytes(Precision::Single);
+        let mut bytes = archive().to_bytes(Precision::Single).unwrap();
         bytes[..8].copy_from_slice(&u64::MAX.to_le_bytes());
         let error = Archive::from_bytes(&bytes).expect_err("the header cannot be that long");
         assert_eq!(error.code(), "NOT_SAFETENSORS");
     }
 
     #[test]
-    fn not_a_number_is_named() {
+    fn not_a_number_is_named_and_never_written() {
         let mut broken = archive();
         broken.tensors.get_mut("head.bias").unwrap().values[1] = f32::NAN;
-        let error = Archive::from_bytes(&broken.to_bytes(Precision::Single)).expect_err("NaN");
-        assert!(matches!(error, Error::NotFinite { name } if name == "head.bias"));
+        for precision in [Precision::Single, Precision::Half] {
+            let error = broken.to_bytes(precision).expect_err("NaN");
+            assert!(matches!(error, Error::NotFinite { name } if name == "head.bias"));
+        }
+        let mut bytes = archive().to_bytes(Precision::Single).unwrap();
+        let end = bytes.len();
+        bytes[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+        let read = Archive::from_bytes(&bytes).expect("nobody asked for it yet");
+        let error = read.restore("head", linear(2, 4)).expect_err("NaN");
+        assert!(matches!(error, Error::NotFinite { name } if name == "head.weight"));
+    }
+
+    #[test]
+    fn two_bytes_hold_no_number_above_65504() {
+        let of = |value: f32| {
+            let mut archive = archive();
+            archive.tensors.get_mut("head.bias").unwrap().values[1] = value;
+            archive
+        };
+        for value in [65_504.0, 65_519.0, -65_504.0, 1e-30, f32::MIN_POSITIVE] {
+            let bytes = of(value).to_bytes(Precision::Half).expect("it fits or vanishes");
+            Archive::from_bytes(&bytes).unwrap().get("head.bias").expect("it is read again");
+        }
+        for value in [65_520.0, 70_000.0, -1e30] {
+            let error = of(value).to_bytes(Precision::Half).expect_err("it overflows");
+            assert_eq!(error.code(), "HALF_OVERFLOW");
+            let text = error.to_string();
+            assert!(text.contains("head.bias") && text.contains(&value.to_string()), "{text}");
+            of(value).to_bytes(Precision::Single).expect("four bytes hold it");
+        }
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_never_decoded() {
+        let written = archive();
+        let bytes = |stored: &Stored| Precision::Single.encode("", &stored.values).unwrap();
+        let own: Vec<_> = written.tensors.iter().map(|(name, s)| (name, s, bytes(s))).collect();
+        let nan = f32::NAN.to_le_bytes();
+        let kinds = [Dtype::I64, Dtype::BOOL, Dtype::BF16, Dtype::F64, Dtype::U8];
+        let foreign = kinds.map(|kind| (format!("x.{kind:?}"), kind, vec![0; kind.bitsize() / 8]));
+        let views = own
+            .iter()
+            .map(|(name, s, b)| (name.as_str(), TensorView::new(Dtype::F32, s.shape.clone(), b)))
+            .chain(foreign.iter().map(|(name, k, b)| (&name[..], TensorView::new(*k, vec![1], b))))
+            .chain([("y", TensorView::new(Dtype::F32, vec![1], &nan))])
+            .map(|(name, view)| (name, view.unwrap()));
+        let note = HashMap::from([(NOTE.to_owned(), "{}".to_owned())]);
+        let read = Archive::from_bytes(&safetensors::serialize(views, Some(note)).unwrap());
+        let read = read.expect("foreign tensors do no harm");
+        read.restore("head", linear(2, 4)).expect("kith's own are whole");
+        assert_eq!(read.fingerprint("head."), written.fingerprint("head."));
+        for kind in kinds {
+            let error = read.get(&format!("x.{kind:?}")).expect_err("kith has no such numbers");
+            assert!(error.to_string().contains(&format!("{kind:?}")), "{error}");
+        }
+        assert_eq!(read.get("y").expect_err("NaN").code(), "NOT_FINITE");
+        assert_eq!(read.shape("x.I64"), Some(&[1][..]), "its shape is known all the same");
+        let mut kept = read.clone();
+        kept.keep(|name| name.starts_with("head."));
+        assert_eq!(
+            kept.to_bytes(Precision::Single).unwrap(),
+            written.to_bytes(Precision::Single).unwrap()
+        );
     }
 
     #[test]

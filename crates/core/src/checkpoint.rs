@@ -1,5 +1,8 @@
 //! A checkpoint: a trained encoder with everything needed to use it and to know where it is from.
 
+mod layers;
+mod sizes;
+
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
@@ -8,6 +11,9 @@ use crate::error::Error;
 use crate::recipe::Recipe;
 
 use burn::tensor::Device;
+
+pub use layers::Layer;
+pub use sizes::MOST_SIDE;
 
 /// The format that this software writes.
 pub const FORMAT: u32 = 1;
@@ -100,19 +106,23 @@ impl Meta {
     ///
     /// # Errors
     /// [`Error::Version`] for a newer format, [`Error::Architecture`] for an encoder of a newer kith,
-    /// [`Error::Metadata`] when it cannot be read.
+    /// [`Error::Metadata`] when it cannot be read; [`Error::TensorShape`], [`Error::MissingTensor`] or
+    /// [`Error::Setting`] when it tells of other sizes than the tensors have.
     pub fn read(archive: &Archive) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Version {
             format: u32,
         }
+        sizes::check_length(&archive.note)?;
         let unreadable = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
         let version: Version = serde_json::from_str(&archive.note).map_err(unreadable)?;
         if version.format != FORMAT {
             return Err(Error::Version { expected: FORMAT, got: version.format });
         }
-        serde_json::from_str(&archive.note)
-            .map_err(|error| unknown_encoder(&archive.note).unwrap_or_else(|| unreadable(error)))
+        let meta: Self = serde_json::from_str(&archive.note)
+            .map_err(|error| unknown_encoder(&archive.note).unwrap_or_else(|| unreadable(error)))?;
+        sizes::check(&meta, archive)?;
+        Ok(meta)
     }
 
     /// The note as text.

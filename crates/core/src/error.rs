@@ -147,6 +147,16 @@ pub enum Error {
         /// The tensor's name.
         name: String,
     },
+    /// A number is too large for two bytes.
+    #[error(
+        "tensor `{name}` holds {got}, two bytes (binary16) hold at most 65504: store it in four bytes"
+    )]
+    HalfOverflow {
+        /// The tensor's name.
+        name: String,
+        /// The number.
+        got: f32,
+    },
     /// Training produced NaN or infinity.
     #[error("the loss is {got} at step {step}: lower the learning rate, or check the pictures")]
     Diverged {
@@ -154,6 +164,17 @@ pub enum Error {
         step: u64,
         /// The loss.
         got: f32,
+    },
+    /// A step of training left what is no number behind, though its own loss was one.
+    #[error(
+        "{what} not finite after step {step}: lower the learning rate, or check the images; what was \
+         last good is kept"
+    )]
+    DivergedAfter {
+        /// Steps done.
+        step: u64,
+        /// What is not finite, with its verb, as in `tensor x is`.
+        what: String,
     },
     /// The device failed while computing or reading back.
     #[error("the device failed: {reason}")]
@@ -183,7 +204,8 @@ impl Error {
             Self::TensorShape { .. } => "TENSOR_SHAPE",
             Self::TensorType { .. } => "TENSOR_TYPE",
             Self::NotFinite { .. } => "NOT_FINITE",
-            Self::Diverged { .. } => "DIVERGED",
+            Self::HalfOverflow { .. } => "HALF_OVERFLOW",
+            Self::Diverged { .. } | Self::DivergedAfter { .. } => "DIVERGED",
             Self::Device { .. } => "DEVICE",
         }
     }

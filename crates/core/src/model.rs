@@ -20,6 +20,8 @@ use crate::unit::unit_rows;
 const ENCODER: &str = "encoder";
 const PROJECTION: &str = "projection";
 const CLASSIFIER: &str = "probe";
+const ROWS: &str = "support.rows";
+const LABELS: &str = "support.labels";
 
 /// A checkpoint's networks on a device, without autodiff.
 #[derive(Debug)]
@@ -71,28 +73,26 @@ impl Model {
         let (archive, precision) = Archive::from_bytes_with_precision(bytes)?;
         let meta = Meta::read(&archive)?;
         let encoder = meta.encoder(&archive, device)?;
-        let below = |name: &str| {
-            let prefix = format!("{name}.");
-            archive.tensors.iter().filter(move |(path, _)| path.starts_with(&prefix))
-        };
+        let has = |name: &str| archive.names_below(&format!("{name}.")).next().is_some();
         let parameters = archive.parameters(&format!("{ENCODER}."));
         let mut fresh = stream(0, Purpose::Weights, 0, 0);
         let features = meta.recipe.encoder.features();
-        let projection = match (&meta.recipe.projection, below(PROJECTION).next()) {
-            (Some(settings), Some(_)) => {
+        let projection = match &meta.recipe.projection {
+            Some(settings) if has(PROJECTION) => {
                 let head = settings.init(features, &mut fresh, device)?;
                 Some(archive.restore(PROJECTION, head)?)
             }
             _ => None,
         };
-        let classifier = match below(CLASSIFIER).next() {
-            Some(_) => {
+        let classifier = match has(CLASSIFIER) {
+            true => {
                 let head = Linear::new(features, meta.class_names.len(), &mut fresh, device);
                 Some(archive.restore(CLASSIFIER, head)?)
             }
-            None => None,
+            false => None,
         };
-        let support = Support::open(&archive, device)?;
+        let compared = meta.recipe.projection.as_ref().map_or(features, |head| head.output);
+        let support = Support::open(&archive, compared, device)?;
         let fingerprint = archive.fingerprint(&format!("{ENCODER}."));
         let device = device.clone();
         Ok(Self {
@@ -204,11 +204,16 @@ impl Model {
 }
 
 impl Support {
-    fn open(archive: &Archive, device: &Device) -> Result<Option<Self>, Error> {
-        let Some(rows) = archive.tensors.get("support.rows") else { return Ok(None) };
-        let labels = archive.get("support.labels")?.values.iter().map(|&x| x as i32).collect();
-        let dim = rows.shape.get(1).copied().unwrap_or(0);
-        let bank = Bank::new(&Features { values: rows.values.clone(), dim }, device)?;
+    /// Rows of `dim` numbers, a label each.
+    fn open(archive: &Archive, dim: usize, device: &Device) -> Result<Option<Self>, Error> {
+        let Some(shape) = archive.shape(ROWS) else { return Ok(None) };
+        let labels: Vec<i32> = archive.get(LABELS)?.values.iter().map(|&x| x as i32).collect();
+        let expected = vec![labels.len(), dim];
+        if shape != expected {
+            return Err(Error::TensorShape { name: ROWS.into(), expected, got: shape.to_vec() });
+        }
+        let values = archive.get(ROWS)?.into_owned().values;
+        let bank = Bank::new(&Features { values, dim }, device)?;
         Ok(Some(Self { bank, labels }))
     }
 }

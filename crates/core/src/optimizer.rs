@@ -112,9 +112,10 @@ impl Adam {
     ) -> Result<Self, Error> {
         let mut moments = BTreeMap::new();
         let below = format!("{prefix}.");
-        for (name, mean) in &archive.tensors {
+        for name in archive.names_below(&below) {
             let path = name.strip_prefix(&below).and_then(|rest| rest.strip_suffix(MEAN));
             let Some(path) = path else { continue };
+            let mean = archive.get(name)?;
             let size = [mean.values.len()];
             let square_name = format!("{below}{path}{SQUARE}");
             let square = archive.get(&square_name)?.to_device(&square_name, size, device)?;

@@ -167,7 +167,8 @@ impl Pretraining {
     /// half }`; `half` stores numbers in two bytes.
     ///
     /// # Errors
-    /// `DEVICE` when the device fails.
+    /// `DEVICE` when the device fails, `NOT_FINITE` after a step that diverged, `HALF_OVERFLOW` for
+    /// a weight that two bytes cannot hold.
     pub async fn checkpoint(&self, told: JsValue) -> Result<Uint8Array> {
         let Told { dataset, class_names, half } = from_object(told)?;
         let [unlabelled, labelled] = self.feed.sizes();
@@ -188,7 +189,8 @@ impl Pretraining {
         let mut archive = Archive { note: meta.to_note(), ..Default::default() };
         self.trainer.store(&mut archive).await.map_err(from_core)?;
         let precision = if half { Precision::Half } else { Precision::Single };
-        Ok(Uint8Array::from(archive.to_bytes(precision).as_slice()))
+        let bytes = archive.to_bytes(precision).map_err(from_core)?;
+        Ok(Uint8Array::from(bytes.as_slice()))
     }
 
     /// Everything that going on after a reload needs, but for the pictures.

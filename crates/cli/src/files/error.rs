@@ -60,6 +60,12 @@ pub enum FileError {
         /// The path concerned.
         path: PathBuf,
     },
+    /// The path is a pipe or a device where a file should be.
+    #[error("{}: is a pipe or a device, expected a file{KEPT}", path.display())]
+    NotAFile {
+        /// The path concerned.
+        path: PathBuf,
+    },
     /// Anything else the system says.
     #[error("{}: {source}{KEPT}", path.display())]
     Io {
@@ -100,6 +106,7 @@ impl FileError {
             Self::NotFound { .. } => "NOT_FOUND",
             Self::NotADirectory { .. } => "NOT_A_DIRECTORY",
             Self::IsADirectory { .. } => "IS_A_DIRECTORY",
+            Self::NotAFile { .. } => "NOT_A_FILE",
             Self::Io { .. } => "IO",
         }
     }

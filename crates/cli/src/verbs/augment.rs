@@ -10,8 +10,9 @@ use crate::args::{DataFlags, Shared};
 use crate::failure::Failure;
 use crate::files;
 use crate::material;
-use crate::say::Say;
-use crate::story::{some_of, view_sheet};
+use crate::say::{Say, lossy};
+use crate::sheet::view_grid;
+use crate::story::{some_of, view, view_sheet};
 
 pub(super) fn run(
     name: &str,
@@ -27,7 +28,37 @@ pub(super) fn run(
     let png = view_sheet(&policy, &shown, (views, shared.seed), &chosen.device)?;
     files::write(out, &png)?;
     let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
-    say.result(&words, &json!({ "sheet": out, "pictures": shown.len(), "views": views }));
+    say.result(&words, &json!({ "sheet": lossy(out), "pictures": shown.len(), "views": views }));
+    Ok(())
+}
+
+/// One grid of a recipe: images, a weak view of each, two strong ones.
+pub(super) fn of_recipe(
+    recipe: &Recipe,
+    pictures: usize,
+    out: &Path,
+    (data, shared, say): (&DataFlags, &Shared, &Say),
+) -> Result<(), Failure> {
+    let dataset = material::open(data, shared.seed, say)?;
+    let chosen = super::device(shared, say)?;
+    let split = &dataset.unlabelled;
+    let shown = split.read(&some_of(split, pictures, shared.seed))?;
+    let (weak, strong) = match &recipe.semi {
+        Some(semi) => (&semi.weak, &semi.strong),
+        None => (&recipe.pretraining.probe_view, &recipe.pretraining.views),
+    };
+    let seen = |policy, number| view(policy, &shown, (number, shared.seed), &chosen.device);
+    let rows = [seen(weak, 0)?, seen(strong, 0)?, seen(strong, 1)?];
+    files::write(out, &view_grid(&shown, &rows))?;
+    let words = format!(
+        "{} images; below each a weak view and two strong ones, as {} has them: {}",
+        shown.len(),
+        recipe.name,
+        out.display()
+    );
+    let rows = ["original", "weak", "strong", "strong"];
+    let object = json!({ "sheet": lossy(out), "recipe": recipe.name, "pictures": shown.len(), "rows": rows });
+    say.result(&words, &object);
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::material::{open_checkpoint, open_for};
 use crate::offline::embed;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 
 pub(super) fn run(
     checkpoint: &Path,
@@ -49,13 +49,16 @@ pub(super) fn run(
         npy.display(),
         csv.display()
     );
-    say.result(&words, &json!({ "npy": npy, "csv": csv, "shape": [features.len(), features.dim] }));
+    say.result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
     Ok(())
 }
 
 /// The name of a file that is written, with its ending.
 pub(super) fn ending(out: &Path, ending: &str) -> PathBuf {
-    PathBuf::from(format!("{}.{ending}", out.display()))
+    let mut name = out.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Numbers in row-major order.

@@ -19,7 +19,7 @@ use crate::offline::{self, Scores};
 use crate::plane;
 use crate::report::{Report, Table};
 use crate::retrieval;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::story::{self, percent};
 
 pub(super) fn run(
@@ -59,6 +59,7 @@ fn frozen(
     let mut page = None;
     for path in paths {
         let (meta, archive) = open_checkpoint(&path)?;
+        say.note(&format!("evaluating {}", path.display()));
         let dataset = open_for(data, &meta, say)?;
         let material = Material::new(data, &meta.recipe, dataset, meta.seed);
         let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
@@ -127,7 +128,7 @@ fn tell(all: &[Found], folder: Option<&Folder>, say: &Say) {
     }
     if let Some(folder) = folder {
         words.push(format!("report: {}", folder.file(folder::REPORT).display()));
-        objects.insert("report".into(), json!(folder.file(folder::REPORT)));
+        objects.insert("report".into(), json!(lossy(&folder.file(folder::REPORT))));
     }
     say.result(&words.join("\n"), &Value::Object(objects));
 }

@@ -12,8 +12,8 @@ use crate::material::{self, Material, open_checkpoint};
 use crate::plane;
 use crate::report::Report;
 use crate::saved::{Record, best};
-use crate::say::Say;
-use crate::seeds::Comparison;
+use crate::say::{Say, lossy};
+use crate::seeds::{Comparison, Difference, note};
 use crate::story::{self, Part};
 use crate::training::{Setting, Trained};
 use crate::verbs::pretrain::Frozen;
@@ -65,12 +65,13 @@ pub(super) fn run(
     let report = report(&studies, &comparison, &recipe, (&whole, &chosen))?;
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
-        "run": whole.path(),
-        "report": whole.file(folder::REPORT),
+        "run": lossy(whole.path()),
+        "report": lossy(&whole.file(folder::REPORT)),
         "recipe": recipe.name,
         "data": data.data.to_string(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
         "accuracies": comparison.to_json(),
+        "differences": comparison.differences().iter().map(Difference::to_json).collect::<Vec<_>>(),
         "findings": runs(&studies).flat_map(|r| r.to_json(&recipe, classes)).collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
@@ -117,7 +118,18 @@ fn comparison(studies: &[Study]) -> Comparison {
         ("random encoder, linear", of(&|s| Some(s.frozen.as_ref()?.random.linear))),
         ("random encoder, kNN (200, 0.1)", of(&|s| Some(s.frozen.as_ref()?.random.wide))),
     ];
-    Comparison(numbers.map(|(name, shares)| (name.to_owned(), shares)).into())
+    let pairs = [
+        ("fine-tuned, last", "supervised baseline, last"),
+        ("fine-tuned, best", "supervised baseline, best"),
+        ("online probe, last", "supervised baseline, last"),
+        ("frozen, linear, last", "supervised baseline, last"),
+        ("frozen, linear, last", "random encoder, linear"),
+        ("frozen, kNN (200, 0.1), last", "random encoder, kNN (200, 0.1)"),
+    ];
+    Comparison {
+        shares: numbers.map(|(name, shares)| (name.to_owned(), shares)).into(),
+        pairs: pairs.map(|(own, other)| (own.to_owned(), other.to_owned())).into(),
+    }
 }
 
 fn report(
@@ -153,9 +165,9 @@ fn report(
             .into_iter()
             .collect(),
         confusion: first.frozen.as_ref().map(|f| story::confusion(&first.material, &f.last)),
-        tables: vec![comparison.table(), story::epochs_table(&parts)],
+        tables: comparison.tables().chain([story::epochs_table(&parts)]).collect(),
         settings_toml: recipe.to_toml(),
-        notes: notes(studies, recipe),
+        notes: notes(studies, recipe).into_iter().chain(note(&comparison.differences())).collect(),
     })
 }
 

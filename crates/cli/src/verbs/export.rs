@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::files;
 use crate::material::open_checkpoint;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 
 /// What using an encoder needs; the rest stays behind.
 pub(super) const ENCODER: &[&str] = &["encoder.", "projection.", "probe."];
@@ -22,10 +22,10 @@ pub(super) fn run(
     say: &Say,
 ) -> Result<(), Failure> {
     let (_, mut archive) = open_checkpoint(checkpoint)?;
-    archive.tensors.retain(|name, _| kept.iter().any(|part| name.starts_with(part)));
-    let bytes = archive.to_bytes(precision);
+    archive.keep(|name| kept.iter().any(|part| name.starts_with(part)));
+    let bytes = archive.to_bytes(precision).map_err(Failure::of(checkpoint))?;
     files::write(out, &bytes)?;
     let words = format!("{}: {} bytes", out.display(), bytes.len());
-    say.result(&words, &json!({ "checkpoint": out, "bytes": bytes.len() }));
+    say.result(&words, &json!({ "checkpoint": lossy(out), "bytes": bytes.len() }));
     Ok(())
 }

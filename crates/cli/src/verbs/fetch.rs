@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::fetch::{Outcome, Published, Settings, fetch};
 use crate::progress::Bytes;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 
 pub(super) fn run(
     what: Published,
@@ -19,7 +19,9 @@ pub(super) fn run(
     let settings = Settings { mirror, ..Settings::default() };
     let outcome = fetch(&what.dataset(), into, &settings, &mut |progress| {
         let name = format!("{:?} {}", progress.stage, progress.file);
-        bar.tick(&name, progress.done, progress.total);
+        if bar.tick(&name, progress.done, progress.total) {
+            say.note(&name);
+        }
     });
     bar.finish();
     let (folder, words) = match &outcome? {
@@ -34,7 +36,7 @@ pub(super) fn run(
     let words = format!("{words} {}; use it with --data {kind}:{0}", folder.display());
     say.result(
         &words,
-        &json!({ "folder": folder, "data": format!("{kind}:{}", folder.display()) }),
+        &json!({ "folder": lossy(&folder), "data": format!("{kind}:{}", folder.display()) }),
     );
     Ok(())
 }

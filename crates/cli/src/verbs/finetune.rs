@@ -16,7 +16,7 @@ use crate::loader;
 use crate::material::{self, Material};
 use crate::report::Report;
 use crate::saved::best;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::start;
 use crate::story::{self, Part};
 use crate::training::{Setting, Trained, train};
@@ -111,7 +111,7 @@ fn tell(setting: &Setting<'_>, trained: &Trained, findings: &[Finding]) {
     let found: String = findings.iter().map(|f| format!("{}\n", f.sentence())).collect();
     let words = found + &words;
     let object = json!({
-        "run": folder.path(),
+        "run": lossy(folder.path()),
         "checkpoint": path(folder::CHECKPOINT),
         "best": path(folder::BEST),
         "report": path(folder::REPORT),

@@ -1,8 +1,9 @@
 //! `kith info`: what a checkpoint or a run is.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use kith_core::checkpoint::Meta;
+use kith_core::checkpoint::{Layer, Meta};
 use serde_json::{Map, Value, json};
 
 use crate::diagnosis::{self, Finding};
@@ -28,7 +29,7 @@ pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
 fn whole(of: &Path, say: &Say) -> Result<(), Failure> {
     let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
     let (meta, archive) = open_checkpoint(&path)?;
-    let findings = if of.is_dir() { Some(diagnose(of, &meta)?) } else { None };
+    let findings = if of.is_dir() { diagnose(of, &meta)? } else { None };
     let parameters = archive.parameters("encoder.");
     let encoder = described(&json!(meta.recipe.encoder));
     let mut words = vec![
@@ -49,20 +50,44 @@ fn whole(of: &Path, say: &Say) -> Result<(), Failure> {
             meta.dataset.validation,
             meta.dataset.test
         ),
-        format!("classes    {}", meta.class_names.join(", ")),
+        match meta.class_names.as_slice() {
+            [] => "classes    none".into(),
+            names => format!("classes    {}", names.join(", ")),
+        },
     ];
     words.extend(measured(&meta));
     words.extend(findings.iter().flat_map(|findings| said(findings)));
+    let layers = meta.layers(&archive);
+    words.extend(summary(&layers));
     words.push("tensors".into());
-    for (name, stored) in &archive.tensors {
-        words.push(format!("  {name:<40} {:?}", stored.shape));
-    }
+    let shapes: Vec<(&str, &[usize])> =
+        archive.names().filter_map(|name| Some((name, archive.shape(name)?))).collect();
+    words.extend(shapes.iter().map(|(name, shape)| format!("  {name:<40} {shape:?}")));
     let shapes: Map<String, Value> =
-        archive.tensors.iter().map(|(name, stored)| (name.clone(), json!(stored.shape))).collect();
+        shapes.iter().map(|(name, shape)| ((*name).to_owned(), json!(shape))).collect();
     let findings = findings.as_deref().map(diagnosis::to_json);
-    let object = json!({ "meta": meta, "findings": findings, "tensors": shapes });
+    let layers: Vec<Value> = layers.iter().map(as_json).collect();
+    let object = json!({ "meta": meta, "findings": findings, "layers": layers, "tensors": shapes });
     say.result(&words.join("\n"), &object);
     Ok(())
+}
+
+/// The layers of the encoder, a line each.
+fn summary(layers: &[Layer]) -> Vec<String> {
+    let line = |name: &str, kind: &str, output: &str, parameters: &str| {
+        format!("  {name:<20} {kind:<36} {output:<18} {parameters:>10}")
+    };
+    let row = |layer: &Layer| {
+        let output: Vec<String> = layer.output.iter().map(usize::to_string).collect();
+        line(&layer.name, layer.kind, &output.join(" × "), &layer.parameters.to_string())
+    };
+    let head = ["layers".into(), line("name", "kind", "output", "parameters")];
+    head.into_iter().chain(layers.iter().map(row)).collect()
+}
+
+fn as_json(layer: &Layer) -> Value {
+    let Layer { name, kind, output, parameters } = layer;
+    json!({ "name": name, "kind": kind, "output": output, "parameters": parameters })
 }
 
 /// The runs of a study: how far each came, and what looks wrong with it.
@@ -75,8 +100,9 @@ fn several(of: &Path, runs: &[PathBuf], say: &Say) -> Result<(), Failure> {
         let name = run.strip_prefix(of).unwrap_or(run).display().to_string();
         words.push(String::new());
         words.push(format!("{name}: {}, seed {}, {} steps", stage(&meta), meta.seed, meta.steps));
-        words.extend(measured(&meta).into_iter().chain(said(&findings)));
-        let findings = diagnosis::to_json(&findings);
+        words.extend(measured(&meta));
+        words.extend(findings.iter().flat_map(|findings| said(findings)));
+        let findings = findings.as_deref().map(diagnosis::to_json);
         objects.push(json!({ "run": name, "meta": meta, "findings": findings }));
     }
     say.result(&words.join("\n"), &json!({ "runs": objects }));
@@ -105,14 +131,17 @@ fn described(settings: &Value) -> String {
     kind + &others.collect::<String>()
 }
 
-/// What looks wrong with a run, by the metrics in its folder.
-fn diagnose(run: &Path, meta: &Meta) -> Result<Vec<Finding>, Failure> {
+/// What looks wrong with a run, by the metrics in its folder; nothing is known without them.
+fn diagnose(run: &Path, meta: &Meta) -> Result<Option<Vec<Finding>>, Failure> {
     let path = run.join(folder::METRICS);
-    let text = std::fs::read_to_string(&path).map_err(|e| FileError::new(&path, e))?;
+    let text = match std::fs::read_to_string(&path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|e| FileError::new(&path, e))?,
+    };
     let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
     let history = text.lines().map(serde_json::from_str).collect::<Result<Vec<Record>, _>>();
     let history = history.map_err(unreadable).map_err(Failure::of(&path))?;
-    Ok(diagnosis::findings(&history, &meta.recipe, meta.class_names.len()))
+    Ok(Some(diagnosis::findings(&history, &meta.recipe, meta.class_names.len())))
 }
 
 /// Findings a line each, or that there are none.

@@ -40,7 +40,11 @@ pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure>
         Verb::Evaluate { of, how, data, run } => {
             evaluate::run(of.as_deref(), &how, (&data, &run), (shared, say))
         }
-        Verb::Augment { policy, views, pictures, out, data } => {
+        Verb::Augment { recipe: Some(recipe), changes, pictures, out, data, .. } => {
+            let recipe = self::recipe(&RecipeFlags { recipe, changes })?;
+            augment::of_recipe(&recipe, pictures, &out, (&data, shared, say))
+        }
+        Verb::Augment { policy, views, pictures, out, data, .. } => {
             augment::run(&policy, (pictures, views), &out, (&data, shared, say))
         }
         Verb::Embed { checkpoint, split, out, pixels, data } => {

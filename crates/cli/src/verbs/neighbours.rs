@@ -8,7 +8,7 @@ use crate::args::{DataFlags, Shared};
 use crate::failure::Failure;
 use crate::files;
 use crate::material::{open_checkpoint, open_for};
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::story::nearest_sheet;
 
 pub(super) fn run(
@@ -27,6 +27,9 @@ pub(super) fn run(
     files::write(out, &png)?;
     let words =
         format!("{} pictures, {k} neighbours each: {}", queries.min(asked.len()), out.display());
-    say.result(&words, &json!({ "sheet": out, "queries": queries.min(asked.len()), "k": k }));
+    say.result(
+        &words,
+        &json!({ "sheet": lossy(out), "queries": queries.min(asked.len()), "k": k }),
+    );
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::plane;
 use crate::report::Report;
 use crate::retrieval;
 use crate::saved::{Record, best};
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::story::{self, Part};
 use crate::training::{Setting, Trained, train};
 
@@ -87,14 +87,22 @@ pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>,
     };
     let of = |encoder: &Encoder| offline::evaluate(encoder, material, device);
     let small = |encoder| minibatch::accuracy(encoder, (recipe, material), seed, device);
-    setting.say.note("evaluating frozen features: last, best, random encoder");
+    setting.say.note("evaluating frozen features: random, last, best encoder");
     let random = random_encoder(recipe, material.side, seed, device)?;
     let (last, best) = (open(folder::CHECKPOINT)?, open(folder::BEST)?);
     let minibatch = match (small(&random)?, small(&last)?) {
         (Some(random), Some(last)) => Some(Minibatch { random, last }),
         _ => None,
     };
-    let (Some(random), Some(last), Some(best)) = (of(&random)?, of(&last)?, of(&best)?) else {
+    let told = |name: &str, encoder: &Encoder| {
+        let found = of(encoder)?;
+        if let Some(scores) = &found {
+            setting.say.note(&format!("{name}: linear probe {}", story::percent(scores.linear)));
+        }
+        Ok::<_, Failure>(found)
+    };
+    let (random, last) = (told("random", &random)?, told("last", &last)?);
+    let (Some(random), Some(last), Some(best)) = (random, last, told("best", &best)?) else {
         return Ok(None);
     };
     Ok(Some(Frozen { random, last, best, minibatch }))
@@ -211,7 +219,7 @@ fn tell(setting: &Setting<'_>, trained: &Trained, frozen: Option<&Frozen>) {
         })
     });
     let object = json!({
-        "run": setting.folder.path(),
+        "run": lossy(setting.folder.path()),
         "checkpoint": path(folder::CHECKPOINT),
         "best": path(folder::BEST),
         "report": path(folder::REPORT),

@@ -17,8 +17,8 @@ use crate::interrupt::listen_for_ctrl_c;
 use crate::material::{self, Material, open_checkpoint};
 use crate::report::{Picture, Report};
 use crate::saved::Record;
-use crate::say::Say;
-use crate::seeds::Comparison;
+use crate::say::{Say, lossy};
+use crate::seeds::{Comparison, Difference, note};
 use crate::semi::{Beginning, chosen_network, learn};
 use crate::start;
 use crate::story::{self, Part, percent};
@@ -80,8 +80,8 @@ pub(super) fn run(
     report.notes.extend(seen);
     whole.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
-        "run": whole.path(),
-        "report": whole.file(folder::REPORT),
+        "run": lossy(whole.path()),
+        "report": lossy(&whole.file(folder::REPORT)),
         "recipe": recipe.name,
         "data": data.data.to_string(),
         "labelled": first.labelled.len(),
@@ -89,6 +89,7 @@ pub(super) fn run(
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
         "chosen": choices.made,
         "accuracies": comparison.to_json(),
+        "differences": comparison.differences().iter().map(Difference::to_json).collect::<Vec<_>>(),
         "findings": runs(&studies)
             .flat_map(|run| run.to_json(&choices.recipe, first.classes()))
             .collect::<Vec<_>>(),
@@ -190,8 +191,7 @@ fn report(
     facts.push(story::wall_time(all.iter()));
     let mut charts: Vec<Chart> = choices.charts.clone();
     charts.extend(story::curves(&parts));
-    let mut tables = vec![comparison.table(), story::epochs_table(&parts)];
-    tables.extend(choices.table());
+    let tables = comparison.tables().chain([story::epochs_table(&parts)]).chain(choices.table());
     Ok(Report {
         title: format!("{} on {}", recipe.name, material.name),
         subtitle: format!(
@@ -203,9 +203,12 @@ fn report(
         charts,
         bars: vec![comparison.bars(|name| name.ends_with("last epoch"))],
         sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
-        tables,
+        tables: tables.collect(),
         settings_toml: recipe.to_toml(),
-        notes: notes(recipe, studies, material.classes()),
+        notes: notes(recipe, studies, material.classes())
+            .into_iter()
+            .chain(note(&comparison.differences()))
+            .collect(),
         ..Report::default()
     })
 }

@@ -6,6 +6,7 @@ pub mod few_label;
 pub mod knn;
 pub mod linear;
 pub mod minibatch;
+pub mod paired;
 pub mod pca;
 pub mod repetition;
 pub mod retrieval;
@@ -57,7 +58,7 @@ impl Features {
     /// Adds the clean features of a batch of pictures.
     ///
     /// # Errors
-    /// [`Error::Device`] when the device fails.
+    /// [`Error::Device`] when the device fails, [`Error::NotFinite`] for features that are no numbers.
     pub async fn add(
         &mut self,
         encoder: &Encoder,
@@ -66,7 +67,11 @@ impl Features {
     ) -> Result<(), Error> {
         let features: Tensor<2> = encoder.forward(images.to_device(device));
         self.dim = features.dims()[1];
-        self.values.extend(read(features).await?);
+        let values = read(features).await?;
+        if !values.iter().all(|value| value.is_finite()) {
+            return Err(Error::NotFinite { name: "features".into() });
+        }
+        self.values.extend(values);
         Ok(())
     }
 

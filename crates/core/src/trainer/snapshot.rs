@@ -26,14 +26,14 @@ impl Pretrainer {
     /// Everything that going on needs, but for the pictures.
     ///
     /// # Errors
-    /// [`Error::Device`] when reading fails.
+    /// [`Error::Device`] when reading fails, [`Error::NotFinite`] after a step that diverged.
     pub async fn snapshot(&self) -> Result<Vec<u8>, Error> {
         let mut archive = Archive::default();
         let counters = self.store_state(&mut archive).await?;
         let (plan, recipe) = (*self.plan(), self.recipe().clone());
         let note = Note { snapshot: FORMAT, plan, recipe, counters };
         archive.note = serde_json::to_string(&note).expect("a note is representable in JSON");
-        Ok(archive.to_bytes(Precision::Single))
+        archive.to_bytes(Precision::Single)
     }
 
     /// The run that [`snapshot`](Self::snapshot) was taken of.

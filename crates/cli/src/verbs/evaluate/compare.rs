@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::Meta;
 use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
+use kith_core::probe::paired::mcnemar;
 use kith_data::Dataset;
 use serde_json::{Value, json};
 
@@ -14,8 +15,12 @@ use crate::folder;
 use crate::material::{has_seen_test, open_checkpoint, open_with};
 use crate::offline::{self, Predictions};
 use crate::report::Table;
-use crate::say::Say;
+use crate::say::{Say, lossy};
+use crate::seeds::p_words;
 use crate::story::percent;
+
+/// What p-values are of.
+const TEST: &str = "exact McNemar test, two-sided, on the same test images";
 
 /// Which test pictures a checkpoint's probes told right, 1 or 0 each.
 struct Right {
@@ -65,7 +70,7 @@ pub(super) fn run(
     let first = datasets.values().next().expect("at least two checkpoints are compared");
     let words = format!(
         "{} test pictures, {} labelled; in brackets {:.0} % of {RESAMPLES} bootstrap resamples of \
-         the test pictures\n{}",
+         the test pictures; p: {TEST}\n{}",
         first.test.len(),
         first.labelled.len(),
         100.0 * LEVEL,
@@ -82,6 +87,7 @@ pub(super) fn run(
         "test": first.test.len(),
         "resamples": RESAMPLES,
         "level": LEVEL,
+        "test_of_differences": TEST,
         "checkpoints": rows,
     });
     say.result(&words, &object);
@@ -121,10 +127,16 @@ impl Measured {
     }
 
     /// As points of percentages, with a sign.
-    fn difference_words(&self) -> String {
+    fn difference_words(&self, p: f64) -> String {
         let [low, high] = self.interval.map(|end| 100.0 * end);
-        format!("{:+.2} [{low:+.2}, {high:+.2}]", 100.0 * self.share)
+        format!("{:+.2} [{low:+.2}, {high:+.2}] p {}", 100.0 * self.share, p_words(p))
     }
+}
+
+/// How often chance alone parts two networks as far on the same images.
+fn p_of(own: &[f64], other: &[f64]) -> f64 {
+    let alone = |a: &[f64], b: &[f64]| a.iter().zip(b).filter(|(a, b)| a > b).count() as u64;
+    mcnemar(alone(own, other), alone(other, own))
 }
 
 fn table(paths: &[PathBuf], all: &[Right], seed: u64) -> Table {
@@ -133,7 +145,7 @@ fn table(paths: &[PathBuf], all: &[Right], seed: u64) -> Table {
         let cells = cells.into_iter().flat_map(|(own, first)| {
             let difference = match place {
                 0 => "-".into(),
-                _ => Measured::difference(own, first, seed).difference_words(),
+                _ => Measured::difference(own, first, seed).difference_words(p_of(own, first)),
             };
             [Measured::of(own, seed).words(), difference]
         });
@@ -155,10 +167,11 @@ fn as_json((path, meta): (&Path, &Meta), (own, first): (&Right, &Right), seed: u
             "interval": measured.interval,
             "difference": less.share,
             "difference_interval": less.interval,
+            "p": p_of(own, first),
         })
     };
     json!({
-        "checkpoint": path,
+        "checkpoint": lossy(path),
         "recipe": meta.recipe.name,
         "stage": meta.stage,
         "seed": meta.seed,

@@ -18,7 +18,7 @@ use crate::interrupt::{listen_for_ctrl_c, stopped};
 use crate::material::{self, open_checkpoint, open_for};
 use crate::progress;
 use crate::report::Report;
-use crate::say::Say;
+use crate::say::{Say, lossy};
 use crate::story;
 
 /// The largest side in which pixels are compared: larger pictures are made smaller, so that a
@@ -144,6 +144,11 @@ fn compute(
             return Err(Failure::Stopped { done, total: missing.len(), resume });
         };
         cells.add(Cell { method, labels, seed, accuracy }, folder)?;
+        if !bar.is_drawn() {
+            let name = format!("{}, {labels} a class, seed {seed}", method.words());
+            let (done, total) = (done + 1, missing.len());
+            say.note(&format!("{done} of {total}  {name}: {}", story::percent(accuracy)));
+        }
     }
     bar.finish();
     Ok(())
@@ -180,8 +185,8 @@ fn tell(
     };
     folder.write(folder::REPORT, &story::page(&report))?;
     let object = json!({
-        "run": folder.path(),
-        "report": folder.file(folder::REPORT),
+        "run": lossy(folder.path()),
+        "report": lossy(&folder.file(folder::REPORT)),
         "labels": asked.labels,
         "seeds": asked.seeds,
         "accuracies": rows.iter().map(few_label::Row::to_json).collect::<Vec<_>>(),

@@ -5,6 +5,9 @@ use crate::saved::{Record, best};
 use crate::seeds::Comparison;
 use crate::training::Trained;
 
+const BASELINE: &str = "supervised baseline";
+const EPOCHS: [&str; 2] = ["last epoch", "best epoch"];
+
 /// Test accuracy of the last and of the best epoch of a phase.
 fn accuracies(trained: &Trained) -> [Option<f64>; 2] {
     let accuracy = |record: Option<&Record>| record?.test.map(|score| score.accuracy);
@@ -15,7 +18,7 @@ fn accuracies(trained: &Trained) -> [Option<f64>; 2] {
 fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
     let phases = studies.first().map_or(0, |study| study.phases.len());
     let name = |phase: Option<usize>| match phase {
-        None => "supervised baseline".to_owned(),
+        None => BASELINE.to_owned(),
         Some(phase) => studies[0].phases[phase].0.clone(),
     };
     let trained = |study: &Study, phase: Option<usize>| match phase {
@@ -24,7 +27,7 @@ fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
     };
     let all = [None].into_iter().chain((0..phases).map(Some));
     all.flat_map(|phase| {
-        ["last epoch", "best epoch"].into_iter().enumerate().map(move |(which, word)| {
+        EPOCHS.into_iter().enumerate().map(move |(which, word)| {
             let found = studies.iter().filter_map(|study| trained(study, phase)[which]);
             (format!("{}, {word}", name(phase)), found.collect())
         })
@@ -47,5 +50,10 @@ fn errors_gone(studies: &[Study]) -> Vec<f64> {
 /// The comparison: every phase, and what it was worth.
 pub(super) fn comparison(studies: &[Study]) -> Comparison {
     let gone = ("errors of the baseline that are gone".to_owned(), errors_gone(studies));
-    Comparison(numbers(studies).into_iter().chain([gone]).collect())
+    let shares: Vec<_> = numbers(studies).into_iter().chain([gone]).collect();
+    let phases = studies.first().map_or(&[][..], |study| &study.phases);
+    let pair = |(name, _): &(String, Trained)| {
+        EPOCHS.map(|word| (format!("{name}, {word}"), format!("{BASELINE}, {word}")))
+    };
+    Comparison { pairs: phases.iter().flat_map(pair).collect(), shares }
 }

@@ -1,0 +1,182 @@
+//! The layers of a checkpoint's encoder, one after the other: what each gives and what it has learnt.
+
+use super::Meta;
+use crate::archive::Archive;
+use crate::encoder::EncoderSettings;
+use crate::encoder::conv::side_after;
+use crate::encoder::resnet::Stem;
+
+/// A layer, by the name of its tensors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Its name in the file, without `encoder.`.
+    pub name: String,
+    /// What it does.
+    pub kind: &'static str,
+    /// Shape of what it gives of one image: channels, height, width; or features.
+    pub output: Vec<usize>,
+    /// Numbers that it learns.
+    pub parameters: usize,
+}
+
+/// Strides of `MobileNet`'s pairs (Howard et al. 2017, table 1).
+const MOBILE_STRIDES: [usize; 13] = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1];
+
+impl Meta {
+    /// The layers of the encoder, in the order of data.
+    pub fn layers(&self, archive: &Archive) -> Vec<Layer> {
+        let mut walk = Walk { archive, side: self.side, layers: Vec::new() };
+        match self.recipe.encoder {
+            EncoderSettings::Conv4 { .. } => walk.conv4(),
+            EncoderSettings::Conv4Pool { .. } => walk.conv4_pool(),
+            EncoderSettings::Resnet { stem, .. } => walk.resnet(stem),
+            EncoderSettings::Mobilenet { .. } => walk.mobilenet(),
+        }
+        walk.layers
+    }
+}
+
+/// The way of an image through an encoder.
+struct Walk<'a> {
+    archive: &'a Archive,
+    /// Of the maps that the last layer gave.
+    side: usize,
+    layers: Vec<Layer>,
+}
+
+impl Walk<'_> {
+    fn conv4(&mut self) {
+        for place in 0.. {
+            let name = format!("convs.{place}");
+            let Some(channels) = self.channels(&format!("{name}.weight")) else { break };
+            self.side = side_after(self.side, 2).unwrap_or(0);
+            self.maps(name, "convolution, ReLU", channels);
+        }
+        let features = self.channels("dense.weight").unwrap_or(0);
+        self.add("dense".into(), "dense, ReLU", vec![features]);
+    }
+
+    fn conv4_pool(&mut self) {
+        for place in 0.. {
+            let name = format!("layers.{place}");
+            let Some(channels) = self.channels(&format!("{name}.conv.weight")) else { break };
+            let is_last = self.channels(&format!("layers.{}.conv.weight", place + 1)).is_none();
+            if is_last {
+                self.maps(name, "convolution, norm, ReLU", channels);
+            } else {
+                self.side /= 2;
+                self.maps(name, "convolution, norm, ReLU, pool", channels);
+            }
+        }
+        self.average();
+    }
+
+    fn resnet(&mut self, stem: Stem) {
+        let channels = self.channels("conv1.weight").unwrap_or(0);
+        if stem == Stem::Imagenet {
+            self.side = self.side.div_ceil(2);
+        }
+        self.maps("conv1".into(), "convolution, norm, ReLU", channels);
+        // Its normalisation has a name of its own.
+        let norm = self.parameters("bn1");
+        self.layers.iter_mut().for_each(|layer| layer.parameters += norm);
+        if stem == Stem::Imagenet {
+            self.side = self.side.div_ceil(2);
+            self.maps("maxpool".into(), "maximum", channels);
+        }
+        for stage in 1..=4 {
+            for place in 0.. {
+                let name = format!("layer{stage}.{place}");
+                let Some(channels) = self.channels(&format!("{name}.conv2.weight")) else { break };
+                if stage > 1 && place == 0 {
+                    self.side = self.side.div_ceil(2);
+                }
+                self.maps(name, "residual block", channels);
+            }
+        }
+        self.average();
+    }
+
+    fn mobilenet(&mut self) {
+        let stem = [("stem".to_owned(), "convolution, norm, ReLU6", 2)].into_iter();
+        let pairs = MOBILE_STRIDES.into_iter().enumerate().flat_map(|(place, stride)| {
+            let name = |which: &str| format!("pairs.{place}.{which}");
+            [
+                (name("depthwise"), "depthwise convolution, norm, ReLU6", stride),
+                (name("pointwise"), "pointwise convolution, norm, ReLU6", 1),
+            ]
+        });
+        for (name, kind, stride) in stem.chain(pairs) {
+            let channels = self.channels(&format!("{name}.conv.weight")).unwrap_or(0);
+            self.side = self.side.div_ceil(stride);
+            self.maps(name, kind, channels);
+        }
+        self.average();
+    }
+
+    fn average(&mut self) {
+        let channels = self.layers.last().map_or(0, |layer| layer.output[0]);
+        self.add("average".into(), "average over the map", vec![channels]);
+    }
+
+    fn maps(&mut self, name: String, kind: &'static str, channels: usize) {
+        self.add(name, kind, vec![channels, self.side, self.side]);
+    }
+
+    fn add(&mut self, name: String, kind: &'static str, output: Vec<usize>) {
+        let parameters = self.parameters(&name);
+        self.layers.push(Layer { name, kind, output, parameters });
+    }
+
+    fn channels(&self, name: &str) -> Option<usize> {
+        self.archive.shape(&format!("encoder.{name}"))?.first().copied()
+    }
+
+    fn parameters(&self, name: &str) -> usize {
+        self.archive.parameters(&format!("encoder.{name}."))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sizes::tests::{ENCODERS, written};
+    use super::*;
+
+    fn layers(encoder: &str) -> (Vec<Layer>, usize, usize) {
+        let archive = written(encoder);
+        let meta = Meta::read(&archive).unwrap();
+        let parameters = archive.parameters("encoder.");
+        (meta.layers(&archive), parameters, meta.recipe.encoder.features())
+    }
+
+    #[test]
+    fn layers_have_all_parameters_and_end_in_the_features() {
+        for encoder in ENCODERS {
+            let (layers, parameters, features) = layers(encoder);
+            let sum: usize = layers.iter().map(|layer| layer.parameters).sum();
+            assert_eq!(sum, parameters, "{encoder}: {layers:#?}");
+            assert_eq!(layers.last().unwrap().output, [features], "{encoder}");
+        }
+    }
+
+    #[test]
+    fn shapes_are_those_of_papers_and_of_keras() {
+        let sides = |encoder: &str| {
+            let (layers, ..) = layers(encoder);
+            layers.iter().filter_map(|layer| layer.output.get(1).copied()).collect::<Vec<_>>()
+        };
+        // 32 pixels: the Keras examples' `encoder.summary()`, 3×3 valid with stride 2.
+        assert_eq!(sides(ENCODERS[0]), [15, 7, 3, 1]);
+        assert_eq!(sides(ENCODERS[1]), [16, 8, 4, 4]);
+        // He et al. 2016, table 1, at an eighth of their size.
+        let imagenet = sides(ENCODERS[3]);
+        assert_eq!(imagenet[..2], [16, 8]);
+        let blocks = [8, 8, 8, 4, 4, 4, 4, 2, 2, 2, 2, 2, 2, 1, 1, 1];
+        assert_eq!(imagenet[2..], blocks);
+        // Howard et al. 2017, table 1, at a seventh of their size: 224 ends in 7.
+        let mobile = sides(ENCODERS[4]);
+        let pointwise: Vec<usize> = mobile.iter().skip(2).step_by(2).copied().collect();
+        assert_eq!(mobile[0], 16);
+        assert_eq!(pointwise, [16, 8, 8, 4, 4, 2, 2, 2, 2, 2, 2, 1, 1]);
+    }
+}

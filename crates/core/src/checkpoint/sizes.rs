@@ -1,0 +1,249 @@
+//! What a note says of sizes, held against the tensors that lie beside it: whoever opens a file makes
+//! room for what is in it, and never for what it merely claims.
+
+use super::Meta;
+use crate::archive::Archive;
+use crate::encoder::EncoderSettings;
+use crate::encoder::conv::{KERNEL, side_after};
+use crate::error::Error;
+use crate::head::HeadSettings;
+
+/// The largest side of images, in pixels: one such image is 50 MB of bytes.
+pub const MOST_SIDE: usize = 4096;
+/// Convolutions of stride 2 before the dense layer of [`EncoderSettings::Conv4`].
+const CONVOLUTIONS: usize = 4;
+/// The longest note, in bytes.
+const MOST_NOTE: usize = 16 << 20;
+
+/// Refuses a note that is too long to be one.
+pub(super) fn check_length(note: &str) -> Result<(), Error> {
+    match note.len() > MOST_NOTE {
+        true => {
+            let reason = format!("it has {} bytes, expected at most {MOST_NOTE}", note.len());
+            Err(Error::Metadata { reason })
+        }
+        false => Ok(()),
+    }
+}
+
+/// Refuses sizes that are not those of the tensors.
+///
+/// # Errors
+/// [`Error::Setting`] for a side out of range, [`Error::MissingTensor`], [`Error::TensorShape`].
+pub(super) fn check(meta: &Meta, archive: &Archive) -> Result<(), Error> {
+    if !(1..=MOST_SIDE).contains(&meta.side) {
+        let (name, expected) = ("side", "1 to 4096 pixels");
+        return Err(Error::Setting { name, expected, got: meta.side.to_string() });
+    }
+    let settings = &meta.recipe.encoder;
+    encoder(settings, meta.side, archive)?;
+    if let (Some(head), Some(_)) =
+        (&meta.recipe.projection, archive.names_below("projection.").next())
+    {
+        projection(head, settings.features(), archive)?;
+    }
+    if archive.names_below("probe.").next().is_some() {
+        let shape = [meta.class_names.len(), settings.features()];
+        expect(archive, "probe.weight".into(), &shape)?;
+    }
+    Ok(())
+}
+
+/// A tensor of each kind of encoder by which all others are bounded.
+fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result<(), Error> {
+    match *settings {
+        EncoderSettings::Conv4 { width } => {
+            expect(archive, "encoder.convs.1.weight".into(), &[width, width, KERNEL, KERNEL])?;
+            let last = (0..CONVOLUTIONS).fold(side, |side, _| side_after(side, 2).unwrap_or(0));
+            let flat = width.saturating_mul(last).saturating_mul(last);
+            expect(archive, "encoder.dense.weight".into(), &[width, flat])
+        }
+        EncoderSettings::Resnet { width, .. } => {
+            // Before it is multiplied.
+            expect(archive, "encoder.bn1.weight".into(), &[width])?;
+            let wide = settings.features();
+            expect(archive, "encoder.layer4.0.conv2.weight".into(), &[wide, wide, KERNEL, KERNEL])
+        }
+        EncoderSettings::Mobilenet { .. } => {
+            let last = "encoder.pairs.12.pointwise.norm.weight".into();
+            expect(archive, last, &[settings.features()])
+        }
+        // It has one size.
+        EncoderSettings::Conv4Pool { .. } => Ok(()),
+    }
+}
+
+/// The layers of a projection, up to the first that does not fit.
+fn projection(head: &HeadSettings, inputs: usize, archive: &Archive) -> Result<(), Error> {
+    let mut before = inputs;
+    for (place, &after) in head.hidden.iter().chain([&head.output]).enumerate() {
+        expect(archive, format!("projection.layers.{place}.weight"), &[after, before])?;
+        before = after;
+    }
+    Ok(())
+}
+
+fn expect(archive: &Archive, name: String, expected: &[usize]) -> Result<(), Error> {
+    match archive.shape(&name) {
+        Some(got) if got == expected => Ok(()),
+        Some(got) => {
+            Err(Error::TensorShape { name, expected: expected.to_vec(), got: got.to_vec() })
+        }
+        None => Err(Error::MissingTensor { name }),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use burn::tensor::Device;
+    use serde_json::{Value, json};
+
+    use crate::archive::Precision;
+    use crate::checkpoint::{Dataset, FORMAT, Normalization, Stage};
+    use crate::linear::Linear;
+    use crate::model::Model;
+    use crate::recipe::Recipe;
+    use crate::rng::{Purpose, stream};
+
+    use super::*;
+
+    pub(in crate::checkpoint) const ENCODERS: [&str; 5] = [
+        "{kind=\"conv4\",width=5}",
+        "{kind=\"conv4_pool\"}",
+        "{kind=\"resnet\",depth=18,width=2}",
+        "{kind=\"resnet\",depth=34,stem=\"imagenet\",width=2}",
+        "{kind=\"mobilenet\",width_multiplier=0.1}",
+    ];
+
+    /// A checkpoint with encoder, projection and classifier, as kith writes it.
+    pub(in crate::checkpoint) fn written(encoder: &str) -> Archive {
+        let text = Recipe::built_in("quick").unwrap().to_toml();
+        let changes = [
+            format!("encoder={encoder}"),
+            "projection.hidden=[6]".into(),
+            "projection.output=4".into(),
+        ];
+        let recipe = Recipe::parse(&text, &changes).unwrap();
+        let (side, device) = (32, Device::flex());
+        let features = recipe.encoder.features();
+        let draws = &mut stream(1, Purpose::Test, 0, 0);
+        let head = recipe.projection.as_ref().unwrap().init(features, draws, &device).unwrap();
+        let mut archive = Archive::default();
+        let add = |archive: &mut Archive| {
+            let encoder = recipe.encoder.init(side, 1, &device).unwrap();
+            let probe = Linear::new(features, 2, &mut stream(2, Purpose::Test, 0, 0), &device);
+            pollster::block_on(archive.add("encoder", &encoder)).unwrap();
+            pollster::block_on(archive.add("projection", &head)).unwrap();
+            pollster::block_on(archive.add("probe", &probe)).unwrap();
+        };
+        add(&mut archive);
+        let dataset =
+            Dataset { name: "x".into(), labelled: 0, validation: 0, unlabelled: 0, test: 0 };
+        let meta = Meta {
+            format: FORMAT,
+            software: "x".into(),
+            stage: Stage::Pretrained,
+            recipe,
+            side,
+            normalization: Normalization::default(),
+            class_names: vec!["a".into(), "b".into()],
+            dataset,
+            seed: 1,
+            steps: 1,
+            last: Default::default(),
+            best: Default::default(),
+        };
+        archive.note = meta.to_note();
+        archive
+    }
+
+    /// The code with which a checkpoint is refused.
+    fn refused(encoder: &str, change: impl FnOnce(&mut Value)) -> &'static str {
+        let mut archive = written(encoder);
+        let mut note: Value = serde_json::from_str(&archive.note).unwrap();
+        change(&mut note);
+        archive.note = note.to_string();
+        let bytes = archive.to_bytes(Precision::Single).unwrap();
+        let error = Model::open(&bytes, &Device::flex()).expect_err("the sizes do not fit");
+        error.code()
+    }
+
+    #[test]
+    fn what_kith_writes_kith_reads() {
+        for encoder in ENCODERS {
+            let bytes = written(encoder).to_bytes(Precision::Single).unwrap();
+            let model = Model::open(&bytes, &Device::flex());
+            assert!(model.expect(encoder).has_classifier());
+        }
+    }
+
+    #[test]
+    fn widths_that_the_tensors_do_not_have_are_refused_before_room_is_made_for_them() {
+        for (encoder, key, value) in [
+            (ENCODERS[0], "width", json!(200_000)),
+            (ENCODERS[0], "width", json!(u64::MAX)),
+            (ENCODERS[2], "width", json!(200_000)),
+            (ENCODERS[2], "width", json!(1_u64 << 60)),
+            (ENCODERS[3], "width", json!(u64::MAX)),
+            (ENCODERS[4], "width_multiplier", json!(4.0)),
+            (ENCODERS[4], "width_multiplier", json!(1e300)),
+        ] {
+            let code = refused(encoder, |note| note["recipe"]["encoder"][key] = value.clone());
+            assert_eq!(code, "TENSOR_SHAPE", "{encoder} with {key} {value}");
+        }
+        let huge = json!({ "hidden": [4], "output": 1_000_000_000_000_u64 });
+        assert_eq!(refused(ENCODERS[0], |n| n["recipe"]["projection"] = huge), "TENSOR_SHAPE");
+        let deep = json!({ "hidden": vec![6; 1000], "output": 4 });
+        assert_eq!(refused(ENCODERS[0], |n| n["recipe"]["projection"] = deep), "TENSOR_SHAPE");
+        let names = vec!["c"; 100_000];
+        assert_eq!(refused(ENCODERS[0], |n| n["class_names"] = json!(names)), "TENSOR_SHAPE");
+    }
+
+    #[test]
+    fn a_side_out_of_range_or_another_side_is_refused() {
+        for encoder in ENCODERS {
+            for side in [0, MOST_SIDE + 1, 1_000_000_000] {
+                assert_eq!(refused(encoder, |note| note["side"] = json!(side)), "SETTING");
+            }
+        }
+        assert_eq!(refused(ENCODERS[0], |note| note["side"] = json!(96)), "TENSOR_SHAPE");
+        assert_eq!(refused(ENCODERS[0], |note| note["side"] = json!(7)), "TENSOR_SHAPE");
+    }
+
+    #[test]
+    fn notes_without_end_are_refused() {
+        let deep = |note: &mut Value| {
+            let nested = (0..100).fold(json!(0), |inner, _| json!([inner]));
+            note["last"] = json!({ "x": nested });
+        };
+        let mut archive = written(ENCODERS[0]);
+        let mut note: Value = serde_json::from_str(&archive.note).unwrap();
+        deep(&mut note);
+        archive.note = note
+            .to_string()
+            .replace("[0]", &format!("{}0{}", "[".repeat(100_000), "]".repeat(100_000)));
+        assert_eq!(Meta::read(&archive).expect_err("too deep").code(), "METADATA");
+        archive.note = format!("{}{}", " ".repeat(MOST_NOTE), note);
+        assert_eq!(Meta::read(&archive).expect_err("too long").code(), "METADATA");
+    }
+
+    #[test]
+    fn a_support_set_must_have_a_label_a_row() {
+        let of = |rows: &[usize], labels: usize| {
+            let mut archive = written(ENCODERS[0]);
+            let stored = |shape: &[usize]| crate::archive::Stored {
+                shape: shape.to_vec(),
+                values: vec![0.5; shape.iter().product()],
+            };
+            archive.tensors.insert("support.rows".into(), stored(rows));
+            archive.tensors.insert("support.labels".into(), stored(&[labels]));
+            let bytes = archive.to_bytes(Precision::Single).unwrap();
+            Model::open(&bytes, &Device::flex()).map(|model| model.support_rows())
+        };
+        assert_eq!(of(&[3, 4], 3).unwrap(), 3);
+        for (rows, labels) in [(&[3, 4][..], 2), (&[12], 12), (&[3, 4, 1], 3), (&[3, 0], 3)] {
+            let error = of(rows, labels).expect_err("rows and labels do not fit");
+            assert!(["TENSOR_SHAPE", "TOO_FEW"].contains(&error.code()), "{error}");
+        }
+    }
+}
