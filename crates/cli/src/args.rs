@@ -52,6 +52,13 @@ pub(crate) enum DeviceChoice {
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct DataFlags {
     /// gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR
+    ///
+    /// folder:DIR takes png, jpeg, webp, gif, bmp and tiff files at any depth. First-level folders
+    /// are classes. Folders called train, val (valid, validation) and test are splits instead, with
+    /// a folder for each class in them; val tests where there is no test. Images in a folder called
+    /// unlabelled are learnt from without labels. A file labels.csv in DIR, with the columns file and
+    /// label, says the classes in place of folders. Where there are no test images, a fifth of each
+    /// class is held out. What is passed over is counted.
     #[arg(long, default_value = "gallery")]
     pub(crate) data: Source,
     /// Side of the pictures in pixels [default: the data's own, 32 for idx]
@@ -66,6 +73,12 @@ pub(crate) struct DataFlags {
     /// One of STL-10's ten predefined folds, 0 to 9
     #[arg(long)]
     pub(crate) fold: Option<usize>,
+    /// Keep a folder's images, resized, in DIR for the next command; none keeps nothing
+    ///
+    /// Without it this is done for folders that do not fit into memory (256 MiB of pixels), in the
+    /// user's cache folder and up to 32 GiB. Changed images are noticed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
 }
 
 /// How to train.
@@ -199,7 +212,7 @@ pub(crate) enum Verb {
         /// A checkpoint
         #[arg(long)]
         checkpoint: PathBuf,
-        /// Which pictures of the data
+        /// Which images of the data; test is a fifth of a folder that has no test images
         #[arg(long, default_value = "test")]
         split: SplitChoice,
         /// The files to write, without their endings
@@ -281,8 +294,12 @@ pub(crate) enum SplitChoice {
     Labelled,
     /// Pictures without labels.
     Unlabelled,
+    /// Pictures to choose by, of data that have some of their own.
+    Validation,
     /// Pictures that training never sees.
     Test,
+    /// Every picture once.
+    All,
 }
 
 #[cfg(test)]

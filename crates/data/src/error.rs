@@ -131,11 +131,39 @@ pub enum Error {
         /// What it says.
         got: String,
     },
-    /// A folder without a picture.
-    #[error("{} holds no picture: expected png, jpeg, webp, gif or bmp files at any depth", path.display())]
+    /// A folder without an image.
+    #[error(
+        "{} holds no image that can be decoded: expected png, jpeg, webp, gif, bmp or tiff files at \
+         any depth, got {passed}",
+        path.display()
+    )]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
+        /// What it holds, in words.
+        passed: String,
+    },
+    /// An image that could be read when its folder was opened can no longer be read.
+    #[error(
+        "{} could be decoded when the folder was opened and now cannot: {reason}; leave the images \
+         as they are while a command works on them",
+        path.display()
+    )]
+    Changed {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it now.
+        reason: String,
+    },
+    /// A split that is needed has no image.
+    #[error("the {split} split of {dataset} has no images: {hint}")]
+    EmptySplit {
+        /// Its name.
+        split: &'static str,
+        /// The dataset's name.
+        dataset: String,
+        /// Where images are, in words.
+        hint: String,
     },
     /// Labels are needed, but there is nothing to tell apart.
     #[error(
@@ -212,6 +240,8 @@ impl Error {
             Self::Label { .. } => "LABEL",
             Self::Text { .. } => "TEXT",
             Self::EmptyFolder { .. } => "EMPTY_FOLDER",
+            Self::Changed { .. } => "CHANGED",
+            Self::EmptySplit { .. } => "EMPTY_SPLIT",
             Self::OneClass { .. } => "ONE_CLASS",
             Self::TooFew { .. } => "TOO_FEW",
             Self::TooMany { .. } => "TOO_MANY",

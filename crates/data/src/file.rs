@@ -162,7 +162,7 @@ pub(crate) fn labels_from_bytes(
 }
 
 /// Whether the first bytes are those of a web page.
-fn is_web_page(start: &[u8]) -> bool {
+pub(crate) fn is_web_page(start: &[u8]) -> bool {
     let start = start.trim_ascii_start().to_ascii_lowercase();
     WEB_PAGE_STARTS.iter().any(|page| start.starts_with(page))
 }

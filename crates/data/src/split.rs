@@ -107,20 +107,27 @@ impl Split {
     /// Every index must be in the split; one may come repeatedly.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] when the file behind the split can no longer be read.
+    /// [`Error::Unreadable`] or [`Error::Changed`] when a file behind the split can no longer be
+    /// read.
     pub fn read(&self, indices: &[u32]) -> Result<Images, Error> {
         let picture_bytes = CHANNELS * self.side * self.side;
         let mut pixels = vec![0; indices.len() * picture_bytes];
         let take = |(target, &index): (&mut [u8], &u32)| {
             self.shelf.take(self.pictures[index as usize], target, self.side)
         };
-        if indices.len() < PARALLEL_FROM {
+        let few = if self.shelf.is_slow() { 2 } else { PARALLEL_FROM };
+        if indices.len() < few {
             pixels.chunks_exact_mut(picture_bytes).zip(indices).try_for_each(take)?;
         } else {
             pixels.par_chunks_exact_mut(picture_bytes).zip(indices).try_for_each(take)?;
         }
         let shape = [indices.len(), self.side, self.side];
         Ok(Images::new(pixels, shape).expect("the buffer was made for this shape"))
+    }
+
+    /// Whether both splits count their [`pictures`](Self::pictures) in the same set.
+    pub(crate) fn shares_set(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shelf, &other.shelf)
     }
 
     /// The pictures of some indices, in that order, as a split of their own. Every index must be
