@@ -3,6 +3,7 @@
 mod common;
 mod errors;
 mod evaluate;
+mod folders;
 mod resume;
 mod semi;
 mod serve;

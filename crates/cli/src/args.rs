@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{StringValueParser, TypedValueParser};
 use clap::{Args as Flags, Parser, Subcommand, ValueEnum, value_parser};
 use kith_data::Source;
 
@@ -54,7 +55,7 @@ pub(crate) struct DataFlags {
     /// gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR
     ///
     /// folder:DIR takes png, jpeg, webp, gif, bmp and tiff files at any depth. First-level folders
-    /// are classes. Folders called train, val (valid, validation) and test are splits instead, with
+    /// are classes, in alphabetical order. Folders called train, val (valid, validation) and test are splits instead, with
     /// a folder for each class in them; val tests where there is no test. Images in a folder called
     /// unlabelled are learnt from without labels. A file labels.csv in DIR, with the columns file and
     /// label, says the classes in place of folders. Where there are no test images, a fifth of each
@@ -117,7 +118,8 @@ pub(crate) struct EvaluateFlags {
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RunFlags {
     /// The run's folder [default: a new one in runs/, named after recipe and data]
-    #[arg(long)]
+    // Its name is written into the run's own files, which are text.
+    #[arg(long, value_parser = StringValueParser::new().map(PathBuf::from))]
     pub(crate) run: Option<PathBuf>,
     /// Go on with an interrupted run
     #[arg(long, requires = "run")]

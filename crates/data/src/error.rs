@@ -64,6 +64,36 @@ pub enum Error {
         /// Its size in bytes.
         got: u64,
     },
+    /// A file does not hold a whole number of images.
+    #[error(
+        "{} has {got} bytes, expected a multiple of the {each} that an image takes: {} images and {} \
+         bytes more; download it again",
+        path.display(),
+        got / each,
+        got % each
+    )]
+    Remainder {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of an image.
+        each: u64,
+        /// Its size in bytes.
+        got: u64,
+    },
+    /// A file of labels has another number of them than there are images.
+    #[error(
+        "{} has {got} labels, expected {expected}, one for each image of its sibling: are both of the \
+         same set?",
+        path.display()
+    )]
+    LabelCount {
+        /// The file.
+        path: PathBuf,
+        /// Images.
+        expected: usize,
+        /// Labels.
+        got: usize,
+    },
     /// A file goes on after its end.
     #[error(
         "{} is oversized: expected {expected} bytes, got {got}; is it of the same set as its siblings?",
@@ -233,7 +263,10 @@ impl Error {
             Self::MissingFile { .. } => "MISSING_FILE",
             Self::Unreadable { .. } => "UNREADABLE",
             Self::Html { .. } => "HTML",
-            Self::Truncated { .. } => "TRUNCATED",
+            Self::LabelCount { expected, got, .. } if got > expected => "OVERSIZED",
+            Self::Truncated { .. } | Self::Remainder { .. } | Self::LabelCount { .. } => {
+                "TRUNCATED"
+            }
             Self::Oversized { .. } => "OVERSIZED",
             Self::Magic { .. } => "MAGIC",
             Self::PictureSize { .. } => "PICTURE_SIZE",

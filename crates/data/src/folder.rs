@@ -77,12 +77,18 @@ fn split(
     options: &Options,
 ) -> Result<Dataset, Error> {
     let items = &mut layout.items;
-    let classes = items.iter().any(|item| item.class.is_some());
+    let single = items.iter().find_map(|item| item.class.clone());
     let class_names = class_names(items)?;
     if options.labelled.is_some() && class_names.is_empty() {
-        let (path, got) = (directory.to_owned(), usize::from(classes));
+        let (path, got) = (directory.to_owned(), usize::from(single.is_some()));
         return Err(Error::OneClass { path, got });
     }
+    layout.notes.extend(single.filter(|_| class_names.is_empty()).map(|single| {
+        format!(
+            "{single} is the only class and tells nothing apart: the images have no labels; if it \
+             is a folder whose own folders are classes or splits, give that one"
+        )
+    }));
     let catalogue = Arc::new(catalogue(items, &class_names));
     let parts = Parts::of(items, (&catalogue.labels, class_names.len()), options.seed);
     layout.notes.extend(parts.note);

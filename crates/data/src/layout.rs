@@ -68,6 +68,7 @@ pub(crate) fn lay_out(
 ) -> Result<Layout, Error> {
     let splits = has_splits(&files);
     let mut layout = Layout::default();
+    layout.notes.extend(taken_for_classes(&files).filter(|_| !splits && labels.is_none()));
     for file in files {
         let Some((part, inner)) = part_of(&file.path, splits) else {
             passed.add("beside the folders of splits");
@@ -110,6 +111,15 @@ fn are_splits(folders: &BTreeSet<&OsStr>) -> bool {
         folders.iter().filter_map(part).filter(|part| *part != Part::Unlabelled).collect();
     let all = folders.iter().all(|folder| part(folder).is_some());
     !parts.is_empty() && (all || parts.len() > 1)
+}
+
+/// A sentence where folders are called like splits and are classes.
+fn taken_for_classes(files: &[Found]) -> Option<String> {
+    let folders: BTreeSet<_> = files.iter().filter_map(|file| first_folder(&file.path)).collect();
+    let part = |folder: &&OsStr| folder.to_str().and_then(Part::named);
+    let alike = |folder: &&OsStr| part(folder).is_some_and(|part| part != Part::Unlabelled);
+    let name = folders.into_iter().find(alike)?.display().to_string();
+    Some(format!("the folder {name} is taken for a class, as the folders beside it are"))
 }
 
 /// Whether folders of the first level, by their names, hold images to test by.
@@ -264,7 +274,8 @@ mod tests {
 
     #[test]
     fn one_such_name_among_classes_is_a_class() {
-        let (items, ..) = laid(&["train/1.png", "car/1.png", "unlabelled/2.png"]);
+        let (items, _, notes) = laid(&["train/1.png", "car/1.png", "unlabelled/2.png"]);
+        assert_eq!(notes, ["the folder train is taken for a class, as the folders beside it are"]);
         assert_eq!(items[1].2, class("train"), "a railway train");
         assert_eq!((items[2].1, &items[2].2), (Part::Unlabelled, &None));
         let (items, ..) = laid(&["train/cat/1.png", "train/dog/1.png"]);

@@ -27,7 +27,10 @@ pub(super) fn run(
     let png = view_sheet(&policy, &shown, (views, shared.seed), &chosen.device)?;
     files::write(out, &png)?;
     let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
-    say.result(&words, &json!({ "sheet": out, "pictures": shown.len(), "views": views }));
+    say.result(
+        &words,
+        &json!({ "sheet": out.display().to_string(), "pictures": shown.len(), "views": views }),
+    );
     Ok(())
 }
 

@@ -46,13 +46,9 @@ pub(super) fn run(
         write_pixels(&parts, &path)?;
     }
     files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
-    let words = format!(
-        "{}{} features each: {} and {}",
-        counted(&dataset, choice, features.len()),
-        features.dim,
-        npy.display(),
-        csv.display()
-    );
+    let counted = counted(&dataset, choice, features.len());
+    let (npy, csv) = (npy.display().to_string(), csv.display().to_string());
+    let words = format!("{counted}{} features each: {npy} and {csv}", features.dim);
     say.result(&words, &json!({ "npy": npy, "csv": csv, "shape": [features.len(), features.dim] }));
     Ok(())
 }

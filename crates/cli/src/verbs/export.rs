@@ -26,6 +26,6 @@ pub(super) fn run(
     let bytes = archive.to_bytes(precision);
     files::write(out, &bytes)?;
     let words = format!("{}: {} bytes", out.display(), bytes.len());
-    say.result(&words, &json!({ "checkpoint": out, "bytes": bytes.len() }));
+    say.result(&words, &json!({ "checkpoint": out.display().to_string(), "bytes": bytes.len() }));
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(super) fn run(
     let words = format!("{words} {}; use it with --data {kind}:{0}", folder.display());
     say.result(
         &words,
-        &json!({ "folder": folder, "data": format!("{kind}:{}", folder.display()) }),
+        &json!({ "folder": folder.display().to_string(), "data": format!("{kind}:{}", folder.display()) }),
     );
     Ok(())
 }

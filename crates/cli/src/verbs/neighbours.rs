@@ -30,6 +30,9 @@ pub(super) fn run(
     files::write(out, &png)?;
     let words =
         format!("{} pictures, {k} neighbours each: {}", queries.min(asked.len()), out.display());
-    say.result(&words, &json!({ "sheet": out, "queries": queries.min(asked.len()), "k": k }));
+    say.result(
+        &words,
+        &json!({ "sheet": out.display().to_string(), "queries": queries.min(asked.len()), "k": k }),
+    );
     Ok(())
 }

@@ -27,10 +27,13 @@ impl Writer {
     pub(crate) fn start(cache: &Cache, directory: &Path, side: usize) -> io::Result<Self> {
         fs::create_dir_all(&cache.folder)?;
         sweep(&cache.folder);
-        let file = tempfile::Builder::new()
-            .prefix(".images.")
-            .suffix(UNFINISHED)
-            .tempfile_in(&cache.folder)?;
+        let file = tempfile::Builder::new().prefix(".images.").suffix(UNFINISHED).make_in(
+            &cache.folder,
+            |path| {
+                // With the mode that the user's umask asks for: others may share the folder.
+                File::options().read(true).write(true).create_new(true).open(path)
+            },
+        )?;
         // Held while the process lives: who sweeps tells by it what nobody writes any more.
         let _unsupported = file.as_file().try_lock();
         let place = path(cache, directory, side);

@@ -76,6 +76,8 @@ fn without_two_sub_folders_there_are_no_labels() {
         assert!(set.class_names.is_empty() && set.labelled.is_empty());
         assert_eq!((set.unlabelled.len(), set.test.len()), (8, 2));
         assert_eq!(set.test.labels(), None);
+        let only = set.notes.iter().any(|note| note.starts_with("only is the only class"));
+        assert_eq!(only, folder.path().join("only").exists(), "{:?}", set.notes);
         let asked = open(folder.path(), &Options { labelled: Some(2), ..small() });
         assert_eq!(asked.unwrap_err().code(), "ONE_CLASS");
     }
