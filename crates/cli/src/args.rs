@@ -4,8 +4,9 @@ mod flags;
 
 use std::path::PathBuf;
 
-use crate::fetch::Published;
 use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::fetch::Published;
 
 pub(crate) use flags::{DataFlags, DeviceChoice, EvaluateFlags, RecipeFlags, RunFlags, Shared};
 
@@ -123,7 +124,7 @@ pub(crate) enum Verb {
         /// A checkpoint
         #[arg(long)]
         checkpoint: PathBuf,
-        /// Which pictures of the data
+        /// Which images of the data; test is a fifth of a folder that has no test images
         #[arg(long, default_value = "test")]
         split: SplitChoice,
         /// The files to write, without their endings
@@ -205,8 +206,12 @@ pub(crate) enum SplitChoice {
     Labelled,
     /// Pictures without labels.
     Unlabelled,
+    /// Pictures to choose by, of data that have some of their own.
+    Validation,
     /// Pictures that training never sees.
     Test,
+    /// Every picture once.
+    All,
 }
 
 #[cfg(test)]

@@ -114,6 +114,37 @@ impl Cells {
     }
 }
 
+/// A bar over the images of a folder that are looked at one by one.
+#[derive(Debug)]
+pub struct Scan {
+    show: Show,
+    current: Option<ProgressBar>,
+}
+
+impl Scan {
+    /// No bar yet: the first tick draws one.
+    pub fn new(show: Show) -> Self {
+        Self { show, current: None }
+    }
+
+    /// Shows how many of how many were looked at.
+    pub fn tick(&mut self, done: usize, total: usize) {
+        let bar = self.current.get_or_insert_with(|| {
+            let bar = bar(self.show, Some(total as u64), PARTS);
+            bar.set_prefix("reading images");
+            bar
+        });
+        bar.set_position(done as u64);
+    }
+
+    /// Removes the bar.
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.current.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A bar over the bytes of one file after another.
 #[derive(Debug)]
 pub struct Bytes {
@@ -199,6 +230,9 @@ mod tests {
         let cells = Cells::new(Show::Quiet, 3);
         cells.tick(1, "nobody reads this");
         cells.finish();
+        let mut scan = Scan::new(Show::Quiet);
+        scan.tick(1, 2);
+        scan.finish();
         let mut bytes = Bytes::new(Show::Quiet);
         assert!(bytes.tick("a", 1, None), "nobody sees that it began");
         assert!(!bytes.tick("a", 2, None), "it began before");

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+use crate::material;
 
 /// What was measured in one epoch: a line of the metrics file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,7 +107,7 @@ impl Saved {
         if self.plan != now.plan {
             return differs("plan", &format!("{:?}", self.plan), &format!("{:?}", now.plan));
         }
-        if self.data != now.data {
+        if !material::is_same(&self.data, &now.data) {
             return differs("data set", &self.data, &now.data);
         }
         if self.start != now.start {

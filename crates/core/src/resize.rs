@@ -12,6 +12,13 @@ struct Tap {
     weights: Vec<f32>,
 }
 
+impl Tap {
+    /// The source pixel after the last one.
+    fn end(&self) -> usize {
+        self.start + self.weights.len()
+    }
+}
+
 /// Resizes planes from `[planes, height, width]` to `[planes, side, side]`; `target` holds as many
 /// planes as `source`.
 pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], side: usize) {
@@ -24,6 +31,41 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
     for (source, target) in planes {
         resize_plane(source, width, target, [&rows, &columns]);
     }
+}
+
+/// Resizes planes whose lines come one at a time: `line(y, samples)` fills line y of every plane,
+/// `[planes, width]`. The numbers are those of [`resize`], the memory is that of the result.
+pub fn resize_lines(
+    planes: usize,
+    [height, width]: [usize; 2],
+    side: usize,
+    mut line: impl FnMut(usize, &mut [u8]),
+) -> Vec<u8> {
+    let (rows, columns) = (taps(height, side), taps(width, side));
+    let mut samples = vec![0; planes * width];
+    let mut narrowed = vec![0.0; planes * side];
+    let mut sums = vec![0.0; planes * side * side];
+    let mut open = 0;
+    for y in 0..height {
+        line(y, &mut samples);
+        for (samples, narrow) in samples.chunks_exact(width).zip(narrowed.chunks_exact_mut(side)) {
+            for (tap, sum) in columns.iter().zip(narrow) {
+                *sum = weigh(tap, |i| f32::from(samples[i]));
+            }
+        }
+        // Taps start and end in rising order: those before `open` have had their last line.
+        open += rows[open..].iter().take_while(|row| row.end() <= y).count();
+        let reached = rows[open..].iter().take_while(|row| row.start <= y).count();
+        for (row, tap) in rows.iter().enumerate().skip(open).take(reached) {
+            let weight = tap.weights[y - tap.start];
+            for (plane, narrow) in narrowed.chunks_exact(side).enumerate() {
+                let start = (plane * side + row) * side;
+                let sums = sums[start..start + side].iter_mut();
+                sums.zip(narrow).for_each(|(sum, sample)| *sum += weight * sample);
+            }
+        }
+    }
+    sums.into_iter().map(|sum: f32| sum.round() as u8).collect()
 }
 
 /// Resizes one plane: lines first, then columns.
@@ -109,6 +151,25 @@ mod tests {
         let small = resized(&source, [8, 8], 2);
         assert!(small[..4].iter().all(|p| (95..=105).contains(p)), "expected about 100: {small:?}");
         assert_eq!(small[4..], [50; 4]);
+    }
+
+    #[test]
+    fn lines_that_come_one_at_a_time_give_the_same() {
+        for ([height, width], side) in
+            [([9, 7], 3), ([7, 9], 16), ([5, 5], 5), ([1, 40], 4), ([40, 1], 4), ([1, 1], 2)]
+        {
+            let source: Vec<u8> = (0..2 * height * width).map(|i| (i * 97 % 256) as u8).collect();
+            let lines = resize_lines(2, [height, width], side, |y, line| {
+                for (plane, line) in line.chunks_exact_mut(width).enumerate() {
+                    line.copy_from_slice(&source[(plane * height + y) * width..][..width]);
+                }
+            });
+            assert_eq!(
+                lines,
+                resized(&source, [height, width], side),
+                "{height}x{width} to {side}"
+            );
+        }
     }
 
     #[test]

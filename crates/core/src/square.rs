@@ -2,7 +2,10 @@
 
 use crate::error::Error;
 use crate::image::CHANNELS;
-use crate::resize::resize;
+use crate::resize::resize_lines;
+
+/// Samples of a pixel with its opacity.
+const RGBA: usize = CHANNELS + 1;
 
 /// Interleaved rows of a decoded picture.
 #[derive(Clone, Copy, Debug)]
@@ -26,28 +29,35 @@ pub fn square(picture: Interleaved<'_>, side: usize) -> Result<Vec<u8>, Error> {
     if !colour || height * width == 0 || samples.len() != height * width * channels {
         return Err(Error::Samples { got: samples.len(), height, width, channels });
     }
-    let own = height.min(width);
-    let mut target = vec![0; CHANNELS * side * side];
-    resize(&central_square(picture, own), [own; 2], &mut target, side);
-    Ok(target)
+    let rows = |y: usize, row: &mut [u8]| {
+        let samples = samples[y * width * channels..][..width * channels].chunks_exact(channels);
+        for (pixel, sample) in row.chunks_exact_mut(RGBA).zip(samples) {
+            pixel[..channels].copy_from_slice(sample);
+        }
+    };
+    Ok(square_from_rows([height, width], side, rows))
 }
 
-/// The largest central square as planes over white, `[3, own, own]`.
-fn central_square(picture: Interleaved<'_>, own: usize) -> Vec<u8> {
-    let Interleaved { samples, size: [height, width], channels } = picture;
+/// The same of a picture whose rows come when they are asked for: `row(y, samples)` fills row y,
+/// `[width, 4]` in RGBA; opacity is there already where the picture has none. Height and width are
+/// at least 1. No copy of the picture is made, however large it is.
+pub fn square_from_rows(
+    [height, width]: [usize; 2],
+    side: usize,
+    mut row: impl FnMut(usize, &mut [u8]),
+) -> Vec<u8> {
+    let own = height.min(width);
     let [top, left] = [(height - own) / 2, (width - own) / 2];
-    let mut planes = vec![0; CHANNELS * own * own];
-    for y in 0..own {
-        let start = ((top + y) * width + left) * channels;
-        let row = samples[start..start + own * channels].chunks_exact(channels);
-        for (x, pixel) in row.enumerate() {
-            let opacity = pixel.get(CHANNELS).copied().unwrap_or(u8::MAX);
+    let mut samples = vec![u8::MAX; width * RGBA];
+    resize_lines(CHANNELS, [own; 2], side, |y, line| {
+        row(top + y, &mut samples);
+        let pixels = samples[left * RGBA..].chunks_exact(RGBA).take(own);
+        for (x, pixel) in pixels.enumerate() {
             for plane in 0..CHANNELS {
-                planes[plane * own * own + y * own + x] = over_white(pixel[plane], opacity);
+                line[plane * own + x] = over_white(pixel[plane], pixel[CHANNELS]);
             }
         }
-    }
-    planes
+    })
 }
 
 /// A sample of some opacity laid over white, rounded.

@@ -10,7 +10,7 @@ use kith_core::image::CHANNELS;
 use crate::file::{DataFile, data_directory, labels_from_bytes};
 use crate::shelf::Shelf;
 use crate::split::{Catalogue, Split};
-use crate::training::{Training, USUALLY_LABELLED};
+use crate::training::Training;
 use crate::{Dataset, Error, Options};
 
 const SIDE: usize = 32;
@@ -42,18 +42,14 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
         classes: CLASSES,
         side,
     };
-    let count = options.labelled.unwrap_or(USUALLY_LABELLED);
-    let [labelled, unlabelled] = training.split(Some(count), options)?;
+    let (count, note) = training.usual_count(options);
+    let [labelled, unlabelled] = training.split(count, options)?;
     let (shelf, catalogue) = records(directory, &["test_batch.bin"])?;
     let pictures = all_pictures(&catalogue);
-    Ok(Dataset {
-        name: "cifar10".to_owned(),
-        class_names: names,
-        labelled,
-        unlabelled,
-        test: Split::unlabelled(shelf, catalogue, pictures, side).with_labels(),
-        skipped: Vec::new(),
-    })
+    let test = Split::unlabelled(shelf, catalogue, pictures, side).with_labels();
+    let mut dataset = Dataset::new("cifar10".to_owned(), names, [labelled, unlabelled, test]);
+    dataset.notes.extend(note);
+    Ok(dataset)
 }
 
 /// The number of every labelled picture.
@@ -138,8 +134,16 @@ mod tests {
         for class in 0..CLASSES as u16 {
             assert_eq!(labels.iter().filter(|&&l| l == class).count(), 3);
         }
-        let error = open(directory.path(), &Options::default()).expect_err("100 are not 5,000");
-        assert!(matches!(error, Error::TooFew { asked: USUALLY_LABELLED, got: 100, .. }));
+        let many = Options { labelled: Some(101), ..Options::default() };
+        let error = open(directory.path(), &many).expect_err("there are 100");
+        assert!(matches!(error, Error::TooFew { asked: 101, got: 100, .. }));
+    }
+
+    #[test]
+    fn a_small_set_is_all_labelled_where_no_number_is_asked_for() {
+        let set = open(written().path(), &Options::default()).unwrap();
+        assert_eq!((set.labelled.len(), set.unlabelled.len()), (100, 100));
+        assert!(set.notes[0].starts_with("100 training images, 5000"), "{:?}", set.notes);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! An opened dataset: three splits of pictures and what is known about them.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::cache::Cache;
+use crate::passed::Passed;
 use crate::{Error, Source, Split};
 
 /// The largest side that pictures are resized to, in pixels.
@@ -23,13 +26,16 @@ pub struct Options {
     /// One of STL-10's predefined folds of 1,000 labelled pictures, counted from 0.
     pub fold: Option<usize>,
     /// Labelled pictures. `None` is all of STL-10's (or of its fold's) and 5,000 of CIFAR-10 and
-    /// the MNIST family. For the gallery and for folders `None` makes every training picture
-    /// labelled *and* unlabelled: there the two splits overlap.
+    /// the MNIST family. For the gallery and for folders, and for sets of at most 5,000, `None`
+    /// makes every training picture labelled *and* unlabelled: there the two splits overlap.
     pub labelled: Option<usize>,
     /// Unlabelled pictures, drawn by the seed; `None` is all that there are.
     pub unlabelled: Option<usize>,
     /// Seed of every drawn split. The same seed gives the same splits anywhere.
     pub seed: u64,
+    /// Where resized images of large folders are kept; `None` decodes them whenever they are asked
+    /// for.
+    pub cache: Option<Cache>,
 }
 
 impl Options {
@@ -76,11 +82,117 @@ pub struct Dataset {
     pub unlabelled: Split,
     /// Pictures that training never sees, with labels where there are any.
     pub test: Split,
+    /// Labelled pictures to choose by, where the source has some of its own.
+    pub validation: Option<Split>,
+    /// Whether the seed drew the test split: then another seed's training has seen parts of it.
+    pub draws_test: bool,
     /// Files that could not be read.
     pub skipped: Vec<Skipped>,
+    /// What else was passed over, counted.
+    pub passed: Passed,
+    /// What is worth knowing of how the source was understood, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {
+    /// A dataset of labelled, unlabelled and test pictures, and nothing to say of it.
+    pub(crate) fn new(
+        name: String,
+        class_names: Vec<String>,
+        [labelled, unlabelled, test]: [Split; 3],
+    ) -> Self {
+        Self {
+            name,
+            class_names,
+            labelled,
+            unlabelled,
+            test,
+            validation: None,
+            draws_test: false,
+            skipped: Vec::new(),
+            passed: Passed::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The splits by name, without those that are not there.
+    pub fn splits(&self) -> Vec<(&'static str, &Split)> {
+        let splits = [
+            ("labelled", Some(&self.labelled)),
+            ("unlabelled", Some(&self.unlabelled)),
+            ("validation", self.validation.as_ref()),
+            ("test", Some(&self.test)),
+        ];
+        splits.into_iter().filter_map(|(name, split)| Some((name, split?))).collect()
+    }
+
+    /// Every picture once, by the split that it is in: those that are labelled and unlabelled
+    /// come with their labels.
+    pub fn all(&self) -> Vec<(&'static str, Split)> {
+        let shared = self.unlabelled.shares_set(&self.labelled);
+        let labelled: BTreeSet<u32> = match shared {
+            true => self.labelled.pictures().iter().copied().collect(),
+            false => BTreeSet::new(),
+        };
+        let places = 0..self.unlabelled.len() as u32;
+        let pictures = self.unlabelled.pictures();
+        let rest: Vec<u32> =
+            places.filter(|&place| !labelled.contains(&pictures[place as usize])).collect();
+        let once = |(name, split): (&'static str, &Split)| match name {
+            "unlabelled" => (name, split.subset(&rest)),
+            _ => (name, split.clone()),
+        };
+        self.splits().into_iter().map(once).collect()
+    }
+
+    /// A split by name that must have pictures.
+    ///
+    /// # Errors
+    /// [`Error::EmptySplit`], with the names of those that have some.
+    pub fn filled(&self, name: &'static str) -> Result<&Split, Error> {
+        let splits = self.splits();
+        let found = splits.iter().find(|(known, _)| *known == name).map(|(_, split)| *split);
+        found.filter(|split| !split.is_empty()).ok_or_else(|| Error::EmptySplit {
+            split: name,
+            dataset: self.name.clone(),
+            hint: self.hint(&splits),
+        })
+    }
+
+    fn hint(&self, splits: &[(&'static str, &Split)]) -> String {
+        let filled = splits.iter().filter(|(_, split)| !split.is_empty());
+        let counts: Vec<String> =
+            filled.map(|(name, split)| format!("{name} {}", split.len())).collect();
+        let labels = if self.class_names.is_empty() { "; no image has a label" } else { "" };
+        match counts.is_empty() {
+            true => "no other has any".to_owned(),
+            false => format!("images are in {}{labels}", counts.join(", ")),
+        }
+    }
+
+    /// A line on what was found: images, files passed over, classes, and splits with their sizes.
+    pub fn summary(&self) -> String {
+        let images: usize = self.all().iter().map(|(_, split)| split.len()).sum();
+        let mut words = format!("{}: {images} images", self.name);
+        if !self.skipped.is_empty() {
+            words += &format!(", {} skipped", self.skipped.len());
+        }
+        if !self.passed.is_empty() {
+            words += &format!(", passed over: {}", self.passed.words());
+        }
+        words += &match self.class_names.len() {
+            0 => "; no classes".to_owned(),
+            count => format!("; {count} classes"),
+        };
+        let splits = self.splits();
+        let sizes = splits.iter().map(|(name, split)| format!("{} {name}", split.len()));
+        words += &format!("; splits: {}", sizes.collect::<Vec<_>>().join(", "));
+        if self.draws_test && !self.test.is_empty() {
+            words += " (a fifth, held out by the seed)";
+        }
+        words
+    }
+
     /// Height and width of every picture, in pixels.
     pub fn side(&self) -> usize {
         self.unlabelled.size()[0]

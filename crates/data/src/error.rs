@@ -64,6 +64,36 @@ pub enum Error {
         /// Its size in bytes.
         got: u64,
     },
+    /// A file does not hold a whole number of images.
+    #[error(
+        "{} has {got} bytes, expected a multiple of the {each} that an image takes: {} images and {} \
+         bytes more; download it again",
+        path.display(),
+        got / each,
+        got % each
+    )]
+    Remainder {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of an image.
+        each: u64,
+        /// Its size in bytes.
+        got: u64,
+    },
+    /// A file of labels has another number of them than there are images.
+    #[error(
+        "{} has {got} labels, expected {expected}, one for each image of its sibling: are both of the \
+         same set?",
+        path.display()
+    )]
+    LabelCount {
+        /// The file.
+        path: PathBuf,
+        /// Images.
+        expected: usize,
+        /// Labels.
+        got: usize,
+    },
     /// A file goes on after its end.
     #[error(
         "{} is oversized: expected {expected} bytes, got {got}; is it of the same set as its siblings?",
@@ -131,11 +161,39 @@ pub enum Error {
         /// What it says.
         got: String,
     },
-    /// A folder without a picture.
-    #[error("{} holds no picture: expected png, jpeg, webp, gif or bmp files at any depth", path.display())]
+    /// A folder without an image.
+    #[error(
+        "{} holds no image that can be decoded: expected png, jpeg, webp, gif, bmp or tiff files at \
+         any depth, got {passed}",
+        path.display()
+    )]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
+        /// What it holds, in words.
+        passed: String,
+    },
+    /// An image that could be read when its folder was opened can no longer be read.
+    #[error(
+        "{} could be decoded when the folder was opened and now cannot: {reason}; leave the images \
+         as they are while a command works on them",
+        path.display()
+    )]
+    Changed {
+        /// The image.
+        path: PathBuf,
+        /// What is wrong with it now.
+        reason: String,
+    },
+    /// A split that is needed has no image.
+    #[error("the {split} split of {dataset} has no images: {hint}")]
+    EmptySplit {
+        /// Its name.
+        split: &'static str,
+        /// The dataset's name.
+        dataset: String,
+        /// Where images are, in words.
+        hint: String,
     },
     /// Labels are needed, but there is nothing to tell apart.
     #[error(
@@ -205,13 +263,18 @@ impl Error {
             Self::MissingFile { .. } => "MISSING_FILE",
             Self::Unreadable { .. } => "UNREADABLE",
             Self::Html { .. } => "HTML",
-            Self::Truncated { .. } => "TRUNCATED",
+            Self::LabelCount { expected, got, .. } if got > expected => "OVERSIZED",
+            Self::Truncated { .. } | Self::Remainder { .. } | Self::LabelCount { .. } => {
+                "TRUNCATED"
+            }
             Self::Oversized { .. } => "OVERSIZED",
             Self::Magic { .. } => "MAGIC",
             Self::PictureSize { .. } => "PICTURE_SIZE",
             Self::Label { .. } => "LABEL",
             Self::Text { .. } => "TEXT",
             Self::EmptyFolder { .. } => "EMPTY_FOLDER",
+            Self::Changed { .. } => "CHANGED",
+            Self::EmptySplit { .. } => "EMPTY_SPLIT",
             Self::OneClass { .. } => "ONE_CLASS",
             Self::TooFew { .. } => "TOO_FEW",
             Self::TooMany { .. } => "TOO_MANY",

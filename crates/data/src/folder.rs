@@ -1,220 +1,186 @@
-//! A folder of picture files, its first-level sub-folders as classes.
+//! A folder of image files: found, laid out, decoded once, and split.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
-use kith_core::image::CHANNELS;
-use rayon::prelude::*;
-
-use crate::decode::square_from_file;
 use crate::divide::{by_class, hold_out};
 use crate::file::name_of_directory;
-use crate::folder_files::{class_of, classes, pictures};
+use crate::labels::Labels;
+use crate::layout::{Item, Layout, Part, lay_out};
+use crate::scan::{Place, Scanned, Watch, scan};
 use crate::shelf::Shelf;
+use crate::shown::shown;
 use crate::split::{Catalogue, Split};
 use crate::training::Training;
-use crate::{Dataset, Error, Options, Skipped};
+use crate::walk::{Found, walk};
+use crate::{Dataset, Error, Options};
 
-/// Side of the pictures where none is asked for, in pixels: STL-10's.
+/// Side of the images where none is asked for, in pixels: STL-10's.
 const SIDE: usize = 96;
 
-/// Share of unreadable pictures that is accepted, in percent.
-const SKIPPED_PERCENT: usize = 5;
-
-/// Pictures decoded before they are put on the shelf together.
-const BATCH: usize = 512;
-
-/// Opens a folder: finds its pictures, decodes them all, and holds a fifth of every class out for
-/// testing.
+/// Opens a folder: finds its images, decodes each once, and holds a fifth of every class out for
+/// testing where the folder has no test images of its own.
 ///
-/// Pictures that lie beside the sub-folders have no label and are only learnt from without. A
-/// single sub-folder tells nothing apart, so its pictures have no labels either. Files and folders
-/// whose name starts with a dot are passed over, and linked folders are not entered.
-pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error> {
+/// Folders called `train`, `val` and `test` are splits, with a folder for each class in them; else
+/// the first-level folders are classes. `labels.csv` says classes in place of folders. Images
+/// that are of no class are only learnt from without a label, and a single class tells nothing
+/// apart, so its images have none either. Linked folders are entered; hidden files and what systems
+/// and programs leave are passed over. Everything passed over is counted.
+pub(crate) fn open(
+    directory: &Path,
+    options: &Options,
+    watch: Watch<'_>,
+) -> Result<Dataset, Error> {
     if !directory.is_dir() {
         return Err(Error::NotADirectory { path: directory.to_owned() });
     }
+    let mut walk = walk(directory)?;
+    let labels = walk.labels.as_deref().map(Labels::read).transpose()?;
+    let mut layout = lay_out(walk.files, labels.as_ref(), &mut walk.passed)?;
+    if layout.items.is_empty() {
+        let nothing = walk.passed.is_empty();
+        let passed = if nothing { "nothing".to_owned() } else { walk.passed.words() };
+        return Err(Error::EmptyFolder { path: directory.to_owned(), passed });
+    }
     let side = options.side.unwrap_or(SIDE);
-    let found = pictures(directory)?;
-    let Decoded { paths, pixels, skipped } = decode(directory, &found, side)?;
-    let shelf = Arc::new(Shelf::Memory { pixels, planes: CHANNELS, size: [side; 2] });
-    let (class_names, labels) = classes(&paths)?;
+    let place = Place { directory, side, cache: options.cache.as_ref() };
+    let files: Vec<Found> = layout.items.iter().map(|item| item.file.clone()).collect();
+    let scanned = scan(place, &files, watch)?;
+    let Scanned { shelf, readable, skipped, notes } = scanned;
+    let mut readable = readable.into_iter();
+    layout.items.retain(|_| readable.next().unwrap_or_default());
+    let mut dataset = split(directory, layout, (shelf, side), options)?;
+    dataset.notes.splice(0..0, walk.notes.into_iter().chain(notes));
+    Ok(Dataset { skipped, passed: walk.passed, ..dataset })
+}
+
+/// Names of the classes; where there are fewer than two, the images lose theirs.
+fn class_names(items: &mut [Item]) -> Result<Vec<String>, Error> {
+    let names: BTreeSet<&String> = items.iter().filter_map(|item| item.class.as_ref()).collect();
+    let limit = usize::from(u16::MAX);
+    if names.len() > limit {
+        return Err(Error::TooMany { what: "classes", got: names.len(), limit });
+    }
+    if names.len() > 1 {
+        return Ok(names.into_iter().cloned().collect());
+    }
+    items.iter_mut().for_each(|item| item.class = None);
+    Ok(Vec::new())
+}
+
+/// The splits of images that can all be read.
+fn split(
+    directory: &Path,
+    mut layout: Layout,
+    (shelf, side): (Shelf, usize),
+    options: &Options,
+) -> Result<Dataset, Error> {
+    let items = &mut layout.items;
+    let single = items.iter().find_map(|item| item.class.clone());
+    let class_names = class_names(items)?;
     if options.labelled.is_some() && class_names.is_empty() {
-        let got = usize::from(paths.iter().any(|path| class_of(path).is_some()));
-        return Err(Error::OneClass { path: directory.to_owned(), got });
+        let (path, got) = (directory.to_owned(), usize::from(single.is_some()));
+        return Err(Error::OneClass { path, got });
     }
-    let labelled = 0..labels.len() as u32;
-    let loose = labels.len() as u32..paths.len() as u32;
-    let members = match class_names.len() {
-        0 => vec![loose.clone().collect()],
-        count => by_class(&labelled.collect::<Vec<_>>(), |p| labels[p as usize], count),
+    layout.notes.extend(single.filter(|_| class_names.is_empty()).map(|single| {
+        format!(
+            "{single} is the only class and tells nothing apart: the images have no labels; if it \
+             is a folder whose own folders are classes or splits, give that one"
+        )
+    }));
+    let catalogue = Arc::new(catalogue(items, &class_names));
+    let parts = Parts::of(items, (&catalogue.labels, class_names.len()), options.seed);
+    layout.notes.extend(parts.note);
+    let shelf = Arc::new(shelf);
+    let labelled = catalogue.labels.len() as u32;
+    let made = |images: Vec<u32>| {
+        // Images with a label come first.
+        let with = images.iter().all(|&image| image < labelled);
+        let split = Split::unlabelled(shelf.clone(), catalogue.clone(), images, side);
+        if with { split.with_labels() } else { split }
     };
-    let (kept, held_out) = hold_out(&members, options.seed);
-    let names = paths.iter().map(|path| path.to_string_lossy().into_owned()).collect();
-    let catalogue = Arc::new(Catalogue { labels, names, ..Catalogue::default() });
-    let test = Split::unlabelled(shelf.clone(), catalogue.clone(), held_out, side).with_labels();
-    let (labelled, loose) = match class_names.len() {
-        0 => (Vec::new(), kept),
-        _ => (kept, loose.collect()),
+    let (test, validation) = (made(parts.test), parts.validation.map(made));
+    let training = Training {
+        shelf: shelf.clone(),
+        catalogue: catalogue.clone(),
+        labelled: parts.labelled,
+        loose: parts.loose,
+        classes: class_names.len(),
+        side,
     };
-    let classes = class_names.len();
-    let training = Training { shelf, catalogue, labelled, loose, classes, side };
     let [labelled, unlabelled] = training.split(options.labelled, options)?;
-    let name = name_of_directory(directory);
-    Ok(Dataset { name, class_names, labelled, unlabelled, test, skipped })
+    Ok(Dataset {
+        validation,
+        draws_test: parts.draws_test,
+        notes: layout.notes,
+        ..Dataset::new(name_of_directory(directory), class_names, [labelled, unlabelled, test])
+    })
 }
 
-/// Pictures of a folder after all were tried.
-#[derive(Default)]
-struct Decoded {
-    /// Relative paths of those that can be read.
-    paths: Vec<PathBuf>,
-    /// Their pixels, `[paths.len(), 3, side, side]`.
-    pixels: Vec<u8>,
-    /// The others with their reasons.
-    skipped: Vec<Skipped>,
-}
-
-/// Tries all pictures.
-fn decode(directory: &Path, found: &[PathBuf], side: usize) -> Result<Decoded, Error> {
-    if found.is_empty() {
-        return Err(Error::EmptyFolder { path: directory.to_owned() });
+/// What is known of every image.
+fn catalogue(items: &[Item], class_names: &[String]) -> Catalogue {
+    let label = |class: &String| {
+        class_names.binary_search(class).expect("the class of an image is among the classes") as u16
+    };
+    Catalogue {
+        labels: items.iter().filter_map(|item| item.class.as_ref()).map(label).collect(),
+        names: items.iter().map(|item| shown(&item.file.path)).collect(),
+        ..Catalogue::default()
     }
-    let mut decoded = Decoded::default();
-    decoded.pixels.reserve(found.len() * CHANNELS * side * side);
-    for batch in found.chunks(BATCH) {
-        let squares: Vec<_> =
-            batch.par_iter().map(|path| square_from_file(&directory.join(path), side)).collect();
-        for (path, square) in batch.iter().zip(squares) {
-            match square {
-                Ok(square) => {
-                    decoded.pixels.extend(square);
-                    decoded.paths.push(path.clone());
-                }
-                Err(reason) => {
-                    decoded.skipped.push(Skipped { path: directory.join(path), reason });
-                }
+}
+
+/// Numbers of the images of every split, each in rising order.
+struct Parts {
+    labelled: Vec<u32>,
+    loose: Vec<u32>,
+    validation: Option<Vec<u32>>,
+    test: Vec<u32>,
+    draws_test: bool,
+    note: Option<String>,
+}
+
+impl Parts {
+    /// Labels are those of the images that have some, which come first.
+    fn of(items: &[Item], (labels, classes): (&[u16], usize), seed: u64) -> Self {
+        let numbers = |wanted: &dyn Fn(&Item) -> bool| -> Vec<u32> {
+            (0..items.len() as u32).filter(|&i| wanted(&items[i as usize])).collect()
+        };
+        let part = |part: Part| numbers(&move |item| item.part == part);
+        let (validation, test) = (part(Part::Validation), part(Part::Test));
+        let mut this = Self {
+            labelled: numbers(&|item| item.part == Part::Train && item.class.is_some()),
+            loose: numbers(&|item| {
+                item.part == Part::Unlabelled || item.part == Part::Train && item.class.is_none()
+            }),
+            validation: None,
+            test,
+            draws_test: false,
+            note: None,
+        };
+        match (validation.is_empty(), this.test.is_empty()) {
+            (false, false) => this.validation = Some(validation),
+            (false, true) => {
+                this.test = validation;
+                this.note = Some("there are no test images: the validation images test".to_owned());
             }
+            (true, false) => {}
+            (true, true) => this.draw_test((labels, classes), seed),
         }
+        this
     }
-    check_skipped(&decoded.skipped, found.len())?;
-    Ok(decoded)
-}
 
-/// Refuses a folder of which too much cannot be read.
-fn check_skipped(skipped: &[Skipped], total: usize) -> Result<(), Error> {
-    match skipped.first() {
-        Some(first) if skipped.len() * 100 > total * SKIPPED_PERCENT => {
-            Err(Error::TooManySkipped {
-                skipped: skipped.len(),
-                total,
-                limit_percent: SKIPPED_PERCENT,
-                first: first.path.clone(),
-                reason: first.reason.clone(),
-            })
+    /// Holds a fifth of the training images out.
+    fn draw_test(&mut self, (labels, classes): (&[u16], usize), seed: u64) {
+        self.draws_test = true;
+        if classes == 0 {
+            (self.loose, self.test) = hold_out(&[std::mem::take(&mut self.loose)], seed);
+        } else {
+            let members = by_class(&self.labelled, |image| labels[image as usize], classes);
+            (self.labelled, self.test) = hold_out(&members, seed);
         }
-        _ => Ok(()),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use image::{Rgb, RgbImage};
-    use tempfile::TempDir;
-
-    use super::*;
-
-    /// A folder of one-coloured pictures at the given paths, each as bright as its place.
-    fn written(paths: &[String]) -> TempDir {
-        let directory = tempfile::tempdir().unwrap();
-        for (place, path) in paths.iter().enumerate() {
-            let path = directory.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            RgbImage::from_pixel(6, 4, Rgb([place as u8; 3])).save(path).unwrap();
-        }
-        directory
-    }
-
-    fn paths(folder: &str, count: usize) -> Vec<String> {
-        (0..count).map(|i| format!("{folder}{i:02}.png")).collect()
-    }
-
-    /// Ten cats, some deeper; twenty dogs; four beside them.
-    fn pets() -> TempDir {
-        written(&[paths("cat/", 5), paths("cat/old/", 5), paths("dog/", 20), paths("", 4)].concat())
-    }
-
-    fn small() -> Options {
-        Options { side: Some(2), ..Options::default() }
-    }
-
-    #[test]
-    fn sub_folders_are_classes_and_a_fifth_of_each_is_held_out() {
-        let set = open(pets().path(), &small()).unwrap();
-        assert_eq!(set.class_names, ["cat", "dog"]);
-        assert_eq!((set.labelled.len(), set.unlabelled.len(), set.test.len()), (24, 28, 6));
-        let dogs = set.test.labels().unwrap().iter().filter(|&&l| l == 1).count();
-        assert_eq!(dogs, 4);
-        let trained = set.unlabelled.pictures();
-        assert!(set.test.pictures().iter().all(|picture| !trained.contains(picture)));
-    }
-
-    #[test]
-    fn every_picture_keeps_its_own_name_pixels_and_label() {
-        let set = open(pets().path(), &small()).unwrap();
-        for index in 0..set.labelled.len() {
-            let name = set.labelled.name(index).unwrap();
-            assert_eq!(set.labelled.label(index), Some(u16::from(name.starts_with("dog"))));
-            let brightness = set.labelled.read(&[index as u32]).unwrap().picture(0)[0];
-            let number: u8 = name[name.len() - 6..name.len() - 4].parse().unwrap();
-            let offset = [("cat/old", 5), ("dog", 10), ("cat", 0)];
-            let offset = offset.iter().find(|(start, _)| name.starts_with(start)).unwrap().1;
-            assert_eq!(brightness, offset + number, "{name}");
-        }
-    }
-
-    #[test]
-    fn few_labels_are_balanced_and_the_rest_is_unlabelled() {
-        let set = open(pets().path(), &Options { labelled: Some(10), ..small() }).unwrap();
-        let dogs = set.labelled.labels().unwrap().iter().filter(|&&l| l == 1).count();
-        assert_eq!((set.labelled.len(), dogs, set.unlabelled.len()), (10, 5, 18));
-        let asked = open(pets().path(), &Options { labelled: Some(25), ..small() });
-        assert_eq!(asked.unwrap_err().code(), "TOO_FEW");
-    }
-
-    #[test]
-    fn without_two_sub_folders_there_are_no_labels() {
-        for folder in [written(&paths("", 10)), written(&paths("only/", 10))] {
-            let set = open(folder.path(), &small()).unwrap();
-            assert!(set.class_names.is_empty() && set.labelled.is_empty());
-            assert_eq!((set.unlabelled.len(), set.test.len()), (8, 2));
-            assert_eq!(set.test.labels(), None);
-            let asked = open(folder.path(), &Options { labelled: Some(2), ..small() });
-            assert_eq!(asked.unwrap_err().code(), "ONE_CLASS");
-        }
-    }
-
-    #[test]
-    fn a_few_unreadable_files_are_listed_and_many_are_refused() {
-        let folder = written(&paths("", 39));
-        fs::write(folder.path().join("bad.JPG"), "no picture").unwrap();
-        fs::write(folder.path().join("notes.txt"), "not meant as one").unwrap();
-        fs::write(folder.path().join(".hidden.png"), "nor this").unwrap();
-        let set = open(folder.path(), &small()).unwrap();
-        assert_eq!(set.skipped.len(), 1);
-        assert!(set.skipped[0].path.ends_with("bad.JPG") && !set.skipped[0].reason.is_empty());
-        for name in ["b.png", "c.gif"] {
-            fs::write(folder.path().join(name), "no picture").unwrap();
-        }
-        assert_eq!(open(folder.path(), &small()).unwrap_err().code(), "TOO_MANY_SKIPPED");
-    }
-
-    #[test]
-    fn a_folder_without_pictures_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("a.txt"), "text").unwrap();
-        assert_eq!(open(folder.path(), &small()).unwrap_err().code(), "EMPTY_FOLDER");
-    }
-}
+mod tests;

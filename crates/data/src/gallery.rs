@@ -83,8 +83,8 @@ pub(crate) fn open(options: &Options) -> Result<Dataset, Error> {
     };
     let [labelled, unlabelled] = training.split(options.labelled, options)?;
     let name = "gallery".to_owned();
-    let test = test.with_labels();
-    Ok(Dataset { name, class_names, labelled, unlabelled, test, skipped: Vec::new() })
+    let splits = [labelled, unlabelled, test.with_labels()];
+    Ok(Dataset { draws_test: true, ..Dataset::new(name, class_names, splits) })
 }
 
 /// The categories in the order in which they come first.

@@ -2,13 +2,15 @@
 //!
 //! Grey pictures of one size, which become three equal planes, and a byte per label.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::file::{data_directory, labels_from_bytes, name_of_directory};
 use crate::idx_file::{IdxFile, Kind};
 use crate::shelf::Shelf;
 use crate::split::{Catalogue, Split};
-use crate::training::{Training, USUALLY_LABELLED};
+use crate::training::Training;
 use crate::{Dataset, Error, Options};
 
 /// Classes of Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017) in the order of their labels.
@@ -52,54 +54,67 @@ const TEST_LABELS: [&str; 4] = [
 
 /// Opens a directory that holds the four files, or whose `raw` does.
 ///
-/// Classes are named as Fashion-MNIST's if the directory's name contains "fashion", else by their
-/// numbers.
+/// Classes are the labels that occur, in rising order: a file of 0, 2 and 5 has three classes. They
+/// are named as Fashion-MNIST's if the directory's name contains "fashion", else by their numbers.
 pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error> {
     let name = name_of_directory(directory);
     let directory = &data_directory(directory, "raw")?;
     let fashion = name.to_lowercase().contains("fashion");
     let highest = if fashion { FASHION.len() as u8 - 1 } else { u8::MAX };
-    let (shelf, catalogue) = pictures(directory, [&TRAINING_PICTURES, &TRAINING_LABELS], highest)?;
-    let highest = catalogue.labels.iter().max().copied().unwrap_or(0) as u8;
-    let (test_shelf, test_catalogue) =
-        pictures(directory, [&TEST_PICTURES, &TEST_LABELS], highest)?;
-    let classes = usize::from(highest) + 1;
+    let (shelf, labels) = pictures(directory, [&TRAINING_PICTURES, &TRAINING_LABELS], highest)?;
+    let (test_shelf, test_labels) = pictures(directory, [&TEST_PICTURES, &TEST_LABELS], highest)?;
+    let numbers: BTreeSet<u16> = labels.iter().chain(&test_labels).copied().collect();
     let side = options.side.unwrap_or(shelf.size()[0]);
     let training = Training {
-        labelled: (0..catalogue.labels.len() as u32).collect(),
+        labelled: (0..labels.len() as u32).collect(),
         shelf: shelf.into(),
-        catalogue: catalogue.into(),
+        catalogue: catalogue(&labels, &numbers),
         loose: Vec::new(),
-        classes,
+        classes: numbers.len(),
         side,
     };
-    let count = options.labelled.unwrap_or(USUALLY_LABELLED);
-    let [labelled, unlabelled] = training.split(Some(count), options)?;
-    let all = (0..test_catalogue.labels.len() as u32).collect();
-    let test = Split::unlabelled(test_shelf.into(), test_catalogue.into(), all, side);
-    let class = |label: usize| if fashion { FASHION[label].to_owned() } else { label.to_string() };
-    Ok(Dataset {
-        name,
-        class_names: (0..classes).map(class).collect(),
-        labelled,
-        unlabelled,
-        test: test.with_labels(),
-        skipped: Vec::new(),
-    })
+    let (count, note) = training.usual_count(options);
+    let [labelled, unlabelled] = training.split(count, options)?;
+    let all = (0..test_labels.len() as u32).collect();
+    let test = Split::unlabelled(test_shelf.into(), catalogue(&test_labels, &numbers), all, side);
+    let class = |&number: &u16| match fashion {
+        true => FASHION[usize::from(number)].to_owned(),
+        false => number.to_string(),
+    };
+    let class_names = numbers.iter().map(class).collect();
+    let splits = [labelled, unlabelled, test.with_labels()];
+    let mut dataset = Dataset::new(name, class_names, splits);
+    dataset.notes.extend(note.into_iter().chain(untaught(&labels, &numbers)));
+    Ok(dataset)
 }
 
-/// The pictures of one file and the labels of its sibling.
+/// The pictures of one file and the labels of its sibling, as the file counts them.
 fn pictures(
     directory: &Path,
     [pictures, labels]: [&[&'static str]; 2],
     highest: u8,
-) -> Result<(Shelf, Catalogue), Error> {
+) -> Result<(Shelf, Vec<u16>), Error> {
     let pictures = IdxFile::read(directory, pictures, Kind::Pictures)?;
     let labels = IdxFile::read(directory, labels, Kind::Labels)?;
     labels.check_count(pictures.count)?;
     let labels = labels_from_bytes(&labels.path, &labels.content, [0, highest])?;
     let shelf = Shelf::Memory { pixels: pictures.content, planes: 1, size: pictures.size };
-    Ok((shelf, Catalogue { labels, ..Catalogue::default() }))
+    Ok((shelf, labels))
+}
+
+/// Labels that count the classes without gaps.
+fn catalogue(labels: &[u16], numbers: &BTreeSet<u16>) -> Arc<Catalogue> {
+    let places: BTreeMap<u16, u16> = numbers.iter().copied().zip(0..).collect();
+    let labels = labels.iter().map(|label| places[label]).collect();
+    Catalogue { labels, ..Catalogue::default() }.into()
+}
+
+/// A note where test pictures have labels that no training picture has.
+fn untaught(labels: &[u16], numbers: &BTreeSet<u16>) -> Option<String> {
+    let taught: BTreeSet<u16> = labels.iter().copied().collect();
+    let more: Vec<String> = numbers.difference(&taught).map(u16::to_string).collect();
+    let words = "no training image has these labels, but test images do";
+    (!more.is_empty()).then(|| format!("{words}: {}", more.join(", ")))
 }
 
 #[cfg(test)]
@@ -188,6 +203,25 @@ mod tests {
         }
         let set = open(directory.path(), &twenty()).unwrap();
         assert_eq!(set.class_names.concat(), "0123456789");
+    }
+
+    #[test]
+    fn labels_with_gaps_are_as_many_classes_as_there_are() {
+        let directory = tempfile::Builder::new().prefix("gaps").tempdir().unwrap();
+        let put = |name: &str, content: Vec<u8>| fs::write(directory.path().join(name), content);
+        let some = |labels: [u8; 3], count: usize| {
+            idx(&[count as u32], &(0..count).map(|i| labels[i % 3]).collect::<Vec<_>>())
+        };
+        put(TRAINING_PICTURES[0], images(60)).unwrap();
+        put(TRAINING_LABELS[0], some([0, 5, 2], 60)).unwrap();
+        put(TEST_PICTURES[0], images(21)).unwrap();
+        put(TEST_LABELS[0], some([5, 0, 7], 21)).unwrap();
+        let set = open(directory.path(), &Options::default()).unwrap();
+        assert_eq!(set.class_names, ["0", "2", "5", "7"]);
+        assert_eq!(set.labelled.labels().unwrap()[..3], [0, 2, 1]);
+        assert_eq!(set.test.labels().unwrap()[..3], [2, 0, 3]);
+        assert_eq!((set.labelled.len(), set.unlabelled.len()), (60, 60));
+        assert!(set.notes[0].starts_with("60 training images") && set.notes[1].ends_with(": 7"));
     }
 
     #[test]

@@ -87,11 +87,9 @@ impl IdxFile {
 
     /// Refuses another count than the sibling's.
     pub(crate) fn check_count(&self, expected: usize) -> Result<(), Error> {
-        let (expected, got, path) = (expected as u64, self.count as u64, || self.path.clone());
-        match got {
-            _ if got < expected => Err(Error::Truncated { path: path(), expected, got }),
-            _ if got > expected => Err(Error::Oversized { path: path(), expected, got }),
-            _ => Ok(()),
+        match self.count {
+            got if got == expected => Ok(()),
+            got => Err(Error::LabelCount { path: self.path.clone(), expected, got }),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Where the bytes of pictures lie and how one is taken down.
 
+use std::path::{Path, PathBuf};
+
 use kith_core::image::CHANNELS;
 use kith_core::resize::resize;
 
 use crate::Error;
+use crate::cache::{Place, Records};
+use crate::decode::square_from_file;
 use crate::file::DataFile;
 
 /// The bytes of all pictures of a file or folder, each of the same size.
@@ -27,13 +31,59 @@ pub(crate) enum Shelf {
         /// Height and width.
         size: [usize; 2],
     },
+    /// Image files, decoded whenever they are asked for.
+    Decoded(Decoded),
+    /// Image files that were decoded before; a record that is damaged is decoded anew.
+    Cached {
+        /// The cache.
+        records: Records,
+        /// The record of every image.
+        places: Vec<Place>,
+        /// The files.
+        decoded: Decoded,
+    },
+}
+
+/// Image files of a folder that could be read when it was opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Decoded {
+    directory: PathBuf,
+    paths: Vec<PathBuf>,
+    side: usize,
+}
+
+impl Decoded {
+    /// Files by their paths in a folder, read in the size of a side.
+    pub(crate) fn new(directory: &Path, paths: Vec<PathBuf>, side: usize) -> Self {
+        Self { directory: directory.to_owned(), paths, side }
+    }
+
+    fn take(&self, image: usize, target: &mut [u8]) -> Result<(), Error> {
+        let path = self.directory.join(&self.paths[image]);
+        match square_from_file(&path, self.side) {
+            Ok(square) => target.copy_from_slice(&square),
+            Err(reason) => return Err(Error::Changed { path, reason }),
+        }
+        Ok(())
+    }
 }
 
 impl Shelf {
+    /// Images in memory, `[count, 3, side, side]`.
+    pub(crate) fn of_squares(pixels: Vec<u8>, side: usize) -> Self {
+        Self::Memory { pixels, planes: CHANNELS, size: [side; 2] }
+    }
+
+    /// Whether an image takes so long that two are worth two threads.
+    pub(crate) fn is_slow(&self) -> bool {
+        matches!(self, Self::Decoded(_))
+    }
+
     /// Natural height and width in pixels.
     pub(crate) fn size(&self) -> [usize; 2] {
         match self {
             Self::Memory { size, .. } | Self::ColumnMajorFile { size, .. } => *size,
+            Self::Decoded(decoded) | Self::Cached { decoded, .. } => [decoded.side; 2],
         }
     }
 
@@ -54,6 +104,12 @@ impl Shelf {
                 file.read_at(&mut columns, offset as u64)?;
                 let rows = rows_from_columns(&columns, *size);
                 resize(&rows, *size, target, side);
+            }
+            Self::Decoded(decoded) => decoded.take(picture, target)?,
+            Self::Cached { records, places, decoded } => {
+                if records.read(places[picture], target).is_none() {
+                    decoded.take(picture, target)?;
+                }
             }
         }
         Ok(())

@@ -1,9 +1,12 @@
 //! Where pictures come from, as one argument says it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::mem::discriminant;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::layout::name_a_test;
+use crate::walk::first_folders;
 use crate::{Dataset, Error, Options, cifar10, folder, gallery, idx, stl10};
 
 /// A place that pictures come from: `gallery`, `stl10:DIR`, `cifar10:DIR`, `idx:DIR` or
@@ -18,7 +21,7 @@ pub enum Source {
     Cifar10(PathBuf),
     /// Files of the MNIST family, gzipped or not.
     Idx(PathBuf),
-    /// Picture files at any depth; first-level sub-folders are classes.
+    /// Image files at any depth; folders are splits and classes.
     Folder(PathBuf),
 }
 
@@ -28,14 +31,71 @@ impl Source {
     /// # Errors
     /// Whatever is wrong with the options or the files; see [`Error`].
     pub fn open(&self, options: &Options) -> Result<Dataset, Error> {
+        self.open_watched(options, &mut |_, _| {})
+    }
+
+    /// The same; `watch` is told how many images of how many have been looked at. Images of folders
+    /// are looked at one by one, which takes minutes where there are many.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_watched(
+        &self,
+        options: &Options,
+        watch: &mut dyn FnMut(usize, usize),
+    ) -> Result<Dataset, Error> {
         options.check(self)?;
         match self {
             Self::Gallery => gallery::open(options),
             Self::Stl10(directory) => stl10::open(directory, options),
             Self::Cifar10(directory) => cifar10::open(directory, options),
             Self::Idx(directory) => idx::open(directory, options),
-            Self::Folder(directory) => folder::open(directory, options),
+            Self::Folder(directory) => folder::open(directory, options, watch),
         }
+    }
+}
+
+impl Source {
+    /// Where its files lie; none of the gallery.
+    pub fn directory(&self) -> Option<&Path> {
+        match self {
+            Self::Gallery => None,
+            Self::Stl10(directory)
+            | Self::Cifar10(directory)
+            | Self::Idx(directory)
+            | Self::Folder(directory) => Some(directory),
+        }
+    }
+
+    /// Whether its test pictures are drawn by the seed, since it has none of its own.
+    pub fn draws_test(&self) -> bool {
+        match self {
+            Self::Gallery => true,
+            Self::Folder(directory) => !name_a_test(&first_folders(directory)),
+            Self::Stl10(_) | Self::Cifar10(_) | Self::Idx(_) => false,
+        }
+    }
+
+    /// Whether both name the same place, however it is spelled.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let real = |source: &Self| source.directory().map(|path| path.canonicalize().ok());
+        self == other
+            || discriminant(self) == discriminant(other)
+                && matches!((real(self), real(other)), (Some(Some(one)), Some(Some(two))) if one == two)
+    }
+}
+
+/// A directory; `~` is the user's home, since a shell expands it only where a word begins.
+fn at_home(directory: &str) -> PathBuf {
+    let inner = match directory.strip_prefix('~') {
+        Some("") => Some(""),
+        Some(rest) => rest.strip_prefix('/'),
+        None => None,
+    };
+    match (inner, std::env::home_dir()) {
+        (Some(""), Some(home)) => home,
+        (Some(inner), Some(home)) => home.join(inner),
+        _ => PathBuf::from(directory),
     }
 }
 
@@ -51,7 +111,7 @@ impl FromStr for Source {
         if directory.is_empty() {
             return Err(unknown());
         }
-        let directory = PathBuf::from(directory);
+        let directory = at_home(directory);
         match kind {
             "stl10" => Ok(Self::Stl10(directory)),
             "cifar10" => Ok(Self::Cifar10(directory)),
@@ -93,6 +153,42 @@ mod tests {
             assert_eq!(error.code(), "UNKNOWN_SOURCE");
             assert!(error.to_string().contains("folder:DIR"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = std::env::home_dir().expect("whoever runs tests has a home");
+        let of = |text: &str| text.parse::<Source>().unwrap();
+        assert_eq!(of("folder:~/pics"), Source::Folder(home.join("pics")));
+        assert_eq!(of("idx:~"), Source::Idx(home));
+        assert_eq!(of("folder:./~/a"), Source::Folder("./~/a".into()));
+        assert_eq!(of("folder:~other/a"), Source::Folder("~other/a".into()));
+    }
+
+    #[test]
+    fn places_are_compared_by_what_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let one = Source::Folder(folder.path().join("in"));
+        assert!(one.is_same(&Source::Folder(folder.path().join("./in/../in/"))));
+        assert!(!one.is_same(&Source::Folder(folder.path().into())));
+        assert!(!one.is_same(&Source::Idx(folder.path().join("in"))));
+        assert!(Source::Gallery.is_same(&Source::Gallery));
+        let gone = |name: &str| Source::Folder(name.into());
+        assert!(gone("no/where").is_same(&gone("no/where")));
+        assert!(!gone("no/where").is_same(&gone("no/place")));
+    }
+
+    #[test]
+    fn a_folder_with_test_images_of_its_own_draws_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = Source::Folder(folder.path().into());
+        assert!(source.draws_test() && Source::Gallery.draws_test());
+        for (name, draws) in [("train", true), (".git", true), ("Val", false), ("test", false)] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+            assert_eq!(source.draws_test(), draws, "with {name}");
+        }
+        assert!(!Source::Stl10("d".into()).draws_test());
     }
 
     #[test]

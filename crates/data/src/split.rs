@@ -107,14 +107,16 @@ impl Split {
     /// Every index must be in the split; one may come repeatedly.
     ///
     /// # Errors
-    /// [`Error::Unreadable`] when the file behind the split can no longer be read.
+    /// [`Error::Unreadable`] or [`Error::Changed`] when a file behind the split can no longer be
+    /// read.
     pub fn read(&self, indices: &[u32]) -> Result<Images, Error> {
         let picture_bytes = CHANNELS * self.side * self.side;
         let mut pixels = vec![0; indices.len() * picture_bytes];
         let take = |(target, &index): (&mut [u8], &u32)| {
             self.shelf.take(self.pictures[index as usize], target, self.side)
         };
-        if indices.len() < PARALLEL_FROM {
+        let few = if self.shelf.is_slow() { 2 } else { PARALLEL_FROM };
+        if indices.len() < few {
             pixels.chunks_exact_mut(picture_bytes).zip(indices).try_for_each(take)?;
         } else {
             pixels.par_chunks_exact_mut(picture_bytes).zip(indices).try_for_each(take)?;

@@ -32,14 +32,9 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
     let test = labelled_pictures(directory, ["test_X.bin", "test_y.bin"], side)?;
     let (shelf, count) = shelf(directory, "unlabeled_X.bin")?;
     let free = unlabelled((0..count as u32).collect(), options.unlabelled, options.seed)?;
-    Ok(Dataset {
-        name: "stl10".to_owned(),
-        class_names,
-        labelled: labelled_part(training, directory, options)?,
-        unlabelled: Split::unlabelled(shelf.into(), Arc::default(), free, side),
-        test,
-        skipped: Vec::new(),
-    })
+    let labelled = labelled_part(training, directory, options)?;
+    let unlabelled = Split::unlabelled(shelf.into(), Arc::default(), free, side);
+    Ok(Dataset::new("stl10".to_owned(), class_names, [labelled, unlabelled, test]))
 }
 
 /// A file of pictures and how many it holds.

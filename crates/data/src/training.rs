@@ -28,6 +28,23 @@ pub(crate) struct Training {
 }
 
 impl Training {
+    /// The number of labelled pictures of a set that is usually learnt from a labelled part, with a
+    /// note where it has no more: then every picture is in both splits.
+    pub(crate) fn usual_count(&self, options: &Options) -> (Option<usize>, Option<String>) {
+        let there = self.labelled.len();
+        match options.labelled {
+            None if there <= USUALLY_LABELLED => (
+                None,
+                Some(format!(
+                    "{there} training images, {USUALLY_LABELLED} are usually labelled: all are \
+                     labelled and unlabelled; with fewer labels asked for the rest have none"
+                )),
+            ),
+            None => (Some(USUALLY_LABELLED), None),
+            asked => (asked, None),
+        }
+    }
+
     /// The labelled and the unlabelled split: `count` labelled pictures and the rest, or, with no
     /// count, all of them in both.
     pub(crate) fn split(

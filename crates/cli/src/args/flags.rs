@@ -32,6 +32,13 @@ pub(crate) enum DeviceChoice {
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct DataFlags {
     /// gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR
+    ///
+    /// folder:DIR takes png, jpeg, webp, gif, bmp and tiff files at any depth. First-level folders
+    /// are classes, in alphabetical order. Folders called train, val (valid, validation) and test are
+    /// splits instead, with a folder for each class in them; val tests where there is no test. Images
+    /// in a folder called unlabelled are learnt from without labels. A file labels.csv in DIR, with
+    /// the columns file and label, says the classes in place of folders. Where there are no test
+    /// images, a fifth of each class is held out. What is passed over is counted.
     #[arg(long, default_value = "gallery")]
     pub(crate) data: Source,
     /// Side of the images in pixels, 1 to 4096 [default: the data's own, 32 for idx]
@@ -46,6 +53,12 @@ pub(crate) struct DataFlags {
     /// One of STL-10's ten predefined folds, 0 to 9
     #[arg(long)]
     pub(crate) fold: Option<usize>,
+    /// Keep a folder's images, resized, in DIR for the next command; none keeps nothing
+    ///
+    /// Without it this is done for folders that do not fit into memory (256 MiB of pixels), in the
+    /// user's cache folder and up to 32 GiB. Changed images are noticed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
 }
 
 /// A side that a checkpoint may have.

@@ -23,7 +23,7 @@ pub(super) fn run(
     let policy = named(name)?;
     let dataset = material::open(data, shared.seed, say)?;
     let chosen = super::device(shared, say)?;
-    let split = &dataset.unlabelled;
+    let split = dataset.filled("unlabelled")?;
     let shown = split.read(&some_of(split, pictures, shared.seed))?;
     let png = view_sheet(&policy, &shown, (views, shared.seed), &chosen.device)?;
     files::write(out, &png)?;

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use kith_core::image::CHANNELS;
-use kith_data::Split;
+use kith_core::probe::Features;
+use kith_data::{Dataset, Split};
 use npyz::WriterBuilder;
 use serde_json::json;
 
@@ -15,6 +16,12 @@ use crate::material::{open_checkpoint, open_for};
 use crate::offline::embed;
 use crate::say::{Say, lossy};
 
+/// Pictures that are read at a time where their bytes are written.
+const AT_A_TIME: usize = 256;
+
+/// Splits by name.
+type Parts = Vec<(&'static str, Split)>;
+
 pub(super) fn run(
     checkpoint: &Path,
     choice: SplitChoice,
@@ -23,28 +30,25 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     let (meta, archive) = open_checkpoint(checkpoint)?;
     let dataset = open_for(data, &meta, say)?;
+    let parts = parts(&dataset, choice)?;
     let chosen = super::device(shared, say)?;
     let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
-    let split = match choice {
-        SplitChoice::Labelled => &dataset.labelled,
-        SplitChoice::Unlabelled => &dataset.unlabelled,
-        SplitChoice::Test => &dataset.test,
-    };
-    let features = embed(&encoder, split, &chosen.device)?;
+    let mut features = Features::default();
+    for (_, split) in &parts {
+        let more = embed(&encoder, split, &chosen.device)?;
+        features.dim = features.dim.max(more.dim);
+        features.values.extend(more.values);
+    }
     let (npy, csv) = (ending(out, "npy"), ending(out, "csv"));
     let shape = [features.len() as u64, features.dim as u64];
     files::write_with(&npy, |file| write_npy(&features.values, &shape, file))?;
     if let Some(path) = pixels {
-        let all: Vec<u32> = (0..split.len() as u32).collect();
-        let images = split.read(&all)?;
-        let [height, width] = images.size();
-        let shape = [images.len(), CHANNELS, height, width].map(|n| n as u64);
-        files::write_with(&path, |file| write_npy(images.pixels(), &shape, file))?;
+        write_pixels(&parts, &path)?;
     }
-    files::write_with(&csv, |file| write_csv(split, &dataset.class_names, file))?;
+    files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
+    let counted = counted(&dataset, choice, features.len());
     let words = format!(
-        "{} pictures, {} features each: {} and {}",
-        features.len(),
+        "{counted}{} features each: {} and {}",
         features.dim,
         npy.display(),
         csv.display()
@@ -53,12 +57,66 @@ pub(super) fn run(
     Ok(())
 }
 
+/// The splits that are asked for; each has pictures.
+fn parts(dataset: &Dataset, choice: SplitChoice) -> Result<Parts, Failure> {
+    let name = match choice {
+        SplitChoice::All => {
+            return Ok(dataset.all().into_iter().filter(|(_, split)| !split.is_empty()).collect());
+        }
+        SplitChoice::Labelled => "labelled",
+        SplitChoice::Unlabelled => "unlabelled",
+        SplitChoice::Validation => "validation",
+        SplitChoice::Test => "test",
+    };
+    Ok(vec![(name, dataset.filled(name)?.clone())])
+}
+
+/// How many pictures of how many were embedded, and how to get the others.
+fn counted(dataset: &Dataset, choice: SplitChoice, count: usize) -> String {
+    let all: usize = dataset.all().iter().map(|(_, split)| split.len()).sum();
+    match choice {
+        _ if count == all => format!("{count} pictures, "),
+        SplitChoice::Test if dataset.draws_test => format!(
+            "{count} of {all} pictures, the fifth that is held out for testing (--split all takes \
+             every one), "
+        ),
+        _ => format!("{count} of {all} pictures (--split all takes every one), "),
+    }
+}
+
 /// The name of a file that is written, with its ending.
 pub(super) fn ending(out: &Path, ending: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(".");
     name.push(ending);
-    PathBuf::from(name)
+    name.into()
+}
+
+/// The pictures themselves, some at a time.
+fn write_pixels(parts: &Parts, path: &Path) -> Result<(), Failure> {
+    let count: usize = parts.iter().map(|(_, split)| split.len()).sum();
+    let [height, width] = parts.first().map_or([0; 2], |(_, split)| split.size());
+    let shape = [count, CHANNELS, height, width].map(|n| n as u64);
+    let mut unread = None;
+    let written = files::write_with(path, |file| {
+        let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
+        let mut writer = options.writer(file).begin_nd()?;
+        for (_, split) in parts {
+            let places: Vec<u32> = (0..split.len() as u32).collect();
+            for some in places.chunks(AT_A_TIME) {
+                let images = split.read(some).map_err(|error| {
+                    unread = Some(error);
+                    io::Error::other("the pictures cannot be read")
+                })?;
+                writer.extend(images.pixels().iter().copied())?;
+            }
+        }
+        writer.finish()
+    });
+    match unread {
+        Some(error) => Err(error.into()),
+        None => Ok(written?),
+    }
 }
 
 /// Numbers in row-major order.
@@ -73,19 +131,23 @@ fn write_npy<T: npyz::AutoSerialize + Copy>(
     writer.finish()
 }
 
-/// A line a picture: its place in the array, its number in the set, its name and label if known.
-fn write_csv(split: &Split, classes: &[String], file: &mut dyn io::Write) -> io::Result<()> {
+/// A line a picture: its place in the array, its number in the set, its name and label if known,
+/// and the split that it is in.
+fn write_csv(parts: &Parts, classes: &[String], file: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["row", "picture", "name", "label", "class"])?;
-    for row in 0..split.len() {
-        let label = split.label(row);
+    writer.write_record(["row", "picture", "name", "label", "class", "split"])?;
+    let rows =
+        parts.iter().flat_map(|(name, split)| (0..split.len()).map(move |i| (*name, split, i)));
+    for (row, (name, split, index)) in rows.enumerate() {
+        let label = split.label(index);
         let class = label.and_then(|label| classes.get(usize::from(label)));
         writer.write_record([
             row.to_string(),
-            split.pictures()[row].to_string(),
-            split.name(row).unwrap_or_default().to_owned(),
+            split.pictures()[index].to_string(),
+            split.name(index).unwrap_or_default().to_owned(),
             label.map_or(String::new(), |label| label.to_string()),
             class.cloned().unwrap_or_default(),
+            name.to_owned(),
         ])?;
     }
     writer.flush()

@@ -61,6 +61,7 @@ fn frozen(
         let (meta, archive) = open_checkpoint(&path)?;
         say.note(&format!("evaluating {}", path.display()));
         let dataset = open_for(data, &meta, say)?;
+        dataset.filled("test")?;
         let material = Material::new(data, &meta.recipe, dataset, meta.seed);
         let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
         let Some(scores) = offline::evaluate(&encoder, &material, &chosen.device)? else {

@@ -21,7 +21,10 @@ pub(super) fn run(
     let dataset = open_for(data, &meta, say)?;
     let chosen = super::device(shared, say)?;
     let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
-    let bank = if dataset.labelled.is_empty() { &dataset.unlabelled } else { &dataset.labelled };
+    let bank = match dataset.labelled.is_empty() {
+        true => dataset.filled("unlabelled")?,
+        false => &dataset.labelled,
+    };
     let asked = if dataset.test.is_empty() { bank } else { &dataset.test };
     let png = nearest_sheet(&encoder, (asked, bank), (queries, k, shared.seed), &chosen.device)?;
     files::write(out, &png)?;

@@ -1,0 +1,226 @@
+//! A folder's `labels.csv`: which image is of which class.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use crate::Error;
+
+/// Names of the column of files.
+const FILES: [&str; 4] = ["file", "filename", "image", "path"];
+/// Names of the column of classes.
+const CLASSES: [&str; 2] = ["label", "class"];
+/// What programs of some countries separate columns by, after the comma.
+const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct Labels {
+    /// Where it lies.
+    pub(crate) table: PathBuf,
+    /// Class and line of every image, by its path in the folder; no class where the cell is empty.
+    pub(crate) of: BTreeMap<PathBuf, Row>,
+}
+
+/// A line of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Counted from 1.
+    pub(crate) line: usize,
+    /// None where the cell is empty.
+    pub(crate) class: Option<String>,
+}
+
+impl Labels {
+    /// Reads a table with a header. Other columns are of no interest.
+    pub(crate) fn read(table: &Path) -> Result<Self, Error> {
+        let content = fs::read(table)
+            .map_err(|source| Error::Unreadable { path: table.to_owned(), source })?;
+        let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+        let mut this = Self { table: table.to_owned(), of: BTreeMap::new() };
+        let header = content.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        let separator = SEPARATORS.into_iter().find(|separator| header.contains(separator));
+        let mut lines = Lines { content, line: 1, at: 0 };
+        let mut reader = ReaderBuilder::new()
+            .delimiter(separator.unwrap_or(SEPARATORS[0]))
+            .trim(csv::Trim::All)
+            .from_reader(content);
+        let header = reader.byte_headers().map_err(|error| this.broken(&error, 1))?.clone();
+        let columns = this.columns(&header)?;
+        let mut record = ByteRecord::new();
+        loop {
+            let line = lines.of(reader.position().byte() as usize);
+            match reader.read_byte_record(&mut record) {
+                Ok(true) => this.add(&record, columns, line)?,
+                Ok(false) => break,
+                Err(error) => return Err(this.broken(&error, line)),
+            }
+        }
+        Ok(this)
+    }
+
+    /// Where the header has files and classes.
+    fn columns(&self, header: &ByteRecord) -> Result<[usize; 2], Error> {
+        let named = |names: &[&str]| {
+            header
+                .iter()
+                .position(|cell| names.iter().any(|n| cell.eq_ignore_ascii_case(n.as_bytes())))
+        };
+        let (Some(file), Some(class)) = (named(&FILES), named(&CLASSES)) else {
+            let got: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
+            let expected = "a header with the columns file and label".to_owned();
+            return Err(self.wrong(1, expected, &got.join(",")));
+        };
+        Ok([file, class])
+    }
+
+    fn add(
+        &mut self,
+        record: &ByteRecord,
+        [file, class]: [usize; 2],
+        line: usize,
+    ) -> Result<(), Error> {
+        let cell = |column: usize| record.get(column).unwrap_or_default();
+        let path = path_of(cell(file));
+        if path.as_os_str().is_empty() {
+            return Err(self.wrong(line, "the path of an image".to_owned(), ""));
+        }
+        let text = str::from_utf8(cell(class)).map_err(|_no_text| {
+            let got = String::from_utf8_lossy(cell(class));
+            self.wrong(line, "a class in UTF-8".to_owned(), &got)
+        })?;
+        let class = (!text.is_empty()).then(|| text.to_owned());
+        if let Some(earlier) = self.of.get(&path).filter(|earlier| earlier.class != class) {
+            let expected = format!(
+                "the class of line {}, `{}`, for the same file",
+                earlier.line,
+                earlier.class.as_deref().unwrap_or_default()
+            );
+            return Err(self.wrong(line, expected, text));
+        }
+        self.of.entry(path).or_insert(Row { line, class });
+        Ok(())
+    }
+
+    /// The error of a line.
+    pub(crate) fn wrong(&self, line: usize, expected: String, got: &str) -> Error {
+        Error::Text { path: self.table.clone(), line, expected, got: got.to_owned() }
+    }
+
+    /// The error of something that is no table.
+    fn broken(&self, error: &csv::Error, line: usize) -> Error {
+        match error.kind() {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                let expected = format!("{expected_len} columns, as in the header");
+                self.wrong(line, expected, &len.to_string())
+            }
+            _ => self.wrong(line, "a line of a table".to_owned(), &error.to_string()),
+        }
+    }
+}
+
+/// Counts lines as editors do: the reader of tables counts neither empty ones nor all ends.
+struct Lines<'a> {
+    content: &'a [u8],
+    line: usize,
+    at: usize,
+}
+
+impl Lines<'_> {
+    /// The line of what begins at a byte, or after ends of lines there. Bytes come in rising order.
+    fn of(&mut self, byte: usize) -> usize {
+        let after = &self.content[byte.min(self.content.len())..];
+        let ends = after.iter().take_while(|&&b| b == b'\r' || b == b'\n').count();
+        let to = (byte + ends).min(self.content.len());
+        self.line += self.content[self.at..to].iter().filter(|&&b| b == b'\n').count();
+        self.at = to;
+        self.line
+    }
+}
+
+/// A path as tables have it: with either slash, perhaps from the folder itself on.
+fn path_of(cell: &[u8]) -> PathBuf {
+    let slashes: Vec<u8> = cell.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect();
+    let path = path_of_bytes(slashes);
+    path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
+}
+
+#[cfg(unix)]
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(content: &[u8]) -> Result<Labels, Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.csv");
+        fs::write(&path, content).unwrap();
+        Labels::read(&path)
+    }
+
+    fn of(labels: &Labels, path: &str) -> Option<String> {
+        labels.of[Path::new(path)].class.clone()
+    }
+
+    /// The line, and what was expected there.
+    fn refused(content: &[u8]) -> (usize, String) {
+        match table(content).expect_err("the table is wrong") {
+            Error::Text { line, expected, .. } => (line, expected),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn tables_come_in_many_spellings() {
+        for content in [
+            "file,label\na.png,cat\nb/c d.png,\"dog, big\"\n",
+            "\u{feff}Filename;Class\r\n./a.png;cat\r\nb\\c d.png;dog, big\r\n",
+            "id\timage\tlabel\n7\ta.png\tcat\n8\tb/c d.png\tdog, big",
+        ] {
+            let labels = table(content.as_bytes()).unwrap();
+            assert_eq!(of(&labels, "a.png").as_deref(), Some("cat"), "{content}");
+            assert_eq!(of(&labels, "b/c d.png").as_deref(), Some("dog, big"), "{content}");
+            assert_eq!(labels.of[Path::new("b/c d.png")].line, 3);
+        }
+    }
+
+    #[test]
+    fn an_empty_cell_is_no_class() {
+        assert_eq!(of(&table(b"file,label\na.png,\n").unwrap(), "a.png"), None);
+    }
+
+    #[test]
+    fn errors_name_their_line() {
+        assert_eq!(refused(b"a.png,cat\nb.png,dog\n").0, 1);
+        assert_eq!(refused(b"").0, 1);
+        assert_eq!(
+            refused(b"file,label\na.png,cat\nb.png\n"),
+            (3, "2 columns, as in the header".into())
+        );
+        assert_eq!(refused(b"file,label\n,cat\n").0, 2);
+        assert_eq!(refused(b"file,label\r\n\r\na.png,cat\r\n,cat\r\n").0, 4);
+        assert_eq!(refused(b"file,label\na.png,\xe9\n").0, 2);
+        let (line, expected) = refused(b"file,label\na.png,cat\na.png,cat\n./a.png,dog\n");
+        assert!(line == 4 && expected.contains("line 2"), "{line}: {expected}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_of_files_need_not_be_text() {
+        use std::os::unix::ffi::OsStrExt;
+        let labels = table(b"file,label\ncaf\xe9.png,cat\n").unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"caf\xe9.png");
+        assert_eq!(labels.of[Path::new(name)].class.as_deref(), Some("cat"));
+    }
+}
