@@ -80,7 +80,7 @@ async function gathered(
   if (source instanceof Request) return alone(await download(source, options, onBytes));
   const handle = source as FileSystemFileHandle | null;
   if (typeof handle?.getFile === "function") {
-    const file = await reading(nameOf(handle), () => handle.getFile(), CHOSEN);
+    const file = await reading(handle.name || "the file", () => handle.getFile(), CHOSEN);
     if (file instanceof Blob) return alone(await fileBytes(file));
   }
   const expected = "a URL, a Response, a Request, a File, a Blob, a file handle or bytes";

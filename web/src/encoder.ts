@@ -19,7 +19,7 @@ import {
   text,
   whole,
 } from "./setting.js";
-import { batches, sendable, squares, type Batch, type Given } from "./squares.js";
+import { batches, MOST_SIDE, sendable, squares, type Batch, type Given } from "./squares.js";
 import type {
   AugmentationOp,
   ByteSource,
@@ -154,12 +154,18 @@ async function opened(
   const handle = new Handle(engine, async () => {
     const read = await engine.call("encoderRead", [bytes]);
     note = read.note;
+    if (note.side > MOST_SIDE) throw tooLarge(note.side);
     return read.handle;
   });
   await handle.use(async () => {});
   told(bytes, 1);
   await keep();
   return { handle, note };
+}
+
+function tooLarge(side: number): KithError {
+  const message = `expected pictures of at most ${MOST_SIDE} pixels a side, got ${side}`;
+  return new KithError("CHECKPOINT_FORMAT", message);
 }
 
 function infoOf(note: Note): EncoderInfo {

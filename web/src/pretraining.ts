@@ -10,7 +10,7 @@ import { AT_A_TIME, gathered, type Material } from "./material.js";
 import { Progressing } from "./progress.js";
 import { engineOptions, flag, optionsOf, text, whole, wrong } from "./setting.js";
 import { shown } from "./shown.js";
-import { squares } from "./squares.js";
+import { MOST_SIDE, squares } from "./squares.js";
 import { noted, sameSource } from "./state.js";
 import type {
   CallOptions,
@@ -21,11 +21,8 @@ import type {
   PretrainStep,
 } from "./types.js";
 
-/** Steps, epochs: more would not end, and their product has to fit into the core's numbers. */
-const MOST = 1_000_000_000;
-
-/** Side of pictures in pixels: a batch of larger ones has no memory in a tab. */
-const MOST_SIDE = 1024;
+/** The order of an epoch's pictures is held in memory, and no tab lives longer than this. */
+const MOST = { steps: 100_000, epochs: 1_000_000 };
 
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
@@ -266,8 +263,8 @@ function checkConfig(config: PretrainConfig): void {
   if (recipe !== undefined) text("recipe", recipe);
   if (imageSize !== undefined) whole("imageSize", imageSize, 1, MOST_SIDE);
   if (seed !== undefined) whole("seed", seed, 0);
-  if (stepsPerEpoch !== undefined) whole("stepsPerEpoch", stepsPerEpoch, 1, MOST);
-  if (epochs !== undefined) whole("epochs", epochs, 1, MOST);
+  if (stepsPerEpoch !== undefined) whole("stepsPerEpoch", stepsPerEpoch, 1, MOST.steps);
+  if (epochs !== undefined) whole("epochs", epochs, 1, MOST.epochs);
   if (snapshotEvery !== undefined) whole("snapshotEvery", snapshotEvery, 0);
   if (dataset !== undefined) text("dataset", dataset);
   if (labels !== undefined) classesOf(labels, "allowed");

@@ -228,6 +228,15 @@ test("large numbers in metrics do not keep a checkpoint from opening", async () 
   await encoder.dispose();
 });
 
+test("a checkpoint for pictures that no tab can hold is refused", async () => {
+  for (const side of ["1025", "4294967295"]) {
+    const bytes = withHeader(file, (text) => text.replace('\\"side\\":32', `\\"side\\":${side}`));
+    const { code, message } = await errorOf(() => load(bytes));
+    assert.equal(code, "CHECKPOINT_FORMAT");
+    assert.match(message, new RegExp(`at most 1024 pixels a side, got ${side}`));
+  }
+});
+
 test("the message of a wrong source says what was expected and what came", async () => {
   const error = await errorOf(() => load(null));
   assert.match(error.message, /expected a URL.*got null/);
