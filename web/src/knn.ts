@@ -180,6 +180,7 @@ export class KnnIndex {
         ids.map((id, place) => ({ id: text("id", id), label: labels[place]! })),
       );
       // As they were stored: rows of length one are not divided once more.
+      if (metric === "cosine") rowsOfLengthOne(rows, dim);
       index.#rows.set(rows);
       index.encoderFingerprint =
         encoderFingerprint === null ? undefined : text("encoderFingerprint", encoderFingerprint);
@@ -246,6 +247,18 @@ export class KnnIndex {
   #neighbor(index: number, similarity: number): Neighbor {
     const label = this.#labels[index];
     return { id: this.#ids[index]!, index, similarity, ...(label === undefined ? {} : { label }) };
+  }
+}
+
+/** How far rounding takes the length of a row from one. */
+const ROUNDING = 1e-3;
+
+/** Refuses rows that would give cosines above one; a row of zeros is like nothing. */
+function rowsOfLengthOne(rows: Float32Array, dim: number): void {
+  for (let start = 0; start < rows.length; start += dim) {
+    const length = unit(rows.slice(start, start + dim));
+    if (length === 0 || Math.abs(length - 1) < ROUNDING) continue;
+    throw wrong(`the length of row ${start / dim}`, length, "1");
   }
 }
 

@@ -186,7 +186,12 @@ export class LinearProbe {
   static #fromJson(bytes: Uint8Array): LinearProbe {
     return opened("probe", () => {
       const read = JSON.parse(new TextDecoder().decode(bytes)) as Json;
-      const numbers = (name: "weight" | "bias") => new Float32Array(list(name, read[name]));
+      const numbers = (name: "weight" | "bias"): Float32Array => {
+        const all = list(name, read[name]);
+        const odd = all.find((x) => typeof x !== "number");
+        if (odd !== undefined) throw wrong(name, odd, "numbers");
+        return new Float32Array(all);
+      };
       const [weight, bias] = [numbers("weight"), numbers("bias")];
       const classes = read.labels.length;
       const sound = read.kind === "probe" && read.version === 1 && bias.length === classes;

@@ -3,7 +3,7 @@ import { savedBytes } from "./bytes.js";
 import { KithError } from "./errors.js";
 import { KnnIndex } from "./knn.js";
 import { LinearProbe } from "./probe.js";
-import { File, opened, written, type Stored } from "./safetensors.js";
+import { File, MOST, opened, written, type Stored } from "./safetensors.js";
 import { instance, optionsOf, text, wrong } from "./setting.js";
 import { shown } from "./shown.js";
 import type { ByteSource } from "./types.js";
@@ -43,6 +43,7 @@ export async function saveProject(project: Project): Promise<Blob> {
     ...below(PROBE, probe?.arrays),
   };
   const pictures = Object.entries(optionsOf(given.pictures));
+  checkSize(pictures.reduce((sum, [, picture]) => sum + (picture?.size ?? 0), 0));
   for (const [id, picture] of pictures) {
     const values = await bytesOf(id, picture);
     arrays[PICTURE + text("the id of a picture", id)] = { shape: [values.length], values };
@@ -55,6 +56,13 @@ export async function saveProject(project: Project): Promise<Blob> {
   };
   const file = new File("project", settings, arrays);
   return written("project", () => new Blob([file.toBytes()]));
+}
+
+/** Before they are read: so much has no room in memory. */
+function checkSize(bytes: number): void {
+  if (bytes < MOST) return;
+  const message = `expected pictures of less than ${MOST} bytes together, got ${bytes}`;
+  throw new KithError("FILE_FORMAT", message, { hint: "Save fewer pictures in one file." });
 }
 
 async function bytesOf(id: string, picture: Blob): Promise<Uint8Array> {

@@ -15,7 +15,7 @@ const KEY = "kith";
 const LONGEST = 100_000_000;
 
 /** Longest file, in bytes: browsers read no longer ones at once. */
-const MOST = 2 ** 31 - 1;
+export const MOST = 2 ** 31 - 1;
 
 const TYPES = { F32: Float32Array, U8: Uint8Array } as const;
 

@@ -35,10 +35,12 @@ export const small = {
   },
 };
 
-/** A checkpoint of an untrained encoder with a classifier. */
-export async function checkpoint() {
+/** A checkpoint of an untrained encoder, a small one or as its settings say, with a classifier. */
+export async function checkpoint(encoder) {
   const labels = Array.from({ length: 16 }, (_, place) => (place % 2 ? "odd" : "even"));
-  const run = await pretrain(pictures(16), { ...small, labels });
+  const { "encoder.width": width, ...rest } = small.set;
+  const set = encoder ? { ...rest, encoder } : { ...rest, "encoder.width": width };
+  const run = await pretrain(pictures(16), { ...small, set, labels });
   const bytes = await run.checkpoint();
   await run.dispose();
   return bytes;

@@ -7,7 +7,17 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { KnnIndex, LinearProbe, loadProject, saveProject } from "../../dist/node.js";
-import { bytesOf, codeOf, numbers, withHeader } from "../made.mjs";
+import { bytesOf, codeOf, errorOf, numbers, withHeader } from "../made.mjs";
+
+/** A report of no picture. */
+const reportOf = (labels) => ({
+  accuracy: NaN,
+  measuredOn: "training",
+  perClass: labels.map((label) => ({ label, accuracy: NaN, count: 0 })),
+  confusion: { labels, counts: new Uint32Array(labels.length ** 2) },
+  misclassified: [],
+  validation: [],
+});
 
 test("an index whose names are too long to be read again is not saved", async () => {
   const named = (length) => {
@@ -56,6 +66,31 @@ test("a project that lost a picture is damaged", async () => {
   assert.equal(await codeOf(() => loadProject(lost)), "FILE_FORMAT");
 });
 
+test("pictures that are together too large are refused before they are read", async () => {
+  const part = new Blob([new Uint8Array(1 << 20)]);
+  const huge = new Blob(Array(2048).fill(part));
+  assert.equal(huge.size, 2 ** 31);
+  const { code, message } = await errorOf(() => saveProject({ pictures: { huge } }));
+  assert.equal(code, "FILE_FORMAT");
+  assert.match(message, /got 2147483648/);
+});
+
+test("a file whose numbers are not what was saved is damaged", async () => {
+  const index = new KnnIndex(2);
+  index.add(Float32Array.of(3, 4, 0, 0));
+  const saved = await bytesOf(index.save());
+  assert.equal((await KnnIndex.load(saved)).size, 2);
+  new DataView(saved.buffer).setFloat32(saved.length - 16, 7, true);
+  assert.equal(await codeOf(() => KnnIndex.load(saved)), "FILE_FORMAT");
+  const weights = { weight: numbers(4), bias: numbers(2) };
+  const probe = new LinearProbe(["a", "b"], weights, reportOf(["a", "b"]));
+  const json = JSON.parse(await probe.save("json").text());
+  for (const odd of [null, "0.5", true, [0.5]]) {
+    const text = JSON.stringify({ ...json, bias: [odd, 0] });
+    assert.equal(await codeOf(() => LinearProbe.load(new Blob([text]))), "FILE_FORMAT");
+  }
+});
+
 test("settings that JSON cannot hold, and pictures that changed, are refused", async () => {
   const cyclic = {};
   cyclic.self = cyclic;
@@ -75,14 +110,7 @@ test("settings that JSON cannot hold, and pictures that changed, are refused", a
 });
 
 test("accuracies that nothing was measured for come back as NaN", async () => {
-  const report = {
-    accuracy: NaN,
-    measuredOn: "training",
-    perClass: ["a", "b"].map((label) => ({ label, accuracy: NaN, count: 0 })),
-    confusion: { labels: ["a", "b"], counts: new Uint32Array(4) },
-    misclassified: [],
-    validation: [],
-  };
+  const report = reportOf(["a", "b"]);
   const weights = { weight: numbers(6), bias: numbers(2) };
   const probe = new LinearProbe(["a", "b"], weights, report, "e");
   for (const format of ["safetensors", "json"]) {

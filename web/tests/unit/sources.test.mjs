@@ -229,6 +229,7 @@ test("large numbers in metrics do not keep a checkpoint from opening", async () 
 });
 
 test("a checkpoint for pictures that no tab can hold is refused", async () => {
+  const file = await checkpoint('{ kind = "conv4_pool" }'); // One that takes any side.
   for (const side of ["1025", "4294967295"]) {
     const bytes = withHeader(file, (text) => text.replace('\\"side\\":32', `\\"side\\":${side}`));
     const { code, message } = await errorOf(() => load(bytes));
