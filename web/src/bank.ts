@@ -61,8 +61,9 @@ export class Bank {
     options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<Found> {
     const { k = 10, signal } = optionsOf(options);
-    const { data } = rowsOf(queries, this.dim);
-    finite("the queries", data, this.dim);
+    const rows = rowsOf(queries, this.dim);
+    finite("the queries", rows.data, this.dim);
+    const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), this.size);
     const { lease } = this.#handle;
     return unlessAborted(

@@ -308,9 +308,10 @@ export class Encoder {
     const { k = 5, signal } = optionsOf(options);
     const rows = rowsOf(projections, this.info.projectionDim);
     finite("the projections", rows.data, rows.dim);
+    const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
     const found = await unlessAborted(
-      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, rows.data, most])),
+      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, data, most])),
       signal,
     );
     const { classNames } = this.info;

@@ -1,5 +1,4 @@
-// What the tests in Node make for themselves: pictures, a checkpoint, files with another header.
-import { pretrain } from "../dist/node.js";
+// What the tests make for themselves: pictures, a checkpoint, files with another header.
 
 /** Reproducible numbers in (-1, 1). */
 export function numbers(count, seed = 1) {
@@ -36,7 +35,7 @@ export const small = {
 };
 
 /** A checkpoint of an untrained encoder, a small one or as its settings say, with a classifier. */
-export async function checkpoint(encoder) {
+export async function checkpoint({ pretrain }, encoder) {
   const labels = Array.from({ length: 16 }, (_, place) => (place % 2 ? "odd" : "even"));
   const { "encoder.width": width, ...rest } = small.set;
   const set = encoder ? { ...rest, encoder } : { ...rest, "encoder.width": width };

@@ -51,6 +51,7 @@ export default defineConfig({
     project("two-tabs", false),
     project("abort", false),
     project("input", false),
+    project("hostile", false),
     project("panic", false),
     project("poisoned-cache", false),
     project("foreign-picture", false),

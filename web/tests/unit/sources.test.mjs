@@ -33,7 +33,7 @@ let folder;
 let file;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "kith-web-"));
-  file = await checkpoint();
+  file = await checkpoint({ pretrain });
 });
 after(() => rm(folder, { recursive: true }));
 
@@ -229,7 +229,7 @@ test("large numbers in metrics do not keep a checkpoint from opening", async () 
 });
 
 test("a checkpoint for pictures that no tab can hold is refused", async () => {
-  const file = await checkpoint('{ kind = "conv4_pool" }'); // One that takes any side.
+  const file = await checkpoint({ pretrain }, '{ kind = "conv4_pool" }'); // One that takes any side.
   for (const side of ["1025", "4294967295"]) {
     const bytes = withHeader(file, (text) => text.replace('\\"side\\":32', `\\"side\\":${side}`));
     const { code, message } = await errorOf(() => load(bytes));
