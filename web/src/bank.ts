@@ -1,10 +1,10 @@
 /** Embeddings on the device, to be searched again and again. */
 import type { Found } from "./wire.js";
-import { Embeddings, rowsOf } from "./embeddings.js";
-import type { Encoder } from "./encoder.js";
+import { Embeddings, present, rowsOf } from "./embeddings.js";
+import { Encoder } from "./encoder.js";
 import { Handle, leaseRunning } from "./engine.js";
 import { unlessAborted } from "./errors.js";
-import { whole } from "./setting.js";
+import { engineOptions, finite, instance, optionsOf, whole } from "./setting.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
 
 export class Bank {
@@ -20,14 +20,20 @@ export class Bank {
 
   /**
    * Uploads embeddings; they are compared by cosine. Computes where `encoder` does, or else on what
-   * runs already, or else on the CPU. Errors: those of an engine; `TOO_FEW_EXAMPLES` without rows.
+   * runs already, or else on the CPU. Errors: those of an engine; `TOO_FEW_EXAMPLES` without rows;
+   * `SETTING` for numbers that are none.
    */
   static async create(
     embeddings: Embeddings,
     options: EngineOptions & { readonly encoder?: Encoder } = {},
   ): Promise<Bank> {
-    const lease = options.encoder?.lease.again() ?? (await leaseRunning(options));
-    const { data, dim } = embeddings;
+    const { encoder } = engineOptions(options);
+    if (encoder !== undefined) instance("encoder", encoder, [Encoder, "an Encoder"]);
+    const { dim } = present(embeddings);
+    finite("the embeddings", embeddings.data, dim);
+    // A copy, which is uploaded again after a loss, whatever became of the caller's.
+    const data = embeddings.data.slice();
+    const lease = encoder?.lease.again() ?? (await leaseRunning(options));
     const handle = new Handle(lease, () => lease.call("bankNew", [data, dim]));
     try {
       await unlessAborted(
@@ -48,17 +54,20 @@ export class Bank {
 
   /**
    * The `k` nearest of each query, nearest first, exact; places and cosines, `[queries, k]`. More
-   * than there are means all.
+   * than there are means all. Errors: `DIM_MISMATCH`, `SETTING`, `ABORTED`, `DISPOSED`.
    */
   async nearest(
     queries: Embeddings | Float32Array,
-    { k = 10, signal }: { k?: number; signal?: AbortSignal } = {},
+    options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<Found> {
-    const { data } = rowsOf(queries, this.dim);
-    whole("k", k, 1);
+    const { k = 10, signal } = optionsOf(options);
+    const rows = rowsOf(queries, this.dim);
+    finite("the queries", rows.data, this.dim);
+    const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
+    const most = Math.min(whole("k", k, 1), this.size);
     const { lease } = this.#handle;
     return unlessAborted(
-      this.#handle.use((handle) => lease.call("bankNearest", [handle, data, k])),
+      this.#handle.use((handle) => lease.call("bankNearest", [handle, data, most])),
       signal,
     );
   }

@@ -1,6 +1,7 @@
 /** Bytes from wherever they lie: memory, a file, a URL, the cache of an earlier visit. */
-import { forget, keep, kept } from "./cache.js";
+import { forget, keep, kept, type Shelf } from "./cache.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
+import { kindOf, shown } from "./shown.js";
 import type { ByteSource, LoadOptions } from "./types.js";
 import { counted, sizeOf, type OnBytes } from "./wasm.js";
 
@@ -9,26 +10,51 @@ type BytesOptions = Pick<LoadOptions, "signal" | "cache" | "cacheName" | "integr
 /** Told of bytes that came, and whether they were kept from before. */
 export type OnSourceBytes = (...args: [...Parameters<OnBytes>, fromCache: boolean]) => void;
 
+/** Bytes that nobody else holds, and what becomes of them in the cache. */
+export interface Brought {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly fromCache: boolean;
+  /** Keeps them for the next visit: to be called once it is known that they are of use. */
+  keep(): Promise<void>;
+  /** Forgets what was kept of them. */
+  forget(): Promise<void>;
+}
+
 /** Set by the Node entry: paths and file URLs. */
 export const files: { read?: (path: string | URL) => Promise<Uint8Array> } = {};
 
-/** All bytes of a source. Errors: `CHECKPOINT_HTTP`, `INTEGRITY`, `ABORTED`. */
-export async function bytesFrom(
+const CHOSEN = "The file changed or is gone since it was chosen: choose it again.";
+
+/**
+ * All bytes of a source. Errors: `CHECKPOINT_FORMAT` for what is no source, `CHECKPOINT_HTTP`,
+ * `INTEGRITY`, `ABORTED`.
+ */
+export async function bring(
   source: ByteSource,
   options: BytesOptions = {},
   onBytes: OnSourceBytes = () => {},
-): Promise<Uint8Array> {
+): Promise<Brought> {
   throwIfAborted(options.signal);
-  const bytes = await unlessAborted(gathered(source, options, onBytes), options.signal);
-  await verify(bytes, options.integrity, nameOf(source));
-  return bytes;
+  const brought = await unlessAborted(gathered(source, options, onBytes), options.signal);
+  await verify(brought.bytes, options.integrity, nameOf(source));
+  return brought;
+}
+
+/** All bytes of a file that kith-web saved. Errors: `FILE_FORMAT`, `CHECKPOINT_HTTP`. */
+export async function savedBytes(source: ByteSource): Promise<Uint8Array> {
+  try {
+    return (await bring(source, { cache: "none" })).bytes;
+  } catch (error) {
+    const foreign = error instanceof KithError && error.code === "CHECKPOINT_FORMAT";
+    throw foreign ? new KithError("FILE_FORMAT", error.message, { cause: error }) : error;
+  }
 }
 
 /** What to call a source in messages. */
 export function nameOf(source: ByteSource): string {
   if (typeof source === "string") return source;
   if (source instanceof URL) return source.href;
-  const { url, name } = source as { url?: unknown; name?: unknown };
+  const { url, name } = (source ?? {}) as { url?: unknown; name?: unknown };
   return (
     ([url, name].find((word) => typeof word === "string" && word !== "") as string) ??
     "bytes in memory"
@@ -39,50 +65,105 @@ async function gathered(
   source: ByteSource,
   options: BytesOptions,
   onBytes: OnSourceBytes,
-): Promise<Uint8Array> {
-  if (source instanceof Uint8Array) return source.slice();
-  if (source instanceof ArrayBuffer) return new Uint8Array(source.slice(0));
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof Response) return body(source, source.url || "the response", onBytes);
-  if (typeof source === "object" && "getFile" in source) {
-    return gathered(await source.getFile(), options, onBytes);
+): Promise<Brought> {
+  if (typeof source === "string" || source instanceof URL) {
+    return addressed(source, options, onBytes);
   }
-  if (source instanceof Request) return download(source, options, onBytes);
-  if (files.read && !/^(https?|data|blob):/.test(String(source))) return files.read(source);
-  const url = new URL(source, globalThis.location?.href).href;
-  return /^https?:/.test(url) ? cached(url, options, onBytes) : download(url, options, onBytes);
+  if (ArrayBuffer.isView(source) || /^(Shared)?ArrayBuffer$/.test(kindOf(source))) {
+    return alone(copyOf(source as Uint8Array | ArrayBuffer));
+  }
+  if (source instanceof Blob) return alone(await fileBytes(source));
+  if (source instanceof Response) {
+    const name = source.url || "the response";
+    return alone(await reading(name, () => body(source, name, onBytes)));
+  }
+  if (source instanceof Request) return alone(await download(source, options, onBytes));
+  const handle = source as FileSystemFileHandle | null;
+  if (typeof handle?.getFile === "function") {
+    const file = await reading(handle.name || "the file", () => handle.getFile(), CHOSEN);
+    if (file instanceof Blob) return alone(await fileBytes(file));
+  }
+  const expected = "a URL, a Response, a Request, a File, a Blob, a file handle or bytes";
+  throw new KithError("CHECKPOINT_FORMAT", `expected ${expected}, got ${shown(source)}`, {
+    hint: "Pass where the file lies, or its bytes.",
+  });
 }
 
-/** Bytes of this page's lifetime, for `cache: 'memory'` and where the browser keeps nothing. */
-const inMemory = new Map<string, Uint8Array>();
+/** Bytes that are not of the cache's concern. */
+function alone(bytes: Uint8Array<ArrayBuffer>): Brought {
+  const nothing = async (): Promise<void> => {};
+  return { bytes, fromCache: false, keep: nothing, forget: nothing };
+}
+
+/** A copy, whatever view it is: `slice` of Node's Buffer is none. */
+function copyOf(source: ArrayBufferView | ArrayBufferLike): Uint8Array<ArrayBuffer> {
+  try {
+    const view = ArrayBuffer.isView(source)
+      ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+      : new Uint8Array(source);
+    return new Uint8Array(view);
+  } catch (cause) {
+    const message = `the bytes cannot be read: ${shown(cause)}`;
+    const hint = "Bytes that were transferred to a worker are gone here: pass a copy.";
+    throw new KithError("CHECKPOINT_FORMAT", message, { cause, hint });
+  }
+}
+
+async function fileBytes(file: Blob): Promise<Uint8Array<ArrayBuffer>> {
+  const name = file instanceof File ? file.name : "the file";
+  return new Uint8Array(await reading(name, () => file.arrayBuffer(), CHOSEN));
+}
+
+/** Whatever goes wrong while bytes are read, as `CHECKPOINT_HTTP`. */
+async function reading<T>(name: string, work: () => Promise<T>, hint?: string): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof KithError) throw cause;
+    const message = `${name} cannot be read: ${shown(cause)}`;
+    throw new KithError("CHECKPOINT_HTTP", message, { cause, ...(hint ? { hint } : {}) });
+  }
+}
+
+async function addressed(
+  source: string | URL,
+  options: BytesOptions,
+  onBytes: OnSourceBytes,
+): Promise<Brought> {
+  if (files.read && !/^(https?|data|blob):/.test(String(source))) {
+    return alone(new Uint8Array(await files.read(source)));
+  }
+  const url = await reading(String(source), async () => {
+    return new URL(source, globalThis.location?.href).href;
+  });
+  const fresh = () => download(url, options, onBytes);
+  return /^https?:/.test(url) ? cached(url, options, onBytes) : alone(await fresh());
+}
 
 async function cached(
   url: string,
   options: BytesOptions,
   onBytes: OnSourceBytes,
-): Promise<Uint8Array> {
-  const where = options.cache ?? "persistent";
-  if (where === "none") return download(url, options, onBytes);
-  const before =
-    inMemory.get(url) ?? (where === "persistent" ? await kept(url, options.cacheName) : undefined);
-  if (before && (await intact(before, options.integrity))) {
+): Promise<Brought> {
+  const { cache = "persistent", cacheName, integrity } = options;
+  if (cache === "none") return alone(await download(url, options, onBytes));
+  const shelf: Shelf = { cache, ...(cacheName === undefined ? {} : { name: cacheName }) };
+  const gone = async (): Promise<void> => void (await forget(url, cacheName));
+  const before = await kept(url, shelf);
+  if (before && (await intact(before, integrity))) {
     onBytes(before.byteLength, before.byteLength, true);
-    return before.slice();
+    return { bytes: before, fromCache: true, keep: async () => {}, forget: gone };
   }
-  if (before) await forget(url, options.cacheName);
+  if (before) await gone();
   const bytes = await download(url, options, onBytes);
-  await verify(bytes, options.integrity, url);
-  const persists = where === "persistent" && (await keep(url, bytes, options.cacheName));
-  if (persists) inMemory.delete(url);
-  else inMemory.set(url, bytes.slice());
-  return bytes;
+  return { bytes, fromCache: false, keep: () => keep(url, bytes, shelf), forget: gone };
 }
 
 async function download(
   from: string | Request,
   options: BytesOptions,
   onBytes: OnSourceBytes,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const url = typeof from === "string" ? from : from.url;
   const get = options.fetch ?? globalThis.fetch;
   try {
@@ -91,17 +172,25 @@ async function download(
   } catch (cause) {
     throwIfAborted(options.signal);
     if (cause instanceof KithError) throw cause;
-    throw new KithError("CHECKPOINT_HTTP", `${url} cannot be fetched: ${String(cause)}`, { cause });
+    throw new KithError("CHECKPOINT_HTTP", `${url} cannot be fetched: ${shown(cause)}`, { cause });
   }
 }
 
-async function body(response: Response, url: string, onBytes: OnSourceBytes): Promise<Uint8Array> {
+async function body(
+  response: Response,
+  url: string,
+  onBytes: OnSourceBytes,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (!response.ok) {
     throw new KithError("CHECKPOINT_HTTP", `${url}: expected a file, got HTTP ${response.status}`);
   }
   const type = response.headers.get("content-type") ?? "";
   if (type.includes("text/html")) {
     throw new KithError("CHECKPOINT_HTTP", `${url}: expected a file, got a page (${type})`);
+  }
+  if (response.bodyUsed || response.body?.locked) {
+    const hint = "Pass a response that nobody has read, or the clone() taken before.";
+    throw new KithError("CHECKPOINT_HTTP", `${url} was read before`, { hint });
   }
   const told: OnBytes = (loaded, total) => onBytes(loaded, total, false);
   const stream = response.body?.pipeThrough(counted(told, sizeOf(response)));

@@ -1,13 +1,18 @@
-/** Checkpoints that were downloaded before, in the browser's Cache API. */
+/** Checkpoints that were downloaded before: in the browser's Cache API, or in this page's memory. */
+import { text } from "./setting.js";
 
 const NAME = "kith-checkpoints";
 const SAVED = "x-kith-saved";
 const SIZE = "x-kith-size";
 
-/** What of the cache a download may use. */
+/** Where a download may be kept: for later visits, or as long as the page lives. */
 export interface Shelf {
+  readonly cache: "persistent" | "memory";
   readonly name?: string;
 }
+
+/** Bytes of this page's lifetime, for `cache: 'memory'` and where the browser keeps nothing. */
+const inMemory = new Map<string, Uint8Array>();
 
 async function open(name: string): Promise<Cache | undefined> {
   try {
@@ -17,18 +22,37 @@ async function open(name: string): Promise<Cache | undefined> {
   }
 }
 
-/** The bytes kept of a URL. */
-export async function kept(url: string, name = NAME): Promise<Uint8Array | undefined> {
-  const response = await (await open(name))?.match(url);
-  return response && new Uint8Array(await response.arrayBuffer());
+/** The bytes kept of a URL; none where they cannot be read. */
+export async function kept(
+  url: string,
+  { cache, name = NAME }: Shelf,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const held = inMemory.get(url);
+  if (held) return new Uint8Array(held);
+  if (cache !== "persistent") return undefined;
+  try {
+    const response = await (await open(name))?.match(url);
+    return response && new Uint8Array(await response.arrayBuffer());
+  } catch {
+    return undefined; // Storage that the browser has lost is downloaded anew.
+  }
 }
 
-/** Keeps bytes; where there is no room for them, says so and goes on without. */
-export async function keep(url: string, bytes: Uint8Array, name = NAME): Promise<boolean> {
+/** Keeps bytes; where there is no room for them, says so and keeps them in memory. */
+export async function keep(
+  url: string,
+  bytes: Uint8Array,
+  { cache, name = NAME }: Shelf,
+): Promise<void> {
+  if (cache === "persistent" && (await stored(url, bytes, name))) inMemory.delete(url);
+  else inMemory.set(url, new Uint8Array(bytes));
+}
+
+async function stored(url: string, bytes: Uint8Array, name: string): Promise<boolean> {
   const headers = { [SAVED]: new Date().toISOString(), [SIZE]: String(bytes.byteLength) };
   try {
     const cache = await open(name);
-    await cache?.put(url, new Response(bytes.slice(), { headers }));
+    await cache?.put(url, new Response(new Uint8Array(bytes), { headers }));
     return cache !== undefined;
   } catch (error) {
     console.info(`kith: ${url} is not kept for the next visit: ${String(error)}`);
@@ -36,18 +60,23 @@ export async function keep(url: string, bytes: Uint8Array, name = NAME): Promise
   }
 }
 
-/** Forgets the bytes of a URL. */
+/** Forgets the bytes of a URL, wherever they are kept. */
 export async function forget(url: string, name = NAME): Promise<boolean> {
-  return (await (await open(name))?.delete(url)) ?? false;
+  const held = inMemory.delete(url);
+  try {
+    return ((await (await open(name))?.delete(url)) ?? false) || held;
+  } catch {
+    return held; // An address that no cache takes.
+  }
 }
 
 /** Checkpoints kept for the next visit. */
 export const checkpointCache = {
   /** What is kept. */
   async list(name = NAME): Promise<{ url: string; bytes: number; savedAt: Date }[]> {
-    const cache = await open(name);
+    const cache = await open(text("name", name));
     const found = [];
-    for (const request of (await cache?.keys()) ?? []) {
+    for (const request of (await cache?.keys().catch(() => [])) ?? []) {
       const headers = (await cache?.match(request))?.headers;
       const savedAt = new Date(headers?.get(SAVED) ?? 0);
       found.push({ url: request.url, bytes: Number(headers?.get(SIZE) ?? 0), savedAt });
@@ -55,16 +84,22 @@ export const checkpointCache = {
     return found;
   },
 
-  /** Whether a URL's checkpoint is kept. */
+  /** Whether a URL's checkpoint is kept. Errors: `SETTING` for what is no address. */
   async has(url: string, name = NAME): Promise<boolean> {
-    return (await (await open(name))?.match(url)) !== undefined;
+    text("url", url);
+    const cache = await open(text("name", name));
+    // An address that no cache takes is not kept either.
+    return (await cache?.match(url).catch(() => undefined)) !== undefined;
   },
 
-  /** Forgets one, or all; gives how many were forgotten. */
+  /** Forgets one, or all; gives how many were forgotten. Errors: `SETTING` for what is no address. */
   async delete(url?: string, name = NAME): Promise<number> {
-    const urls = url === undefined ? (await this.list(name)).map((entry) => entry.url) : [url];
+    if (url !== undefined) return (await forget(text("url", url), text("name", name))) ? 1 : 0;
+    const listed = (await this.list(name)).map((entry) => entry.url);
     let gone = 0;
-    for (const each of urls) gone += (await forget(each, name)) ? 1 : 0;
+    for (const each of new Set([...listed, ...inMemory.keys()])) {
+      gone += (await forget(each, name)) ? 1 : 0;
+    }
     return gone;
   },
 

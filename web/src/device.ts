@@ -1,5 +1,6 @@
 /** Which device can compute, found out without downloading anything. */
 import { throwIfAborted, unlessAborted } from "./errors.js";
+import { engineOptions } from "./setting.js";
 import type { Device, DeviceReport, FallbackReason } from "./types.js";
 
 /** The least that a storage buffer must hold: the activations of a small batch, in bytes. */
@@ -13,10 +14,11 @@ export interface DeviceWish {
   readonly allowSoftware?: boolean;
 }
 
-/** What an engine would compute on, and why. Downloads nothing. */
+/** What an engine would compute on, and why. Downloads nothing. Errors: `SETTING`, `ABORTED`. */
 export async function probeDevice(
   wish: DeviceWish & { readonly signal?: AbortSignal } = {},
 ): Promise<DeviceReport> {
+  engineOptions(wish);
   const requested = wish.device ?? "auto";
   throwIfAborted(wish.signal);
   if (requested === "cpu") return onCpu(requested, "forced-cpu");

@@ -1,5 +1,7 @@
 /** Embeddings of pictures: one row of numbers a picture, in memory of the page's own. */
 import { KithError } from "./errors.js";
+import { attached, list, wrong } from "./setting.js";
+import { shown } from "./shown.js";
 
 export class Embeddings {
   /** Row-major, `[count, dim]`. */
@@ -11,40 +13,44 @@ export class Embeddings {
   /** Of the encoder that made them, if one did. */
   readonly encoderFingerprint: string | undefined;
 
+  /** Errors: `SETTING` for what is no Float32Array, `DIM_MISMATCH` for what is no rows of `dim`. */
   constructor(
     data: Float32Array,
     dim: number,
     more: { normalized?: boolean; encoderFingerprint?: string | undefined } = {},
   ) {
+    if (!(data instanceof Float32Array)) throw wrong("data", data, "a Float32Array");
     if (!Number.isInteger(dim) || dim < 1 || data.length % dim !== 0) {
-      throw new KithError("DIM_MISMATCH", `${data.length} numbers are no rows of ${dim}`);
+      throw new KithError("DIM_MISMATCH", `${data.length} numbers are no rows of ${shown(dim)}`);
     }
     this.data = data;
     this.dim = dim;
     this.count = data.length / dim;
-    this.normalized = more.normalized ?? false;
-    this.encoderFingerprint = more.encoderFingerprint;
+    this.normalized = more?.normalized ?? false;
+    this.encoderFingerprint = more?.encoderFingerprint;
   }
 
   /** The numbers of one picture: a view, not a copy. */
   row(place: number): Float32Array {
-    if (!(place >= 0 && place < this.count)) {
-      throw new KithError("DIM_MISMATCH", `there is no row ${place} of ${this.count}`);
+    if (!(Number.isInteger(place) && place >= 0 && place < this.count)) {
+      throw new KithError("DIM_MISMATCH", `there is no row ${shown(place)} of ${this.count}`);
     }
+    if (this.data.length === 0) present(this);
     return this.data.subarray(place * this.dim, (place + 1) * this.dim);
   }
 
   /** The rows at these places, in their order. */
   select(places: readonly number[]): Embeddings {
-    const data = new Float32Array(places.length * this.dim);
-    places.forEach((place, to) => data.set(this.row(place), to * this.dim));
+    const rows = Array.from(list("places", places), (place) => this.row(place));
+    const data = new Float32Array(rows.length * this.dim);
+    rows.forEach((row, to) => data.set(row, to * this.dim));
     return new Embeddings(data, this.dim, this);
   }
 
   /** The same with every row of length one; a row of zeros stays. */
   normalize(): Embeddings {
     if (this.normalized) return this;
-    const data = this.data.slice();
+    const data = present(this).data.slice();
     for (let start = 0; start < data.length; start += this.dim) {
       unit(data.subarray(start, start + this.dim));
     }
@@ -63,11 +69,20 @@ export function unit(row: Float32Array): number {
 
 /** Rows of embeddings, or one row as such. */
 export function rowsOf(rows: Embeddings | Float32Array, dim: number): Embeddings {
-  const given = rows instanceof Float32Array ? new Embeddings(rows, dim) : rows;
+  const given = present(rows instanceof Float32Array ? new Embeddings(rows, dim) : rows);
   if (given.dim !== dim) {
     throw new KithError("DIM_MISMATCH", `expected ${dim} numbers a picture, got ${given.dim}`);
   }
   return given;
+}
+
+/** Embeddings whose numbers are there: a buffer that was transferred reads as no rows. */
+export function present(embeddings: Embeddings): Embeddings {
+  if (!(embeddings instanceof Embeddings)) {
+    throw wrong("the embeddings", embeddings, "Embeddings or a Float32Array");
+  }
+  attached("the embeddings", embeddings.data, embeddings.count * embeddings.dim);
+  return embeddings;
 }
 
 /** Refuses embeddings of another encoder than the one `what` is of, where both are known. */

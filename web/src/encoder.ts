@@ -1,15 +1,25 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A trained encoder: pictures to embeddings. */
-import { bytesFrom, nameOf } from "./bytes.js";
+import { bring, nameOf, type Brought } from "./bytes.js";
 import type { Note } from "./wire.js";
 import { Embeddings, joined, rowsOf } from "./embeddings.js";
-import { Handle, lease } from "./engine.js";
+import { Handle, lease, type Lease } from "./engine.js";
 import { KithError, unlessAborted } from "./errors.js";
 import type { Sent } from "./host.js";
 import { countOf, rgbaOf } from "./image.js";
 import { Progressing } from "./progress.js";
-import { whole } from "./setting.js";
-import { batches, sendable, squares, type Batch, type Given } from "./squares.js";
+import {
+  engineOptions,
+  finite,
+  flag,
+  list,
+  oneOf,
+  optionsOf,
+  plain,
+  text,
+  whole,
+} from "./setting.js";
+import { batches, MOST_SIDE, sendable, squares, type Batch, type Given } from "./squares.js";
 import type {
   AugmentationOp,
   ByteSource,
@@ -23,6 +33,9 @@ import type {
 
 /** Pictures that go through the encoder at a time. */
 const BATCH = 32;
+
+/** Bytes that the views of one call may take: more has no memory anywhere. */
+const MOST_VIEWED = 2 ** 30;
 
 export interface EmbedOptions extends CallOptions {
   /** `backbone`, what is of use afterwards (default), or `projection`, what the objective compares. */
@@ -57,10 +70,13 @@ export interface SupportNeighbor {
 /**
  * Loads a checkpoint that kith wrote.
  *
- * Errors: `NO_WEBGPU` and `SELF_TEST_FAILED` if WebGPU alone will do, `WASM_FETCH`, `WASM_COMPILE`,
+ * What was kept of an address and is no checkpoint is fetched anew; only what opens is kept.
+ *
+ * Errors: `SETTING`, `NO_WEBGPU` and `SELF_TEST_FAILED` if WebGPU alone will do, `WASM_FETCH`, `WASM_COMPILE`,
  * `WORKER_START`, `CHECKPOINT_HTTP`, `CHECKPOINT_FORMAT`, `CHECKPOINT_ARCH`, `INTEGRITY`, `ABORTED`.
  */
 export async function loadEncoder(source: ByteSource, options: LoadOptions = {}): Promise<Encoder> {
+  checkOptions(options);
   const shares = { wasm: 0.45, checkpoint: 0.35, upload: 0.05, warmup: 0.15 };
   const progress = new Progressing(options.onProgress, shares);
   const loading = load(source, options, progress);
@@ -76,6 +92,14 @@ export async function loadEncoder(source: ByteSource, options: LoadOptions = {})
   }
 }
 
+function checkOptions(options: LoadOptions): void {
+  const { cache, cacheName, integrity, warmup } = engineOptions(options);
+  if (cache !== undefined) oneOf("cache", cache, ["persistent", "memory", "none"]);
+  if (cacheName !== undefined) text("cacheName", cacheName);
+  if (integrity !== undefined) text("integrity", integrity);
+  if (warmup !== undefined) flag("warmup", warmup);
+}
+
 async function load(
   source: ByteSource,
   options: LoadOptions,
@@ -84,18 +108,13 @@ async function load(
   const file = nameOf(source);
   const engine = await lease(options, (loaded, total) => progress.at("wasm", loaded, total));
   try {
-    const bytes = await bytesFrom(source, options, (loaded, total, fromCache) =>
-      progress.at("checkpoint", loaded, total, { file, fromCache }),
+    const brought = () =>
+      bring(source, options, (loaded, total, fromCache) =>
+        progress.at("checkpoint", loaded, total, { file, fromCache }),
+      );
+    const { handle, note } = await openedAnew(engine, brought, ({ byteLength }, part) =>
+      progress.at("upload", part * byteLength, byteLength, { file }),
     );
-    progress.at("upload", 0, bytes.byteLength, { file });
-    let note!: Note;
-    const handle = new Handle(engine, async () => {
-      const read = await engine.call("encoderRead", [bytes]);
-      note = read.note;
-      return read.handle;
-    });
-    await handle.use(async () => {});
-    progress.at("upload", bytes.byteLength, bytes.byteLength, { file });
     const encoder = new Encoder(handle, infoOf(note), options.fetch);
     if (options.warmup ?? true) await encoder.warm();
     progress.at("warmup", 1, 1);
@@ -104,6 +123,49 @@ async function load(
     engine.release();
     throw error;
   }
+}
+
+type Uploaded = (bytes: Uint8Array, part: 0 | 1) => void;
+
+/** A checkpoint on the computing side; where what was kept does not open, as it is fetched anew. */
+async function openedAnew(
+  engine: Lease,
+  brought: () => Promise<Brought>,
+  told: Uploaded,
+): Promise<{ handle: Handle; note: Note }> {
+  const first = await brought();
+  try {
+    return await opened(engine, first, told);
+  } catch (error) {
+    const foreign = error instanceof KithError && error.code.startsWith("CHECKPOINT");
+    if (!foreign || !first.fromCache) throw error;
+    await first.forget();
+    return opened(engine, await brought(), told);
+  }
+}
+
+async function opened(
+  engine: Lease,
+  { bytes, keep }: Brought,
+  told: Uploaded,
+): Promise<{ handle: Handle; note: Note }> {
+  told(bytes, 0);
+  let note!: Note;
+  const handle = new Handle(engine, async () => {
+    const read = await engine.call("encoderRead", [bytes]);
+    note = read.note;
+    if (note.side > MOST_SIDE) throw tooLarge(note.side);
+    return read.handle;
+  });
+  await handle.use(async () => {});
+  told(bytes, 1);
+  await keep();
+  return { handle, note };
+}
+
+function tooLarge(side: number): KithError {
+  const message = `expected pictures of at most ${MOST_SIDE} pixels a side, got ${side}`;
+  return new KithError("CHECKPOINT_FORMAT", message);
 }
 
 function infoOf(note: Note): EncoderInfo {
@@ -145,10 +207,12 @@ export class Encoder {
 
   /**
    * Embeddings of pictures, `[count, info.dim]`; each is cut to its central square, laid over white
-   * and resized. Errors: `IMAGE_DECODE` naming the picture, `ABORTED`, `DISPOSED`.
+   * and resized. Errors: `IMAGE_DECODE` naming the picture, `SETTING`, `ABORTED`, `DISPOSED`.
    */
   async embed(images: Images, options: EmbedOptions = {}): Promise<Embeddings> {
-    const { layer = "backbone", normalize = true } = options;
+    const { layer = "backbone", normalize = true } = optionsOf(options);
+    oneOf("layer", layer, ["backbone", "projection"]);
+    flag("normalize", normalize);
     const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
     const data = await this.#gather(images, options, (handle, sent, moved) =>
       this.lease.call("embed", [sent, handle, { layer, normalize }], moved),
@@ -169,17 +233,19 @@ export class Encoder {
       this.lease.call("classify", [sent, handle], moved),
     );
     const { classNames } = this.info;
-    const rows = new Embeddings(shares, Math.max(classNames.length, 1));
+    if (classNames.length === 0) return [];
+    const rows = new Embeddings(shares, classNames.length);
     return Array.from({ length: rows.count }, (_, place) => ranked(classNames, rows.row(place)));
   }
 
   /** All batches of pictures through `work`, one behind the other. */
   async #gather(
     images: Images,
-    { batchSize = BATCH, signal, onProgress }: EmbedOptions,
+    options: EmbedOptions,
     work: (handle: number, sent: Sent, moved: Transferable[]) => Promise<Float32Array>,
   ): Promise<Float32Array> {
     this.#alive();
+    const { batchSize = BATCH, signal, onProgress } = optionsOf(options);
     whole("batchSize", batchSize, 1);
     const progress = new Progressing(onProgress, { embed: 1 });
     const total = countOf(images);
@@ -205,14 +271,14 @@ export class Encoder {
    */
   async augment(picture: ImageInput, options: AugmentOptions = {}): Promise<ImageData[]> {
     this.#alive();
-    const { views = 2, seed = 0, image = 0, preset, signal } = options;
-    whole("views", views, 1);
+    const { views = 2, seed = 0, image = 0, signal } = optionsOf(options);
+    const side = this.info.imageSize;
+    whole("views", views, 1, Math.floor(MOST_VIEWED / (3 * side * side)));
     whole("seed", seed, 0);
     whole("image", image, 0);
-    const side = this.info.imageSize;
-    const named = preset === undefined ? this.info.views : this.lease.call("policy", [preset]);
-    const ops = options.ops ?? (await named);
-    const one = squares(this.lease, picture, { side, batchSize: 1, signal, fetch: this.#fetch });
+    const ops = await this.#ops(options);
+    // As a list of one, so that a list of pictures is refused and not cut to its first.
+    const one = squares(this.lease, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
     const { value } = (await one.next()) as { value: Batch };
     const wanted = { ops, seed, image, views };
     const seen = this.lease.steadily("augment", [value.pixels, side, wanted]);
@@ -222,18 +288,30 @@ export class Encoder {
     );
   }
 
+  /** The operations that are asked for: one's own, a preset's, or those of training. */
+  async #ops({ ops, preset }: AugmentOptions): Promise<readonly AugmentationOp[]> {
+    if (ops !== undefined) return list("ops", plain("ops", ops));
+    if (preset === undefined) return this.info.views;
+    return this.lease.call("policy", [text("preset", preset)]);
+  }
+
   /**
    * The rows of the support set nearest to projections (`embed` with layer `projection`): the first
-   * is what training would take as the positive. Errors: `CHECKPOINT_FORMAT` without a support set.
+   * is what training would take as the positive. More than there are means all. Errors:
+   * `CHECKPOINT_FORMAT` without a support set, `DIM_MISMATCH`, `SETTING`.
    */
   async supportNeighbors(
     projections: Embeddings | Float32Array,
-    { k = 5, signal }: { k?: number; signal?: AbortSignal } = {},
+    options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<SupportNeighbor[][]> {
     this.#alive();
+    const { k = 5, signal } = optionsOf(options);
     const rows = rowsOf(projections, this.info.projectionDim);
+    finite("the projections", rows.data, rows.dim);
+    const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
+    const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
     const found = await unlessAborted(
-      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, rows.data, k])),
+      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, data, most])),
       signal,
     );
     const { classNames } = this.info;

@@ -3,6 +3,8 @@ import * as Comlink from "comlink";
 
 import { onCpu, probeDevice } from "./device.js";
 import { KithError } from "./errors.js";
+import { callable, engineOptions } from "./setting.js";
+import { shown } from "./shown.js";
 import type { Kind } from "./host.js";
 import type { Answer, Arguments, Method, Port } from "./port.js";
 import type { DeviceReport, EngineOptions, FallbackReason } from "./types.js";
@@ -63,6 +65,7 @@ export class Lease {
 
   /** Told after the device was lost and computing goes on; gives what stops that. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
+    callable("listener", listener);
     this.#engine.listeners.add(listener);
     return () => this.#engine.listeners.delete(listener);
   }
@@ -96,6 +99,7 @@ export async function lease(options: EngineOptions, onBytes: OnBytes = () => {})
 
 /** A share in whatever runs already, preferring WebGPU; else in an engine on the CPU. */
 export async function leaseRunning(options: EngineOptions): Promise<Lease> {
+  engineOptions(options);
   const running = options.device ? undefined : (shared.get("webgpu") ?? shared.get("cpu"));
   return running
     ? new Lease(await running)
@@ -211,7 +215,13 @@ class Engine {
       this.#fallBack();
       await this.ready();
     }
-    for (const listener of this.listeners) listener(this.report);
+    for (const listener of this.listeners) {
+      try {
+        listener(this.report);
+      } catch (error) {
+        console.error(error); // The caller's; the others are told all the same.
+      }
+    }
   }
 
   #fallBack(): void {
@@ -255,7 +265,12 @@ function wasmUrl(from: EngineOptions["wasmUrl"], kind: Kind): string | undefined
 }
 
 function absolute(url: string | URL): string {
-  return new URL(url, globalThis.location?.href).href;
+  try {
+    return new URL(url, globalThis.location?.href).href;
+  } catch (cause) {
+    const message = `wasmUrl = ${shown(url)} is no address: ${shown(cause)}`;
+    throw new KithError("WASM_FETCH", message, { cause });
+  }
 }
 
 /** Something that lives on the computing side and is made anew after it was rebuilt. */

@@ -17,6 +17,8 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   CHECKPOINT_ARCH: "The checkpoint is of a newer kith; update kith-web.",
   INTEGRITY: "The file is not the one expected; download it again or correct the hash.",
   IMAGE_DECODE: "Use a picture that the browser can show (PNG, JPEG, WebP, GIF, AVIF).",
+  OTHER_RUN:
+    "Pass the pictures and labels that the run began with, in their order, or start a new run.",
   DIM_MISMATCH: "Use embeddings of one and the same encoder.",
   ENCODER_MISMATCH: "Load the encoder it was made with, or pass force: true.",
   FILE_FORMAT: "Open a file that kith-web saved, complete and unchanged.",
@@ -103,10 +105,15 @@ const FROM_CORE: Readonly<Record<string, ErrorCode>> = {
 /** Marks the name of an error that carries a code across the worker's border. */
 export const CODED = "kith:";
 
-/** The package's error for whatever was thrown on the other side. */
+/** The package's error for whatever was thrown on the other side, or on the way there. */
 export function fromOtherSide(thrown: unknown): KithError {
   if (thrown instanceof KithError) return thrown;
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
+  // An argument that cannot cross never arrives: nothing has happened on the other side.
+  if (name === "DataCloneError") {
+    const said = `an argument cannot be handed to the worker: ${message}`;
+    return new KithError("SETTING", said, { cause: thrown });
+  }
   if (name.startsWith(CODED)) {
     const code = name.slice(CODED.length);
     return new KithError(FROM_CORE[code] ?? (code as ErrorCode), message, { cause: thrown });

@@ -1,12 +1,13 @@
 /** Training of a linear probe: a run that can be watched, stopped, or simply awaited. */
 import { leaseRunning, Handle } from "./engine.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
-import type { Embeddings } from "./embeddings.js";
-import { LinearProbe } from "./probe.js";
+import { Embeddings, present } from "./embeddings.js";
+import { classesOf } from "./labels.js";
+import { LinearProbe, mostLikely, type ProbeWeights } from "./probe.js";
 import { Progressing } from "./progress.js";
 import { random, shuffle } from "./random.js";
 import { reportOf } from "./report.js";
-import { finite, oneOf, positive, whole, within } from "./setting.js";
+import { engineOptions, finite, oneOf, positive, whole, within } from "./setting.js";
 import type { FitSettings } from "./wire.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
 
@@ -80,13 +81,14 @@ export function trainLinearProbe(
   config: ProbeConfig & EngineOptions = {},
 ): TrainRun {
   return new TrainRun(async ({ emit, stopped }) => {
+    engineOptions(config);
     throwIfAborted(config.signal);
     const task = prepared(embeddings, labels, config);
     const lease = await leaseRunning(config);
     let epochs = 0;
     const handle = new Handle(lease, async () => {
       const { train, validation, settings } = task;
-      const size: [number, number] = [embeddings.dim, task.names.length];
+      const size: [number, number] = [task.dim, task.names.length];
       const fit = await lease.call("probeStart", [train, validation, size, settings]);
       epochs = fit.epochs;
       // Where the device was lost, the epochs that were told already are computed again.
@@ -108,7 +110,7 @@ export function trainLinearProbe(
         progress.at("train", done, epochs);
       }
       const weights = await handle.use((fit) => lease.call("probeResult", [fit]));
-      const probe = task.finish(weights);
+      const probe = task.finish(checkedWeights(weights, done));
       emit({ type: "done", report: probe.report });
       return probe;
     } finally {
@@ -121,6 +123,11 @@ function checkFinite(told: readonly ProbeEpoch[]): void {
   const wrong = told.find(({ trainLoss }) => !Number.isFinite(trainLoss));
   if (!wrong) return;
   throw new KithError("DIVERGED", `the loss is ${wrong.trainLoss} at epoch ${wrong.epoch}`);
+}
+
+function checkedWeights(weights: ProbeWeights, epoch: number): ProbeWeights {
+  if ([weights.weight, weights.bias].every((all) => all.every(Number.isFinite))) return weights;
+  throw new KithError("DIVERGED", `the weights are not finite after epoch ${epoch}`);
 }
 
 function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] {
@@ -136,38 +143,31 @@ function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] 
 
 /** What the computing side is given, and how a probe is made of what it gives back. */
 function prepared(embeddings: Embeddings, labels: readonly string[], config: ProbeConfig) {
-  if (labels.length !== embeddings.count) {
-    const message = `expected ${embeddings.count} labels, one a row, got ${labels.length}`;
+  const { data, dim, count, encoderFingerprint } = present(embeddings);
+  const { names, places: classes } = classesOf(labels);
+  if (classes.length !== count) {
+    const message = `expected ${count} labels, one a row, got ${classes.length}`;
     throw new KithError("DIM_MISMATCH", message);
   }
-  finite("the embeddings", embeddings.data, embeddings.dim);
-  const odd = labels.find((label) => typeof label !== "string");
-  if (odd !== undefined) throw new KithError("SETTING", `label ${odd}: expected a string`);
-  const names = [...new Set(labels)].sort();
+  finite("the embeddings", data, dim);
   if (names.length < 2) {
     throw new KithError("TOO_FEW_EXAMPLES", `expected at least 2 classes, got ${names.length}`);
   }
-  const classes = labels.map((label) => names.indexOf(label));
   const { training, validation } = divided(classes, config);
+  // Copies: what the caller does with the embeddings meanwhile changes nothing.
   const part = (places: readonly number[]) => ({
     features: embeddings.select(places).data,
     labels: Uint16Array.from(places, (place) => classes[place]!),
   });
-  const finish = (weights: { weight: Float32Array; bias: Float32Array }): LinearProbe => {
-    const measured = validation.length > 0 ? validation : training;
-    const draft = new LinearProbe(names, weights, undefined as never);
-    const predicted = draft.predictClasses(embeddings.select(measured));
-    const truth = measured.map((place) => classes[place]!);
-    const report = reportOf(names, truth, predicted, { places: measured, validation });
-    return new LinearProbe(names, weights, report, embeddings.encoderFingerprint);
+  const [train, aside] = [part(training), part(validation)];
+  const finish = (weights: ProbeWeights): LinearProbe => {
+    const [places, part] = validation.length > 0 ? [validation, aside] : [training, train];
+    const predicted = mostLikely(weights, new Embeddings(part.features, dim));
+    const truth = places.map((place) => classes[place]!);
+    const report = reportOf(names, truth, predicted, { places, validation });
+    return new LinearProbe(names, weights, report, encoderFingerprint);
   };
-  return {
-    names,
-    train: part(training),
-    validation: part(validation),
-    settings: settingsOf(config),
-    finish,
-  };
+  return { names, dim, train, validation: aside, settings: settingsOf(config), finish };
 }
 
 function settingsOf(config: ProbeConfig): FitSettings {

@@ -1,12 +1,29 @@
 /** Pictures in all the forms that a page has them, on their way to the computing side. */
 import { KithError } from "./errors.js";
 import type { Decodable } from "./host.js";
+import { MOST_PIXELS } from "./planes.js";
+import { kindOf, shown } from "./shown.js";
 import type { ImageInput, Images, RawImage } from "./types.js";
+
+const CROSS_ORIGIN =
+  "Set crossOrigin = 'anonymous' before src, where the other server allows it, or pass the picture's URL.";
 
 /** One after the other, whatever form they came in. */
 export async function* eachImage(images: Images): AsyncGenerator<ImageInput> {
-  if (isOne(images)) yield images;
-  else yield* images;
+  if (isOne(images)) return yield images;
+  let place = 0;
+  try {
+    for await (const image of images) {
+      yield image;
+      place += 1;
+    }
+  } catch (cause) {
+    if (cause instanceof KithError) throw cause;
+    throw new KithError("IMAGE_DECODE", `picture ${place} did not come: ${shown(cause)}`, {
+      cause,
+      hint: "What gives the pictures failed: see the cause.",
+    });
+  }
 }
 
 /** How many there are, if that is known beforehand. */
@@ -15,8 +32,9 @@ export function countOf(images: Images): number | null {
   return Array.isArray(images) ? images.length : null;
 }
 
+/** What is no stream of pictures is one picture, or none, which is found out when it is its turn. */
 function isOne(images: Images): images is ImageInput {
-  if (typeof images === "string") return true;
+  if (typeof images !== "object" || images === null) return true;
   return !(Symbol.iterator in images) && !(Symbol.asyncIterator in images);
 }
 
@@ -27,60 +45,119 @@ export async function decodable(
   get: typeof fetch = globalThis.fetch,
 ): Promise<{ picture: Decodable; moved: Transferable[] }> {
   if (isRaw(input)) return copied(checked(input, place));
-  if (typeof ImageData !== "undefined" && input instanceof ImageData) {
-    const { data, width, height } = input;
-    return copied({ data, width, height, channels: 4 });
-  }
+  if (typeof createImageBitmap === "undefined") throw noPicture(input, place, RAW);
+  if (isImageData(input)) return copied({ ...sizesOf(input), data: input.data, channels: 4 });
   if (typeof input === "string" || input instanceof URL) {
     return { picture: await fetched(input, place, get), moved: [] };
   }
   if (input instanceof Blob) return { picture: input, moved: [] };
-  if (typeof createImageBitmap === "undefined") {
-    throw new KithError(
-      "IMAGE_DECODE",
-      `picture ${place}: expected { data, width, height, channels }`,
-    );
-  }
-  try {
-    const options = { premultiplyAlpha: "none", colorSpaceConversion: "none" } as const;
-    const bitmap = await createImageBitmap(input as ImageBitmapSource, options);
-    return { picture: bitmap, moved: [bitmap] };
-  } catch (cause) {
-    const message = `picture ${place} cannot be read: ${String(cause)}`;
-    throw new KithError("IMAGE_DECODE", message, { cause });
-  }
+  if (typeof input !== "object" || input === null) throw noPicture(input, place, ANY);
+  const bitmap = await bitmapOf(input, place);
+  return { picture: bitmap, moved: [bitmap] };
 }
 
-function isRaw(input: ImageInput): input is RawImage {
-  return typeof input === "object" && "channels" in input && "data" in input;
-}
+const RAW = "{ data, width, height, channels }";
+const ANY = `a File, an element, a canvas, a URL or ${RAW}`;
 
-function checked(raw: RawImage, place: number): RawImage {
-  const { data, width, height, channels } = raw;
-  const expected = width * height * channels;
-  if (expected > 0 && data.length === expected) return raw;
-  throw new KithError(
+function noPicture(input: unknown, place: number, expected: string): KithError {
+  return new KithError(
     "IMAGE_DECODE",
-    `picture ${place}: ${width} x ${height} with ${channels} channels is ${expected} samples, got ${data.length}`,
+    `picture ${place}: expected ${expected}, got ${shown(input)}`,
   );
 }
 
-/** The caller keeps its pixels. */
+function isRaw(input: ImageInput): input is RawImage {
+  return typeof input === "object" && input !== null && "channels" in input && "data" in input;
+}
+
+/** Of bytes: newer browsers have ones of other numbers too, which are drawn instead. */
+function isImageData(input: ImageInput): input is ImageData {
+  if (typeof ImageData === "undefined" || !(input instanceof ImageData)) return false;
+  return input.data instanceof Uint8ClampedArray;
+}
+
+const sizesOf = ({ width, height }: { width: number; height: number }) => ({ width, height });
+
+function checked(raw: RawImage, place: number): RawImage {
+  const { data, width, height, channels } = raw;
+  const refused = (expected: string, got: string, hint?: string): KithError =>
+    new KithError(
+      "IMAGE_DECODE",
+      `picture ${place}: expected ${expected}, got ${got}`,
+      hint === undefined ? {} : { hint },
+    );
+  if (!/^Uint8(Clamped)?Array$/.test(kindOf(data))) {
+    const hint = "Scale the samples to 0 to 255 and round them; they are never converted here.";
+    throw refused("bytes in a Uint8Array or Uint8ClampedArray", shown(data), hint);
+  }
+  if (channels !== 3 && channels !== 4) {
+    throw refused("3 channels (RGB) or 4 (RGBA)", shown(channels), "Repeat grey three times.");
+  }
+  const size = `${shown(width)} x ${shown(height)}`;
+  if (![width, height].every((side) => Number.isSafeInteger(side) && side > 0)) {
+    throw refused("a width and a height in whole pixels", size);
+  }
+  if (width * height > MOST_PIXELS) {
+    throw refused(`at most ${MOST_PIXELS} pixels`, size, "Scale the picture down first.");
+  }
+  const expected = width * height * channels;
+  if (data.length === expected) return raw;
+  throw refused(`${expected} samples (${size}, ${channels} channels)`, String(data.length));
+}
+
+/** The caller keeps its pixels, and what else hangs on the object. */
 function copied(raw: RawImage): { picture: RawImage; moved: Transferable[] } {
-  const data = new Uint8Array(raw.data);
-  return { picture: { ...raw, data }, moved: [data.buffer] };
+  const { width, height, channels } = raw;
+  try {
+    const data = new Uint8Array(raw.data);
+    return { picture: { data, width, height, channels }, moved: [data.buffer] };
+  } catch (cause) {
+    const message = `no memory for a copy of ${raw.data.length} bytes`;
+    throw new KithError("OUT_OF_MEMORY", message, { cause });
+  }
+}
+
+async function bitmapOf(
+  input: Exclude<ImageInput, string | URL | Blob | RawImage>,
+  place: number,
+): Promise<ImageBitmap> {
+  let bitmap: ImageBitmap;
+  try {
+    const options = { premultiplyAlpha: "none", colorSpaceConversion: "none" } as const;
+    bitmap = await createImageBitmap(input, options);
+  } catch (cause) {
+    const message = `picture ${place} cannot be read: ${shown(cause)}`;
+    throw new KithError("IMAGE_DECODE", message, { cause });
+  }
+  if (isReadable(bitmap)) return bitmap;
+  bitmap.close();
+  const message = `picture ${place} is of another origin, and the browser does not let it be read`;
+  throw new KithError("IMAGE_DECODE", message, { hint: CROSS_ORIGIN });
+}
+
+/** Whether the browser lets its pixels be read. One that it does not cannot even reach the worker. */
+function isReadable(bitmap: ImageBitmap): boolean {
+  if (typeof OffscreenCanvas === "undefined") return true;
+  const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  try {
+    context?.drawImage(bitmap, 0, 0);
+    context?.getImageData(0, 0, 1, 1);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function fetched(url: string | URL, place: number, get: typeof fetch): Promise<Blob> {
-  let response: Response;
   try {
-    response = await get(url);
+    const response = await get(url);
+    if (response.ok) return await response.blob();
+    throw new KithError("IMAGE_DECODE", `picture ${place}: ${url}: HTTP ${response.status}`);
   } catch (cause) {
-    const message = `picture ${place}: ${url} cannot be fetched: ${String(cause)}`;
+    if (cause instanceof KithError) throw cause;
+    const message = `picture ${place}: ${shown(String(url))} cannot be fetched: ${shown(cause)}`;
     throw new KithError("IMAGE_DECODE", message, { cause });
   }
-  if (response.ok) return response.blob();
-  throw new KithError("IMAGE_DECODE", `picture ${place}: ${url}: HTTP ${response.status}`);
 }
 
 /** Interleaved RGBA of planar bytes `[3, side, side]`. */

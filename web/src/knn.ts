@@ -1,15 +1,17 @@
 /** Nearest neighbours with names and labels, in plain JavaScript: works before anything is loaded. */
-import { bytesFrom } from "./bytes.js";
+import { savedBytes } from "./bytes.js";
 import { rowsOf, sameEncoder, unit, type Embeddings } from "./embeddings.js";
 import { KithError } from "./errors.js";
+import { dot, largest, nearness } from "./nearest.js";
 import { File, opened } from "./safetensors.js";
-import { finite, oneOf, positive, whole } from "./setting.js";
+import { finite, list, oneOf, optionsOf, positive, text, whole, wrong } from "./setting.js";
 import type { ByteSource, Neighbor } from "./types.js";
 
 export interface KnnItem {
   /** Unique; default: the number of pictures added before. */
   readonly id?: string;
-  readonly label?: string;
+  /** None where there is no label, or `null`. */
+  readonly label?: string | null;
 }
 
 export interface KnnOptions {
@@ -37,12 +39,12 @@ export class KnnIndex {
   #ids: string[] = [];
   #labels: (string | undefined)[] = [];
   #places = new Map<string, number>();
-  #named = 0;
+  #next = 0;
 
   /** Errors: `SETTING` for a `dim` below 1 or another metric. */
   constructor(dim: number, options: KnnOptions = {}) {
     this.dim = whole("dim", dim, 1);
-    this.metric = oneOf("metric", options.metric ?? "cosine", ["cosine", "l2"]);
+    this.metric = oneOf("metric", optionsOf(options).metric ?? "cosine", ["cosine", "l2"]);
   }
 
   get size(): number {
@@ -56,24 +58,26 @@ export class KnnIndex {
 
   /**
    * Adds rows. Errors: `DIM_MISMATCH`; `ENCODER_MISMATCH` for embeddings of another encoder unless
-   * `force`; `SETTING` for an id that is taken or a number that is none. Nothing is added then.
+   * `force`; `SETTING` for an id that is taken, an id or label that is no string, or a number that is
+   * none. Nothing is added then.
    */
   add(
     embeddings: Embeddings | Float32Array,
     items: readonly KnnItem[] = [],
-    { force = false }: { force?: boolean } = {},
+    options: { force?: boolean } = {},
   ): void {
+    const { force = false } = optionsOf(options);
     const rows = rowsOf(embeddings, this.dim);
     if (!force) sameEncoder("the index", this.encoderFingerprint, rows);
-    const ids = Array.from({ length: rows.count }, (_, row) => this.#idOf(items[row]));
-    this.#check(rows, ids, items);
-    this.encoderFingerprint ??= rows.encoderFingerprint;
+    finite("the embeddings", rows.data, this.dim);
+    const named = this.#named(rows.count, items);
     this.#reserve(rows.count);
-    ids.forEach((id, row) => {
+    this.encoderFingerprint ??= rows.encoderFingerprint;
+    named.forEach(({ id, label }, row) => {
       this.#rows.set(this.#prepared(rows.row(row)), this.size * this.dim);
       this.#places.set(id, this.size);
       this.#ids.push(id);
-      this.#labels.push(items[row]?.label);
+      this.#labels.push(label);
     });
   }
 
@@ -95,13 +99,14 @@ export class KnnIndex {
   /** The `k` nearest of each query, nearest first, by place on ties; exact. */
   query(
     queries: Embeddings | Float32Array,
-    { k = 10, exclude = [] }: { k?: number; exclude?: readonly string[] } = {},
+    options: { k?: number; exclude?: readonly string[] } = {},
   ): Neighbor[][] {
+    const { k = 10, exclude = [] } = optionsOf(options);
     const rows = rowsOf(queries, this.dim);
     sameEncoder("the index", this.encoderFingerprint, rows);
     finite("the queries", rows.data, this.dim);
     whole("k", k, 1);
-    const without = new Set(exclude.map((id) => this.#places.get(id)));
+    const without = new Set(list("exclude", exclude).map((id) => this.#places.get(id)));
     const most = Math.min(k, this.size);
     return Array.from({ length: rows.count }, (_, query) => {
       const similarities = this.#similarities(this.#prepared(rows.row(query)));
@@ -113,8 +118,9 @@ export class KnnIndex {
   /** What the nearest labelled pictures vote for, each by exp(similarity / temperature). */
   classify(
     queries: Embeddings | Float32Array,
-    { k = VOTE.k, temperature = VOTE.temperature }: { k?: number; temperature?: number } = {},
+    options: { k?: number; temperature?: number } = {},
   ): { label: string; confidences: Record<string, number>; neighbors: Neighbor[] }[] {
+    const { k = VOTE.k, temperature = VOTE.temperature } = optionsOf(options);
     positive("temperature", temperature);
     const { labels } = this;
     if (labels.length === 0) {
@@ -138,7 +144,10 @@ export class KnnIndex {
     });
   }
 
-  /** One file: rows, ids, labels, metric, the encoder's fingerprint. */
+  /**
+   * One file: rows, ids, labels, metric, the encoder's fingerprint. Errors: `FILE_FORMAT` for more
+   * than `load` could open.
+   */
   save(): Blob {
     return new Blob([this.toFile().toBytes()], { type: "application/octet-stream" });
   }
@@ -153,9 +162,9 @@ export class KnnIndex {
     return new File("index", settings, { rows: { shape: [this.size, dim], values: rows } });
   }
 
-  /** Errors: `FILE_FORMAT`. */
+  /** Errors: `FILE_FORMAT`; `CHECKPOINT_HTTP` where the source cannot be read. */
   static async load(source: ByteSource): Promise<KnnIndex> {
-    return this.fromFile(File.fromBytes(await bytesFrom(source, { cache: "none" }), "index"));
+    return this.fromFile(File.fromBytes(await savedBytes(source), "index"));
   }
 
   /** @internal */
@@ -165,44 +174,56 @@ export class KnnIndex {
       const { metric, dim, ids, labels, encoderFingerprint } = settings;
       const rows = file.floats("rows", [ids.length, dim]);
       const index = new KnnIndex(dim, { metric });
-      const items = ids.map((id, place) => {
-        const label = labels[place];
-        return { id, ...(label == null ? {} : { label }) };
-      });
-      if (ids.length > 0) index.add(rows, items);
+      if (labels.length !== ids.length) throw wrong("labels", labels, `${ids.length}, one an id`);
+      index.add(
+        rows,
+        ids.map((id, place) => ({ id: text("id", id), label: labels[place]! })),
+      );
       // As they were stored: rows of length one are not divided once more.
+      if (metric === "cosine") rowsOfLengthOne(rows, dim);
       index.#rows.set(rows);
-      index.encoderFingerprint = encoderFingerprint ?? undefined;
+      index.encoderFingerprint =
+        encoderFingerprint === null ? undefined : text("encoderFingerprint", encoderFingerprint);
       return index;
     });
   }
 
-  #idOf(item: KnnItem | undefined): string {
-    if (item?.id !== undefined) return item.id;
-    while (this.#places.has(String(this.#named))) this.#named += 1;
-    return String(this.#named++);
-  }
-
-  #check(rows: Embeddings, ids: readonly string[], items: readonly KnnItem[]): void {
-    if (items.length > rows.count) {
-      const message = `expected at most ${rows.count} items, one a row, got ${items.length}`;
+  /** An id and a label for each of some rows, checked; rows without an id are numbered. */
+  #named(count: number, items: readonly KnnItem[]): { id: string; label: string | undefined }[] {
+    if (list("items", items).length > count) {
+      const message = `expected at most ${count} items, one a row, got ${items.length}`;
       throw new KithError("DIM_MISMATCH", message);
     }
-    const fresh = new Set<string>();
-    for (const id of ids) {
-      if (fresh.has(id) || this.#places.has(id)) {
+    const taken = new Set<string>();
+    for (const [row, item] of items.entries()) {
+      if (item != null && typeof item !== "object")
+        throw wrong(`item ${row}`, item, "{ id, label }");
+      const id = item?.id;
+      if (id === undefined) continue;
+      if (taken.has(text(`the id of item ${row}`, id)) || this.#places.has(id)) {
         throw new KithError("SETTING", `the id ${id} is taken`);
       }
-      fresh.add(id);
+      taken.add(id);
     }
-    finite("the embeddings", rows.data, this.dim);
+    return Array.from({ length: count }, (_, row) => {
+      const { id, label } = items[row] ?? {};
+      const own = label == null ? undefined : text(`the label of item ${row}`, label);
+      return { id: id ?? this.#free(taken), label: own };
+    });
+  }
+
+  /** The next number that is nobody's id. */
+  #free(taken: ReadonlySet<string>): string {
+    const used = (id: string): boolean => this.#places.has(id) || taken.has(id);
+    while (used(String(this.#next))) this.#next += 1;
+    return String(this.#next++);
   }
 
   /** Room for more rows: twice as much whenever it does not suffice. */
   #reserve(more: number): void {
     const needed = (this.size + more) * this.dim;
     if (needed <= this.#rows.length) return;
-    const rows = new Float32Array(Math.max(needed, 2 * this.#rows.length));
+    const rows = room(needed, 2 * this.#rows.length);
     rows.set(this.#rows);
     this.#rows = rows;
   }
@@ -229,43 +250,26 @@ export class KnnIndex {
   }
 }
 
-/** Four sums at once: no addition waits for the one before. */
-function dot(rows: Float32Array, start: number, query: Float32Array): number {
-  const whole = query.length & ~3;
-  let [a, b, c, d] = [0, 0, 0, 0];
-  for (let i = 0; i < whole; i += 4) {
-    a += rows[start + i]! * query[i]!;
-    b += rows[start + i + 1]! * query[i + 1]!;
-    c += rows[start + i + 2]! * query[i + 2]!;
-    d += rows[start + i + 3]! * query[i + 3]!;
+/** How far rounding takes the length of a row from one. */
+const ROUNDING = 1e-3;
+
+/** Refuses rows that would give cosines above one; a row of zeros is like nothing. */
+function rowsOfLengthOne(rows: Float32Array, dim: number): void {
+  for (let start = 0; start < rows.length; start += dim) {
+    const length = unit(rows.slice(start, start + dim));
+    if (length === 0 || Math.abs(length - 1) < ROUNDING) continue;
+    throw wrong(`the length of row ${start / dim}`, length, "1");
   }
-  for (let i = whole; i < query.length; i += 1) a += rows[start + i]! * query[i]!;
-  return a + b + c + d;
 }
 
-/** The negative Euclidean distance. */
-function nearness(rows: Float32Array, start: number, query: Float32Array): number {
-  let square = 0;
-  for (let i = 0; i < query.length; i += 1) square += (rows[start + i]! - query[i]!) ** 2;
-  return -Math.sqrt(square);
-}
-
-/** Places of the `k` largest numbers, largest first, the first on ties. */
-export function largest(
-  numbers: Float32Array,
-  k: number,
-  without: ReadonlySet<number | undefined> = new Set(),
-): number[] {
-  const best: number[] = [];
-  let least = -Infinity;
-  for (let place = 0; place < numbers.length; place += 1) {
-    const number = numbers[place]!;
-    if ((best.length === k && number <= least) || without.has(place) || k === 0) continue;
-    let at = best.length;
-    while (at > 0 && numbers[best[at - 1]!]! < number) at -= 1;
-    best.splice(at, 0, place);
-    if (best.length > k) best.pop();
-    least = best.length === k ? numbers[best[k - 1]!]! : -Infinity;
+/** Memory for so many numbers, better for more. */
+function room(least: number, better: number): Float32Array<ArrayBuffer> {
+  for (const count of [Math.max(least, better), least]) {
+    try {
+      return new Float32Array(count);
+    } catch {
+      // The least may do.
+    }
   }
-  return best;
+  throw new KithError("OUT_OF_MEMORY", `no memory for an index of ${least} numbers`);
 }

@@ -3,6 +3,7 @@ import { UMAP } from "umap-js";
 
 import { pca } from "./pca.js";
 import { random } from "./random.js";
+import { shown } from "./shown.js";
 
 export interface MapTask {
   readonly method: "pca" | "umap";
@@ -18,7 +19,7 @@ export interface MapTask {
 export type MapMessage =
   | { readonly epoch: number; readonly epochs: number }
   | { readonly found: Float32Array }
-  | { readonly failed: string };
+  | { readonly failed: string; readonly code: "OUT_OF_MEMORY" | "WASM_PANIC" };
 
 /** Dimensions that UMAP is given: more cost time and say nothing. */
 const BEFORE_UMAP = 50;
@@ -52,6 +53,11 @@ function umap(task: MapTask, told: (message: MapMessage) => void): Float32Array 
   return Float32Array.from(umap.getEmbedding().flat());
 }
 
+/** Arrays that cannot be made are the only thing that fails here by the caller's data. */
+export function codeOf(error: unknown): "OUT_OF_MEMORY" | "WASM_PANIC" {
+  return error instanceof RangeError ? "OUT_OF_MEMORY" : "WASM_PANIC";
+}
+
 /** Only a worker has this; Node draws in place. */
 const scope = globalThis as unknown as {
   WorkerGlobalScope?: unknown;
@@ -65,7 +71,7 @@ if (scope.WorkerGlobalScope) {
       const found = drawn(data, (message) => scope.postMessage(message));
       scope.postMessage({ found }, [found.buffer as ArrayBuffer]);
     } catch (error) {
-      scope.postMessage({ failed: String(error) });
+      scope.postMessage({ failed: shown(error), code: codeOf(error) });
     }
   };
 }

@@ -8,8 +8,9 @@ import { setStarter } from "./engine.js";
 import { KithError } from "./errors.js";
 import { Host, type Platform } from "./host.js";
 import { inlinePort } from "./port.js";
-import { drawn } from "./map-worker.js";
+import { codeOf, drawn } from "./map-worker.js";
 import { setMapRunner } from "./projection.js";
+import { shown } from "./shown.js";
 
 export * from "./api.js";
 
@@ -22,13 +23,11 @@ const platform: Platform = {
     return (await import(new URL(`./kith_cpu.js?${starts}`, import.meta.url).href)) as Door;
   },
   module: async (_, url) => {
-    const path = url ? fileURLToPath(url) : new URL("./kith_cpu_bg.wasm", import.meta.url);
+    const from = url ?? new URL("./kith_cpu_bg.wasm", import.meta.url).href;
     try {
-      return await WebAssembly.compile(await readFile(path));
+      return await WebAssembly.compile(await readFile(fileURLToPath(from)));
     } catch (cause) {
-      throw new KithError("WASM_FETCH", `${String(path)} cannot be read: ${String(cause)}`, {
-        cause,
-      });
+      throw new KithError("WASM_FETCH", `${from} cannot be read: ${shown(cause)}`, { cause });
     }
   },
   transfer: (value) => value,
@@ -38,14 +37,16 @@ files.read = async (path) => {
   try {
     return new Uint8Array(await readFile(path));
   } catch (cause) {
-    throw new KithError("CHECKPOINT_HTTP", `${String(path)} cannot be read: ${String(cause)}`, {
-      cause,
-    });
+    throw new KithError("CHECKPOINT_HTTP", `${path} cannot be read: ${shown(cause)}`, { cause });
   }
 };
 // Between two calls timers run, so that a caller can give up.
 setStarter(() => inlinePort(new Host(platform), () => new Promise(setImmediate)));
 setMapRunner((task, told) => ({
-  found: Promise.resolve().then(() => drawn(task, told)),
+  found: Promise.resolve()
+    .then(() => drawn(task, told))
+    .catch((error: unknown) => {
+      throw new KithError(codeOf(error), shown(error), { cause: error });
+    }),
   cancel: () => {},
 }));

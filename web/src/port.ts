@@ -3,6 +3,7 @@ import * as Comlink from "comlink";
 
 import { KithError, fromOtherSide, withReject } from "./errors.js";
 import type { Host } from "./host.js";
+import { shown } from "./shown.js";
 
 export type Method = {
   [K in keyof Host]: Host[K] extends (...args: never[]) => unknown ? K : never;
@@ -26,12 +27,7 @@ type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
 /** A port to a worker. */
 export function workerPort(make: () => Worker): Port {
   const { promise: ended, reject } = withReject();
-  let worker: Worker;
-  try {
-    worker = make();
-  } catch (cause) {
-    throw new KithError("WORKER_START", `the worker cannot start: ${String(cause)}`, { cause });
-  }
+  const worker = started(make);
   const remote = Comlink.wrap<Host>(worker) as unknown as Calls;
   const ready = new Promise<void>((resolve) => {
     worker.addEventListener("message", ({ data }) => data === READY && resolve());
@@ -48,6 +44,18 @@ export function workerPort(make: () => Worker): Port {
     port.end(new KithError("WASM_PANIC", "the worker sent what cannot be read"));
   });
   return port;
+}
+
+/** The worker that a function makes. Errors: `WORKER_START`. */
+export function started(make: () => Worker): Worker {
+  let worker: Worker;
+  try {
+    worker = make();
+  } catch (cause) {
+    throw new KithError("WORKER_START", `the worker cannot start: ${shown(cause)}`, { cause });
+  }
+  if (typeof worker?.postMessage === "function") return worker;
+  throw new KithError("WORKER_START", `expected a Worker, got ${shown(worker)}`);
 }
 
 /** A port to a computing side in place, which lets others run (`pause`) after every call. */

@@ -1,11 +1,17 @@
 /** Pre-training in the tab: the page pulls steps; not to call is to pause. */
+import { bring } from "./bytes.js";
 import type { Plan } from "./wire.js";
 import { Embeddings, joined } from "./embeddings.js";
 import { Handle, lease, type Lease } from "./engine.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import type { RunStart } from "./host.js";
+import { classesOf } from "./labels.js";
+import { AT_A_TIME, gathered, type Material } from "./material.js";
 import { Progressing } from "./progress.js";
-import { squares, type Batch } from "./squares.js";
+import { engineOptions, flag, optionsOf, text, whole, wrong } from "./setting.js";
+import { shown } from "./shown.js";
+import { MOST_SIDE, squares } from "./squares.js";
+import { noted, sameSource } from "./state.js";
 import type {
   CallOptions,
   DeviceReport,
@@ -15,33 +21,25 @@ import type {
   PretrainStep,
 } from "./types.js";
 
-/** Pictures that are decoded at a time. */
-const AT_A_TIME = 64;
-
-/** Pictures of a run, squared: all of them, and those whose class is known. */
-interface Material {
-  readonly batches: readonly Batch[];
-  readonly labelled: Batch;
-  readonly labels: Uint16Array;
-  readonly classNames: readonly string[];
-}
+/** The order of an epoch's pictures is held in memory, and no tab lives longer than this. */
+const MOST = { steps: 100_000, epochs: 1_000_000 };
 
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
+  checkConfig(config);
   const engine = await lease(config);
   try {
+    const toml = await recipeText(engine, config.recipe ?? "quick");
     const side = config.imageSize ?? 32;
     const material = await gathered(engine, images, side, config);
-    const pictures = material.batches.reduce((sum, batch) => sum + batch.count, 0);
     const plan: Plan = {
       side,
       classes: material.classNames.length,
       seed: config.seed ?? 0,
       steps: config.stepsPerEpoch ?? 0,
       epochs: config.epochs ?? 0,
-      pictures,
+      pictures: material.count,
     };
-    const toml = await recipeText(engine, config.recipe ?? "quick");
     const changes = changesOf(config, material);
     const start = () => engine.call("pretrainStart", [toml, changes, plan]);
     return await Pretraining.open(engine, material, start, config);
@@ -53,19 +51,23 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
 
 /**
  * Goes on with a run whose `state()` was kept, on the same pictures and labels. Errors: as
- * `pretrain`, and `CHECKPOINT_FORMAT` for bytes that are no state.
+ * `pretrain`; `CHECKPOINT_FORMAT` for bytes that are no state; `OTHER_RUN` for another number of
+ * pictures or other labels than the run began with.
  */
 export async function resumePretraining(
   state: Uint8Array,
   images: Images,
   config: Omit<PretrainConfig, "recipe" | "set" | "seed" | "stepsPerEpoch" | "epochs"> = {},
 ): Promise<Pretraining> {
+  checkConfig(config);
+  const { bytes } = await bring(bytesAlone(state));
   const engine = await lease(config);
   try {
-    const before = await engine.call("pretrainResume", [state]);
-    const material = await gathered(engine, images, before.plan.side, config);
-    await engine.call("free", [before.handle]);
-    const start = () => engine.call("pretrainResume", [state]);
+    const start = () => engine.call("pretrainResume", [bytes]);
+    const { handle, plan } = await start();
+    await engine.call("free", [handle]);
+    const material = await gathered(engine, images, plan.side, config);
+    sameSource(bytes, material, plan.classes);
     return await Pretraining.open(engine, material, start, config);
   } catch (error) {
     engine.release();
@@ -81,6 +83,7 @@ export class Pretraining {
   readonly classNames: readonly string[];
   readonly #handle: Handle;
   readonly #config: PretrainConfig;
+  readonly #material: Material;
   readonly #total: number;
   #steps: number;
   /** Steps done on the computing side, which falls behind when it has to be rebuilt. */
@@ -101,6 +104,7 @@ export class Pretraining {
     this.#total = first.total;
     this.#steps = this.#there = first.steps;
     this.#config = config;
+    this.#material = material;
     let opened: RunStart | undefined = first;
     this.#handle = new Handle(lease, async () => {
       const state = this.#snapshot?.state;
@@ -141,12 +145,11 @@ export class Pretraining {
 
   /**
    * The next `n` steps, or as many as are left, each as it is done. Stop iterating to pause. Errors:
-   * `DIVERGED`, `TOO_FEW_EXAMPLES`, `ABORTED`, `BUSY` while other steps are pulled.
+   * `SETTING`, `DIVERGED`, `TOO_FEW_EXAMPLES`, `ABORTED`, `BUSY` while other steps are pulled.
    */
-  async *steps(
-    n = Infinity,
-    { signal, onProgress }: CallOptions = {},
-  ): AsyncGenerator<PretrainStep, void, void> {
+  async *steps(n = Infinity, options: CallOptions = {}): AsyncGenerator<PretrainStep, void, void> {
+    const { signal, onProgress } = optionsOf(options);
+    if (n !== Infinity) whole("n", n, 0);
     if (this.#busy) throw new KithError("BUSY", "steps of this run are being pulled already");
     this.#busy = true;
     const progress = new Progressing(onProgress, { train: 1 });
@@ -188,17 +191,14 @@ export class Pretraining {
   }
 
   /** Embeddings by the encoder as it is now, `[count, dim]`, of length one. */
-  async embed(images: Images, { signal }: { signal?: AbortSignal } = {}): Promise<Embeddings> {
+  async embed(images: Images, options: { signal?: AbortSignal } = {}): Promise<Embeddings> {
+    const { signal } = optionsOf(options);
     const { lease } = this.#handle;
     const parts: Float32Array[] = [];
     let dim = 1;
-    const options = {
-      side: this.plan.side,
-      batchSize: AT_A_TIME,
-      signal,
-      fetch: this.#config.fetch,
-    };
-    for await (const { pixels, count } of squares(lease, images, options)) {
+    const { fetch } = this.#config;
+    const wanted = { side: this.plan.side, batchSize: AT_A_TIME, signal, fetch };
+    for await (const { pixels, count } of squares(lease, images, wanted)) {
       const work = this.#handle.use((handle) =>
         lease.call("pretrainEmbed", [handle, pixels, count]),
       );
@@ -210,7 +210,9 @@ export class Pretraining {
   }
 
   /** A checkpoint that `loadEncoder` and the native `kith` open. `half`: half the bytes. */
-  async checkpoint({ half = false }: { half?: boolean } = {}): Promise<Uint8Array> {
+  async checkpoint(options: { half?: boolean } = {}): Promise<Uint8Array> {
+    const { half = false } = optionsOf(options);
+    flag("half", half);
     const { lease } = this.#handle;
     const dataset = this.#config.dataset ?? "pictures of a browser tab";
     const told = { dataset, classNames: this.classNames, half };
@@ -223,7 +225,7 @@ export class Pretraining {
     const steps = this.#steps;
     const state = await this.#handle.use((handle) => lease.call("pretrainState", [handle]));
     this.#snapshot = { state, steps };
-    return state.slice();
+    return noted(state, this.#material);
   }
 
   /** Told after the device was lost and computing goes on; gives what stops that. */
@@ -237,6 +239,13 @@ export class Pretraining {
   }
 }
 
+/** A state is bytes in memory: what else `bring` takes would be a file to be read first. */
+function bytesAlone(state: Uint8Array): Uint8Array {
+  const bytes = ArrayBuffer.isView(state) || (state as unknown) instanceof ArrayBuffer;
+  if (bytes) return state;
+  throw new KithError("CHECKPOINT_FORMAT", `expected the bytes of a state, got ${shown(state)}`);
+}
+
 /** Gives a run its pictures. */
 async function supply(lease: Lease, handle: number, material: Material): Promise<void> {
   for (const { pixels, count } of material.batches) {
@@ -247,38 +256,22 @@ async function supply(lease: Lease, handle: number, material: Material): Promise
   await lease.call("pretrainCheck", [handle]);
 }
 
-async function gathered(
-  lease: Lease,
-  images: Images,
-  side: number,
-  { labels = [], signal, fetch }: Pick<PretrainConfig, "labels" | "signal" | "fetch">,
-): Promise<Material> {
-  const batches: Batch[] = [];
-  const options = { side, batchSize: AT_A_TIME, signal, fetch };
-  for await (const batch of squares(lease, images, options)) batches.push(batch);
-  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  if (labels.length > 0 && labels.length !== count) {
-    throw new KithError(
-      "DIM_MISMATCH",
-      `expected ${count} labels, one a picture, got ${labels.length}`,
-    );
+/** Everything about a run that can be known to be wrong before pictures are decoded. */
+function checkConfig(config: PretrainConfig): void {
+  const { recipe, imageSize, seed, stepsPerEpoch, epochs } = engineOptions(config);
+  const { labels, snapshotEvery, dataset } = config;
+  if (recipe !== undefined) text("recipe", recipe);
+  if (imageSize !== undefined) whole("imageSize", imageSize, 1, MOST_SIDE);
+  if (seed !== undefined) whole("seed", seed, 0);
+  if (stepsPerEpoch !== undefined) whole("stepsPerEpoch", stepsPerEpoch, 1, MOST.steps);
+  if (epochs !== undefined) whole("epochs", epochs, 1, MOST.epochs);
+  if (snapshotEvery !== undefined) whole("snapshotEvery", snapshotEvery, 0);
+  if (dataset !== undefined) text("dataset", dataset);
+  if (labels !== undefined) classesOf(labels, "allowed");
+  for (const [key, value] of Object.entries(optionsOf(config.set))) {
+    const simple = ["string", "number", "boolean"].includes(typeof value);
+    if (!simple) throw wrong(`set ${key}`, value, "a string, a number or a boolean");
   }
-  const classNames = [...new Set(labels.filter((label) => label !== null))].sort();
-  const known = labels.flatMap((label, place) => (label === null ? [] : [place]));
-  const picture = 3 * side * side;
-  const pixels = new Uint8Array(known.length * picture);
-  known.forEach((place, to) => {
-    const { pixels: from } = batches[Math.floor(place / AT_A_TIME)]!;
-    const start = (place % AT_A_TIME) * picture;
-    pixels.set(from.subarray(start, start + picture), to * picture);
-  });
-  const classes = known.map((place) => classNames.indexOf(labels[place]!));
-  return {
-    batches,
-    labelled: { pixels, count: known.length },
-    labels: new Uint16Array(classes),
-    classNames,
-  };
 }
 
 /** Changes to the recipe as on the command line; without labels there is no labelled batch. */
@@ -296,7 +289,7 @@ async function recipeText(lease: Lease, recipe: string): Promise<string> {
   const names = known.map(({ name }) => name).join(", ");
   throw new KithError(
     "SETTING",
-    `no recipe is called ${recipe}: expected one of ${names}, or a text`,
+    `no recipe is called ${shown(recipe)}: expected one of ${names}, or a text`,
   );
 }
 

@@ -1,10 +1,21 @@
 /** A linear classifier on embeddings: used at once, saved in one file. */
-import { bytesFrom } from "./bytes.js";
+import { savedBytes } from "./bytes.js";
 import { rowsOf, sameEncoder, type Embeddings } from "./embeddings.js";
-import { ranked, type Encoder } from "./encoder.js";
+import { Encoder, ranked } from "./encoder.js";
 import { KithError } from "./errors.js";
-import { File, opened, textOf } from "./safetensors.js";
-import { finite } from "./setting.js";
+import { File, opened, textOf, written } from "./safetensors.js";
+import {
+  attached,
+  finite,
+  flag,
+  instance,
+  list,
+  oneOf,
+  optionsOf,
+  text,
+  whole,
+  wrong,
+} from "./setting.js";
 import type { ByteSource, ProbeReport } from "./types.js";
 
 interface Settings {
@@ -43,75 +54,77 @@ export class LinearProbe {
   /** Of the encoder whose embeddings it was trained on, if it is known. */
   readonly encoderFingerprint: string | undefined;
 
+  /** Errors: `SETTING` for labels, numbers or a report that do not make a probe. */
   constructor(
     labels: readonly string[],
-    { weight, bias }: ProbeWeights,
+    weights: ProbeWeights,
     report: ProbeReport,
     encoderFingerprint?: string,
   ) {
-    this.labels = labels;
+    this.labels = Array.from(list("labels", labels), (label, place) =>
+      text(`label ${place}`, label),
+    );
+    const { weight, bias } = checked(this.labels.length, weights);
     this.dim = weight.length / labels.length;
     this.weight = weight;
     this.bias = bias;
+    list("report.confusion.labels", report?.confusion?.labels);
     this.report = report;
-    this.encoderFingerprint = encoderFingerprint;
+    this.encoderFingerprint =
+      encoderFingerprint === undefined ? undefined : text("encoderFingerprint", encoderFingerprint);
   }
 
   /**
    * What it takes pictures for, most likely first. Errors: `DIM_MISMATCH`; `ENCODER_MISMATCH` for
-   * embeddings of another encoder.
+   * embeddings of another encoder; `SETTING` for numbers that are none.
    */
   predict(
     embeddings: Embeddings | Float32Array,
-    { topK = Infinity }: { topK?: number } = {},
+    options: { topK?: number } = {},
   ): { label: string; probability: number }[][] {
+    const { topK = Infinity } = optionsOf(options);
+    if (topK !== Infinity) whole("topK", topK, 1);
+    this.#check();
     const rows = rowsOf(embeddings, this.dim);
     sameEncoder("the probe", this.encoderFingerprint, rows);
+    finite("the embeddings", rows.data, this.dim);
     return Array.from({ length: rows.count }, (_, place) =>
-      ranked(this.labels, this.#shares(rows.row(place))).slice(0, topK),
+      ranked(this.labels, shares(this, rows.row(place))).slice(0, topK),
     );
   }
 
-  /** The class numbers that it takes pictures for. */
-  predictClasses(rows: Embeddings): number[] {
-    return Array.from({ length: rows.count }, (_, place) => {
-      const shares = this.#shares(rows.row(place));
-      return shares.indexOf(Math.max(...shares));
-    });
-  }
-
-  /** Softmax of the logits. */
-  #shares(row: Float32Array): Float32Array {
-    const logits = Float32Array.from(this.bias, (bias, label) => {
-      let sum = bias;
-      const start = label * this.dim;
-      for (let i = 0; i < row.length; i += 1) sum += this.weight[start + i]! * row[i]!;
-      return sum;
-    });
-    const highest = Math.max(...logits);
-    const powers = logits.map((logit) => Math.exp(logit - highest));
-    const total = powers.reduce((a, b) => a + b, 0);
-    return powers.map((power) => power / total);
+  /** The class numbers that it takes pictures for. Errors: as `predict`. */
+  predictClasses(embeddings: Embeddings): number[] {
+    this.#check();
+    const rows = rowsOf(embeddings, this.dim);
+    finite("the embeddings", rows.data, this.dim);
+    return mostLikely(this, rows);
   }
 
   /**
    * One file. `safetensors` (default): `probe.weight` and `probe.bias` in PyTorch's layout, labels
-   * in its metadata. `json`: the same for people and other languages.
+   * in its metadata. `json`: the same for people and other languages. Errors: `FILE_FORMAT` for more
+   * than `load` could open.
    */
   save(format: "safetensors" | "json" = "safetensors"): Blob {
+    oneOf("format", format, ["safetensors", "json"]);
     if (format === "safetensors") return new Blob([this.toFile().toBytes()]);
     const { weight, bias } = this;
-    const text = {
-      kind: "probe",
-      version: 1,
-      ...this.#settings(),
-      weight: [...weight],
-      bias: [...bias],
-    };
-    return new Blob([JSON.stringify(text)], { type: "application/json" });
+    const all = { kind: "probe", version: 1, ...this.#settings() };
+    const json = written("probe", () =>
+      JSON.stringify({ ...all, weight: [...weight], bias: [...bias] }),
+    );
+    return new Blob([json], { type: "application/json" });
+  }
+
+  /** Whoever transfers its numbers to another thread leaves a probe of none. */
+  #check(): void {
+    attached("the probe's weights", this.weight, this.labels.length * this.dim);
+    attached("the probe's biases", this.bias, this.labels.length);
   }
 
   #settings(): Settings {
+    this.#check();
     const { confusion, ...rest } = this.report;
     const counts = { labels: confusion.labels, counts: [...confusion.counts] };
     const report = { ...rest, confusion: counts };
@@ -128,14 +141,18 @@ export class LinearProbe {
   }
 
   /**
-   * Opens a saved probe of either format. Errors: `FILE_FORMAT`; with an `encoder`,
-   * `ENCODER_MISMATCH` and `DIM_MISMATCH` if it is of another one, unless `force`.
+   * Opens a saved probe of either format. Errors: `FILE_FORMAT`; `CHECKPOINT_HTTP` where the source
+   * cannot be read; with an `encoder`, `ENCODER_MISMATCH` and `DIM_MISMATCH` if it is of another one,
+   * unless `force`.
    */
   static async load(
     source: ByteSource,
-    { encoder, force = false }: { encoder?: Encoder; force?: boolean } = {},
+    options: { encoder?: Encoder; force?: boolean } = {},
   ): Promise<LinearProbe> {
-    const bytes = await bytesFrom(source, { cache: "none" });
+    const { encoder, force = false } = optionsOf(options);
+    if (encoder !== undefined) instance("encoder", encoder, [Encoder, "an Encoder"]);
+    flag("force", force);
+    const bytes = await savedBytes(source);
     const probe =
       bytes[0] === "{".charCodeAt(0) && bytes[8] !== "{".charCodeAt(0)
         ? this.#fromJson(bytes)
@@ -169,14 +186,18 @@ export class LinearProbe {
   static #fromJson(bytes: Uint8Array): LinearProbe {
     return opened("probe", () => {
       const read = JSON.parse(new TextDecoder().decode(bytes)) as Json;
-      const [weight, bias] = [new Float32Array(read.weight), new Float32Array(read.bias)];
+      const numbers = (name: "weight" | "bias"): Float32Array => {
+        const all = list(name, read[name]);
+        const odd = all.find((x) => typeof x !== "number");
+        if (odd !== undefined) throw wrong(name, odd, "numbers");
+        return new Float32Array(all);
+      };
+      const [weight, bias] = [numbers("weight"), numbers("bias")];
       const classes = read.labels.length;
       const sound = read.kind === "probe" && read.version === 1 && bias.length === classes;
       if (!sound || !(weight.length > 0) || weight.length % classes !== 0) {
         throw new KithError("FILE_FORMAT", `expected a saved probe, got ${textOf(read)}`);
       }
-      finite("weights", weight, weight.length / classes);
-      finite("biases", bias, classes);
       return this.#from(read, { weight, bias });
     });
   }
@@ -184,8 +205,54 @@ export class LinearProbe {
   static #from(settings: Settings, weights: ProbeWeights): LinearProbe {
     const { labels, report, encoderFingerprint } = settings;
     const { confusion } = report;
-    const counts = { labels: confusion.labels, counts: new Uint32Array(confusion.counts) };
-    const whole = { ...report, confusion: counts };
-    return new LinearProbe(labels, weights, whole, encoderFingerprint ?? undefined);
+    const counts = new Uint32Array(list("confusion.counts", confusion.counts));
+    // JSON has no NaN, which is the accuracy where no picture was measured.
+    const measured = <T extends { readonly accuracy: number }>(of: T): T => ({
+      ...of,
+      accuracy: of.accuracy ?? NaN,
+    });
+    const own: ProbeReport = {
+      ...measured(report),
+      perClass: report.perClass.map(measured),
+      confusion: { labels: confusion.labels, counts },
+    };
+    return new LinearProbe(labels, weights, own, encoderFingerprint ?? undefined);
   }
+}
+
+/** Weights that make a probe of so many classes. */
+function checked(classes: number, weights: ProbeWeights): ProbeWeights {
+  const { weight, bias } = optionsOf(weights);
+  for (const [name, values] of Object.entries({ weight, bias })) {
+    if (!(values instanceof Float32Array)) throw wrong(name, values, "a Float32Array");
+    attached(name, values, values.length);
+    finite(name, values, 1);
+  }
+  if (classes > 0 && bias.length === classes && weight.length > 0) {
+    if (weight.length % classes === 0) return weights;
+  }
+  const expected = `weights of ${classes} classes and a bias for each`;
+  throw wrong("weights", `${weight.length} weights and ${bias.length} biases`, expected);
+}
+
+/** The classes that weights take rows for. */
+export function mostLikely(weights: ProbeWeights, rows: Embeddings): number[] {
+  return Array.from({ length: rows.count }, (_, place) => {
+    const all = shares(weights, rows.row(place));
+    return all.indexOf(all.reduce((a, b) => Math.max(a, b)));
+  });
+}
+
+/** Softmax of the logits. */
+function shares({ weight, bias }: ProbeWeights, row: Float32Array): Float32Array {
+  const logits = Float32Array.from(bias, (bias, label) => {
+    let sum = bias;
+    const start = label * row.length;
+    for (let i = 0; i < row.length; i += 1) sum += weight[start + i]! * row[i]!;
+    return sum;
+  });
+  const highest = logits.reduce((a, b) => Math.max(a, b));
+  const powers = logits.map((logit) => Math.exp(logit - highest));
+  const total = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / total);
 }

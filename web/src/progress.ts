@@ -1,4 +1,6 @@
 /** Progress of a call made of several phases, whose overall share never falls. */
+import { KithError } from "./errors.js";
+import { shown } from "./shown.js";
 import type { Progress } from "./types.js";
 
 type Phase = Progress["phase"];
@@ -32,14 +34,16 @@ export class Progressing {
     this.#highest = Math.max(this.#highest, Math.min(this.#before + share * within, 1));
     const { file, fromCache = false } = more;
     const fraction = this.#highest;
-    this.#listener?.({
-      phase,
-      loaded,
-      total,
-      fraction,
-      fromCache,
-      ...(file === undefined ? {} : { file }),
-    });
+    const named = file === undefined ? {} : { file };
+    this.#tell({ phase, loaded, total, fraction, fromCache, ...named });
+  }
+
+  #tell(progress: Progress): void {
+    try {
+      this.#listener?.(progress);
+    } catch (cause) {
+      throw new KithError("SETTING", `onProgress failed: ${shown(cause)}`, { cause });
+    }
   }
 
   /** All phases before it are over, those too that had nothing to do. */

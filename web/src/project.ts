@@ -1,8 +1,11 @@
 /** A project in one file: pictures, index, probe and settings of the caller's own. */
-import { bytesFrom } from "./bytes.js";
+import { savedBytes } from "./bytes.js";
+import { KithError } from "./errors.js";
 import { KnnIndex } from "./knn.js";
 import { LinearProbe } from "./probe.js";
-import { File, opened, type Stored } from "./safetensors.js";
+import { File, MOST, opened, written, type Stored } from "./safetensors.js";
+import { instance, optionsOf, text, wrong } from "./setting.js";
+import { shown } from "./shown.js";
 import type { ByteSource } from "./types.js";
 
 export interface Project {
@@ -26,39 +29,65 @@ const INDEX = "index/";
 const PROBE = "probe/";
 const PICTURE = "picture/";
 
-/** Everything in one file. */
+/**
+ * Everything in one file. Errors: `SETTING` for what is no index, probe or picture; `FILE_FORMAT` for
+ * a picture that cannot be read and for more than `loadProject` could open.
+ */
 export async function saveProject(project: Project): Promise<Blob> {
-  const index = project.index?.toFile();
-  const probe = project.probe?.toFile();
+  const given = optionsOf(project);
+  if (given.index !== undefined) instance("index", given.index, [KnnIndex, "a KnnIndex"]);
+  if (given.probe !== undefined) instance("probe", given.probe, [LinearProbe, "a LinearProbe"]);
+  const [index, probe] = [given.index?.toFile(), given.probe?.toFile()];
   const arrays: Record<string, Stored> = {
     ...below(INDEX, index?.arrays),
     ...below(PROBE, probe?.arrays),
   };
-  const pictures = Object.entries(project.pictures ?? {});
+  const pictures = Object.entries(optionsOf(given.pictures));
+  checkSize(pictures.reduce((sum, [, picture]) => sum + (picture?.size ?? 0), 0));
   for (const [id, picture] of pictures) {
-    const values = new Uint8Array(await picture.arrayBuffer());
-    arrays[PICTURE + id] = { shape: [values.length], values };
+    const values = await bytesOf(id, picture);
+    arrays[PICTURE + text("the id of a picture", id)] = { shape: [values.length], values };
   }
   const settings: Settings = {
     index: index?.settings ?? null,
     probe: probe?.settings ?? null,
-    own: project.settings ?? null,
+    own: given.settings ?? null,
     pictures: Object.fromEntries(pictures.map(([id, { type }]) => [id, type])),
   };
-  return new Blob([new File("project", settings, arrays).toBytes()]);
+  const file = new File("project", settings, arrays);
+  return written("project", () => new Blob([file.toBytes()]));
 }
 
-/** Opens what `saveProject` saved. Errors: `FILE_FORMAT`. */
+/** Before they are read: so much has no room in memory. */
+function checkSize(bytes: number): void {
+  if (bytes < MOST) return;
+  const message = `expected pictures of less than ${MOST} bytes together, got ${bytes}`;
+  throw new KithError("FILE_FORMAT", message, { hint: "Save fewer pictures in one file." });
+}
+
+async function bytesOf(id: string, picture: Blob): Promise<Uint8Array> {
+  if (!(picture instanceof Blob)) throw wrong(`picture ${id}`, picture, "a File or Blob");
+  try {
+    return new Uint8Array(await picture.arrayBuffer());
+  } catch (cause) {
+    const hint = "The file changed or is gone since it was chosen: choose it again.";
+    const message = `picture ${id} cannot be read: ${shown(cause)}`;
+    throw new KithError("FILE_FORMAT", message, { cause, hint });
+  }
+}
+
+/** Opens what `saveProject` saved. Errors: `FILE_FORMAT`; `CHECKPOINT_HTTP` where it cannot be read. */
 export async function loadProject(source: ByteSource): Promise<Project> {
-  const file = File.fromBytes(await bytesFrom(source, { cache: "none" }), "project");
+  const file = File.fromBytes(await savedBytes(source), "project");
   return opened("project", () => {
     const { index, probe, own, pictures } = file.settings as Settings;
     const part = (kind: "index" | "probe", settings: unknown, prefix: string): File =>
       new File(kind, settings, above(prefix, file.arrays));
     const stored = above(PICTURE, file.arrays);
     const blobs = Object.entries(pictures).map(([id, type]) => {
-      const bytes = (stored[id]?.values as Uint8Array<ArrayBuffer> | undefined) ?? new Uint8Array();
-      return [id, new Blob([bytes], { type })];
+      const bytes = stored[id]?.values;
+      if (!(bytes instanceof Uint8Array)) throw wrong(`picture ${id}`, bytes, "its bytes");
+      return [id, new Blob([bytes as Uint8Array<ArrayBuffer>], { type: text("type", type) })];
     });
     return {
       ...(index ? { index: KnnIndex.fromFile(part("index", index, INDEX)) } : {}),

@@ -1,9 +1,10 @@
 /** Embeddings as points of a map. */
-import type { Embeddings } from "./embeddings.js";
+import { present, type Embeddings } from "./embeddings.js";
 import { KithError, throwIfAborted, unlessAborted, withReject } from "./errors.js";
 import type { MapMessage, MapTask } from "./map-worker.js";
 import { Progressing } from "./progress.js";
-import { finite, oneOf, positive, whole, within } from "./setting.js";
+import { started } from "./port.js";
+import { finite, oneOf, optionsOf, positive, whole, within } from "./setting.js";
 import type { CallOptions } from "./types.js";
 
 export interface ProjectOptions extends CallOptions {
@@ -37,12 +38,12 @@ export function setMapRunner(own: MapRunner): void {
 /** A runner that starts a worker for each map. */
 export function inWorker(make: () => Worker): MapRunner {
   return (task, told) => {
-    const worker = make();
+    const worker = started(make);
     const { promise: failed, reject } = withReject();
     const done = new Promise<Float32Array>((resolve) => {
       worker.onmessage = ({ data }: MessageEvent<MapMessage>) => {
         if ("found" in data) resolve(data.found);
-        else if ("failed" in data) reject(new KithError("WASM_PANIC", data.failed));
+        else if ("failed" in data) reject(new KithError(data.code, data.failed));
         else told(data);
       };
     });
@@ -54,12 +55,13 @@ export function inWorker(make: () => Worker): MapRunner {
 
 /**
  * Points of a map, `[count, dims]`. Errors: `TOO_FEW_EXAMPLES` below 3 rows, `SETTING`, `ABORTED`,
- * `WORKER_START`.
+ * `WORKER_START`, `OUT_OF_MEMORY`, `DIVERGED` for rows too far apart to be drawn.
  */
 export async function project(
   embeddings: Embeddings,
   options: ProjectOptions = {},
 ): Promise<Float32Array> {
+  optionsOf(options);
   throwIfAborted(options.signal);
   const task = taskOf(embeddings, options);
   const progress = new Progressing(options.onProgress, { project: 1 });
@@ -68,6 +70,11 @@ export async function project(
   });
   try {
     const found = await unlessAborted(run.found, options.signal);
+    if (!found.every(Number.isFinite)) {
+      throw new KithError("DIVERGED", "the map has points that are nowhere", {
+        hint: "Normalise the embeddings: their numbers are too large.",
+      });
+    }
     progress.at("project", embeddings.count, embeddings.count);
     return found;
   } finally {
@@ -76,7 +83,7 @@ export async function project(
 }
 
 function taskOf(embeddings: Embeddings, options: ProjectOptions): MapTask {
-  const { count, data, dim } = embeddings;
+  const { count, data, dim } = present(embeddings);
   if (count < LEAST) {
     const message = `a map wants at least ${LEAST} pictures, got ${count}`;
     throw new KithError("TOO_FEW_EXAMPLES", message);

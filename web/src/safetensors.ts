@@ -1,5 +1,6 @@
 /** Files that kith-web saves: named arrays with settings, in the safetensors format. */
 import { KithError } from "./errors.js";
+import { shown } from "./shown.js";
 
 /** What a file is of. */
 export type Saved = "index" | "probe" | "project";
@@ -10,8 +11,11 @@ const VERSION = 1;
 /** The metadata key under which the settings lie. */
 const KEY = "kith";
 
-/** Longest header that is read, in bytes. */
-const LONGEST = 64 << 20;
+/** Longest header that is written and read, in bytes: the reference implementation's. */
+const LONGEST = 100_000_000;
+
+/** Longest file, in bytes: browsers read no longer ones at once. */
+export const MOST = 2 ** 31 - 1;
 
 const TYPES = { F32: Float32Array, U8: Uint8Array } as const;
 
@@ -38,22 +42,19 @@ export class File {
     this.arrays = arrays;
   }
 
+  /** The file. Errors: `FILE_FORMAT` for one that could not be opened again. */
   toBytes(): Uint8Array<ArrayBuffer> {
     const note = { kind: this.kind, version: VERSION, settings: this.settings };
-    const header: Record<string, unknown> = { __metadata__: { [KEY]: JSON.stringify(note) } };
+    const metadata = written(this.kind, () => ({ [KEY]: JSON.stringify(note) }));
+    const header: Record<string, unknown> = { __metadata__: metadata };
     let end = 0;
     for (const [name, { shape, values }] of this.#sorted()) {
       const dtype = values instanceof Float32Array ? "F32" : "U8";
       header[name] = { dtype, shape, data_offsets: [end, end + values.byteLength] };
       end += values.byteLength;
     }
-    const text = new TextEncoder().encode(JSON.stringify(header));
-    // Aligned as the reference implementation has it.
-    const length = Math.ceil(text.length / 8) * 8;
-    const bytes = new Uint8Array(8 + length + end).fill(0x20, 8, 8 + length);
-    new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
-    bytes.set(text, 8);
-    let at = 8 + length;
+    const bytes = written(this.kind, () => headed(header, end));
+    let at = bytes.length - end;
     for (const [, { values }] of this.#sorted()) {
       bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
       at += values.byteLength;
@@ -100,16 +101,42 @@ export class File {
   }
 }
 
-function split(
+/** A file's header, with room for so many bytes of numbers behind it. */
+export function headed(header: object, room: number): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  // Aligned as the reference implementation has it.
+  const length = Math.ceil(text.length / 8) * 8;
+  if (length > LONGEST) throw new RangeError(`its ids, labels and settings take ${length} bytes`);
+  if (8 + length + room > MOST) throw new RangeError(`it would be longer than ${MOST} bytes`);
+  const bytes = new Uint8Array(8 + length + room).fill(0x20, 8, 8 + length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
+/** A part of a file that is being written; what cannot be written could not be read either. */
+export function written<T>(kind: Saved, write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    if (cause instanceof KithError) throw cause;
+    const message = `the ${kind} cannot be saved: ${shown(cause)}`;
+    const hint = "Save less in one file, and only what JSON can hold as settings.";
+    throw new KithError("FILE_FORMAT", message, { cause, hint });
+  }
+}
+
+/** A file's header and what is behind it. Errors: `FILE_FORMAT`. */
+export function split(
   bytes: Uint8Array,
-  kind: Saved,
+  kind?: Saved,
 ): { header: Record<string, unknown>; data: Uint8Array } {
   if (bytes.length < 8) throw wrong(`expected at least 8 bytes, got ${bytes.length}`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
   if (length > Math.min(LONGEST, bytes.length - 8)) {
     const text = new TextDecoder().decode(bytes.subarray(0, 24));
-    if (text.startsWith('{"kind":"probe"')) throw otherKind("probe", kind);
+    if (kind && text.startsWith('{"kind":"probe"')) throw otherKind("probe", kind);
     throw wrong(`a header of ${length} bytes does not fit into ${bytes.length}: it is cut off`);
   }
   const header = parsed(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
@@ -121,7 +148,9 @@ function split(
 
 /** Refuses arrays that overlap, leave holes, or end elsewhere than the file. */
 function contiguous(entries: readonly [string, Entry][], length: number): void {
-  const offsets = entries.map(([, entry]) => entry.data_offsets).sort(([a], [b]) => a - b);
+  const offsets = entries
+    .map(([, entry]) => entry.data_offsets)
+    .sort(([a, b], [c, d]) => a - c || b - d);
   let at = 0;
   for (const [start, end] of offsets) {
     if (start !== at) throw wrong(`expected numbers from byte ${at} on, got them from ${start}`);
@@ -141,7 +170,7 @@ function arrayOf(name: string, entry: Entry, data: Uint8Array): Stored {
   if (!sound || end > data.length || end - start !== count * type.BYTES_PER_ELEMENT) {
     throw wrong(`${name}: [${shape}] of ${dtype} does not lie at [${offsets}]`);
   }
-  const own = data.slice(start, end);
+  const own = new Uint8Array(data.subarray(start, end)); // Aligned, and nobody else's.
   return { shape: sizes, values: new type(own.buffer, 0, count) };
 }
 

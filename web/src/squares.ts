@@ -5,6 +5,9 @@ import type { Sent } from "./host.js";
 import { decodable, eachImage } from "./image.js";
 import type { ImageInput, Images } from "./types.js";
 
+/** Side of a square in pixels: a batch of larger ones has no memory in a tab. */
+export const MOST_SIDE = 1024;
+
 /** Pictures as the caller gave them, so that they can be sent again. */
 export interface Given {
   readonly images: readonly ImageInput[];

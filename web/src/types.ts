@@ -174,7 +174,8 @@ export interface EncoderInfo {
     readonly unlabelled: number;
     readonly test: number;
   };
-  readonly seed: number;
+  /** A number, or its decimal digits where a number cannot hold it exactly: above 2^53 - 1. */
+  readonly seed: number | string;
   readonly steps: number;
   readonly software: string;
   readonly metrics: {
@@ -249,11 +250,14 @@ export interface PretrainConfig extends EngineOptions {
   readonly imageSize?: number;
   /** Default 0. */
   readonly seed?: number;
-  /** Steps an epoch; default: one pass over the pictures. */
+  /**
+   * Steps an epoch; default: the recipe's, which are 75 in `quick`; where it names none, as `nnclr` and
+   * `simclr` do, as many as one pass over the pictures takes.
+   */
   readonly stepsPerEpoch?: number;
   /** Default: the recipe's. */
   readonly epochs?: number;
-  /** Labels, one for each picture, `null` where there is none: an online probe learns from them. */
+  /** Labels, one string for each picture, `null` where there is none: an online probe learns from them. */
   readonly labels?: readonly (string | null)[];
   /** Steps after which the state is kept in memory, to go on from if the device is lost. Default 50. */
   readonly snapshotEvery?: number;
@@ -288,6 +292,7 @@ export type ErrorCode =
   | "CHECKPOINT_ARCH"
   | "INTEGRITY"
   | "IMAGE_DECODE"
+  | "OTHER_RUN"
   | "DIM_MISMATCH"
   | "ENCODER_MISMATCH"
   | "FILE_FORMAT"

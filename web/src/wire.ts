@@ -21,7 +21,8 @@ export interface Note {
   readonly probe: boolean;
   readonly queue: number;
   readonly dataset: EncoderInfo["dataset"];
-  readonly seed: number;
+  /** Digits where a number cannot hold it exactly. */
+  readonly seed: number | string;
   readonly steps: number;
   readonly software: string;
   readonly last: Record<string, unknown>;

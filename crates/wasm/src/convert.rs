@@ -7,14 +7,37 @@ use kith_core::probe::Features;
 use kith_core::probe::knn::Nearest;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::JsValue;
 
-use crate::fail::{Result, argument, from_core};
+use crate::fail::{Result, argument, failure, from_core};
 
-/// A plain object.
+/// The largest whole number up to which JavaScript's numbers hold every one: 2^53 - 1.
+const EXACT: u64 = (1 << 53) - 1;
+
+/// A plain object. Whole numbers that JavaScript's cannot hold exactly, such as large seeds, are their
+/// digits in a string.
 pub(crate) fn object(value: &impl Serialize) -> Result<JsValue> {
+    let unreadable = |e: serde_json::Error| failure("SETTING", &e.to_string());
+    let mut value = serde_json::to_value(value).map_err(unreadable)?;
+    write_out(&mut value);
     value.serialize(&Serializer::json_compatible()).map_err(argument)
+}
+
+/// Turns numbers that cannot cross exactly into their digits.
+fn write_out(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_u64().or(number.as_i64().map(i64::unsigned_abs));
+            if whole.is_some_and(|whole| whole > EXACT) {
+                *value = Value::String(number.to_string());
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(write_out),
+        Value::Object(values) => values.values_mut().for_each(write_out),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
 }
 
 /// What a plain object says.

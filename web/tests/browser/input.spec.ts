@@ -7,10 +7,21 @@ test("pictures that are none are named by their place", async ({ tab }) => {
   const got = await tab.evaluate(async (from) => {
     const { kith, pictures } = lab;
     const encoder = await kith.loadEncoder(from, { device: "cpu" });
+    const closed = await createImageBitmap(new ImageData(4, 4));
+    closed.close();
+    const empty = document.createElement("canvas");
+    empty.width = 0;
     const wrong = [
       new Blob(["hello"], { type: "image/png" }),
       "/parity/nothing.png",
       { data: new Uint8Array(5), width: 2, height: 2, channels: 3 as const },
+      { ...pictures[0]!, data: Float32Array.from(pictures[0]!.data) as never },
+      new Image(),
+      document.createElement("video"),
+      document.body as never,
+      document.getElementById("nothing") as never,
+      closed,
+      empty,
     ];
     const said = [];
     for (const one of wrong) {
@@ -24,7 +35,7 @@ test("pictures that are none are named by their place", async ({ tab }) => {
     }
     return said;
   }, CHECKPOINT);
-  expect(got).toEqual(Array(3).fill("IMAGE_DECODE picture 1"));
+  expect(got).toEqual(Array(10).fill("IMAGE_DECODE picture 1"));
 });
 
 test("settings and labels that cannot be are named", async ({ tab }) => {

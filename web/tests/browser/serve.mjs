@@ -45,6 +45,11 @@ function page(reply) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const here = fileURLToPath(new URL(".", import.meta.url));
   const parity = process.env.KITH_PARITY ?? join(here, "nowhere");
-  const folders = { "": join(here, "nowhere"), pages: join(here, "pages"), parity };
+  const folders = {
+    "": join(here, "nowhere"),
+    pages: join(here, "pages"),
+    parity,
+    tests: join(here, ".."),
+  };
   await serve({ ...folders, dist: join(here, "../../dist") }, Number(process.argv[2] ?? 0));
 }

@@ -50,7 +50,9 @@ export function newRun(desk: Desk, started: Started, left: AbortSignal): HTMLEle
   const start = (): void => {
     const { source, ...rest } = chosen;
     const wish: Wish = { ...rest, seed: number("seed", 1, SEEDS) };
-    const pictures = source === "gallery" ? desk.gallery : [...desk.own];
+    // Copies: a class that is renamed meanwhile keeps the name that the run began with.
+    const own = (): Picture[] => desk.own.map((picture) => ({ ...picture }));
+    const pictures = source === "gallery" ? desk.gallery : own();
     void shownWork(work, "Getting the pictures ready", async (call) => {
       if (pictures.length < LEAST) throw tooFew(pictures.length);
       const run = await begin(wish, pictures, { ...call, device: desk.device });

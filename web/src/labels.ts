@@ -1,0 +1,34 @@
+/** Labels of pictures: words, or none where a picture's class is not known. */
+import { KithError } from "./errors.js";
+import { list, text } from "./setting.js";
+
+/** Classes have numbers of two bytes on the computing side. */
+const MOST = 65_536;
+
+/** The names of all classes, sorted, and each picture's class: its place among them, or -1. */
+export interface Classes {
+  readonly names: readonly string[];
+  readonly places: readonly number[];
+}
+
+/**
+ * Classes of labels that a caller gave; `null` is none where `unknown` allows it. Errors: `SETTING`
+ * for a label that is no string, naming the first.
+ */
+export function classesOf(
+  labels: readonly (string | null)[],
+  unknown: "refused" | "allowed" = "refused",
+): Classes {
+  // A sparse array skips its holes in most loops; this one does not.
+  const given = Array.from(list("labels", labels));
+  const none = (label: string | null): boolean => label === null && unknown === "allowed";
+  const known = given.filter((label, place): label is string => {
+    return !none(label) && text(`label ${place}`, label as string) !== undefined;
+  });
+  const names = [...new Set(known)].sort();
+  if (names.length > MOST) {
+    throw new KithError("SETTING", `expected at most ${MOST} classes, got ${names.length}`);
+  }
+  const places = new Map(names.map((name, place) => [name, place]));
+  return { names, places: given.map((label) => (label === null ? -1 : places.get(label)!)) };
+}

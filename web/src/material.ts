@@ -1,0 +1,66 @@
+/** Pictures and labels that a run of pre-training learns from. */
+import type { Lease } from "./engine.js";
+import { KithError } from "./errors.js";
+import { classesOf } from "./labels.js";
+import { squares, type Batch } from "./squares.js";
+import type { Images, PretrainConfig } from "./types.js";
+
+/** Pictures that are decoded at a time. */
+export const AT_A_TIME = 64;
+
+/** Pictures of a run, squared: all of them, and those whose class is known. */
+export interface Material {
+  readonly batches: readonly Batch[];
+  /** Pictures in all batches. */
+  readonly count: number;
+  readonly labelled: Batch;
+  readonly labels: Uint16Array;
+  readonly classNames: readonly string[];
+  /** Equal for equal labels of equal pictures, and, but for chance, for no others. */
+  readonly labelling: string;
+}
+
+/** Decodes pictures and reads their labels, the labels first, since they cost nothing. */
+export async function gathered(
+  lease: Lease,
+  images: Images,
+  side: number,
+  { labels = [], signal, fetch }: Pick<PretrainConfig, "labels" | "signal" | "fetch">,
+): Promise<Material> {
+  const { names, places } = classesOf(labels, "allowed");
+  const batches: Batch[] = [];
+  const options = { side, batchSize: AT_A_TIME, signal, fetch };
+  for await (const batch of squares(lease, images, options)) batches.push(batch);
+  const count = batches.reduce((sum, batch) => sum + batch.count, 0);
+  if (places.length > 0 && places.length !== count) {
+    const message = `expected ${count} labels, one a picture, got ${places.length}`;
+    throw new KithError("DIM_MISMATCH", message);
+  }
+  const known = places.flatMap((label, place) => (label < 0 ? [] : [place]));
+  return {
+    batches,
+    count,
+    labelled: { pixels: chosen(batches, known, 3 * side * side), count: known.length },
+    labels: Uint16Array.from(known, (place) => places[place]!),
+    classNames: names,
+    labelling: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
+  };
+}
+
+/** The pixels of the pictures at these places. */
+function chosen(batches: readonly Batch[], places: readonly number[], picture: number): Uint8Array {
+  const pixels = new Uint8Array(places.length * picture);
+  places.forEach((place, to) => {
+    const { pixels: from } = batches[Math.floor(place / AT_A_TIME)]!;
+    const start = (place % AT_A_TIME) * picture;
+    pixels.set(from.subarray(start, start + picture), to * picture);
+  });
+  return pixels;
+}
+
+/** Eight hexadecimal digits of a text (FNV-1a, Fowler, Noll and Vo). */
+function hashed(text: string): string {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
