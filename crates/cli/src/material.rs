@@ -5,7 +5,7 @@ use std::path::Path;
 
 use kith_core::archive::Archive;
 use kith_core::checkpoint;
-use kith_core::recipe::Recipe;
+use kith_core::recipe::{LabelDraw, Recipe};
 use kith_core::rng::{Purpose, stream};
 use kith_data::{Cache, Cached, Dataset, Options, Source, Split};
 
@@ -43,12 +43,31 @@ pub(crate) struct Material {
 
 /// Opens what the flags name, and says what was found and what was passed over.
 pub(crate) fn open(flags: &DataFlags, seed: u64, say: &Say) -> Result<Dataset, Failure> {
+    open_drawn((flags, LabelDraw::default()), seed, say)
+}
+
+/// Opens what the flags name, with labelled images drawn as a recipe says.
+pub(crate) fn open_to_learn(
+    flags: &DataFlags,
+    recipe: &Recipe,
+    seed: u64,
+    say: &Say,
+) -> Result<Dataset, Failure> {
+    open_drawn((flags, recipe.labels), seed, say)
+}
+
+fn open_drawn(
+    (flags, labels): (&DataFlags, LabelDraw),
+    seed: u64,
+    say: &Say,
+) -> Result<Dataset, Failure> {
     let natural = matches!(flags.data, Source::Idx(_)).then_some(IDX_SIDE);
     let options = Options {
         side: flags.side.or(natural),
         fold: flags.fold,
         labelled: flags.labelled,
         unlabelled: flags.unlabelled,
+        labels,
         seed,
         cache: cache(flags.cache.as_deref()),
     };
@@ -104,7 +123,10 @@ pub(crate) fn open_with(
         Some(got) if got != side => {
             Err(kith_core::Error::PictureSize { side, got_height: got, got_width: got }.into())
         }
-        _ => open(&DataFlags { side: Some(side), ..flags.clone() }, seed, say),
+        _ => {
+            let flags = DataFlags { side: Some(side), ..flags.clone() };
+            open_to_learn(&flags, &meta.recipe, seed, say)
+        }
     }
 }
 

@@ -23,6 +23,9 @@ use crate::support::SupportSet;
 pub struct Recipe {
     /// What to call it.
     pub name: String,
+    /// How some of the labelled images are drawn, where not all are asked for.
+    #[serde(default)]
+    pub labels: LabelDraw,
     /// The network that becomes useful.
     pub encoder: EncoderSettings,
     /// From features to where the loss compares; thrown away after pre-training. Without it the
@@ -40,6 +43,17 @@ pub struct Recipe {
     pub semi: Option<SemiSettings>,
     /// How results are measured.
     pub evaluation: Evaluation,
+}
+
+/// How some of the labelled images are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LabelDraw {
+    /// The same number of every class.
+    #[default]
+    Stratified,
+    /// Without regard to their classes.
+    Uniform,
 }
 
 /// Pre-training with an online probe beside it.

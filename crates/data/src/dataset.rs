@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use kith_core::recipe::LabelDraw;
+
 use crate::cache::Cache;
 use crate::passed::Passed;
 use crate::{Error, Source, Split};
@@ -31,6 +33,8 @@ pub struct Options {
     pub labelled: Option<usize>,
     /// Unlabelled pictures, drawn by the seed; `None` is all that there are.
     pub unlabelled: Option<usize>,
+    /// How `labelled` pictures are drawn.
+    pub labels: LabelDraw,
     /// Seed of every drawn split. The same seed gives the same splits anywhere.
     pub seed: u64,
     /// Where resized images of large folders are kept; `None` decodes them whenever they are asked

@@ -1,8 +1,9 @@
 //! Seeded divisions of pictures into splits.
 
+use kith_core::recipe::LabelDraw;
 use kith_core::rng::{Purpose, Stream, stream};
 
-use crate::Error;
+use crate::{Error, Options};
 
 /// Share of the pictures held out for testing where a source has no test set, as a divisor.
 const HELD_OUT_DIVISOR: usize = 5;
@@ -44,7 +45,7 @@ pub(crate) fn hold_out(members: &[Vec<u32>], seed: u64) -> (Vec<u32>, Vec<u32>) 
 ///
 /// # Errors
 /// [`Error::TooFew`] when there are fewer.
-pub(crate) fn balanced(members: &[Vec<u32>], count: usize, seed: u64) -> Result<Vec<u32>, Error> {
+fn balanced(members: &[Vec<u32>], count: usize, seed: u64) -> Result<Vec<u32>, Error> {
     let there: usize = members.iter().map(Vec::len).sum();
     if count > there {
         return Err(Error::TooFew { what: "labelled pictures", asked: count, got: there });
@@ -58,6 +59,25 @@ pub(crate) fn balanced(members: &[Vec<u32>], count: usize, seed: u64) -> Result<
     let mut drawn: Vec<u32> = rounds.copied().take(count).collect();
     drawn.sort_unstable();
     Ok(drawn)
+}
+
+/// Draws `count` labelled pictures as the options say, in rising order.
+///
+/// # Errors
+/// [`Error::TooFew`] when there are fewer.
+pub(crate) fn drawn(
+    members: &[Vec<u32>],
+    count: usize,
+    options: &Options,
+) -> Result<Vec<u32>, Error> {
+    match options.labels {
+        LabelDraw::Stratified => balanced(members, count, options.seed),
+        LabelDraw::Uniform => {
+            let mut all = members.concat();
+            all.sort_unstable();
+            balanced(&[all], count, options.seed)
+        }
+    }
 }
 
 /// Draws `count` of the unlabelled pictures, or takes them all; in rising order.
@@ -113,6 +133,18 @@ mod tests {
         assert_eq!(counts(&balanced(&members, 30, 1).unwrap()), [10, 10, 10]);
         assert_eq!(counts(&balanced(&members, 70, 1).unwrap()), [30, 30, 10]);
         assert_eq!(balanced(&members, 151, 1).unwrap_err().code(), "TOO_FEW");
+    }
+
+    #[test]
+    fn labels_may_be_drawn_without_regard_to_classes() {
+        let options =
+            Options { labels: LabelDraw::Uniform, labelled: Some(30), ..Options::default() };
+        let drawn = drawn(&three_classes(), 30, &options).unwrap();
+        let found = counts(&drawn);
+        assert_eq!((drawn.len(), found.iter().sum::<usize>()), (30, 30));
+        // Half, two fifths and a tenth of the pictures are of these classes.
+        assert!(found != [10, 10, 10] && found[2] < 8, "{found:?}");
+        assert!(drawn.is_sorted());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use kith_core::image::CHANNELS;
 
 use crate::dataset::FOLDS;
-use crate::divide::{balanced, by_class, unlabelled};
+use crate::divide::{by_class, drawn, unlabelled};
 use crate::file::{DataFile, data_directory, labels_from_bytes};
 use crate::shelf::Shelf;
 use crate::split::{Catalogue, Split};
@@ -68,7 +68,7 @@ fn labelled_part(all: Split, directory: &Path, options: &Options) -> Result<Spli
     let Some(count) = options.labelled else { return Ok(part) };
     let label = |i: u32| part.label(i as usize).expect("training pictures have labels");
     let members = by_class(&(0..part.len() as u32).collect::<Vec<_>>(), label, CLASSES);
-    Ok(part.subset(&balanced(&members, count, options.seed)?))
+    Ok(part.subset(&drawn(&members, count, options)?))
 }
 
 /// The pictures of a fold: a line of numbers, counted from 0.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::divide::{balanced, by_class, rest, unlabelled};
+use crate::divide::{by_class, drawn, rest, unlabelled};
 use crate::shelf::Shelf;
 use crate::split::{Catalogue, Split};
 use crate::{Error, Options};
@@ -56,7 +56,7 @@ impl Training {
         let (labelled, mut pool) = match count {
             None => (self.labelled.clone(), self.labelled),
             Some(count) => {
-                let drawn = balanced(&members, count, options.seed)?;
+                let drawn = drawn(&members, count, options)?;
                 let rest = rest(&self.labelled, &drawn);
                 (drawn, rest)
             }

@@ -44,10 +44,11 @@ pub(crate) struct DataFlags {
     /// Side of the images in pixels, 1 to 4096 [default: the data's own, 32 for idx]
     #[arg(long, value_parser = side)]
     pub(crate) side: Option<usize>,
-    /// Pictures that keep their labels, the same number of each class
+    /// Images that keep their labels, the same number of each class unless the recipe says labels =
+    /// "uniform"
     #[arg(long)]
     pub(crate) labelled: Option<usize>,
-    /// Pictures without labels
+    /// Images without labels
     #[arg(long)]
     pub(crate) unlabelled: Option<usize>,
     /// One of STL-10's ten predefined folds, 0 to 9

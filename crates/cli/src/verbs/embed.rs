@@ -47,12 +47,8 @@ pub(super) fn run(
     }
     files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
     let counted = counted(&dataset, choice, features.len());
-    let words = format!(
-        "{counted}{} features each: {} and {}",
-        features.dim,
-        npy.display(),
-        csv.display()
-    );
+    let words =
+        format!("{counted}{} features each: {} and {}", features.dim, npy.display(), csv.display());
     say.result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(super) fn run(
     say.note(&format!("run: {}", whole.path().display()));
     let mut studies = Vec::new();
     for seed in shared.seed..shared.seed + seeds.max(1) {
-        let dataset = material::open(data, seed, say)?;
+        let dataset = material::open_to_learn(data, &recipe, seed, say)?;
         let material = Material::new(data, &recipe, dataset, seed);
         whole.begin(&recipe)?;
         let folder = whole.part(&format!("seed-{seed}"));

@@ -37,7 +37,7 @@ pub(super) fn run(
     let mut data = data.clone();
     let checkpoint = (from != SCRATCH).then_some(from);
     let start = start::open(checkpoint, &mut recipe, &mut data)?;
-    let dataset = material::open(&data, shared.seed, say)?;
+    let dataset = material::open_to_learn(&data, &recipe, shared.seed, say)?;
     let material = Material::new(&data, &recipe, dataset, shared.seed);
     let chosen = super::device(shared, say)?;
     let verb = if start.is_some() { FINETUNE } else { "baseline" };

@@ -42,7 +42,7 @@ pub(super) fn run(
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
     let recipe = super::recipe(flags)?;
-    let dataset = material::open(data, shared.seed, say)?;
+    let dataset = material::open_to_learn(data, &recipe, shared.seed, say)?;
     let material = Material::new(data, &recipe, dataset, shared.seed);
     let chosen = super::device(shared, say)?;
     let name = super::run_name("pretrain", &recipe, &data.data, shared.seed);

@@ -100,7 +100,7 @@ pub(super) fn run(
 }
 
 fn material(data: &DataFlags, recipe: &Recipe, seed: u64, say: &Say) -> Result<Material, Failure> {
-    let dataset = material::open(data, seed, say)?;
+    let dataset = material::open_to_learn(data, recipe, seed, say)?;
     let material = Material::new(data, recipe, dataset, seed);
     if material.labelled.labels().is_none() || material.classes() < 2 {
         return Err(Failure::NoLabels { what: "semi-supervised learning" });
