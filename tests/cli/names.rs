@@ -53,8 +53,8 @@ fn results_go_through_links_and_leave_pipes_and_devices_what_they_are() {
 fn names_that_are_no_text_are_names() {
     let folder = tempfile::tempdir().expect("a folder");
     let run = latin(b"r\xe9sultat");
-    let mut command = kith(folder.path(), &["pretrain", "--json", "--run"]);
-    let output = command.arg(run).args(SMALL).output().expect("the program starts");
+    let mut command = kith(folder.path(), &["pretrain", "--json"]);
+    let output = command.arg("--run").arg(run).args(SMALL).output().expect("the program starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let run = folder.path().join(run);
@@ -62,14 +62,19 @@ fn names_that_are_no_text_are_names() {
     assert!(written.contains(r"--run $'r\xe9sultat'"), "{written}");
     assert!(run.join("report.html").exists());
 
-    let mut command = kith(folder.path(), &["embed", "--json", "--checkpoint"]);
-    command.arg(run.join("checkpoint.safetensors")).arg("--out").arg(latin(b"o\xe9"));
+    let mut command = kith(folder.path(), &["embed", "--json"]);
+    command
+        .arg("--checkpoint")
+        .arg(run.join("checkpoint.safetensors"))
+        .arg("--out")
+        .arg(latin(b"o\xe9"));
     assert!(command.output().expect("the program starts").status.success());
     for name in [&b"o\xe9.npy"[..], b"o\xe9.csv"] {
         assert!(folder.path().join(latin(name)).exists(), "{name:?} is written exactly there");
     }
     // What must be text is refused before anything is computed.
-    let mut command = kith(folder.path(), &["augment", "--data"]);
-    let output = command.arg(latin(b"folder:no\xe9")).output().expect("the program starts");
+    let mut command = kith(folder.path(), &["augment"]);
+    let output =
+        command.arg("--data").arg(latin(b"folder:no\xe9")).output().expect("the program starts");
     assert_eq!(output.status.code(), Some(2));
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use kith_data::Split;
+
 use crate::fetch::FetchError;
 use crate::files::FileError;
 
@@ -66,6 +68,15 @@ pub enum Failure {
     )]
     NoLabels {
         /// What needs them.
+        what: &'static str,
+    },
+    /// There is nothing to test on.
+    #[error(
+        "no image is left to test on, which {what} needs: add images, more than a few of each class, or use \
+         other data"
+    )]
+    NoTest {
+        /// What needs it.
         what: &'static str,
     },
     /// No pseudo-label is believed.
@@ -149,6 +160,12 @@ impl Failure {
         move |source| Self::In { path: path.to_owned(), source }
     }
 
+    /// Why something cannot be judged on these splits: no label, or no image to test on.
+    pub(crate) fn unjudged(what: &'static str, labelled: &Split, test: &Split) -> Self {
+        let taught = labelled.labels().is_some_and(|labels| !labels.is_empty());
+        if taught && test.is_empty() { Self::NoTest { what } } else { Self::NoLabels { what } }
+    }
+
     /// A stable name for scripts.
     pub fn code(&self) -> &'static str {
         match self {
@@ -161,6 +178,7 @@ impl Failure {
             Self::NoCheckpoint { .. } => "NO_CHECKPOINT",
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
+            Self::NoTest { .. } => "NO_TEST",
             Self::UnsureTeacher { .. } => "UNSURE_TEACHER",
             Self::SeenTest { .. } => "SEEN_TEST",
             Self::Unknown { .. } => "UNKNOWN",
@@ -184,5 +202,23 @@ impl Failure {
             Self::Interrupted { .. } | Self::Stopped { .. } => INTERRUPTED,
             _ => BAD_INPUT,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_judged_says_what_is_missing() {
+        let side = Some(32);
+        let gallery =
+            kith_data::Source::Gallery.open(&kith_data::Options { side, ..Default::default() });
+        let gallery = gallery.expect("the gallery is built in");
+        let none = gallery.test.subset(&[]);
+        let code = |labelled, test| Failure::unjudged("a test", labelled, test).code();
+        assert_eq!(code(&gallery.labelled, &none), "NO_TEST");
+        assert_eq!(code(&none, &gallery.test), "NO_LABELS");
+        assert_eq!(code(&gallery.unlabelled, &gallery.test), "NO_LABELS");
     }
 }

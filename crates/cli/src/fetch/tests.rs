@@ -231,3 +231,19 @@ fn a_folder_below_a_file_is_refused() {
     let error = fetch(&files_of(b""), &into, &settings("http://x"), &mut |_| {}).unwrap_err();
     assert_eq!(error.code(), "NOT_A_DIRECTORY");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_linked_to_another_disk_is_put_there() {
+    let (folder, body) = (tempfile::tempdir().unwrap(), body());
+    fs::create_dir(folder.path().join("disk")).unwrap();
+    let link = folder.path().join("a.bin");
+    std::os::unix::fs::symlink("disk/real.bin", &link).unwrap();
+    let trial = try_in(folder, &files_of(&body), vec![whole(&body)]);
+    assert_eq!(trial.code(), "OK");
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "the link stays");
+    let inside = fs::read_dir(trial.folder.path().join("disk")).unwrap();
+    let inside: Vec<_> = inside.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(inside, ["real.bin"], "the file alone, without a part of it");
+    assert_eq!(fs::read(trial.folder.path().join("disk/real.bin")).unwrap(), body);
+}

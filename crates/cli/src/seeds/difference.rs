@@ -94,7 +94,7 @@ mod tests {
     fn it_is_the_methods_number_less_the_baselines_seed_by_seed() {
         let (a, b) = ([0.71, 0.735, 0.72, 0.744], [0.70, 0.70, 0.725, 0.723]);
         let found = Difference::of(&shares("a", &a), &shares("b", &b)).expect("four seeds");
-        assert_eq!(found.cells(), ["a less b", "+1.52", "[-1.17, +4.22]", "0.170"]);
+        assert_eq!(found.cells(), ["a less b", "+1.53", "[-1.17, +4.22]", "0.170"]);
         let object = found.to_json();
         assert_eq!((&object["method"], &object["seeds"]), (&json!("a"), &json!(4)));
         let p = object["p"].as_f64().expect("a number");

@@ -48,7 +48,7 @@ pub(super) fn of_recipe(
         None => (&recipe.pretraining.probe_view, &recipe.pretraining.views),
     };
     let seen = |policy, number| view(policy, &shown, (number, shared.seed), &chosen.device);
-    let rows = [seen(weak, 0)?, seen(strong, 0)?, seen(strong, 1)?];
+    let rows = [seen(weak, 0)?, seen(strong, 1)?, seen(strong, 2)?];
     files::write(out, &view_grid(&shown, &rows))?;
     let words = format!(
         "{} images; below each a weak view and two strong ones, as {} has them: {}",

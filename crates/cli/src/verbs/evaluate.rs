@@ -65,7 +65,7 @@ fn frozen(
         let material = Material::new(data, &meta.recipe, dataset, meta.seed);
         let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
         let Some(scores) = offline::evaluate(&encoder, &material, &chosen.device)? else {
-            return Err(Failure::NoLabels { what: "evaluation" });
+            return Err(Failure::unjudged("evaluation", &material.labelled, &material.test));
         };
         let of = (&meta.recipe, &material);
         let minibatch = minibatch::accuracy(&encoder, of, meta.seed, &chosen.device)?;

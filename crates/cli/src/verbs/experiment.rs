@@ -48,6 +48,9 @@ pub(super) fn run(
     for seed in shared.seed..shared.seed + seeds.max(1) {
         let dataset = material::open_to_learn(data, &recipe, seed, say)?;
         let material = Material::new(data, &recipe, dataset, seed);
+        if material.labelled.labels().is_none() || material.classes() < 2 {
+            return Err(Failure::NoLabels { what: "an experiment" });
+        }
         whole.begin(&recipe)?;
         let folder = whole.part(&format!("seed-{seed}"));
         let setting = Setting {

@@ -63,7 +63,8 @@ pub(super) fn run(
         let splits = (&dataset.labelled, &dataset.test);
         let classes = dataset.class_names.len();
         let found = offline::predictions(&encoder, splits, classes, &chosen.device)?;
-        let found = found.ok_or(Failure::NoLabels { what: "a comparison" })?;
+        let untold = || Failure::unjudged("a comparison", splits.0, splits.1);
+        let found = found.ok_or_else(untold)?;
         all.push(Right::of(&found, dataset.test.labels().unwrap_or_default()));
     }
     let table = table(&paths, &all, shared.seed);

@@ -102,7 +102,8 @@ fn enough(dataset: &Dataset, asked: &Asked) -> Result<(), Failure> {
         return Err(Failure::NoLabels { what: "few-label evaluation" });
     };
     if classes < 2 || dataset.test.is_empty() {
-        return Err(Failure::NoLabels { what: "few-label evaluation" });
+        let what = "few-label evaluation";
+        return Err(Failure::unjudged(what, &dataset.labelled, &dataset.test));
     }
     let most = asked.labels.last().copied().unwrap_or(0);
     draw(labels, classes, most, 0)?;
