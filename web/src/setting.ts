@@ -99,8 +99,9 @@ export function optionsOf<T extends object>(given: T | undefined): T {
   if (typeof options !== "object" || options === null) throw wrong("options", given, "an object");
   const { signal, onProgress } = options as CallOptions;
   const listens = typeof signal?.addEventListener === "function";
-  if (signal !== undefined && !listens) throw wrong("signal", signal, "an AbortSignal");
-  if (onProgress !== undefined) callable("onProgress", onProgress);
+  // `fetch` takes null for no signal, so callers pass it here, too.
+  if (signal != null && !listens) throw wrong("signal", signal, "an AbortSignal");
+  if (onProgress != null) callable("onProgress", onProgress);
   return options;
 }
 

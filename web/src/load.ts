@@ -1,0 +1,125 @@
+/** Opening a checkpoint: its bytes, what it says of itself, and an encoder of it. */
+import { bring, nameOf, type Brought } from "./bytes.js";
+import { Encoder } from "./encoder.js";
+import { Handle, lease, type Lease } from "./engine.js";
+import { KithError, unlessAborted } from "./errors.js";
+import { Progressing } from "./progress.js";
+import { engineOptions, flag, oneOf, text } from "./setting.js";
+import { MOST_SIDE } from "./squares.js";
+import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
+import type { Note } from "./wire.js";
+
+/**
+ * Loads a checkpoint that kith wrote.
+ *
+ * What was kept of an address and is no checkpoint is fetched anew; only what opens is kept.
+ *
+ * Errors: `SETTING`, `NO_WEBGPU` and `SELF_TEST_FAILED` if WebGPU alone will do, `WASM_FETCH`, `WASM_COMPILE`,
+ * `WORKER_START`, `CHECKPOINT_HTTP`, `CHECKPOINT_FORMAT`, `CHECKPOINT_ARCH`, `INTEGRITY`, `ABORTED`.
+ */
+export async function loadEncoder(source: ByteSource, options: LoadOptions = {}): Promise<Encoder> {
+  checkOptions(options);
+  const shares = { wasm: 0.45, checkpoint: 0.35, upload: 0.05, warmup: 0.15 };
+  const progress = new Progressing(options.onProgress, shares);
+  const loading = load(source, options, progress);
+  try {
+    return await unlessAborted(loading, options.signal);
+  } catch (error) {
+    // What arrives after the caller has left must not stay behind.
+    loading.then(
+      (encoder) => encoder.dispose(),
+      () => {},
+    );
+    throw error;
+  }
+}
+
+function checkOptions(options: LoadOptions): void {
+  const { cache, cacheName, integrity, warmup } = engineOptions(options);
+  if (cache !== undefined) oneOf("cache", cache, ["persistent", "memory", "none"]);
+  if (cacheName !== undefined) text("cacheName", cacheName);
+  if (integrity !== undefined) text("integrity", integrity);
+  if (warmup !== undefined) flag("warmup", warmup);
+}
+
+async function load(
+  source: ByteSource,
+  options: LoadOptions,
+  progress: Progressing,
+): Promise<Encoder> {
+  const file = nameOf(source);
+  const engine = await lease(options, (loaded, total) => progress.at("wasm", loaded, total));
+  try {
+    const brought = () =>
+      bring(source, options, (loaded, total, fromCache) =>
+        progress.at("checkpoint", loaded, total, { file, fromCache }),
+      );
+    const { handle, note } = await openedAnew(engine, brought, ({ byteLength }, part) =>
+      progress.at("upload", part * byteLength, byteLength, { file }),
+    );
+    const encoder = new Encoder(handle, infoOf(note), options.fetch);
+    if (options.warmup ?? true) await encoder.warm();
+    progress.at("warmup", 1, 1);
+    return encoder;
+  } catch (error) {
+    engine.release();
+    throw error;
+  }
+}
+
+type Uploaded = (bytes: Uint8Array, part: 0 | 1) => void;
+
+/** A checkpoint on the computing side; where what was kept does not open, as it is fetched anew. */
+async function openedAnew(
+  engine: Lease,
+  brought: () => Promise<Brought>,
+  told: Uploaded,
+): Promise<{ handle: Handle; note: Note }> {
+  const first = await brought();
+  try {
+    return await opened(engine, first, told);
+  } catch (error) {
+    const foreign = error instanceof KithError && error.code.startsWith("CHECKPOINT");
+    if (!foreign || !first.fromCache) throw error;
+    await first.forget();
+    return opened(engine, await brought(), told);
+  }
+}
+
+async function opened(
+  engine: Lease,
+  { bytes, keep }: Brought,
+  told: Uploaded,
+): Promise<{ handle: Handle; note: Note }> {
+  told(bytes, 0);
+  let note!: Note;
+  const handle = new Handle(engine, async () => {
+    const read = await engine.call("encoderRead", [bytes]);
+    note = read.note;
+    if (note.side > MOST_SIDE) throw tooLarge(note.side);
+    return read.handle;
+  });
+  await handle.use(async () => {});
+  told(bytes, 1);
+  await keep();
+  return { handle, note };
+}
+
+function tooLarge(side: number): KithError {
+  const message = `expected pictures of at most ${MOST_SIDE} pixels a side, got ${side}`;
+  return new KithError("CHECKPOINT_FORMAT", message);
+}
+
+function infoOf(note: Note): EncoderInfo {
+  const { toml, side, halfPrecision, probe, queue, last, best, ...same } = note;
+  return {
+    ...same,
+    recipeToml: toml,
+    imageSize: side,
+    dtype: halfPrecision ? "f16" : "f32",
+    resize: "central-square",
+    hasClassifier: probe,
+    supportSet: queue,
+    metrics: { last, best },
+  };
+}
