@@ -2,6 +2,7 @@
 //!
 //! Everything is written down with its reason, and read again by a run that goes on.
 
+mod choices;
 mod range;
 
 use std::time::Instant;
@@ -14,16 +15,15 @@ use kith_core::semi::SemiSettings;
 use kith_core::trainer::Plan;
 use kith_core::trainer::pretrain::Batch;
 use kith_data::Ahead;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::chart::{Chart, Series};
 use crate::failure::Failure;
 use crate::learner::{Learner, Tuning};
 use crate::loader::{self, Free};
-use crate::report::Table;
 use crate::semi::{self, Beginning};
 use crate::training::Setting;
+use choices::Kept;
+pub(crate) use choices::{Choice, Choices};
 
 /// Where the choices of a run are kept.
 const FILE: &str = "auto.json";
@@ -40,70 +40,6 @@ const AS_FAST: f64 = 0.9;
 const PATIENCE: u64 = 5;
 /// Share of the labelled images kept aside to see a plateau by, where a recipe keeps none.
 const VALIDATION: f64 = 0.1;
-
-/// One number, and why.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Choice {
-    /// The recipe's key.
-    pub(crate) setting: String,
-    pub(crate) value: String,
-    pub(crate) why: String,
-}
-
-/// The recipe with everything that was chosen.
-#[derive(Clone, Debug)]
-pub(crate) struct Choices {
-    pub(crate) recipe: Recipe,
-    pub(crate) made: Vec<Choice>,
-    pub(crate) charts: Vec<Chart>,
-}
-
-/// What is kept in a run's folder.
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    /// As changes of the recipe.
-    choices: Vec<Choice>,
-    /// Rates and smoothed losses of each range test, by name.
-    ranges: Vec<(String, Vec<(f64, f64)>)>,
-}
-
-impl Choices {
-    /// A recipe as it is.
-    pub(crate) fn none(recipe: Recipe) -> Self {
-        Self { recipe, made: Vec::new(), charts: Vec::new() }
-    }
-
-    /// What was chosen and why; none where nothing was.
-    pub(crate) fn table(&self) -> Option<Table> {
-        let row = |choice: &Choice| {
-            vec![choice.setting.clone(), choice.value.clone(), choice.why.clone()]
-        };
-        (!self.made.is_empty()).then(|| Table {
-            title: "Chosen by measurement".into(),
-            header: ["setting", "value", "why"].map(Into::into).to_vec(),
-            rows: self.made.iter().map(row).collect(),
-        })
-    }
-
-    fn of(kept: Kept, recipe: &Recipe) -> Result<Self, Failure> {
-        let change = |choice: &Choice| format!("{}={}", choice.setting, choice.value);
-        let changes: Vec<String> = kept.choices.iter().map(change).collect();
-        let recipe = Recipe::parse(&recipe.to_toml(), &changes)?;
-        let chart = |(name, points): (String, Vec<(f64, f64)>)| Chart {
-            title: format!("Range test of the learning rate, {name}"),
-            x_label: "log₁₀ of the rate".into(),
-            y_label: "smoothed loss".into(),
-            series: vec![Series {
-                name,
-                points: points.into_iter().map(|(rate, loss)| (rate.log10(), loss)).collect(),
-                ..Series::default()
-            }],
-            ..Chart::default()
-        };
-        let charts = kept.ranges.into_iter().map(chart).collect();
-        Ok(Self { recipe, made: kept.choices, charts })
-    }
-}
 
 /// Keeps labelled images aside where the recipe keeps none, since without them no plateau is seen. What
 /// `changes` say stays.

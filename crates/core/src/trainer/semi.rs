@@ -1,12 +1,14 @@
 //! Semi-supervised training: a step on labelled and on unlabelled pictures.
 
+mod state;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::classifier::Classifier;
 use super::pretrain::Batch;
-use super::{Counters, Plan, resume_meter, store_meter, upload_labels};
-use crate::archive::{Archive, Stored};
+use super::{Plan, upload_labels};
+use crate::archive::Archive;
 use crate::augment::policy::{Draw, Policy};
 use crate::encoder::Encoder;
 use crate::error::Error;
@@ -20,10 +22,6 @@ use crate::semi::average::{decay_at, follow, warmed};
 use crate::semi::curriculum::Curriculum;
 use crate::semi::fixmatch::agreement;
 use crate::semi::{Method, SemiSettings, Thresholds};
-
-/// Where the average lies in a state; in a checkpoint it is the network.
-const AVERAGE: &str = "average";
-const LATEST: &str = "curriculum.latest";
 
 /// A semi-supervised run between two steps.
 #[derive(Debug)]
@@ -261,50 +259,5 @@ impl SemiTrainer {
     /// [`Error::Device`] when reading fails, [`Error::Diverged`] when the loss is not a number.
     pub async fn finish_epoch(&mut self) -> Result<Vec<(&'static str, f64)>, Error> {
         core::mem::take(&mut self.meter).finish(self.steps).await
-    }
-
-    /// Adds what a checkpoint holds: the averaged encoder and classifier.
-    ///
-    /// # Errors
-    /// [`Error::Device`] when reading fails.
-    pub async fn store(&self, archive: &mut Archive) -> Result<(), Error> {
-        archive.add("", &self.average).await
-    }
-
-    /// Adds everything that going on later needs.
-    ///
-    /// # Errors
-    /// [`Error::Device`] when reading fails.
-    pub async fn store_state(&self, archive: &mut Archive) -> Result<Counters, Error> {
-        archive.add("", &self.net).await?;
-        archive.add(AVERAGE, &self.average).await?;
-        self.optimizer.store(archive, "optimizer").await?;
-        if let Some(curriculum) = &self.curriculum {
-            let latest = Stored::read(curriculum.latest().float()).await?;
-            archive.tensors.insert(LATEST.into(), latest);
-        }
-        let metered = store_meter(archive, &self.meter).await?;
-        Ok(Counters { steps: self.steps, metered, random_rows: 0 })
-    }
-
-    /// Goes on where [`store_state`](Self::store_state) was called.
-    ///
-    /// # Errors
-    /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the state is of another run.
-    pub fn resume(mut self, archive: &Archive, counters: &Counters) -> Result<Self, Error> {
-        self.net = archive.restore("", self.net)?;
-        self.average = archive.restore(AVERAGE, self.average)?;
-        let from = (archive, "optimizer");
-        let settings = self.settings.optimizer.clone();
-        let learnt = self.learnt(counters.steps).unwrap_or(0);
-        self.optimizer = Adam::resumed(settings, learnt, from, &self.device)?;
-        if let Some(curriculum) = self.curriculum.take() {
-            let stored = archive.get(LATEST)?;
-            let latest: Tensor<1> = stored.to_device(LATEST, [self.pool.len()], &self.device)?;
-            self.curriculum = Some(curriculum.resumed(latest.int()));
-        }
-        self.meter = resume_meter(archive, counters.metered, &self.device)?;
-        self.steps = counters.steps;
-        Ok(self)
     }
 }
