@@ -1,0 +1,95 @@
+//! What a run writes: checkpoints, metrics and the state that it goes on from.
+
+use std::time::Instant;
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::{FORMAT, Meta};
+use kith_core::trainer::Counters;
+use serde_json::json;
+
+use super::Run;
+use crate::failure::Failure;
+use crate::final_test;
+use crate::folder;
+use crate::learner::Learner;
+use crate::saved::{Record, Saved, best};
+use crate::sound;
+
+impl<L: Learner> Run<'_, L> {
+    /// The run as it is now, but for its tensors.
+    pub(super) fn note(&self, counters: Counters) -> Saved {
+        let described = self.setting.material.described();
+        Saved {
+            stage: self.learner.stage(),
+            plan: *self.learner.plan(),
+            recipe: self.setting.recipe.to_toml(),
+            data: json!(described).to_string(),
+            start: self.start.clone(),
+            counters,
+            history: self.history.clone(),
+            seconds: self.earlier + self.epoch_began.elapsed().as_secs_f64(),
+        }
+    }
+
+    /// Writes a measured epoch: checkpoints, metrics, state.
+    pub(super) fn save_epoch(&mut self, weights: Archive) -> Result<(), Failure> {
+        let folder = self.setting.folder;
+        let checkpoint = Archive { note: self.meta().to_note(), ..weights };
+        // Nothing is written of an epoch that could not be gone on from.
+        let state = self.state()?;
+        let last = self.history.last().map(|record| record.epoch);
+        match best(&self.history).filter(|best| Some(best.epoch) != last) {
+            None => folder.write_archive(folder::BEST, &checkpoint)?,
+            Some(earlier) if self.is_over() => final_test::annotate(folder, earlier)?,
+            Some(_) => {}
+        }
+        folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
+        let lines: Vec<String> =
+            self.history.iter().map(|record| format!("{}\n", json!(record))).collect();
+        folder.write(folder::METRICS, lines.concat().as_bytes())?;
+        // The state comes last: once it says that the epoch is done, nothing writes the rest again.
+        self.keep(&state)
+    }
+
+    /// Writes a state in the middle of an epoch.
+    pub(super) fn save_state(&mut self) -> Result<(), Failure> {
+        let state = self.state()?;
+        self.keep(&state)
+    }
+
+    fn keep(&mut self, state: &Archive) -> Result<(), Failure> {
+        self.setting.folder.write_archive(folder::STATE, state)?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Everything that going on needs.
+    fn state(&self) -> Result<Archive, Failure> {
+        let mut archive = Archive::default();
+        let counters = self.learner.store_state(&mut archive)?;
+        sound::weights(&archive, self.learner.steps())?;
+        archive.note = json!(self.note(counters)).to_string();
+        Ok(archive)
+    }
+
+    /// What a checkpoint says of itself.
+    fn meta(&self) -> Meta {
+        let metrics = |record: Option<&Record>| record.map(Record::to_map).unwrap_or_default();
+        let plan = self.learner.plan();
+        let material = self.setting.material;
+        Meta {
+            format: FORMAT,
+            software: env!("CARGO_PKG_VERSION").into(),
+            stage: self.learner.stage(),
+            recipe: self.setting.recipe.clone(),
+            side: plan.side,
+            normalization: self.setting.recipe.encoder.pixels().into(),
+            class_names: material.class_names.clone(),
+            dataset: material.described(),
+            seed: plan.seed,
+            steps: self.learner.steps(),
+            last: metrics(self.history.last()),
+            best: metrics(best(&self.history)),
+        }
+    }
+}
