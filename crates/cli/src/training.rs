@@ -1,6 +1,6 @@
 //! The training loop: pulls steps, shows progress, measures after each epoch, saves.
 
-mod keep;
+mod saving;
 
 use std::time::{Duration, Instant};
 

@@ -1,10 +1,9 @@
-//! What a run writes: checkpoints, metrics and the state that it goes on from.
+//! What the training loop writes: checkpoints and metrics an epoch, its state more often.
 
 use std::time::Instant;
 
 use kith_core::archive::Archive;
 use kith_core::checkpoint::{FORMAT, Meta};
-use kith_core::trainer::Counters;
 use serde_json::json;
 
 use super::Run;
@@ -16,8 +15,7 @@ use crate::saved::{Record, Saved, best};
 use crate::sound;
 
 impl<L: Learner> Run<'_, L> {
-    /// The run as it is now, but for its tensors.
-    pub(super) fn note(&self, counters: Counters) -> Saved {
+    pub(super) fn note(&self, counters: kith_core::trainer::Counters) -> Saved {
         let described = self.setting.material.described();
         Saved {
             stage: self.learner.stage(),
@@ -31,7 +29,6 @@ impl<L: Learner> Run<'_, L> {
         }
     }
 
-    /// Writes a measured epoch: checkpoints, metrics, state.
     pub(super) fn save_epoch(&mut self, weights: Archive) -> Result<(), Failure> {
         let folder = self.setting.folder;
         let checkpoint = Archive { note: self.meta().to_note(), ..weights };
@@ -51,7 +48,6 @@ impl<L: Learner> Run<'_, L> {
         self.keep(&state)
     }
 
-    /// Writes a state in the middle of an epoch.
     pub(super) fn save_state(&mut self) -> Result<(), Failure> {
         let state = self.state()?;
         self.keep(&state)
