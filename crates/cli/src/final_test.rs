@@ -35,7 +35,7 @@ pub(crate) fn annotate(folder: &Folder, best: &Record) -> Result<(), Failure> {
     let (mut meta, mut archive) = open_checkpoint(&folder.file(folder::BEST))?;
     (meta.last, meta.best) = (best.to_map(), best.to_map());
     archive.note = meta.to_note();
-    Ok(folder.write_archive(folder::BEST, &archive)?)
+    folder.write_archive(folder::BEST, &archive)
 }
 
 /// The score of the best network so far.

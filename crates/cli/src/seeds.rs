@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(several.differences().len(), 1);
         assert_eq!(several.tables().count(), 2);
         let words = several.words(Path::new("r.html"));
-        // scipy.stats.ttest_rel([.6, .7, .65], [.5, .55, .6]).pvalue is 0.0742 (SciPy 1.17.1).
+        // scipy.stats.ttest_rel([.6, .7, .65], [.5, .55, .6]).pvalue is 0.0742 (scipy 1.17.1).
         assert!(words.contains("new less old") && words.contains("0.074"), "{words}");
         let first = shares.into_iter().map(|(name, shares)| (name, shares[..1].to_vec()));
         let single = Comparison { shares: first.collect(), pairs };

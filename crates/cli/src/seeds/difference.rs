@@ -89,7 +89,7 @@ mod tests {
         (name.to_owned(), numbers.to_vec())
     }
 
-    /// `scipy.stats.ttest_rel(a, b)`: p 0.16957, interval [-0.011703, 0.042203] (SciPy 1.17.1).
+    /// `scipy.stats.ttest_rel(a, b)`: p 0.16957, interval [-0.011703, 0.042203] (scipy 1.17.1).
     #[test]
     fn it_is_the_methods_number_less_the_baselines_seed_by_seed() {
         let (a, b) = ([0.71, 0.735, 0.72, 0.744], [0.70, 0.70, 0.725, 0.723]);

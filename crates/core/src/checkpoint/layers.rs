@@ -84,17 +84,19 @@ impl Walk<'_> {
             self.side = self.side.div_ceil(2);
             self.maps("maxpool".into(), "maximum", channels);
         }
-        for stage in 1..=4 {
-            for place in 0.. {
-                let name = format!("layer{stage}.{place}");
-                let Some(channels) = self.channels(&format!("{name}.conv2.weight")) else { break };
-                if stage > 1 && place == 0 {
-                    self.side = self.side.div_ceil(2);
-                }
-                self.maps(name, "residual block", channels);
-            }
-        }
+        (1..=4).for_each(|stage| self.stage(stage));
         self.average();
+    }
+
+    /// Blocks of one size; the first of all stages but one halves the map.
+    fn stage(&mut self, stage: usize) {
+        for place in 0.. {
+            let name = format!("layer{stage}.{place}");
+            let Some(channels) = self.channels(&format!("{name}.conv2.weight")) else { return };
+            let stride = if stage > 1 && place == 0 { 2 } else { 1 };
+            self.side = self.side.div_ceil(stride);
+            self.maps(name, "residual block", channels);
+        }
     }
 
     fn mobilenet(&mut self) {
