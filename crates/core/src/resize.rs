@@ -160,9 +160,9 @@ mod tests {
         {
             let source: Vec<u8> = (0..2 * height * width).map(|i| (i * 97 % 256) as u8).collect();
             let lines = resize_lines(2, [height, width], side, |y, line| {
-                for (plane, line) in line.chunks_exact_mut(width).enumerate() {
-                    line.copy_from_slice(&source[(plane * height + y) * width..][..width]);
-                }
+                let (first, second) = line.split_at_mut(width);
+                first.copy_from_slice(&source[y * width..][..width]);
+                second.copy_from_slice(&source[(height + y) * width..][..width]);
             });
             assert_eq!(
                 lines,

@@ -38,9 +38,10 @@ pub fn square(picture: Interleaved<'_>, side: usize) -> Result<Vec<u8>, Error> {
     Ok(square_from_rows([height, width], side, rows))
 }
 
-/// The same of a picture whose rows come when they are asked for: `row(y, samples)` fills row y,
-/// `[width, 4]` in RGBA; opacity is there already where the picture has none. Height and width are
-/// at least 1. No copy of the picture is made, however large it is.
+/// The same of a picture whose rows come when they are asked for.
+///
+/// `row(y, samples)` fills row y, `[width, 4]` in RGBA; opacity is there already where the picture
+/// has none. Height and width are at least 1. No copy of the picture is made, however large it is.
 pub fn square_from_rows(
     [height, width]: [usize; 2],
     side: usize,

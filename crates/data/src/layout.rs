@@ -66,11 +66,13 @@ pub(crate) fn lay_out(
     labels: Option<&Labels>,
     passed: &mut Passed,
 ) -> Result<Layout, Error> {
-    let splits = has_splits(&files);
+    let folders = meaning(&files);
     let mut layout = Layout::default();
-    layout.notes.extend(taken_for_classes(&files).filter(|_| !splits && labels.is_none()));
+    layout.notes.extend(
+        taken_for_classes(&files).filter(|_| folders == Meaning::Classes && labels.is_none()),
+    );
     for file in files {
-        let Some((part, inner)) = part_of(&file.path, splits) else {
+        let Some((part, inner)) = part_of(&file.path, folders) else {
             passed.add("beside the folders of splits");
             continue;
         };
@@ -99,18 +101,29 @@ fn first_folder(path: &Path) -> Option<&OsStr> {
     parts.next().map(|_| first.as_os_str())
 }
 
-/// Whether the folders of the first level are splits.
-fn has_splits(files: &[Found]) -> bool {
-    are_splits(&files.iter().filter_map(|file| first_folder(&file.path)).collect())
+/// What the folders of the first level are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meaning {
+    Splits,
+    Classes,
 }
 
-/// Whether folders are splits by their names.
-fn are_splits(folders: &BTreeSet<&OsStr>) -> bool {
+/// What the folders of the first level are.
+fn meaning(files: &[Found]) -> Meaning {
+    by_name(&files.iter().filter_map(|file| first_folder(&file.path)).collect())
+}
+
+/// What folders are by their names.
+fn by_name(folders: &BTreeSet<&OsStr>) -> Meaning {
     let part = |folder: &&OsStr| folder.to_str().and_then(Part::named);
     let parts: BTreeSet<Part> =
         folders.iter().filter_map(part).filter(|part| *part != Part::Unlabelled).collect();
     let all = folders.iter().all(|folder| part(folder).is_some());
-    !parts.is_empty() && (all || parts.len() > 1)
+    match parts.len() {
+        0 => Meaning::Classes,
+        1 if !all => Meaning::Classes,
+        _ => Meaning::Splits,
+    }
 }
 
 /// A sentence where folders are called like splits and are classes.
@@ -128,18 +141,19 @@ pub(crate) fn name_a_test(folders: &[OsString]) -> bool {
         let part = folder.to_str().and_then(Part::named);
         matches!(part, Some(Part::Test | Part::Validation))
     };
-    are_splits(&folders.iter().map(OsString::as_os_str).collect()) && folders.iter().any(test)
+    let meaning = by_name(&folders.iter().map(OsString::as_os_str).collect());
+    meaning == Meaning::Splits && folders.iter().any(test)
 }
 
 /// The part of an image, and its path within; none where it belongs to no part.
-fn part_of(path: &Path, splits: bool) -> Option<(Part, &Path)> {
+fn part_of(path: &Path, folders: Meaning) -> Option<(Part, &Path)> {
     let folder = first_folder(path);
     match folder.and_then(|folder| folder.to_str()).and_then(Part::named) {
-        Some(part) if splits || part == Part::Unlabelled => {
+        Some(part) if folders == Meaning::Splits || part == Part::Unlabelled => {
             let inner = path.strip_prefix(Component::Normal(folder?)).unwrap_or(path);
             Some((part, inner))
         }
-        _ => (!splits).then_some((Part::Train, path)),
+        _ => (folders == Meaning::Classes).then_some((Part::Train, path)),
     }
 }
 
@@ -223,8 +237,11 @@ mod tests {
         paths.iter().map(found).collect()
     }
 
-    /// Path, part and class of every image, as laid out.
-    fn laid(paths: &[&str]) -> (Vec<(String, Part, Option<String>)>, Passed, Vec<String>) {
+    /// Path, part and class.
+    type Laid = (String, Part, Option<String>);
+
+    /// Every image as laid out, what was passed over, and notes.
+    fn laid(paths: &[&str]) -> (Vec<Laid>, Passed, Vec<String>) {
         let mut passed = Passed::default();
         let layout = lay_out(files(paths), None, &mut passed).unwrap();
         let item = |item: Item| (item.file.path.display().to_string(), item.part, item.class);

@@ -62,20 +62,17 @@ mod tests {
 
     #[test]
     fn threads_together_never_hold_more_than_there_is() {
-        let (memory, held) = (Memory::new(10), AtomicU64::new(0));
-        let most = AtomicU64::new(0);
+        let (memory, held, most) = (Memory::new(10), AtomicU64::new(0), AtomicU64::new(0));
+        let borrow = |bytes: u64| {
+            let lent = memory.lend(bytes);
+            let now = held.fetch_add(lent.bytes, Ordering::SeqCst) + lent.bytes;
+            most.fetch_max(now, Ordering::SeqCst);
+            held.fetch_sub(lent.bytes, Ordering::SeqCst);
+        };
+        let often = &|thread: u64| (0..50).for_each(|round| borrow(1 + (thread + round) % 12));
         thread::scope(|scope| {
             for thread in 0..8 {
-                let (memory, held, most) = (&memory, &held, &most);
-                scope.spawn(move || {
-                    for round in 0..50 {
-                        let bytes = 1 + (thread + round) % 12;
-                        let lent = memory.lend(bytes);
-                        let now = held.fetch_add(lent.bytes, Ordering::SeqCst) + lent.bytes;
-                        most.fetch_max(now, Ordering::SeqCst);
-                        held.fetch_sub(lent.bytes, Ordering::SeqCst);
-                    }
-                });
+                scope.spawn(move || often(thread));
             }
         });
         let most = most.into_inner();

@@ -292,7 +292,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = written(&["a/1.png", "locked/2.png"]);
         let locked = folder.path().join("locked");
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
         let may_read_all = fs::read_dir(&locked).is_ok();
         let walk = walk(folder.path()).unwrap();
         fs::set_permissions(&locked, fs::Permissions::from_mode(0o700)).unwrap();

@@ -97,14 +97,13 @@ fn write_pixels(parts: &Parts, path: &Path) -> Result<(), Failure> {
     let written = files::write_with(path, |file| {
         let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
         let mut writer = options.writer(file).begin_nd()?;
-        for (_, split) in parts {
-            let places: Vec<u32> = (0..split.len() as u32).collect();
-            for some in places.chunks(AT_A_TIME) {
-                let images = split.read(some).map_err(|error| {
+        for (split, places) in parts.iter().flat_map(|(_, split)| batches(split)) {
+            match split.read(&places) {
+                Ok(images) => writer.extend(images.pixels().iter().copied())?,
+                Err(error) => {
                     unread = Some(error);
-                    io::Error::other("the pictures cannot be read")
-                })?;
-                writer.extend(images.pixels().iter().copied())?;
+                    return Err(io::Error::other("a picture cannot be read"));
+                }
             }
         }
         writer.finish()
@@ -113,6 +112,13 @@ fn write_pixels(parts: &Parts, path: &Path) -> Result<(), Failure> {
         Some(error) => Err(error.into()),
         None => Ok(written?),
     }
+}
+
+/// The places of a split, some at a time.
+fn batches(split: &Split) -> impl Iterator<Item = (&Split, Vec<u32>)> {
+    let count = split.len();
+    let batch = move |start: usize| (start as u32..count.min(start + AT_A_TIME) as u32).collect();
+    (0..count).step_by(AT_A_TIME).map(move |start| (split, batch(start)))
 }
 
 /// Numbers in row-major order.
