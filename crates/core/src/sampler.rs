@@ -30,7 +30,7 @@ pub enum LastBatch {
     /// The next pass fills the batch up.
     #[default]
     Carry,
-    /// They are a smaller batch (Keras; PyTorch's `drop_last=False`).
+    /// They are a smaller batch (Keras; `drop_last=False` in `PyTorch`).
     Short,
 }
 
@@ -184,10 +184,11 @@ impl Passes {
             // With fewer images than places some have to come twice, through other views.
             let spare = free == batch || drawn.len() < free;
             at = if spare { at } else { 0 };
-            if at == self.waiting.len() {
-                if last_batch == LastBatch::Short && !drawn.is_empty() {
-                    break;
-                }
+            let over = at == self.waiting.len();
+            if over && last_batch == LastBatch::Short && !drawn.is_empty() {
+                break;
+            }
+            if over {
                 self.begin_pass();
             }
             let (place, _) = self.waiting[at];

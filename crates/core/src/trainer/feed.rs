@@ -65,21 +65,17 @@ impl Feed {
         let [free, known] = self.sizes();
         let has_labels = plan.classes > 1 && settings.labelled_batch > 0;
         let batch = if has_labels { settings.labelled_batch } else { 0 };
-        let course = |count, batch, purpose| {
+        let course = |count, batch, purpose, what| {
             if count < batch {
-                let what = match purpose {
-                    Purpose::UnlabelledOrder => {
-                        "unlabelled images to fill a batch (pretraining.unlabelled_batch)"
-                    }
-                    _ => "labelled images to fill a batch (pretraining.labelled_batch)",
-                };
                 return Err(Error::TooFew { what, expected: batch, got: count });
             }
             let (shuffle, last_batch) = (settings.shuffle, LastBatch::Carry);
             Ok(Course { count, batch, shuffle, last_batch, purpose })
         };
-        let unlabelled = course(free, settings.unlabelled_batch, Purpose::UnlabelledOrder)?;
-        let labelled = course(known, batch, Purpose::LabelledOrder)?;
+        let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
+        let unlabelled = course(free, settings.unlabelled_batch, Purpose::UnlabelledOrder, what)?;
+        let what = "labelled images to fill a batch (pretraining.labelled_batch)";
+        let labelled = course(known, batch, Purpose::LabelledOrder, what)?;
         Ok(Sampler::new(unlabelled, labelled, plan.seed, self.shared()))
     }
 
