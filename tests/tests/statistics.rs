@@ -1,4 +1,4 @@
-//! Batch normalisation is ready for inference after an epoch, and why the Keras MobileNet example was not.
+//! Batch normalisation is ready for inference after an epoch, and why the Keras `MobileNet` example was not.
 
 use kith_core::image::Images;
 use kith_core::recipe::Recipe;

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod change;
+mod sizes;
 
 use serde::{Deserialize, Serialize};
 
@@ -198,6 +199,7 @@ impl Recipe {
             &self.evaluation.test_view,
         ];
         views.into_iter().try_for_each(Policy::check)?;
+        sizes::check(self)?;
         [self.pretraining.shuffle, self.finetuning.shuffle]
             .into_iter()
             .try_for_each(Shuffle::check)?;
