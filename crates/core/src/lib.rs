@@ -5,6 +5,7 @@
 //! module uses only those above it.
 
 pub mod error;
+mod range;
 pub mod read;
 pub mod rng;
 pub mod sampler;

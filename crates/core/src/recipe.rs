@@ -14,9 +14,10 @@ use crate::objective::nnclr::NnclrForm;
 use crate::objective::{Objective, Reduction};
 use crate::optimizer::AdamSettings;
 use crate::probe::LinearProtocol;
+use crate::range::{at_least, within};
 use crate::rng::Purpose;
 use crate::sampler::{Course, LastBatch, Shuffle};
-use crate::semi::{Method, SemiSettings};
+use crate::semi::SemiSettings;
 use crate::support::SupportSet;
 
 /// Everything that makes a run what it is.
@@ -191,7 +192,11 @@ impl Recipe {
         toml::to_string(self).expect("a recipe is representable in TOML")
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Whether every setting is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that is not.
+    pub fn check(&self) -> Result<(), Error> {
         let views = [
             &self.pretraining.views,
             &self.pretraining.probe_view,
@@ -203,7 +208,7 @@ impl Recipe {
         [self.pretraining.shuffle, self.finetuning.shuffle]
             .into_iter()
             .try_for_each(Shuffle::check)?;
-        self.semi.as_ref().map_or(Ok(()), check_semi)?;
+        self.semi.as_ref().map_or(Ok(()), SemiSettings::check)?;
         let Pretraining { epochs, unlabelled_batch, labelled_batch, .. } = self.pretraining;
         let batch = unlabelled_batch + labelled_batch;
         at_least("pretraining.epochs", epochs, 1)?;
@@ -267,49 +272,10 @@ impl Recipe {
     }
 }
 
-fn check_semi(settings: &SemiSettings) -> Result<(), Error> {
-    [&settings.weak, &settings.strong].into_iter().try_for_each(Policy::check)?;
-    settings.shuffle.check()?;
-    at_least("semi.epochs", settings.epochs, 1)?;
-    at_least("semi.steps", settings.steps.unwrap_or(1), 1)?;
-    at_least("semi.patience", settings.patience.unwrap_or(1), 1)?;
-    at_least("semi.labelled_batch", settings.labelled_batch as u64, 1)?;
-    at_least("semi.unlabelled_batch", settings.unlabelled_batch as u64, 1)?;
-    if let Method::NoisyStudent { rounds } = settings.method {
-        at_least("semi.method.rounds", rounds as u64, 1)?;
-    }
-    within("semi.threshold", settings.threshold, 0.0..=1.0, "0 to 1")?;
-    within("semi.average", settings.average, 0.0..=1.0, "0 to 1")?;
-    within("semi.unlabelled_weight", settings.unlabelled_weight, 0.0..=f64::MAX, "0 or more")?;
-    let AdamSettings { learning_rate, schedule, .. } = &settings.optimizer;
-    let above_zero = f64::MIN_POSITIVE..=f64::MAX;
-    within("semi.optimizer.learning_rate", *learning_rate, above_zero, "above 0")?;
-    within("semi.optimizer.schedule.warm_up", schedule.warm_up, 0.0..=0.99, "0 to 0.99")
-}
-
-fn at_least(name: &'static str, got: u64, least: u64) -> Result<(), Error> {
-    if got < least {
-        let expected = if least == 1 { "at least 1" } else { "at least 2" };
-        return Err(Error::Setting { name, expected, got: got.to_string() });
-    }
-    Ok(())
-}
-
-fn within(
-    name: &'static str,
-    got: f64,
-    range: core::ops::RangeInclusive<f64>,
-    expected: &'static str,
-) -> Result<(), Error> {
-    if !range.contains(&got) {
-        return Err(Error::Setting { name, expected, got: got.to_string() });
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::semi::Method;
 
     #[test]
     fn every_built_in_recipe_reads_and_survives_its_own_text() {

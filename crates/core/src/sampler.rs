@@ -403,10 +403,9 @@ mod tests {
                 let Places { unlabelled, labelled } = sampler.places(step);
                 let taken: HashSet<u32> = labelled.iter().map(|v| v.index).collect();
                 assert_eq!((unlabelled.len(), taken.len()), (5, 4));
-                for visit in unlabelled {
-                    assert!(!taken.contains(&(11 - visit.index)), "step {step}");
-                    seen[visit.index as usize] += 1;
-                }
+                let meets = |place: &Place| taken.contains(&(11 - place.index));
+                assert!(!unlabelled.iter().any(meets), "step {step}");
+                unlabelled.iter().for_each(|place| seen[place.index as usize] += 1);
             }
             assert!(sampler.now.iter().all(|passes| passes.waiting.len() <= 12));
             let equal = known < 12 || seen.iter().all(|count| (46..=54).contains(count));

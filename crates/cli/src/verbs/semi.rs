@@ -205,7 +205,7 @@ fn report(
         sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
         tables: tables.collect(),
         settings_toml: recipe.to_toml(),
-        notes: notes(recipe, studies, material.classes())
+        notes: notes(recipe, studies, material)
             .into_iter()
             .chain(note(&comparison.differences()))
             .collect(),
@@ -239,21 +239,21 @@ fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
     })
 }
 
-fn notes(recipe: &Recipe, studies: &[Study], classes: usize) -> Vec<String> {
+fn notes(recipe: &Recipe, studies: &[Study], material: &Material) -> Vec<String> {
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
     let mut notes: Vec<String> = story::shown_of(&seeds).into_iter().collect();
-    notes.extend(diagnosis::sentences(runs(studies), recipe, classes));
-    if recipe.evaluation.validation == 0.0 {
+    notes.extend(diagnosis::sentences(runs(studies), recipe, material.classes()));
+    if material.validation.is_empty() {
         notes.push(
-            "No labelled picture was kept aside: compare last epochs, since the best were chosen on \
-             the test pictures."
+            "No labelled image was kept aside: compare last epochs, since the best were chosen on \
+             the test images."
                 .into(),
         );
     }
     for (name, trained) in studies.iter().take(1).flat_map(|study| &study.phases) {
         if let Some(share) = trained.history.last().and_then(|r| story::number(r, "believed")) {
             notes.push(format!(
-                "{name}: in the last epoch {} of the unlabelled pictures were believed.",
+                "{name}: in the last epoch {} of the unlabelled images passed the threshold.",
                 percent(share)
             ));
         }

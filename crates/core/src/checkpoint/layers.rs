@@ -2,9 +2,10 @@
 
 use super::Meta;
 use crate::archive::Archive;
-use crate::encoder::EncoderSettings;
 use crate::encoder::conv::side_after;
+use crate::encoder::mobilenet::PAIRS;
 use crate::encoder::resnet::Stem;
+use crate::encoder::{EncoderSettings, Form};
 
 /// A layer, by the name of its tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +20,6 @@ pub struct Layer {
     pub parameters: usize,
 }
 
-/// Strides of `MobileNet`'s pairs (Howard et al. 2017, table 1).
-const MOBILE_STRIDES: [usize; 13] = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1];
-
 impl Meta {
     /// The layers of the encoder, in the order of data.
     pub fn layers(&self, archive: &Archive) -> Vec<Layer> {
@@ -30,7 +28,7 @@ impl Meta {
             EncoderSettings::Conv4 { .. } => walk.conv4(),
             EncoderSettings::Conv4Pool { .. } => walk.conv4_pool(),
             EncoderSettings::Resnet { stem, .. } => walk.resnet(stem),
-            EncoderSettings::Mobilenet { .. } => walk.mobilenet(),
+            EncoderSettings::Mobilenet { form, .. } => walk.mobilenet(form),
         }
         walk.layers
     }
@@ -99,9 +97,9 @@ impl Walk<'_> {
         }
     }
 
-    fn mobilenet(&mut self) {
+    fn mobilenet(&mut self, form: Form) {
         let stem = [("stem".to_owned(), "convolution, norm, ReLU6", 2)].into_iter();
-        let pairs = MOBILE_STRIDES.into_iter().enumerate().flat_map(|(place, stride)| {
+        let pairs = PAIRS.into_iter().enumerate().flat_map(|(place, (stride, _))| {
             let name = |which: &str| format!("pairs.{place}.{which}");
             [
                 (name("depthwise"), "depthwise convolution, norm, ReLU6", stride),
@@ -110,7 +108,9 @@ impl Walk<'_> {
         });
         for (name, kind, stride) in stem.chain(pairs) {
             let channels = self.channels(&format!("{name}.conv.weight")).unwrap_or(0);
-            self.side = self.side.div_ceil(stride);
+            // Keras pads its depthwise layers of stride 2 on one side alone.
+            let floors = form == Form::Keras && name.ends_with("depthwise");
+            self.side = if floors { self.side / stride } else { self.side.div_ceil(stride) };
             self.maps(name, kind, channels);
         }
         self.average();

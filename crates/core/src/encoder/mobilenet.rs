@@ -32,7 +32,7 @@ struct Pair {
 /// Channels of the first convolution (table 1 of the paper).
 const STEM: usize = 32;
 /// Stride and outputs of the pairs (table 1).
-const PAIRS: [(usize, usize); 13] = [
+pub(crate) const PAIRS: [(usize, usize); 13] = [
     (1, 64),
     (2, 128),
     (1, 128),

@@ -1,10 +1,11 @@
 //! The largest networks, queues and runs that a recipe may ask for: beyond them a program would end for
 //! want of memory, and a tab with it.
 
-use super::{Recipe, within};
+use super::Recipe;
 use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use crate::objective::Objective;
+use crate::range::within;
 
 /// Channels of a layer, and numbers of a head's layer.
 const MOST_WIDTH: usize = 4_096;
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn sizes_that_no_machine_holds_are_settings_out_of_range() {
-        let text = crate::recipe::Recipe::BUILT_IN[0].1;
+        let text = Recipe::BUILT_IN[0].1;
         for change in [
             "encoder.width=100000",
             "encoder.width=0",

@@ -8,7 +8,9 @@ pub mod pseudo;
 use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
+use crate::error::Error;
 use crate::optimizer::AdamSettings;
+use crate::range::{at_least, within};
 use crate::sampler::Shuffle;
 
 /// How labelled and unlabelled pictures teach together.
@@ -109,5 +111,31 @@ impl Default for SemiSettings {
             optimizer: AdamSettings::default(),
             patience: None,
         }
+    }
+}
+
+impl SemiSettings {
+    /// Whether every setting is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        [&self.weak, &self.strong].into_iter().try_for_each(Policy::check)?;
+        self.shuffle.check()?;
+        at_least("semi.epochs", self.epochs, 1)?;
+        at_least("semi.steps", self.steps.unwrap_or(1), 1)?;
+        at_least("semi.patience", self.patience.unwrap_or(1), 1)?;
+        at_least("semi.labelled_batch", self.labelled_batch as u64, 1)?;
+        at_least("semi.unlabelled_batch", self.unlabelled_batch as u64, 1)?;
+        if let Method::NoisyStudent { rounds } = self.method {
+            at_least("semi.method.rounds", rounds as u64, 1)?;
+        }
+        within("semi.threshold", self.threshold, 0.0..=1.0, "0 to 1")?;
+        within("semi.average", self.average, 0.0..=1.0, "0 to 1")?;
+        within("semi.unlabelled_weight", self.unlabelled_weight, 0.0..=f64::MAX, "0 or more")?;
+        let AdamSettings { learning_rate, schedule, .. } = &self.optimizer;
+        let above_zero = f64::MIN_POSITIVE..=f64::MAX;
+        within("semi.optimizer.learning_rate", *learning_rate, above_zero, "above 0")?;
+        within("semi.optimizer.schedule.warm_up", schedule.warm_up, 0.0..=0.99, "0 to 0.99")
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::pretrain::Pretrainer;
 use super::{Counters, Plan};
 use crate::archive::{Archive, Precision};
+use crate::checkpoint::MOST_SIDE;
 use crate::error::Error;
 use crate::recipe::Recipe;
 
@@ -46,6 +47,11 @@ impl Pretrainer {
             .map_err(|e| Error::Metadata { reason: format!("not a snapshot of a run: {e}") })?;
         if note.snapshot != FORMAT {
             return Err(Error::Version { expected: FORMAT, got: note.snapshot });
+        }
+        note.recipe.check()?;
+        if !(1..=MOST_SIDE).contains(&note.plan.side) {
+            let (name, got) = ("side", note.plan.side.to_string());
+            return Err(Error::Setting { name, expected: "1 to 4096 pixels", got });
         }
         Self::new(note.recipe, note.plan, device)?.resume(&archive, &note.counters)
     }
