@@ -183,14 +183,14 @@ fn an_experiment_compares_its_three_parts() {
     is_self_contained(&folder.path().join("study/report.html"));
 }
 
-/// The README's reader of a checkpoint gives kith's own features.
+/// The documented reader of a checkpoint gives kith's own features.
 #[test]
 fn features_are_those_in_numpy() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let script = here.join("../../tests/python/embed.py");
-    let readme = fs::read_to_string(here.join("../../README.md")).expect("a README");
+    let page = fs::read_to_string(here.join("../../docs/checkpoints.md")).expect("a page");
     let text = fs::read_to_string(&script).expect("a script");
-    assert!(readme.contains(&text), "the README shows tests/python/embed.py as it is");
+    assert!(page.contains(&text), "docs/checkpoints.md shows tests/python/embed.py as it is");
 
     let folder = tempfile::tempdir().expect("a folder");
     done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
