@@ -148,12 +148,4 @@ fn files_are_written_under_names_that_are_no_text() {
         let path = folder.path().join(std::ffi::OsStr::from_bytes(name));
         assert!(path.exists(), "{}", path.display());
     }
-    // Files of a run are text and say where it lies.
-    let mut command = kith(folder.path(), &["pretrain"]);
-    let output = command
-        .arg("--run")
-        .arg(std::ffi::OsStr::from_bytes(b"r\xe9"))
-        .output()
-        .expect("it starts");
-    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }

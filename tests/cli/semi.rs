@@ -149,3 +149,24 @@ fn what_cannot_be_learnt_is_refused() {
     }
     assert!(!folder.path().join("run").exists(), "a run that cannot begin leaves nothing");
 }
+
+/// While batch statistics alone move, a network without any stays what it was: the trained baseline,
+/// or fresh weights.
+#[test]
+fn a_phase_may_start_from_the_trained_baseline() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let last = |start: &str| {
+        let start = format!("semi.start={start}");
+        let more = ["--set", &start, "--set", "semi.statistics_warm_up=8"];
+        let study = done(folder.path(), &words(&start, &more));
+        let mean = |name: &str| study["accuracies"][name]["mean"].as_f64().expect("a share");
+        [mean("supervised baseline, last epoch"), mean("FixMatch, last epoch")]
+    };
+    let [baseline, continued] = last("baseline");
+    assert_eq!(baseline, continued);
+    let [same, fresh] = last("fresh");
+    assert!(
+        same == baseline && fresh < baseline,
+        "{fresh} of fresh weights, {baseline} after training"
+    );
+}
