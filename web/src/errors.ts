@@ -45,6 +45,14 @@ export class KithError extends Error {
   }
 }
 
+/** What a file says is wrong with the file, and with no setting of the caller. */
+export function ofFile(error: unknown): never {
+  if (error instanceof KithError && error.code === "SETTING") {
+    throw new KithError("CHECKPOINT_FORMAT", error.message, { cause: error });
+  }
+  throw error;
+}
+
 /** Throws `ABORTED` once the caller has given up. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);

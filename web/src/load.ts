@@ -2,7 +2,7 @@
 import { bring, nameOf, type Brought } from "./bytes.js";
 import { Encoder } from "./encoder.js";
 import { Handle, lease, type Lease } from "./engine.js";
-import { KithError, unlessAborted } from "./errors.js";
+import { KithError, ofFile, unlessAborted } from "./errors.js";
 import { Progressing } from "./progress.js";
 import { engineOptions, flag, oneOf, text } from "./setting.js";
 import { MOST_SIDE } from "./squares.js";
@@ -94,7 +94,7 @@ async function opened(
   told(bytes, 0);
   let note!: Note;
   const handle = new Handle(engine, async () => {
-    const read = await engine.call("encoderRead", [bytes]);
+    const read = await engine.call("encoderRead", [bytes]).catch(ofFile);
     note = read.note;
     if (note.side > MOST_SIDE) throw tooLarge(note.side);
     return read.handle;

@@ -3,7 +3,7 @@ import { bring } from "./bytes.js";
 import type { Plan } from "./wire.js";
 import { Embeddings, joined } from "./embeddings.js";
 import { Handle, lease, type Lease } from "./engine.js";
-import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
+import { KithError, ofFile, throwIfAborted, unlessAborted } from "./errors.js";
 import type { RunStart } from "./host.js";
 import { classesOf } from "./labels.js";
 import { AT_A_TIME, gathered, type Material } from "./material.js";
@@ -63,7 +63,7 @@ export async function resumePretraining(
   const { bytes } = await bring(bytesAlone(state));
   const engine = await lease(config);
   try {
-    const start = () => engine.call("pretrainResume", [bytes]);
+    const start = () => engine.call("pretrainResume", [bytes]).catch(ofFile);
     const { handle, plan } = await start();
     await engine.call("free", [handle]);
     const material = await gathered(engine, images, plan.side, config);

@@ -234,7 +234,10 @@ test("a checkpoint for pictures that no tab can hold is refused", async () => {
     const bytes = withHeader(file, (text) => text.replace('\\"side\\":32', `\\"side\\":${side}`));
     const { code, message } = await errorOf(() => load(bytes));
     assert.equal(code, "CHECKPOINT_FORMAT");
-    assert.match(message, new RegExp(`at most 1024 pixels a side, got ${side}`));
+    assert.match(
+      message,
+      new RegExp(`at most 1024 pixels a side, got ${side}|side = ${side} is out`),
+    );
   }
 });
 
