@@ -23,7 +23,8 @@ const CHANCE: f64 = 1.5;
 const TOO_EASY: f64 = 0.9;
 /// A loss that fell by less than this share of its start has not fallen.
 const LEAST_FALL: f64 = 0.01;
-/// Training this far above validation is learning by heart; fine-tuning in the Keras examples stays below.
+/// Training this far above validation is learning by heart; fine-tuning in the Keras examples stays
+/// below.
 const GAP: f64 = 0.2;
 /// Accuracy on validation pictures must lose this much from its height to count as falling: a few
 /// hundred pictures tell it to about three points.

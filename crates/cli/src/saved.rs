@@ -225,7 +225,8 @@ mod tests {
         record.train = train.as_object().unwrap().clone();
         record.test = Some(Score { accuracy: 0.625, loss: 0.875 });
         let expected = "epoch   1  loss 2.5000  contrast 50.0 %  correlation 25.0 %  \
-                        by Keras's formula 12.5 %  probe 37.5 %  probe loss 1.2500  validation 50.0 % loss 0.7500  test 62.5 % loss 0.8750";
+                        by Keras's formula 12.5 %  probe 37.5 %  probe loss 1.2500  \
+                        validation 50.0 % loss 0.7500  test 62.5 % loss 0.8750";
         assert_eq!(record.summary(), expected);
     }
 

@@ -130,7 +130,7 @@ impl Course {
         purpose: Purpose::LabelledOrder,
     };
 
-    /// Steps of one pass: the least that an epoch may be.
+    /// Steps of one pass, at least one: an epoch where the settings leave its length open.
     pub fn steps(&self) -> u64 {
         let batch = self.batch.max(1);
         let steps = match self.last_batch {
@@ -159,7 +159,8 @@ impl Passes {
         Self { course, seed, begun: 0, waiting: VecDeque::new() }
     }
 
-    /// Adds a pass. An image that waits already is not added again, so that no more wait than there are.
+    /// Adds a pass. An image that waits already is not added again, so that no more wait than there
+    /// are.
     fn begin_pass(&mut self) {
         let Course { count, batch, shuffle, purpose, .. } = self.course;
         let pass = self.begun;

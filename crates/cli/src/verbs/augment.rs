@@ -57,7 +57,12 @@ pub(super) fn of_recipe(
         out.display()
     );
     let rows = ["original", "weak", "strong", "strong"];
-    let object = json!({ "sheet": lossy(out), "recipe": recipe.name, "pictures": shown.len(), "rows": rows });
+    let object = json!({
+        "sheet": lossy(out),
+        "recipe": recipe.name,
+        "pictures": shown.len(),
+        "rows": rows,
+    });
     say.result(&words, &object);
     Ok(())
 }

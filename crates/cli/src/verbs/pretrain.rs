@@ -164,8 +164,8 @@ pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
                 .into(),
         ),
         Some(Record { test: Some(_), .. }) => notes.push(
-            "The best epoch was chosen on the test pictures, as the Keras examples do: compare last epochs \
-             instead."
+            "The best epoch was chosen on the test pictures, as the Keras examples do: compare last \
+             epochs instead."
                 .into(),
         ),
         _ => {}

@@ -25,7 +25,8 @@ use resnet::{Depth, ResNet, Stem};
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum EncoderSettings {
-    /// Four 3×3 convolutions of stride 2 and a dense layer, without normalisation: the Keras examples' own.
+    /// Four 3×3 convolutions of stride 2 and a dense layer, without normalisation: that of the Keras
+    /// examples.
     Conv4 {
         /// Channels of every convolution and number of features.
         width: usize,
