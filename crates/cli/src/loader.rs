@@ -13,14 +13,6 @@ use kith_data::{Ahead, Error, Split, ahead};
 /// Batches that wait for the trainer.
 const DEPTH: usize = 2;
 
-/// Refuses a split that cannot fill one batch.
-fn enough(split: &Split, batch: usize, what: &'static str) -> Result<(), kith_core::Error> {
-    if split.len() < batch {
-        return Err(kith_core::Error::TooFew { what, expected: batch, got: split.len() });
-    }
-    Ok(())
-}
-
 /// Two splits with what each step takes from them.
 struct Loader {
     unlabelled: Split,
@@ -95,14 +87,7 @@ pub(crate) fn pretraining(
     plan: Plan,
     first: u64,
 ) -> Result<Ahead<Batch>, kith_core::Error> {
-    let few = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
-    enough(unlabelled, settings.unlabelled_batch, few)?;
-    let has_labels = plan.classes > 1 && settings.labelled_batch > 0;
-    let known = if has_labels { settings.labelled_batch } else { 0 };
-    enough(labelled, known, "labelled images to fill a batch (pretraining.labelled_batch)")?;
-    let (free, shuffle) = (settings.unlabelled_batch, settings.shuffle);
-    let free = course(unlabelled, free, shuffle, Purpose::UnlabelledOrder);
-    let known = course(labelled, known, shuffle, Purpose::LabelledOrder);
+    let [free, known] = settings.courses([unlabelled.len(), labelled.len()], plan.classes)?;
     Ok(Loader::new((unlabelled, free), (labelled, known), plan).from(first, plan, None))
 }
 
@@ -113,8 +98,8 @@ pub(crate) fn finetuning(
     plan: Plan,
     first: u64,
 ) -> Result<Ahead<Batch>, kith_core::Error> {
-    enough(labelled, settings.batch, "labelled images to fill a batch (finetuning.batch)")?;
-    let known = settings.course(labelled.len());
+    let what = "labelled images to fill a batch (finetuning.batch)";
+    let known = settings.course(labelled.len()).filled(what)?;
     let none = labelled.subset(&[]);
     Ok(Loader::new((&none, Course::NONE), (labelled, known), plan).from(first, plan, None))
 }
@@ -133,12 +118,13 @@ pub(crate) fn semi(
     plan: Plan,
     first: u64,
 ) -> Result<Ahead<Batch>, kith_core::Error> {
-    let [few, known] = [settings.unlabelled_batch, settings.labelled_batch];
-    enough(&free.split, few, "unlabelled images to fill a batch (semi.unlabelled_batch)")?;
-    enough(labelled, known, "labelled images to fill a batch (semi.labelled_batch)")?;
     let shuffle = settings.shuffle;
-    let few = course(&free.split, few, shuffle, Purpose::UnlabelledOrder);
-    let known = course(labelled, known, shuffle, Purpose::LabelledOrder);
+    let what = "unlabelled images to fill a batch (semi.unlabelled_batch)";
+    let few = course(&free.split, settings.unlabelled_batch, shuffle, Purpose::UnlabelledOrder);
+    let few = few.filled(what)?;
+    let what = "labelled images to fill a batch (semi.labelled_batch)";
+    let known = course(labelled, settings.labelled_batch, shuffle, Purpose::LabelledOrder);
+    let known = known.filled(what)?;
     let loader = Loader::new((&free.split, few), (labelled, known), plan);
     Ok(loader.from(first, plan, free.labels))
 }

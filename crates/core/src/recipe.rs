@@ -131,6 +131,30 @@ pub struct Finetuning {
     pub patience: Option<u64>,
 }
 
+impl Pretraining {
+    /// How so many unlabelled and labelled images are gone through; without classes no labelled ones.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] when they cannot fill one batch.
+    pub fn courses(
+        &self,
+        [unlabelled, labelled]: [usize; 2],
+        classes: usize,
+    ) -> Result<[Course; 2], Error> {
+        let known = if classes > 1 { self.labelled_batch } else { 0 };
+        let course = |count, batch, purpose| {
+            let (shuffle, last_batch) = (self.shuffle, LastBatch::Carry);
+            Course { count, batch, shuffle, last_batch, purpose }
+        };
+        let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
+        let free = course(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
+        let free = free.filled(what)?;
+        let what = "labelled images to fill a batch (pretraining.labelled_batch)";
+        let known = course(labelled, known, Purpose::LabelledOrder).filled(what)?;
+        Ok([free, known])
+    }
+}
+
 impl Finetuning {
     /// How so many labelled images are gone through.
     pub fn course(&self, count: usize) -> Course {

@@ -1,27 +1,15 @@
 //! Which images each step of a run takes, and how often the run has looked at them before.
 
+mod shuffle;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::rng::{Purpose, Stream, stream};
+use crate::rng::{Purpose, stream};
 
-/// How the images are shuffled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shuffle {
-    /// Every order is equally likely.
-    #[default]
-    Full,
-    /// A shuffle buffer of ten batches (see [`Buffer`](Self::Buffer)), as in the Keras `SimCLR`
-    /// example.
-    Window,
-    /// A shuffle buffer of so many images, from which each next image is drawn, as `tf.data` does
-    /// it; a buffer that holds them all shuffles fully. The images come to it in an order that is
-    /// shuffled once and the same in every run, as TFDS stores them.
-    Buffer(usize),
-}
+pub use shuffle::Shuffle;
 
 /// What becomes of the images of a pass that do not fill a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,65 +20,6 @@ pub enum LastBatch {
     Carry,
     /// They are a smaller batch (Keras; `drop_last=False` in `PyTorch`).
     Short,
-}
-
-/// Batches that [`Shuffle::Window`] holds.
-const WINDOW_BATCHES: usize = 10;
-
-/// The seed of the order in which images come to a shuffle buffer: that of no run.
-const STORED: u64 = 0;
-
-impl Shuffle {
-    /// Whether the setting is in its range.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for a buffer that holds nothing.
-    pub fn check(self) -> Result<(), Error> {
-        if self == Self::Buffer(0) {
-            let (name, expected) = ("shuffle.buffer", "at least 1");
-            return Err(Error::Setting { name, expected, got: "0".into() });
-        }
-        Ok(())
-    }
-
-    /// The order of `count` images in one pass, in batches of `batch`.
-    pub fn order(self, count: usize, batch: usize, mut stream: Stream) -> Vec<u32> {
-        let mut order: Vec<u32> = (0..count as u32).collect();
-        let buffer = match self {
-            Self::Full => count,
-            Self::Window => WINDOW_BATCHES * batch,
-            Self::Buffer(size) => size,
-        };
-        if buffer >= count {
-            stream.shuffle(&mut order);
-        } else {
-            stored_order(&mut order);
-            draw_from_buffer(&mut order, buffer, &mut stream);
-        }
-        order
-    }
-}
-
-/// The fixed order in which a data set of this size is stored.
-fn stored_order(order: &mut [u32]) {
-    stream(STORED, Purpose::StoredOrder, 0, 0).shuffle(order);
-}
-
-/// Replaces `order` by what a shuffle buffer of `size` places gives out.
-fn draw_from_buffer(order: &mut [u32], size: usize, stream: &mut Stream) {
-    let mut buffer: Vec<u32> = order[..size.min(order.len())].to_vec();
-    let mut next = buffer.len();
-    for place in 0..order.len() {
-        let drawn = stream.below(buffer.len());
-        if next < order.len() {
-            // `next` runs ahead of `place`, so this image has not been written over yet.
-            let incoming = order[next];
-            order[place] = core::mem::replace(&mut buffer[drawn], incoming);
-            next += 1;
-        } else {
-            order[place] = buffer.swap_remove(drawn);
-        }
-    }
 }
 
 /// One look at an image: what names the random streams of its view.
@@ -129,6 +58,17 @@ impl Course {
         last_batch: LastBatch::Carry,
         purpose: Purpose::LabelledOrder,
     };
+
+    /// The course, if its images fill a batch; `what` names them and the setting.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] when they do not.
+    pub fn filled(self, what: &'static str) -> Result<Self, Error> {
+        match self.count < self.batch {
+            true => Err(Error::TooFew { what, expected: self.batch, got: self.count }),
+            false => Ok(self),
+        }
+    }
 
     /// Steps of one pass, at least one: an epoch where the settings leave its length open.
     pub fn steps(&self) -> u64 {
@@ -290,6 +230,7 @@ impl Sampler {
 
 #[cfg(test)]
 mod tests {
+    use super::shuffle::stored_order;
     use super::*;
 
     const PURPOSE: Purpose = Purpose::Test;

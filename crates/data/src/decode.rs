@@ -138,6 +138,15 @@ mod tests {
         content.into_inner()
     }
 
+    const FORMATS: [ImageFormat; 6] = [
+        ImageFormat::Png,
+        ImageFormat::Jpeg,
+        ImageFormat::WebP,
+        ImageFormat::Gif,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+    ];
+
     /// Red, green and blue thirds side by side.
     fn thirds() -> DynamicImage {
         let colour = |x: u32| std::array::from_fn(|c| if c as u32 == x / 8 { 255 } else { 0 });
@@ -146,14 +155,7 @@ mod tests {
 
     #[test]
     fn every_format_is_read_and_its_middle_kept() {
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Jpeg,
-            ImageFormat::WebP,
-            ImageFormat::Gif,
-            ImageFormat::Bmp,
-            ImageFormat::Tiff,
-        ] {
+        for format in FORMATS {
             let planes = decoded(&encoded(&thirds(), format), "x", 4).expect("it was just written");
             let means: Vec<u32> = planes
                 .chunks(16)
@@ -201,14 +203,7 @@ mod tests {
     fn half_a_file_is_refused_in_every_format() {
         let noise = |x: u32, y: u32| Rgb([x * 31 + y * 57, x * y, y * 91].map(|n| n as u8));
         let picture: DynamicImage = RgbImage::from_fn(64, 64, noise).into();
-        for format in [
-            ImageFormat::Png,
-            ImageFormat::Jpeg,
-            ImageFormat::WebP,
-            ImageFormat::Gif,
-            ImageFormat::Bmp,
-            ImageFormat::Tiff,
-        ] {
+        for format in FORMATS {
             let whole = encoded(&picture, format);
             assert!(decoded(&whole, "x", 4).is_ok(), "{format:?}");
             for length in [0, 10, whole.len() / 2, whole.len() * 9 / 10] {

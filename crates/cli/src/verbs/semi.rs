@@ -68,7 +68,11 @@ pub(super) fn run(
     whole.begin(&recipe)?;
     let (mut studies, mut seen) = (Vec::new(), Vec::new());
     for seed in shared.seed..shared.seed + seeds.max(1) {
-        let material = material(&data, &recipe, seed, say)?;
+        // What was chosen may keep other images aside than the recipe did.
+        let material = match seed == shared.seed && choices.made.is_empty() {
+            true => first.clone(),
+            false => material(&data, &recipe, seed, say)?,
+        };
         let folder = whole.part(&format!("seed-{seed}"));
         let setting = setting_of(&recipe, &material, (&folder, &whole), &chosen, say);
         studies.push(study(&setting, seed, start.as_ref())?);

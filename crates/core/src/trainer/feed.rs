@@ -7,8 +7,7 @@ use super::pretrain::{Batch, LABELLED};
 use crate::error::Error;
 use crate::image::Images;
 use crate::recipe::Pretraining;
-use crate::rng::Purpose;
-use crate::sampler::{Course, LastBatch, Place, Places, Sampler};
+use crate::sampler::{Place, Places, Sampler};
 
 /// Pictures in memory, in the order in which a run goes through them.
 #[derive(Clone, Debug)]
@@ -62,20 +61,7 @@ impl Feed {
     /// # Errors
     /// [`Error::TooFew`] when they cannot fill one batch.
     pub fn sampler(&self, settings: &Pretraining, plan: &Plan) -> Result<Sampler, Error> {
-        let [free, known] = self.sizes();
-        let has_labels = plan.classes > 1 && settings.labelled_batch > 0;
-        let batch = if has_labels { settings.labelled_batch } else { 0 };
-        let course = |count, batch, purpose, what| {
-            if count < batch {
-                return Err(Error::TooFew { what, expected: batch, got: count });
-            }
-            let (shuffle, last_batch) = (settings.shuffle, LastBatch::Carry);
-            Ok(Course { count, batch, shuffle, last_batch, purpose })
-        };
-        let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
-        let unlabelled = course(free, settings.unlabelled_batch, Purpose::UnlabelledOrder, what)?;
-        let what = "labelled images to fill a batch (pretraining.labelled_batch)";
-        let labelled = course(known, batch, Purpose::LabelledOrder, what)?;
+        let [unlabelled, labelled] = settings.courses(self.sizes(), plan.classes)?;
         Ok(Sampler::new(unlabelled, labelled, plan.seed, self.shared()))
     }
 
