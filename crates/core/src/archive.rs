@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::error::Error;
@@ -232,12 +232,16 @@ impl ModuleVisitor for Gather {
         self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        self.path.exit(container);
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.reads.push((self.path.name(), Box::pin(Stored::read(param.val()))));
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.reads.push((self.path.name(), Box::pin(Stored::read(param.val().float()))));
     }
 }
 
@@ -253,8 +257,8 @@ impl ModuleMapper for Scatter<'_> {
         self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        self.path.exit(container);
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -269,6 +273,24 @@ impl ModuleMapper for Scatter<'_> {
         match loaded {
             Ok(new) if old.is_autodiff() => param.map(|_| new.autodiff().require_grad()),
             Ok(new) => param.map(|_| new),
+            Err(error) => {
+                self.failed = Some(error);
+                param
+            }
+        }
+    }
+
+    fn map_int<const D: usize>(
+        &mut self,
+        param: Param<Tensor<D, Int>>,
+    ) -> Param<Tensor<D, Int>> {
+        if self.failed.is_some() {
+            return param;
+        }
+        let (name, old) = (self.path.name(), param.val());
+        let stored = self.archive.get(&name);
+        match stored.and_then(|stored| stored.to_device(&name, old.dims(), &old.device())) {
+            Ok(new) => param.map(|_| new.int()),
             Err(error) => {
                 self.failed = Some(error);
                 param

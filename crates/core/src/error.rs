@@ -1,5 +1,7 @@
 //! What can be wrong with the input, each with what was expected, what came and what to do.
 
+use std::borrow::Cow;
+
 /// An error of kith's core. Its [`code`](Error::code) is stable; its text is for people.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -68,9 +70,9 @@ pub enum Error {
     #[error("{name} = {got} is out of range: expected {expected}")]
     Setting {
         /// The setting's name, as in the recipe.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// The allowed range in words.
-        expected: &'static str,
+        expected: Cow<'static, str>,
         /// The value that came.
         got: String,
     },
@@ -185,6 +187,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// A setting outside its range.
+    pub fn setting(
+        name: impl Into<Cow<'static, str>>,
+        expected: impl Into<Cow<'static, str>>,
+        got: impl ToString,
+    ) -> Self {
+        Self::Setting { name: name.into(), expected: expected.into(), got: got.to_string() }
+    }
+
+    /// The same error with its setting named below a table of the recipe; other errors stay.
+    #[must_use]
+    pub fn below(self, table: &str) -> Self {
+        match self {
+            Self::Setting { name, expected, got } => {
+                Self::Setting { name: format!("{table}.{name}").into(), expected, got }
+            }
+            other => other,
+        }
+    }
+
     /// A stable name for scripts and for other languages.
     pub fn code(&self) -> &'static str {
         match self {

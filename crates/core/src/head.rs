@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::linear::Linear;
+use crate::range;
 use crate::rng::Stream;
 
 /// Shape of a head.
@@ -26,6 +27,16 @@ pub struct Head {
 }
 
 impl HeadSettings {
+    /// Whether every layer has a size that a machine may hold.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that has not.
+    pub fn check(&self) -> Result<(), Error> {
+        let width = |name, width: usize| range::count(name, width as u64, 1..=range::MOST_WIDTH);
+        self.hidden.iter().try_for_each(|&hidden| width("hidden", hidden))?;
+        width("output", self.output)
+    }
+
     /// A head with fresh weights on `inputs` features.
     ///
     /// # Errors
@@ -35,8 +46,8 @@ impl HeadSettings {
         let mut before = inputs;
         for &after in self.hidden.iter().chain([&self.output]) {
             if after == 0 {
-                let (name, expected) = ("head", "at least 1 unit a layer");
-                return Err(Error::Setting { name, expected, got: format!("{self:?}") });
+                let got = format!("{self:?}");
+                return Err(Error::setting("head", "at least 1 unit a layer", got));
             }
             layers.push(Linear::new(before, after, stream, device));
             before = after;
@@ -46,6 +57,14 @@ impl HeadSettings {
 }
 
 impl Head {
+    /// Features behind a head, if there is one, else the features themselves.
+    pub fn maybe(head: Option<&Self>, features: Tensor<2>) -> Tensor<2> {
+        match head {
+            Some(head) => head.forward(features),
+            None => features,
+        }
+    }
+
     /// # Shapes
     /// - features: `[n, inputs]`
     /// - result: `[n, output]`, not normalised

@@ -1,10 +1,48 @@
 //! What training shows besides its loss. Everything stays on the device, without autodiff.
 
+mod average;
+mod described;
+
 use burn::tensor::{Int, Tensor};
 
-use crate::error::Error;
-use crate::read::read;
 use crate::unit::unit_rows;
+
+pub use average::{AverageMeter, Metrics};
+pub use described::{Better, Metric, Shown, Unit};
+
+/// [`contrastive_accuracy`].
+pub const CONTRASTIVE_ACCURACY: Metric =
+    Metric::share("contrastive_accuracy", "Contrastive accuracy", "contrast");
+/// [`correlation_accuracy`].
+pub const CORRELATION_ACCURACY: Metric =
+    Metric::share("correlation_accuracy", "Correlation accuracy", "correlation");
+/// [`keras_correlation_accuracy`].
+pub const KERAS_CORRELATION_ACCURACY: Metric = Metric::share(
+    "keras_correlation_accuracy",
+    "Correlation accuracy by Keras's formula (dead units are wrong)",
+    "by Keras's formula",
+)
+.shown(Shown::Line);
+/// [`dead_units`].
+pub const DEAD_UNITS: Metric = Metric {
+    better: Better::Lower,
+    ..Metric::share("dead_units", "Dead units", "dead units").shown(Shown::File)
+};
+/// [`feature_spread`].
+pub const FEATURE_SPREAD: Metric = Metric {
+    better: Better::Higher,
+    ..Metric::number(
+        "feature_spread",
+        "Spread of the features (1 fills the sphere, 0 is collapse)",
+        Unit::None,
+    )
+    .shown(Shown::Report)
+};
+/// [`accuracy`] of a classifier on the images that it learns from.
+pub const ACCURACY: Metric = Metric::share("accuracy", "Training accuracy", "training");
+/// Cross-entropy of a classifier on the images that it learns from.
+pub const CLASSIFIER_LOSS: Metric =
+    Metric::loss("Training loss of the classifier", Unit::CrossEntropy);
 
 /// A unit whose standard deviation over a batch is below this says nothing: it is dead.
 pub const DEAD: f64 = 1e-6;
@@ -141,84 +179,6 @@ pub fn label_agreement(queries: Tensor<1, Int>, neighbours: Tensor<1, Int>) -> [
     [agree.sum(), known.sum()]
 }
 
-/// Named numbers on the device, read late.
-#[derive(Clone, Debug)]
-pub struct Readings {
-    names: Vec<&'static str>,
-    values: Tensor<1>,
-}
-
-impl Readings {
-    /// One number, `[1]`, a name.
-    pub fn new(readings: Vec<(&'static str, Tensor<1>)>) -> Self {
-        let (names, values): (Vec<_>, Vec<_>) =
-            readings.into_iter().map(|(name, value)| (name, value.inner())).unzip();
-        Self { names, values: Tensor::cat(values, 0) }
-    }
-
-    /// Waits for the device.
-    ///
-    /// # Errors
-    /// [`Error::Device`] when it fails.
-    pub async fn read(self) -> Result<Vec<(&'static str, f64)>, Error> {
-        let values = read(self.values).await?;
-        Ok(self.names.into_iter().zip(values.into_iter().map(f64::from)).collect())
-    }
-}
-
-/// Sums of readings over the steps of an epoch, on the device.
-#[derive(Clone, Debug, Default)]
-pub struct Meter {
-    names: Vec<&'static str>,
-    sums: Option<Tensor<1>>,
-    count: u64,
-}
-
-impl Meter {
-    /// Adds one step's readings; every step has the same names.
-    pub fn add(&mut self, readings: Readings) {
-        self.sums = Some(match self.sums.take() {
-            Some(sums) => sums + readings.values,
-            None => readings.values,
-        });
-        self.names = readings.names;
-        self.count += 1;
-    }
-
-    /// Means over the steps so far; empty before the first.
-    ///
-    /// # Errors
-    /// [`Error::Device`] when reading fails.
-    pub async fn means(&self) -> Result<Vec<(&'static str, f64)>, Error> {
-        let Some(sums) = self.sums.clone() else { return Ok(Vec::new()) };
-        let sums = read(sums).await?;
-        let mean = |sum: f32| f64::from(sum) / self.count as f64;
-        Ok(self.names.iter().copied().zip(sums.into_iter().map(mean)).collect())
-    }
-
-    /// Means over the steps of an epoch that ends after `step` steps of the run.
-    ///
-    /// # Errors
-    /// [`Error::Device`] when reading fails, [`Error::Diverged`] when a number is none.
-    pub async fn finish(self, step: u64) -> Result<Vec<(&'static str, f64)>, Error> {
-        let means = self.means().await?;
-        match means.iter().find(|(_, mean)| !mean.is_finite()) {
-            Some(&(_, mean)) => Err(Error::Diverged { step, got: mean as f32 }),
-            None => Ok(means),
-        }
-    }
-
-    /// The sums and the number of steps, for a state file.
-    pub fn sums(&self) -> Option<(Tensor<1>, u64)> {
-        self.sums.clone().map(|sums| (sums, self.count))
-    }
-
-    /// A meter that goes on where another stopped; names come with the next step.
-    pub fn resumed(sums: Tensor<1>, count: u64) -> Self {
-        Self { names: Vec::new(), sums: Some(sums), count }
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 mod tests {
@@ -277,15 +237,5 @@ mod tests {
         let labels = |l: [i32; 4]| Tensor::<1, Int>::from_data(l, &device);
         let [agree, known] = label_agreement(labels([1, 2, -1, 3]), labels([1, 3, -1, -1]));
         assert_eq!((value(agree), value(known)), (1.0, 2.0));
-    }
-
-    #[test]
-    fn a_meter_averages_over_steps() {
-        let mut meter = Meter::default();
-        for x in [1.0_f32, 2.0, 6.0] {
-            let reading = Tensor::<1>::from_data([x], &Device::flex());
-            meter.add(Readings::new(vec![("loss", reading)]));
-        }
-        assert_eq!(pollster::block_on(meter.means()).unwrap(), [("loss", 3.0)]);
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::archive::{Archive, Stored};
 use crate::error::Error;
 use crate::path::Path;
+use crate::range;
 use crate::schedule::Schedule;
 
 /// Settings of Adam.
@@ -70,9 +71,52 @@ const SQUARE: &str = ".square";
 
 /// Running means of a parameter's gradient and squared gradient, flattened.
 #[derive(Clone, Debug)]
-struct Moments {
+pub(crate) struct Moments {
     mean: Tensor<1>,
     square: Tensor<1>,
+}
+
+impl AdamSettings {
+    /// Whether every setting is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        range::above_zero("learning_rate", self.learning_rate)?;
+        range::within("schedule.warm_up", self.schedule.warm_up, 0.0..=0.99, "0 to 0.99")
+    }
+
+    /// The moments with a gradient more; `None` are those of no gradient yet.
+    pub(crate) fn remembered(&self, old: Option<Moments>, gradient: Tensor<1>) -> Moments {
+        let fresh = |decay: f64, x: Tensor<1>| x.mul_scalar(1.0 - decay);
+        let mean = fresh(self.beta1, gradient.clone());
+        let square = fresh(self.beta2, gradient.square());
+        match old {
+            Some(old) => Moments {
+                mean: old.mean.mul_scalar(self.beta1) + mean,
+                square: old.square.mul_scalar(self.beta2) + square,
+            },
+            None => Moments { mean, square },
+        }
+    }
+
+    /// What to subtract from a parameter in step `step` (from 1), given the moments after it.
+    pub(crate) fn change(&self, moments: &Moments, step: u64, rate: f64) -> Tensor<1> {
+        let Self { beta1, beta2, epsilon, epsilon_form, .. } = *self;
+        let Moments { mean, square } = moments.clone();
+        let t = step as i32;
+        let (correction1, correction2) = (1.0 - beta1.powi(t), (1.0 - beta2.powi(t)).sqrt());
+        let root = square.sqrt();
+        match epsilon_form {
+            EpsilonForm::Keras => {
+                mean.mul_scalar(rate * correction2 / correction1) / root.add_scalar(epsilon)
+            }
+            EpsilonForm::Pytorch => {
+                let divisor = root.div_scalar(correction2).add_scalar(epsilon);
+                mean.mul_scalar(rate / correction1) / divisor
+            }
+        }
+    }
 }
 
 impl Adam {
@@ -100,12 +144,12 @@ impl Adam {
         Ok(())
     }
 
-    /// An optimizer that goes on where another stopped, after `steps` steps.
+    /// The optimizer after `steps` steps, with the moments that [`store`](Self::store) added.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the archive is not of such a one.
     pub fn resumed(
-        settings: AdamSettings,
+        &self,
         steps: u64,
         (archive, prefix): (&Archive, &str),
         device: &Device,
@@ -122,7 +166,7 @@ impl Adam {
             let mean = mean.to_device(name, size, device)?;
             moments.insert(path.to_owned(), Moments { mean, square });
         }
-        Ok(Self { settings, steps, moments })
+        Ok(Self { settings: self.settings.clone(), steps, moments })
     }
 
     /// The module after one step of a run of `total` steps; parameters without a gradient stay.
@@ -134,36 +178,12 @@ impl Adam {
         module.map(&mut update)
     }
 
-    /// The change of a parameter, given the new moments.
-    fn change(&self, Moments { mean, square }: &Moments, rate: f64) -> Tensor<1> {
-        let t = self.steps as i32;
-        let AdamSettings { beta1, beta2, epsilon, epsilon_form, .. } = self.settings;
-        let (correction1, correction2) = (1.0 - beta1.powi(t), (1.0 - beta2.powi(t)).sqrt());
-        let root = square.clone().sqrt();
-        match epsilon_form {
-            EpsilonForm::Keras => {
-                mean.clone().mul_scalar(rate * correction2 / correction1) / root.add_scalar(epsilon)
-            }
-            EpsilonForm::Pytorch => {
-                let divisor = root.div_scalar(correction2).add_scalar(epsilon);
-                mean.clone().mul_scalar(rate / correction1) / divisor
-            }
-        }
-    }
-
-    /// Lets the gradient into the moments of the parameter at `path`.
-    fn remember(&mut self, path: String, gradient: Tensor<1>) -> &Moments {
-        let AdamSettings { beta1, beta2, .. } = self.settings;
-        let fresh = |decay: f64, x: Tensor<1>| x.mul_scalar(1.0 - decay);
-        let (mean, square) = (fresh(beta1, gradient.clone()), fresh(beta2, gradient.square()));
-        let moments = match self.moments.remove(&path) {
-            Some(old) => Moments {
-                mean: old.mean.mul_scalar(beta1) + mean,
-                square: old.square.mul_scalar(beta2) + square,
-            },
-            None => Moments { mean, square },
-        };
-        self.moments.entry(path).or_insert(moments)
+    /// The change of the parameter at `path`, after its gradient has gone into the moments.
+    fn change(&mut self, path: String, gradient: Tensor<1>, rate: f64) -> Tensor<1> {
+        let moments = self.settings.remembered(self.moments.remove(&path), gradient);
+        let change = self.settings.change(&moments, self.steps, rate);
+        self.moments.insert(path, moments);
+        change
     }
 }
 
@@ -180,8 +200,8 @@ impl ModuleMapper for Update<'_> {
         self.path.enter(name, container);
     }
 
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        self.path.exit(container);
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -195,8 +215,7 @@ impl ModuleMapper for Update<'_> {
             if decay > 0.0 {
                 gradient = gradient + weight.clone().mul_scalar(decay);
             }
-            let moments = self.adam.remember(self.path.name(), gradient).clone();
-            let weight = weight - self.adam.change(&moments, self.rate);
+            let weight = weight - self.adam.change(self.path.name(), gradient, self.rate);
             weight.reshape(shape).autodiff().require_grad()
         })
     }

@@ -10,16 +10,17 @@ impl Path {
         Self(if prefix.is_empty() { Vec::new() } else { vec![prefix.to_owned()] })
     }
 
-    /// Goes down. The variant of an enum is no step: which encoder it is, the recipe says.
+    /// Goes down. The variant of an enum is no step: which encoder it is, the recipe says. Neither are
+    /// the heads of a method's network: `projection` is named so and not `heads.projection`.
     pub(crate) fn enter(&mut self, name: &str, container: &str) {
-        if !is_variant(container) {
+        if !is_transparent(name, container) {
             self.0.push(name.to_owned());
         }
     }
 
     /// Comes back up.
-    pub(crate) fn exit(&mut self, container: &str) {
-        if !is_variant(container) {
+    pub(crate) fn exit(&mut self, name: &str, container: &str) {
+        if !is_transparent(name, container) {
             self.0.pop();
         }
     }
@@ -30,7 +31,7 @@ impl Path {
     }
 }
 
-/// Whether burn calls the container an enum.
-fn is_variant(container: &str) -> bool {
-    container.starts_with("Enum:")
+/// Whether burn calls the container an enum, or a network whose heads these are.
+fn is_transparent(name: &str, container: &str) -> bool {
+    container.starts_with("Enum:") || (name, container) == ("heads", "Struct:Network")
 }

@@ -2,23 +2,21 @@
 
 mod built_in;
 mod change;
-mod sizes;
+mod evaluation;
+mod finetuning;
+mod pretraining;
 
 use serde::{Deserialize, Serialize};
 
-use crate::augment::policy::Policy;
 use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use crate::head::HeadSettings;
-use crate::objective::nnclr::NnclrForm;
-use crate::objective::{Objective, Reduction};
-use crate::optimizer::AdamSettings;
-use crate::probe::LinearProtocol;
-use crate::range::{at_least, within};
-use crate::rng::Purpose;
-use crate::sampler::{Course, LastBatch, Shuffle};
+use crate::method::Objective;
 use crate::semi::SemiSettings;
-use crate::support::SupportSet;
+
+pub use evaluation::Evaluation;
+pub use finetuning::Finetuning;
+pub use pretraining::Pretraining;
 
 /// Everything that makes a run what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +24,12 @@ use crate::support::SupportSet;
 pub struct Recipe {
     /// What to call it.
     pub name: String,
+    /// What it is, in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// What it is for, in a sentence.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
     /// How some of the labelled images are drawn, where not all are asked for.
     #[serde(default)]
     pub labels: LabelDraw,
@@ -35,9 +39,9 @@ pub struct Recipe {
     /// objective compares the features themselves.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub projection: Option<HeadSettings>,
-    /// The loss.
+    /// The method of pre-training.
     pub objective: Objective,
-    /// How unlabelled pictures are seen.
+    /// How it goes.
     pub pretraining: Pretraining,
     /// How labelled pictures are seen by the supervised baseline and after pre-training.
     pub finetuning: Finetuning,
@@ -57,141 +61,6 @@ pub enum LabelDraw {
     Stratified,
     /// Without regard to their classes.
     Uniform,
-}
-
-/// Pre-training with an online probe beside it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pretraining {
-    /// Epochs of `steps` steps.
-    pub epochs: u64,
-    /// Steps an epoch; `None` is one pass over the unlabelled pictures.
-    pub steps: Option<u64>,
-    /// Unlabelled pictures a step.
-    pub unlabelled_batch: usize,
-    /// Labelled pictures a step, which the probe learns from and which join the contrast.
-    pub labelled_batch: usize,
-    /// Order of the pictures.
-    pub shuffle: Shuffle,
-    /// How losses become one number.
-    pub reduction: Reduction,
-    /// Views that the objective compares.
-    pub views: Policy,
-    /// View of the labelled pictures that the probe learns from.
-    pub probe_view: Policy,
-    /// Optimizer of encoder and heads.
-    pub optimizer: AdamSettings,
-    /// Optimizer of the probe.
-    pub probe_optimizer: AdamSettings,
-    /// Where contrastive accuracy is measured; relational reasoning has none.
-    #[serde(default)]
-    pub accuracy_on: AccuracyOn,
-}
-
-/// What contrastive accuracy compares: the two are not comparable with each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccuracyOn {
-    /// The encoder's features (the Keras NNCLR example).
-    #[default]
-    Features,
-    /// Projections (the Keras `SimCLR` example).
-    Projections,
-}
-
-/// Training of encoder and a fresh linear classifier on labels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Finetuning {
-    /// Epochs of `steps` steps.
-    pub epochs: u64,
-    /// Steps an epoch; `None` is one pass over the labelled pictures.
-    pub steps: Option<u64>,
-    /// Pictures a step.
-    pub batch: usize,
-    /// Order of the pictures.
-    pub shuffle: Shuffle,
-    /// What becomes of the images of a pass that do not fill a batch.
-    #[serde(default)]
-    pub last_batch: LastBatch,
-    /// How the pictures are seen.
-    pub view: Policy,
-    /// Optimizer of all weights.
-    pub optimizer: AdamSettings,
-    /// The classifier's learning rate as a multiple of the encoder's, above 0.
-    #[serde(default = "same_rate")]
-    pub head_rate: f64,
-    /// Share of the features that the classifier does without while it learns, drawn anew for each
-    /// image and step, in [0, 1).
-    #[serde(default)]
-    pub dropout: f64,
-    /// Epochs without a lower validation loss after which training ends early; `None` never does, nor
-    /// does a run that keeps no pictures aside.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub patience: Option<u64>,
-}
-
-impl Pretraining {
-    /// How so many unlabelled and labelled images are gone through; without classes no labelled ones.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] when they cannot fill one batch.
-    pub fn courses(
-        &self,
-        [unlabelled, labelled]: [usize; 2],
-        classes: usize,
-    ) -> Result<[Course; 2], Error> {
-        let known = if classes > 1 { self.labelled_batch } else { 0 };
-        let course = |count, batch, purpose| {
-            let (shuffle, last_batch) = (self.shuffle, LastBatch::Carry);
-            Course { count, batch, shuffle, last_batch, purpose }
-        };
-        let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
-        let free = course(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
-        let free = free.filled(what)?;
-        let what = "labelled images to fill a batch (pretraining.labelled_batch)";
-        let known = course(labelled, known, Purpose::LabelledOrder).filled(what)?;
-        Ok([free, known])
-    }
-}
-
-impl Finetuning {
-    /// How so many labelled images are gone through.
-    pub fn course(&self, count: usize) -> Course {
-        let Self { batch, shuffle, last_batch, .. } = *self;
-        Course { count, batch, shuffle, last_batch, purpose: Purpose::LabelledOrder }
-    }
-}
-
-/// The classifier learns as fast as the encoder.
-fn same_rate() -> f64 {
-    1.0
-}
-
-/// How results are measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Evaluation {
-    /// Share of the labelled training pictures kept aside to choose the best epoch by, in [0, 0.5].
-    /// Test pictures are then looked at once, after the last epoch, by the last network and by the
-    /// best. With 0 they are looked at each epoch and the best is chosen on them, as the Keras
-    /// examples do.
-    pub validation: f64,
-    /// What is done to test pictures. Empty is right; the Keras NNCLR example perturbs them.
-    pub test_view: Policy,
-    /// What the report measures of the last encoder besides.
-    #[serde(default)]
-    pub linear: LinearProtocol,
-    /// Least steps of fine-tuning with few labels; whole passes over the pictures are made. The same
-    /// number however many labels there are, so that these alone differ.
-    #[serde(default = "few_label_steps")]
-    pub few_label_steps: u64,
-}
-
-/// Enough for 5,000 pictures to be seen two and a half times in batches of 25, as the Keras examples' are,
-/// and for ten to be known by heart.
-fn few_label_steps() -> u64 {
-    500
 }
 
 impl Recipe {
@@ -221,78 +90,23 @@ impl Recipe {
     /// # Errors
     /// [`Error::Setting`] naming the first that is not.
     pub fn check(&self) -> Result<(), Error> {
-        let views = [
-            &self.pretraining.views,
-            &self.pretraining.probe_view,
-            &self.finetuning.view,
-            &self.evaluation.test_view,
-        ];
-        views.into_iter().try_for_each(Policy::check)?;
-        sizes::check(self)?;
-        [self.pretraining.shuffle, self.finetuning.shuffle]
-            .into_iter()
-            .try_for_each(Shuffle::check)?;
-        self.semi.as_ref().map_or(Ok(()), SemiSettings::check)?;
-        let Pretraining { epochs, unlabelled_batch, labelled_batch, .. } = self.pretraining;
-        let batch = unlabelled_batch + labelled_batch;
-        at_least("pretraining.epochs", epochs, 1)?;
-        at_least("pretraining.unlabelled_batch + labelled_batch", batch as u64, 2)?;
-        at_least("finetuning.epochs", self.finetuning.epochs, 1)?;
-        at_least("finetuning.patience", self.finetuning.patience.unwrap_or(1), 1)?;
-        at_least("finetuning.batch", self.finetuning.batch as u64, 1)?;
-        for steps in [self.pretraining.steps, self.finetuning.steps].into_iter().flatten() {
-            at_least("steps", steps, 1)?;
+        self.encoder.check()?;
+        if let Some(head) = &self.projection {
+            head.check().map_err(|e| e.below("projection"))?;
         }
-        within("finetuning.dropout", self.finetuning.dropout, 0.0..=0.99, "0 to 0.99")?;
-        let head_rate = self.finetuning.head_rate;
-        within("finetuning.head_rate", head_rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
-        at_least("evaluation.few_label_steps", self.evaluation.few_label_steps, 1)?;
-        within("evaluation.validation", self.evaluation.validation, 0.0..=0.5, "0 to 0.5")?;
-        for settings in [
-            &self.pretraining.optimizer,
-            &self.pretraining.probe_optimizer,
-            &self.finetuning.optimizer,
-        ] {
-            let rate = settings.learning_rate;
-            within("learning_rate", rate, f64::MIN_POSITIVE..=f64::MAX, "above 0")?;
-            within("schedule.warm_up", settings.schedule.warm_up, 0.0..=0.99, "0 to 0.99")?;
+        let pretraining = &self.pretraining;
+        pretraining.check(self.objective.views()).map_err(|e| e.below("pretraining"))?;
+        self.objective.check(&pretraining.method_steps())?;
+        self.finetuning.check().map_err(|e| e.below("finetuning"))?;
+        if let Some(semi) = &self.semi {
+            semi.check().map_err(|e| e.below("semi"))?;
         }
-        self.check_objective(batch)
-    }
-
-    fn check_objective(&self, batch: usize) -> Result<(), Error> {
-        let temperature = match &self.objective {
-            Objective::Simclr(settings) => settings.temperature,
-            Objective::Nnclr(settings) => {
-                SupportSet::check(settings.queue, batch)?;
-                settings.temperature
-            }
-            Objective::Relational(settings) => {
-                if self.pretraining.reduction == Reduction::Sum {
-                    let (name, got) = ("pretraining.reduction", "sum".into());
-                    let expected = "mean, the only one of relational reasoning";
-                    return Err(Error::Setting { name, expected, got });
-                }
-                return settings.check(self.pretraining.unlabelled_batch);
-            }
-        };
-        within("objective.temperature", temperature, f64::MIN_POSITIVE..=f64::MAX, "above 0")
+        self.evaluation.check().map_err(|e| e.below("evaluation"))
     }
 
     /// Numbers a picture that the objective compares.
     pub fn compared(&self) -> usize {
         self.projection.as_ref().map_or(self.encoder.features(), |projection| projection.output)
-    }
-
-    /// Shape of the predictor, if the objective has one.
-    pub fn predictor(&self) -> Option<&HeadSettings> {
-        match &self.objective {
-            Objective::Nnclr(settings) => match &settings.form {
-                NnclrForm::StopGradient { predictor } => Some(predictor),
-                NnclrForm::StraightThrough => None,
-            },
-            Objective::Simclr(_) | Objective::Relational(_) => None,
-        }
     }
 }
 
@@ -303,9 +117,12 @@ mod tests {
 
     #[test]
     fn every_built_in_recipe_reads_and_survives_its_own_text() {
-        for (name, text) in Recipe::BUILT_IN {
+        assert!(Recipe::all_built_in().len() > 5);
+        for (name, text) in Recipe::all_built_in() {
             let recipe = Recipe::parse(text, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(recipe.name, name);
+            assert!(!recipe.title.is_empty(), "{name} has no title");
+            assert!(recipe.description.ends_with('.'), "{name} has no sentence");
             assert_eq!(Recipe::parse(&recipe.to_toml(), &[]).unwrap(), recipe);
         }
     }
@@ -325,8 +142,12 @@ mod tests {
         assert!(error.to_string().contains("called `keras-nnclr-contrastive` now"), "{error}");
     }
 
+    fn quick() -> &'static str {
+        Recipe::built_in_text("quick").expect("it comes with kith")
+    }
+
     fn changed(change: &str) -> Result<Recipe, Error> {
-        Recipe::parse(Recipe::BUILT_IN[0].1, &[change.to_owned()])
+        Recipe::parse(quick(), &[change.to_owned()])
     }
 
     #[test]
@@ -335,12 +156,12 @@ mod tests {
         let shuffled = changed("pretraining.shuffle=window").unwrap();
         assert_eq!(shuffled.pretraining.shuffle, Shuffle::Window);
         let named = changed("pretraining.views=simclr").unwrap();
-        assert_eq!(Some(named.pretraining.views), Policy::named("simclr"));
+        assert_eq!(named.pretraining.views.only_policy(), Policy::named("simclr").as_ref());
     }
 
     #[test]
     fn relational_reasoning_says_what_cannot_be() {
-        let text = include_str!("../../../recipes/paper-relational.toml");
+        let text = Recipe::built_in_text("paper-relational").expect("it comes with kith");
         for (change, said) in [
             ("objective.views=1", "objective.views = 1"),
             ("pretraining.reduction=sum", "pretraining.reduction = sum"),
@@ -361,7 +182,7 @@ mod tests {
         let changed = changed(thresholds).unwrap().semi.expect("it is there now");
         let method = Method::Fixmatch { thresholds: crate::semi::Thresholds::Curriculum };
         assert_eq!(changed, SemiSettings { method, ..SemiSettings::default() });
-        assert_eq!(Recipe::parse(Recipe::BUILT_IN[0].1, &[]).unwrap().semi, None);
+        assert_eq!(Recipe::parse(quick(), &[]).unwrap().semi, None);
     }
 
     #[test]
@@ -382,6 +203,29 @@ mod tests {
         ] {
             let error = changed(change).expect_err(change).to_string();
             assert!(error.contains(said), "{change}: {error}");
+        }
+    }
+
+    #[test]
+    fn sizes_that_no_machine_holds_are_settings_out_of_range() {
+        let text = quick();
+        for change in [
+            "encoder.width=100000",
+            "encoder.width=0",
+            "projection.hidden=[1000000000]",
+            "projection.output=1000000000",
+            "objective.queue=1000000000",
+            "pretraining.unlabelled_batch=1000000",
+            "pretraining.steps=9000000000000000000",
+            "pretraining.epochs=9000000000000000000",
+            "finetuning.batch=100000",
+            "semi.labelled_batch=100000",
+            "evaluation.few_label_steps=9000000000",
+        ] {
+            let error = Recipe::parse(text, &[change.to_owned()]).expect_err(change);
+            assert_eq!(error.code(), "SETTING", "{change}");
+            let (name, _) = change.split_once('=').expect("key=value");
+            assert!(error.to_string().contains(name), "{change}: {error}");
         }
     }
 }

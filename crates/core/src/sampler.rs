@@ -34,9 +34,9 @@ pub struct Visit {
     pub number: u64,
 }
 
-/// How one split is gone through.
+/// How batches are drawn from one split.
 #[derive(Clone, Debug)]
-pub struct Course {
+pub struct Sampling {
     /// Images there are.
     pub count: usize,
     /// Images a step.
@@ -49,8 +49,8 @@ pub struct Course {
     pub purpose: Purpose,
 }
 
-impl Course {
-    /// A course through nothing.
+impl Sampling {
+    /// Of a split that is not drawn from.
     pub const NONE: Self = Self {
         count: 0,
         batch: 0,
@@ -59,7 +59,7 @@ impl Course {
         purpose: Purpose::LabelledOrder,
     };
 
-    /// The course, if its images fill a batch; `what` names them and the setting.
+    /// The sampling, if its images fill a batch; `what` names them and the setting.
     ///
     /// # Errors
     /// [`Error::TooFew`] when they do not.
@@ -84,10 +84,10 @@ impl Course {
 /// An image that waits for its place in a batch: its place in the split, and the pass.
 type Waiting = (u32, u64);
 
-/// A course on its way: one pass after the other, each through every image once.
+/// One pass after the other, each through every image once.
 #[derive(Clone, Debug)]
 struct Passes {
-    course: Course,
+    sampling: Sampling,
     seed: u64,
     /// Passes that were begun.
     begun: u64,
@@ -95,14 +95,14 @@ struct Passes {
 }
 
 impl Passes {
-    fn new(course: Course, seed: u64) -> Self {
-        Self { course, seed, begun: 0, waiting: VecDeque::new() }
+    fn new(sampling: Sampling, seed: u64) -> Self {
+        Self { sampling, seed, begun: 0, waiting: VecDeque::new() }
     }
 
     /// Adds a pass. An image that waits already is not added again, so that no more wait than there
     /// are.
     fn begin_pass(&mut self) {
-        let Course { count, batch, shuffle, purpose, .. } = self.course;
+        let Sampling { count, batch, shuffle, purpose, .. } = self.sampling;
         let pass = self.begun;
         let order = shuffle.order(count, batch, stream(self.seed, purpose, pass, 0));
         let there: HashSet<u32> = self.waiting.iter().map(|&(place, _)| place).collect();
@@ -114,7 +114,7 @@ impl Passes {
     /// The next batch. An image that the batch holds already, or that `taken` names, waits for a
     /// later one, unless there are too few others.
     fn next(&mut self, taken: impl Fn(u32) -> bool) -> Vec<Waiting> {
-        let Course { count, batch, last_batch, .. } = self.course;
+        let Sampling { count, batch, last_batch, .. } = self.sampling;
         if batch == 0 || count == 0 {
             return Vec::new();
         }
@@ -192,12 +192,12 @@ impl Sampler {
     /// A sampler at the first step. `shared` are the places in the unlabelled split of images that the
     /// labelled one holds too, with their places there.
     pub fn new(
-        unlabelled: Course,
-        labelled: Course,
+        unlabelled: Sampling,
+        labelled: Sampling,
         seed: u64,
         shared: impl IntoIterator<Item = (u32, u32)>,
     ) -> Self {
-        let start = [unlabelled, labelled].map(|course| Passes::new(course, seed));
+        let start = [unlabelled, labelled].map(|sampling| Passes::new(sampling, seed));
         let shared = shared.into_iter().collect();
         Self { now: start.clone(), start, step: 0, shared }
     }
@@ -239,13 +239,13 @@ mod tests {
         shuffle.order(1_000, 5, stream(3, PURPOSE, 0, 0))
     }
 
-    fn course(count: usize, batch: usize) -> Course {
+    fn sampling(count: usize, batch: usize) -> Sampling {
         let (shuffle, last_batch) = (Shuffle::Full, LastBatch::Carry);
-        Course { count, batch, shuffle, last_batch, purpose: PURPOSE }
+        Sampling { count, batch, shuffle, last_batch, purpose: PURPOSE }
     }
 
-    fn sampler(unlabelled: Course) -> Sampler {
-        Sampler::new(unlabelled, Course::NONE, 1, [])
+    fn sampler(unlabelled: Sampling) -> Sampler {
+        Sampler::new(unlabelled, Sampling::NONE, 1, [])
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn every_look_at_an_image_has_a_number_of_its_own() {
         for (count, batch, steps) in [(10, 4, 25), (7, 7, 9), (40, 16, 78), (5, 12, 11)] {
-            let mut sampler = sampler(course(count, batch));
+            let mut sampler = sampler(sampling(count, batch));
             let seen: Vec<Place> = (0..steps).flat_map(|s| sampler.places(s).unlabelled).collect();
             assert_eq!(seen.len(), batch * steps as usize);
             let names: HashSet<_> = seen.iter().map(|v| (v.index, v.number)).collect();
@@ -301,21 +301,21 @@ mod tests {
     #[test]
     fn a_batch_holds_an_image_twice_only_if_there_are_fewer_images_than_places() {
         for (count, batch) in [(10, 4), (10, 7), (9, 8), (8, 8)] {
-            let mut sampler = sampler(course(count, batch));
+            let mut sampler = sampler(sampling(count, batch));
             for step in 0..200 {
                 let places = sampler.places(step).unlabelled;
                 let images: HashSet<u32> = places.iter().map(|v| v.index).collect();
                 assert_eq!(images.len(), batch, "{count} images, step {step}: {places:?}");
             }
         }
-        let few = sampler(course(3, 8)).places(0).unlabelled;
+        let few = sampler(sampling(3, 8)).places(0).unlabelled;
         let images: HashSet<u32> = few.iter().map(|v| v.index).collect();
         assert_eq!((few.len(), images.len()), (8, 3));
     }
 
     #[test]
     fn every_image_is_seen_equally_often() {
-        let mut sampler = sampler(course(10, 4));
+        let mut sampler = sampler(sampling(10, 4));
         let mut counts = [0; 10];
         (0..50)
             .flat_map(|s| sampler.places(s).unlabelled)
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_run_that_goes_on_takes_what_it_would_have_taken() {
-        let new = || Sampler::new(course(10, 4), course(6, 3), 1, (0..6).map(|p| (p, p + 2)));
+        let new = || Sampler::new(sampling(10, 4), sampling(6, 3), 1, (0..6).map(|p| (p, p + 2)));
         let mut whole = new();
         let steps: Vec<Places> = (0..40).map(|step| whole.places(step)).collect();
         for first in [1, 17, 39] {
@@ -339,7 +339,7 @@ mod tests {
         // Also where few have labels: five of twelve, so that three are always left out.
         for (known, batch) in [(12, 4), (5, 4)] {
             let shared = (0..known as u32).map(|place| (11 - place, place));
-            let mut sampler = Sampler::new(course(12, 5), course(known, batch), 3, shared);
+            let mut sampler = Sampler::new(sampling(12, 5), sampling(known, batch), 3, shared);
             let mut seen = [0; 12];
             for step in 0..120 {
                 let Places { unlabelled, labelled } = sampler.places(step);
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn where_all_are_taken_images_come_all_the_same() {
-        let mut sampler = Sampler::new(course(4, 3), course(4, 2), 3, (0..4).map(|p| (p, p)));
+        let mut sampler = Sampler::new(sampling(4, 3), sampling(4, 2), 3, (0..4).map(|p| (p, p)));
         for step in 0..9 {
             let Places { unlabelled, labelled } = sampler.places(step);
             let images: HashSet<u32> =
@@ -368,9 +368,9 @@ mod tests {
 
     #[test]
     fn the_last_batch_of_a_pass_may_be_short() {
-        let course = Course { last_batch: LastBatch::Short, ..course(10, 4) };
-        assert_eq!(course.steps(), 3);
-        let mut sampler = sampler(course);
+        let sampling = Sampling { last_batch: LastBatch::Short, ..self::sampling(10, 4) };
+        assert_eq!(sampling.steps(), 3);
+        let mut sampler = sampler(sampling);
         for pass in 0..3 {
             let sizes = [0, 1, 2].map(|step| sampler.places(3 * pass + step).unlabelled.len());
             assert_eq!(sizes, [4, 4, 2]);

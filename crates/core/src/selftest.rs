@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use crate::encoder::conv::Conv;
 use crate::error::Error;
 use crate::linear::Linear;
-use crate::objective::simclr::{SimclrForm, SimclrSettings};
+use crate::method::simclr::{SimclrForm, SimclrSettings};
 use crate::read::read;
 use crate::rng::{Purpose, stream};
 

@@ -1,5 +1,6 @@
 //! The support set: recent projections among which nearest neighbours are looked up.
 
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::error::Error;
@@ -7,13 +8,11 @@ use crate::rng::{Purpose, Stream, stream};
 use crate::unit::unit_rows;
 
 /// A first-in-first-out queue of unit rows, newest first (Dwibedi et al. 2021, section 3.2).
-#[derive(Clone, Debug)]
+#[derive(Module, Debug)]
 pub struct SupportSet {
-    rows: Tensor<2>,
-    /// Class of each row's picture, or [`UNKNOWN`].
-    labels: Tensor<1, Int>,
-    /// Rows of `rows` that still are the random vectors of the start.
-    random: usize,
+    rows: Param<Tensor<2>>,
+    /// Class of each row's image, or [`UNKNOWN`].
+    labels: Param<Tensor<1, Int>>,
 }
 
 /// The label of a picture without one.
@@ -28,28 +27,23 @@ impl SupportSet {
         };
         let numbers: Vec<f32> = (0..size).flat_map(draw).collect();
         let rows = Tensor::from_data(TensorData::new(numbers, [size, dim]), device);
-        Self::from_rows(unit_rows(rows), Tensor::full([size], UNKNOWN, device), size)
+        Self::from_rows(unit_rows(rows), Tensor::full([size], UNKNOWN, device))
     }
 
-    /// A support set with these rows and labels, newest first, of which the last `random` never
-    /// were pictures.
-    pub fn from_rows(rows: Tensor<2>, labels: Tensor<1, Int>, random: usize) -> Self {
-        Self { rows, labels, random }
+    /// A support set with these rows and labels, newest first.
+    pub fn from_rows(rows: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+        let rows = Param::initialized(ParamId::new(), rows);
+        Self { rows, labels: Param::initialized(ParamId::new(), labels) }
     }
 
     /// The rows, newest first, `[size, dim]`.
     pub fn rows(&self) -> Tensor<2> {
-        self.rows.clone()
+        self.rows.val()
     }
 
     /// The labels of the rows, `[size]`; [`UNKNOWN`] where there is none.
     pub fn labels(&self) -> Tensor<1, Int> {
-        self.labels.clone()
-    }
-
-    /// Number of rows that still are the random vectors of the start.
-    pub fn random_rows(&self) -> usize {
-        self.random
+        self.labels.val()
     }
 
     /// Index of each query's nearest row by inner product; exact, the first on ties.
@@ -59,22 +53,21 @@ impl SupportSet {
     /// - result: `[n]`
     pub fn nearest(&self, queries: Tensor<2>) -> Tensor<1, Int> {
         let [n, _] = queries.dims();
-        queries.matmul(self.rows.clone().transpose()).argmax(1).reshape([n])
+        queries.matmul(self.rows().transpose()).argmax(1).reshape([n])
     }
 
     /// The rows at these indices, `[n, dim]`.
     pub fn select(&self, indices: Tensor<1, Int>) -> Tensor<2> {
-        self.rows.clone().select(0, indices)
+        self.rows().select(0, indices)
     }
 
     /// Puts new unit rows `[n, dim]` with their labels `[n]` in front, in their order, and drops
     /// as many from the back.
     pub fn push(&mut self, newest: Tensor<2>, labels: Tensor<1, Int>) {
-        let [size, _] = self.rows.dims();
-        let [n, _] = newest.dims();
-        self.rows = Tensor::cat(vec![newest, self.rows.clone()], 0).narrow(0, 0, size);
-        self.labels = Tensor::cat(vec![labels, self.labels.clone()], 0).narrow(0, 0, size);
-        self.random = self.random.saturating_sub(n);
+        let [size, _] = self.rows().dims();
+        let rows = Tensor::cat(vec![newest, self.rows()], 0).narrow(0, 0, size);
+        let labels = Tensor::cat(vec![labels, self.labels()], 0).narrow(0, 0, size);
+        *self = Self::from_rows(rows, labels);
     }
 
     /// Steps since each of these rows was pushed, for batches of `batch`; averaged, `[1]`.
@@ -88,8 +81,8 @@ impl SupportSet {
     /// [`Error::Setting`] when a support set could not even hold one batch.
     pub fn check(size: usize, batch: usize) -> Result<(), Error> {
         if size < batch {
-            let (name, expected) = ("objective.queue", "at least one batch");
-            return Err(Error::Setting { name, expected, got: format!("{size} for {batch}") });
+            let got = format!("{size} for {batch}");
+            return Err(Error::setting("queue", "at least one batch", got));
         }
         Ok(())
     }
@@ -109,14 +102,12 @@ mod tests {
     fn newest_come_first_and_oldest_go() {
         let labels = |l: &[i32]| Tensor::<1, Int>::from_data(l, &Device::flex());
         let start = rows(&[[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]);
-        let mut set = SupportSet::from_rows(start, labels(&[UNKNOWN; 3]), 3);
+        let mut set = SupportSet::from_rows(start, labels(&[UNKNOWN; 3]));
         set.push(rows(&[[4.0, 0.0]]), labels(&[7]));
-        assert_eq!(set.random_rows(), 2);
         set.push(rows(&[[5.0, 0.0], [6.0, 0.0]]), labels(&[8, UNKNOWN]));
         let got = set.rows().into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(got, [5.0, 0.0, 6.0, 0.0, 4.0, 0.0]);
         assert_eq!(set.labels().into_data().try_to_vec::<i32>().unwrap(), [8, UNKNOWN, 7]);
-        assert_eq!(set.random_rows(), 0);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::Augmentation;
 use super::groups::each_group;
 use super::warp::{Interpolation, Warp, warp};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// torchvision's `RandomAffine`, applied with a probability.
@@ -74,6 +76,19 @@ impl Pose {
 impl Augmentation for Affine {
     /// What is done, or nothing for a picture left alone.
     type Drawn = Option<Pose>;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("affine.probability", self.probability)?;
+        range::share("affine.translate_x", self.translate_x)?;
+        range::share("affine.translate_y", self.translate_y)?;
+        range::share("affine.fill", self.fill)?;
+        range::interval("affine.scale", self.scale, 0.0)?;
+        range::within("affine.degrees", self.degrees, 0.0..=180.0, "0 to 180")?;
+        let shears = [("affine.shear_x", self.shear_x), ("affine.shear_y", self.shear_y)];
+        shears.into_iter().try_for_each(|(name, got)| {
+            range::within(name, got, 0.0..=Self::MOST_SHEAR, Self::SHEARS)
+        })
+    }
 
     fn draw(&self, stream: &mut Stream) -> Option<Pose> {
         let chosen = stream.chance(self.probability);

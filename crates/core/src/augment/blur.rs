@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use super::{Augmentation, where_chosen};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Blurs with a random width (`SimCLR`, appendix A; torchvision's `GaussianBlur`).
@@ -29,6 +31,12 @@ impl Blur {
 impl Augmentation for Blur {
     /// Standard deviation in pixels, where the picture is to be blurred.
     type Drawn = Option<f64>;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("blur.probability", self.probability)?;
+        range::share("blur.kernel", self.kernel)?;
+        range::interval("blur.sigma", self.sigma, 0.0)
+    }
 
     fn draw(&self, stream: &mut Stream) -> Option<f64> {
         let chosen = stream.chance(self.probability);

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::axis::{Axis, Beyond, Span};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Random resized crop (Szegedy et al. 2015).
@@ -80,6 +82,37 @@ impl Crop {
         sides(self.scale, (self.ratio, self.ratio_draw), stream)
     }
 
+    /// The boxes, each resampled to a height and a width in pixels.
+    pub(super) fn resampled(
+        &self,
+        images: Tensor<4>,
+        drawn: &[Region],
+        [height, width]: [usize; 2],
+    ) -> Tensor<4> {
+        let [_, _, h, w] = images.dims();
+        let device = images.device();
+        let axis = |[size, out]: [usize; 2], edges: &dyn Fn(&Region) -> (f64, f64)| {
+            match self.convention {
+                Convention::CornerAligned => {
+                    let span = |region: &Region| Span::corner_aligned(edges(region), [size, out]);
+                    let spans: Vec<_> = drawn.iter().map(span).collect();
+                    Axis::bilinear(&spans, size, out, Beyond::Edge, &device)
+                }
+                Convention::HalfPixel => {
+                    let window = |region: &Region| {
+                        let (start, length) = edges(region);
+                        Region::pixels(start, length, size)
+                    };
+                    let windows: Vec<_> = drawn.iter().map(window).collect();
+                    Axis::antialiased(&windows, size, out, &device)
+                }
+            }
+        };
+        let rows = axis([h, height], &|r| (r.top, r.height));
+        let columns = axis([w, width], &|r| (r.left, r.width));
+        rows.resample(columns, images)
+    }
+
     fn draw_half_pixel(&self, stream: &mut Stream) -> Region {
         for _ in 0..TRIES {
             let (height, width) = self.sides(stream);
@@ -124,6 +157,12 @@ impl Region {
 impl Augmentation for Crop {
     type Drawn = Region;
 
+    fn check(&self) -> Result<(), Error> {
+        self.scale.into_iter().try_for_each(|share| range::share("crop.scale", share))?;
+        range::interval("crop.scale", self.scale, 0.0)?;
+        range::interval("crop.ratio", self.ratio, 0.0)
+    }
+
     fn draw(&self, stream: &mut Stream) -> Region {
         match self.convention {
             Convention::CornerAligned => {
@@ -136,32 +175,16 @@ impl Augmentation for Crop {
 
     fn apply(&self, images: Tensor<4>, drawn: &[Region]) -> Tensor<4> {
         let [_, _, h, w] = images.dims();
-        let device = images.device();
-        let axis = |size: usize, edges: &dyn Fn(&Region) -> (f64, f64)| match self.convention {
-            Convention::CornerAligned => {
-                let span = |region: &Region| Span::corner_aligned(edges(region), size);
-                let spans: Vec<_> = drawn.iter().map(span).collect();
-                Axis::bilinear(&spans, size, size, Beyond::Edge, &device)
-            }
-            Convention::HalfPixel => {
-                let window = |region: &Region| {
-                    let (start, length) = edges(region);
-                    Region::pixels(start, length, size)
-                };
-                let windows: Vec<_> = drawn.iter().map(window).collect();
-                Axis::antialiased(&windows, size, size, &device)
-            }
-        };
-        let rows = axis(h, &|r| (r.top, r.height));
-        let columns = axis(w, &|r| (r.left, r.width));
-        rows.resample(columns, images)
+        self.resampled(images, drawn, [h, w])
     }
 }
 
 impl Span {
     /// First sample on the box's first edge, last on its last; both in fractions of the picture.
-    fn corner_aligned((start, length): (f64, f64), size: usize) -> Self {
-        Self { start: start * (size as f64 - 1.0), step: length }
+    fn corner_aligned((start, length): (f64, f64), [size, out]: [usize; 2]) -> Self {
+        let last = |count: usize| count as f64 - 1.0;
+        let step = if out == size { length } else { length * last(size) / last(out).max(1.0) };
+        Self { start: start * last(size), step }
     }
 }
 

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::crop::{RatioDraw, Region, sides};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Overwrites a rectangle inside the picture (torchvision's `RandomErasing`, Zhong et al. 2017).
@@ -41,6 +43,14 @@ const TRIES: usize = 10;
 impl Augmentation for Erase {
     type Drawn = Option<Region>;
 
+    fn check(&self) -> Result<(), Error> {
+        range::share("erase.probability", self.probability)?;
+        self.scale.into_iter().try_for_each(|share| range::share("erase.scale", share))?;
+        range::share("erase.value", self.value)?;
+        range::interval("erase.scale", self.scale, 0.0)?;
+        range::interval("erase.ratio", self.ratio, 0.0)
+    }
+
     fn draw(&self, stream: &mut Stream) -> Option<Region> {
         if !stream.chance(self.probability) {
             return None;
@@ -58,6 +68,12 @@ impl Augmentation for Erase {
 
 impl Augmentation for CutOut {
     type Drawn = Option<Region>;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("cut_out.probability", self.probability)?;
+        range::share("cut_out.side", self.side)?;
+        range::share("cut_out.value", self.value)
+    }
 
     fn draw(&self, stream: &mut Stream) -> Option<Region> {
         let chosen = stream.chance(self.probability);

@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, where_chosen};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Mirrors left and right.
@@ -16,6 +18,10 @@ pub struct Flip {
 
 impl Augmentation for Flip {
     type Drawn = bool;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("flip.probability", self.probability)
+    }
 
     fn draw(&self, stream: &mut Stream) -> bool {
         stream.chance(self.probability)

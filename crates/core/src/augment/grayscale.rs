@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, gray, where_chosen};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Takes the colour away (torchvision's `RandomGrayscale`).
@@ -16,6 +18,10 @@ pub struct Grayscale {
 
 impl Augmentation for Grayscale {
     type Drawn = bool;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("grayscale.probability", self.probability)
+    }
 
     fn draw(&self, stream: &mut Stream) -> bool {
         stream.chance(self.probability)

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::color::{Matrix, mix, upload};
 use super::groups::each_group;
 use super::{Augmentation, gray, per_image, planes};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// torchvision's `ColorJitter`, applied with a probability (`SimCLR`, appendix A).
@@ -47,6 +49,10 @@ const SECTORS: f64 = 6.0;
 impl Augmentation for ColorJitter {
     /// The four changes in their order, or nothing for a picture left alone.
     type Drawn = Option<[Change; 4]>;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("color_jitter.probability", self.probability)
+    }
 
     fn draw(&self, stream: &mut Stream) -> Self::Drawn {
         let chosen = stream.chance(self.probability);

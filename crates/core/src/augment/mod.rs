@@ -22,16 +22,26 @@ pub mod rand_augment;
 pub mod reflect;
 mod sharpness;
 pub mod solarize;
+pub mod views;
 pub mod warp;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::error::Error;
 use crate::rng::Stream;
 
 /// One augmentation: what it draws for a picture, and what it does to a batch.
 pub trait Augmentation {
     /// What is drawn for one picture.
     type Drawn;
+
+    /// Whether every number is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that is not.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Draws for one picture.
     fn draw(&self, stream: &mut Stream) -> Self::Drawn;

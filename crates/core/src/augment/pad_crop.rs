@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::Augmentation;
 use super::axis::{Axis, Beyond, Span};
 use super::reflect::PerAxis;
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Moves the picture by whole pixels; what comes in is mirrored without repeating the edge pixel
@@ -20,6 +22,10 @@ pub struct PadCrop {
 impl Augmentation for PadCrop {
     /// Place of the crop among the possible ones, in [0, 1).
     type Drawn = PerAxis;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("pad_crop.pad", self.pad)
+    }
 
     fn draw(&self, stream: &mut Stream) -> PerAxis {
         let height = stream.unit();

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::affine::Affine;
+use super::axis::Axis;
 use super::blur::Blur;
 use super::brightness::Brightness;
 use super::color::ColorMatrix;
@@ -98,114 +99,65 @@ pub struct Draw<'a> {
     pub visits: &'a [Visit],
 }
 
+/// Does the same to the augmentation of any variant.
+macro_rules! each {
+    ($op:expr, $inner:ident => $do:expr) => {
+        match $op {
+            Op::Flip($inner) => $do,
+            Op::Crop($inner) => $do,
+            Op::Translate($inner) => $do,
+            Op::Zoom($inner) => $do,
+            Op::Brightness($inner) => $do,
+            Op::ColorMatrix($inner) => $do,
+            Op::ColorJitter($inner) => $do,
+            Op::Grayscale($inner) => $do,
+            Op::Blur($inner) => $do,
+            Op::Solarize($inner) => $do,
+            Op::Affine($inner) => $do,
+            Op::PadCrop($inner) => $do,
+            Op::Erase($inner) => $do,
+            Op::CutOut($inner) => $do,
+            Op::RandAugment($inner) => $do,
+        }
+    };
+}
+
 impl Op {
-    fn apply(&self, images: Tensor<4>, streams: &mut [Stream]) -> Tensor<4> {
-        match self {
-            Self::Flip(op) => run(op, images, streams),
-            Self::Crop(op) => run(op, images, streams),
-            Self::Translate(op) => run(op, images, streams),
-            Self::Zoom(op) => run(op, images, streams),
-            Self::Brightness(op) => run(op, images, streams),
-            Self::ColorMatrix(op) => run(op, images, streams),
-            Self::ColorJitter(op) => run(op, images, streams),
-            Self::Grayscale(op) => run(op, images, streams),
-            Self::Blur(op) => run(op, images, streams),
-            Self::Solarize(op) => run(op, images, streams),
-            Self::Affine(op) => run(op, images, streams),
-            Self::PadCrop(op) => run(op, images, streams),
-            Self::Erase(op) => run(op, images, streams),
-            Self::CutOut(op) => run(op, images, streams),
-            Self::RandAugment(op) => run(op, images, streams),
+    /// Transforms a batch; crops resample it to a height and a width.
+    fn apply(&self, images: Tensor<4>, size: [usize; 2], streams: &mut [Stream]) -> Tensor<4> {
+        if let Self::Crop(crop) = self {
+            return crop.resampled(images, &drawn(crop, streams), size);
         }
+        each!(self, op => op.apply(images, &drawn(op, streams)))
     }
 
-    /// The numbers that are probabilities or shares, with their names.
-    fn shares(&self) -> Vec<(&'static str, f64)> {
-        match self {
-            Self::Flip(op) => vec![("flip.probability", op.probability)],
-            Self::Crop(op) => vec![("crop.scale", op.scale[0]), ("crop.scale", op.scale[1])],
-            Self::Translate(op) => {
-                vec![("translate.height", op.height), ("translate.width", op.width)]
-            }
-            Self::ColorJitter(op) => vec![("color_jitter.probability", op.probability)],
-            Self::Grayscale(op) => vec![("grayscale.probability", op.probability)],
-            Self::Blur(op) => {
-                vec![("blur.probability", op.probability), ("blur.kernel", op.kernel)]
-            }
-            Self::Solarize(op) => {
-                vec![("solarize.probability", op.probability), ("solarize.threshold", op.threshold)]
-            }
-            Self::Affine(op) => vec![
-                ("affine.probability", op.probability),
-                ("affine.translate_x", op.translate_x),
-                ("affine.translate_y", op.translate_y),
-                ("affine.fill", op.fill),
-            ],
-            Self::PadCrop(op) => vec![("pad_crop.pad", op.pad)],
-            Self::Erase(op) => vec![
-                ("erase.probability", op.probability),
-                ("erase.scale", op.scale[0]),
-                ("erase.scale", op.scale[1]),
-                ("erase.value", op.value),
-            ],
-            Self::CutOut(op) => vec![
-                ("cut_out.probability", op.probability),
-                ("cut_out.side", op.side),
-                ("cut_out.value", op.value),
-            ],
-            Self::Zoom(_) | Self::Brightness(_) | Self::ColorMatrix(_) | Self::RandAugment(_) => {
-                Vec::new()
-            }
-        }
-    }
-
-    /// Pairs of lowest and highest, with their names and the least that works.
-    fn ranges(&self) -> Vec<(&'static str, [f64; 2], f64)> {
-        match self {
-            Self::Crop(op) => vec![("crop.scale", op.scale, 0.0), ("crop.ratio", op.ratio, 0.0)],
-            Self::Zoom(op) => {
-                vec![("zoom.height", op.height, -1.0), ("zoom.width", op.width, -1.0)]
-            }
-            Self::Blur(op) => vec![("blur.sigma", op.sigma, 0.0)],
-            Self::Affine(op) => vec![("affine.scale", op.scale, 0.0)],
-            Self::Erase(op) => {
-                vec![("erase.scale", op.scale, 0.0), ("erase.ratio", op.ratio, 0.0)]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    /// Numbers of other kinds, with their names and bounds, the bounds also in words.
-    fn bounded(&self) -> Vec<(&'static str, f64, [f64; 2], &'static str)> {
-        match self {
-            Self::Affine(op) => vec![
-                ("affine.degrees", op.degrees, [0.0, 180.0], "0 to 180"),
-                ("affine.shear_x", op.shear_x, [0.0, Affine::MOST_SHEAR], Affine::SHEARS),
-                ("affine.shear_y", op.shear_y, [0.0, Affine::MOST_SHEAR], Affine::SHEARS),
-            ],
-            Self::RandAugment(op) => {
-                let count = op.count as f64;
-                vec![("rand_augment.count", count, [1.0, RandAugment::MOST], RandAugment::COUNTS)]
-            }
-            _ => Vec::new(),
-        }
+    fn check(&self) -> Result<(), Error> {
+        each!(self, op => op.check())
     }
 }
 
-/// Draws for every picture, then transforms the batch.
-fn run<A: Augmentation>(op: &A, images: Tensor<4>, streams: &mut [Stream]) -> Tensor<4> {
-    let drawn: Vec<A::Drawn> = streams.iter_mut().map(|stream| op.draw(stream)).collect();
-    op.apply(images, &drawn)
+/// What an augmentation draws for every image.
+fn drawn<A: Augmentation>(op: &A, streams: &mut [Stream]) -> Vec<A::Drawn> {
+    streams.iter_mut().map(|stream| op.draw(stream)).collect()
 }
 
 impl Policy {
-    /// Transforms a batch `[n, 3, h, w]` in [0, 1]; picture `i` is drawn from the stream that
-    /// `draw` names for it.
+    /// Transforms a batch `[n, 3, h, w]` in [0, 1]; image `i` is drawn from the stream that `draw`
+    /// names for it.
     pub fn apply(&self, images: Tensor<4>, draw: Draw<'_>) -> Tensor<4> {
+        let [_, _, height, width] = images.dims();
+        self.apply_at([height, width], images, draw)
+    }
+
+    /// [`apply`](Self::apply) with views of another height and width, `[n, 3, height, width]`: the
+    /// first crop resamples to it, as torchvision's `RandomResizedCrop` does; without a crop the whole
+    /// image is resized at the end.
+    pub fn apply_at(&self, size: [usize; 2], images: Tensor<4>, draw: Draw<'_>) -> Tensor<4> {
         let Draw { seed, purpose, visits } = draw;
         let named = |visit: &Visit| stream(seed, purpose, visit.number, visit.image);
         let mut streams: Vec<Stream> = visits.iter().map(named).collect();
-        self.0.iter().fold(images, |images, op| op.apply(images, &mut streams))
+        let views = self.0.iter().fold(images, |images, op| op.apply(images, size, &mut streams));
+        resized(views, size)
     }
 
     /// Whether every number of the policy is in its range.
@@ -213,26 +165,19 @@ impl Policy {
     /// # Errors
     /// [`Error::Setting`] naming the first that is not.
     pub fn check(&self) -> Result<(), Error> {
-        for op in &self.0 {
-            if let Some((name, got)) =
-                op.shares().into_iter().find(|(_, s)| !(0.0..=1.0).contains(s))
-            {
-                return Err(Error::Setting { name, expected: "0 to 1", got: got.to_string() });
-            }
-            let wrong =
-                |(_, [low, high], least): &(_, [f64; 2], f64)| !(low > least && low <= high);
-            if let Some((name, got, _)) = op.ranges().into_iter().find(wrong) {
-                let expected = "lowest above its bound and not above highest";
-                return Err(Error::Setting { name, expected, got: format!("{got:?}") });
-            }
-            let outside =
-                |(_, got, [low, high], _): &(_, f64, [f64; 2], _)| !(low..=high).contains(&got);
-            if let Some((name, got, _, expected)) = op.bounded().into_iter().find(outside) {
-                return Err(Error::Setting { name, expected, got: got.to_string() });
-            }
-        }
-        Ok(())
+        self.0.iter().try_for_each(Op::check)
     }
+}
+
+/// Whole images at another height and width, with antialias.
+fn resized(images: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+    let [n, _, h, w] = images.dims();
+    if [h, w] == [height, width] {
+        return images;
+    }
+    let device = images.device();
+    let axis = |size: usize, out| Axis::antialiased(&vec![(0, size); n], size, out, &device);
+    axis(h, height).resample(axis(w, width), images)
 }
 
 #[cfg(test)]
@@ -276,6 +221,23 @@ mod tests {
             let other = views(&policy, batch(4), &[4, 5, 6, 7]);
             assert!(once.iter().all(|p| (-1e-5..=1.0 + 1e-5).contains(p)), "{name} leaves [0, 1]");
             assert_ne!(once, other, "{name} gives every picture the same view");
+        }
+    }
+
+    #[test]
+    fn a_smaller_view_shows_what_a_view_of_full_size_shows() {
+        // A ramp keeps its shape when it is resized, so both ways end close to each other.
+        let ramp: Vec<f32> = (0..3 * 12 * 12).map(|i| (i % 12) as f32 / 11.0).collect();
+        let image = Tensor::from_data(TensorData::new(ramp, [1, 3, 12, 12]), &Device::flex());
+        let visits = [Visit { image: 5, number: 0 }];
+        let draw = Draw { seed: 9, purpose: Purpose::FirstView, visits: &visits };
+        for name in ["flip", "relational", "simclr-small"] {
+            let policy = Policy::named(name).unwrap();
+            let large = resized(policy.apply(image.clone(), draw), [6, 6]);
+            let small = policy.apply_at([6, 6], image.clone(), draw);
+            assert_eq!(small.dims(), [1, 3, 6, 6]);
+            let far: Vec<f32> = (large - small).abs().max().into_data().try_to_vec().unwrap();
+            assert!(far[0] < 0.1, "{name}: {far:?}");
         }
     }
 

@@ -9,6 +9,8 @@ use super::jitter::{Change, blend};
 use super::levels::{autocontrast, equalize, posterize, solarize};
 use super::sharpness::sharpness;
 use super::warp::{Interpolation, Warp, warp};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// `count` changes in turn, each drawn anew from the 14 of [`Step`] with a strength of its own.
@@ -197,13 +199,15 @@ impl Kind {
 
 impl RandAugment {
     /// More changes than this leave nothing to see.
-    pub const MOST: f64 = 16.0;
-    /// The counts allowed, in words.
-    pub const COUNTS: &'static str = "1 to 16";
+    pub const MOST: u64 = 16;
 }
 
 impl Augmentation for RandAugment {
     type Drawn = Vec<Step>;
+
+    fn check(&self) -> Result<(), Error> {
+        range::count("rand_augment.count", self.count as u64, 1..=Self::MOST)
+    }
 
     fn draw(&self, stream: &mut Stream) -> Vec<Step> {
         (0..self.count)

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::axis::{Axis, Beyond, Span};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Shifts the picture (Keras `RandomTranslation`, fill mode reflect, bilinear).
@@ -40,6 +42,11 @@ impl Augmentation for Translate {
     /// Shift as a share of the side; positive moves the picture down and right.
     type Drawn = PerAxis;
 
+    fn check(&self) -> Result<(), Error> {
+        range::share("translate.height", self.height)?;
+        range::share("translate.width", self.width)
+    }
+
     fn draw(&self, stream: &mut Stream) -> PerAxis {
         let height = stream.uniform(-self.height, self.height);
         PerAxis { height, width: stream.uniform(-self.width, self.width) }
@@ -53,6 +60,11 @@ impl Augmentation for Translate {
 impl Augmentation for Zoom {
     /// Share of the side that stays visible, from the centre: 0.7 enlarges.
     type Drawn = PerAxis;
+
+    fn check(&self) -> Result<(), Error> {
+        range::interval("zoom.height", self.height, -1.0)?;
+        range::interval("zoom.width", self.width, -1.0)
+    }
 
     fn draw(&self, stream: &mut Stream) -> PerAxis {
         let height = 1.0 + stream.uniform(self.height[0], self.height[1]);

@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{Augmentation, where_chosen};
+use crate::error::Error;
+use crate::range;
 use crate::rng::Stream;
 
 /// Inverts every sample at or above a threshold (torchvision's `RandomSolarize`).
@@ -18,6 +20,11 @@ pub struct Solarize {
 
 impl Augmentation for Solarize {
     type Drawn = bool;
+
+    fn check(&self) -> Result<(), Error> {
+        range::share("solarize.probability", self.probability)?;
+        range::share("solarize.threshold", self.threshold)
+    }
 
     fn draw(&self, stream: &mut Stream) -> bool {
         stream.chance(self.probability)

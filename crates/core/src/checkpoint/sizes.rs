@@ -32,8 +32,7 @@ pub(super) fn check_length(note: &str) -> Result<(), Error> {
 /// [`Error::Setting`] for a side out of range, [`Error::MissingTensor`], [`Error::TensorShape`].
 pub(super) fn check(meta: &Meta, archive: &Archive) -> Result<(), Error> {
     if !(1..=MOST_SIDE).contains(&meta.side) {
-        let (name, expected) = ("side", "1 to 4096 pixels");
-        return Err(Error::Setting { name, expected, got: meta.side.to_string() });
+        return Err(Error::setting("side", "1 to 4096 pixels", meta.side));
     }
     let settings = &meta.recipe.encoder;
     encoder(settings, meta.side, archive)?;

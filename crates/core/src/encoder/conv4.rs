@@ -35,13 +35,11 @@ impl Conv4 {
         device: &Device,
     ) -> Result<Self, Error> {
         if width == 0 {
-            let (name, expected) = ("encoder.width", "at least 1");
-            return Err(Error::Setting { name, expected, got: width.to_string() });
+            return Err(Error::setting("encoder.width", "at least 1", width));
         }
         let shrunk = (0..DEPTH).try_fold(side, |side, _| side_after(side, STRIDE));
         let Some(last) = shrunk.filter(|_| side >= LEAST_SIDE) else {
-            let (name, expected) = ("side", "at least 31 pixels for four convolutions");
-            return Err(Error::Setting { name, expected, got: side.to_string() });
+            return Err(Error::setting("side", "at least 31 pixels for four convolutions", side));
         };
         let convs = (0..DEPTH)
             .map(|depth| {

@@ -29,6 +29,11 @@ pub(super) const FEATURES: usize = 64;
 /// The least side of which three poolings leave a pixel.
 const LEAST_SIDE: usize = 8;
 
+/// Refuses images of which three poolings leave nothing.
+pub(super) fn check_side(side: usize) -> Result<(), Error> {
+    large_enough(side, LEAST_SIDE, "at least 8 pixels for three poolings")
+}
+
 impl Conv4Pool {
     /// Fresh weights for pictures of `side` pixels.
     ///
@@ -40,7 +45,7 @@ impl Conv4Pool {
         stream: &mut Stream,
         device: &Device,
     ) -> Result<Self, Error> {
-        large_enough(side, LEAST_SIDE, "at least 8 pixels for three poolings")?;
+        check_side(side)?;
         let mut inputs = CHANNELS;
         let layers = WIDTHS.map(|outputs| {
             let shape = [inputs, outputs, KERNEL];

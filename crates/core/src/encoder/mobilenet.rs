@@ -5,11 +5,12 @@ use burn::tensor::{Device, Tensor};
 
 use super::block::ConvNorm;
 use super::conv::{Geometry, KERNEL, Strided};
-use super::{Form, Pixels, global_average};
+use super::{Form, Pixels, global_average, large_enough};
 use crate::activation::Activation;
 use crate::error::Error;
 use crate::image::CHANNELS;
 use crate::norm::Constants;
+use crate::range;
 use crate::rng::Stream;
 
 /// A convolution of stride 2, thirteen pairs of depthwise and pointwise convolutions, an average
@@ -49,7 +50,20 @@ pub(crate) const PAIRS: [(usize, usize); 13] = [
 ];
 
 /// The least side that Keras's padding leaves something of, in pixels.
-pub(super) const LEAST_SIDE: usize = 32;
+const LEAST_SIDE: usize = 32;
+/// The largest width multiplier.
+const MOST_MULTIPLIER: f64 = 4.0;
+
+/// Refuses a multiplier that is not above 0 and at most 4.
+pub(super) fn check_multiplier(multiplier: f64) -> Result<(), Error> {
+    let (name, range) = ("encoder.width_multiplier", f64::MIN_POSITIVE..=MOST_MULTIPLIER);
+    range::within(name, multiplier, range, "above 0 and at most 4")
+}
+
+/// Refuses images of which Keras's padding leaves nothing.
+pub(super) fn check_keras_side(side: usize) -> Result<(), Error> {
+    large_enough(side, LEAST_SIDE, "at least 32 for Keras's MobileNet")
+}
 
 /// Channels times the width multiplier, rounded down as Keras does, at least 1.
 fn thinned(channels: usize, multiplier: f64) -> usize {
@@ -75,11 +89,7 @@ impl MobileNet {
         stream: &mut Stream,
         device: &Device,
     ) -> Result<Self, Error> {
-        const MOST: f64 = 4.0;
-        if !(multiplier > 0.0 && multiplier <= MOST) {
-            let (name, expected) = ("encoder.width_multiplier", "above 0 and at most 4");
-            return Err(Error::Setting { name, expected, got: multiplier.to_string() });
-        }
+        check_multiplier(multiplier)?;
         let mut layer = |shape, geometry, strided| {
             let layer = match form {
                 Form::Pytorch => ConvNorm::new(shape, geometry, stream, device),

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::norm::Constants;
+use crate::range;
 use crate::rng::{Purpose, stream};
 use conv4::Conv4;
 use conv4_pool::Conv4Pool;
@@ -129,6 +130,38 @@ impl EncoderSettings {
     /// The kinds that there are, for people.
     pub const KINDS: [&str; 4] = ["conv4", "conv4_pool", "resnet", "mobilenet"];
 
+    /// Whether every setting is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        match *self {
+            Self::Conv4 { width } | Self::Resnet { width, .. } => {
+                range::count("encoder.width", width as u64, 1..=range::MOST_WIDTH)
+            }
+            Self::Conv4Pool { .. } => Ok(()),
+            Self::Mobilenet { width_multiplier, .. } => {
+                mobilenet::check_multiplier(width_multiplier)
+            }
+        }
+    }
+
+    /// Whether an encoder that is made for images of one side takes images of another.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] where it does not.
+    pub fn takes(&self, side: usize, made_for: usize) -> Result<(), Error> {
+        match *self {
+            Self::Conv4 { .. } if side != made_for => {
+                let expected = format!("{made_for}: the dense layer of conv4 takes one side alone");
+                Err(Error::setting("pretraining.views.side", expected, side))
+            }
+            Self::Conv4Pool { .. } => conv4_pool::check_side(side),
+            Self::Mobilenet { form: Form::Keras, .. } => mobilenet::check_keras_side(side),
+            Self::Conv4 { .. } | Self::Resnet { .. } | Self::Mobilenet { .. } => Ok(()),
+        }
+    }
+
     /// An encoder with fresh weights for pictures of `side` pixels.
     ///
     /// # Errors
@@ -146,7 +179,7 @@ impl EncoderSettings {
             }
             Self::Mobilenet { width_multiplier, pixels, statistics, form } => {
                 if form == Form::Keras {
-                    large_enough(side, mobilenet::LEAST_SIDE, "at least 32 for Keras's MobileNet")?;
+                    mobilenet::check_keras_side(side)?;
                 }
                 let kind = (form, statistics.constants());
                 let network = MobileNet::new(width_multiplier, kind, stream, device)?;
@@ -217,7 +250,7 @@ impl Statistics {
 /// Refuses pictures of which an encoder's layers leave nothing.
 fn large_enough(side: usize, least: usize, expected: &'static str) -> Result<(), Error> {
     match side < least {
-        true => Err(Error::Setting { name: "side", expected, got: side.to_string() }),
+        true => Err(Error::setting("side", expected, side)),
         false => Ok(()),
     }
 }

@@ -120,8 +120,7 @@ impl ResNet {
         device: &Device,
     ) -> Result<Self, Error> {
         if width == 0 {
-            let (name, expected) = ("encoder.width", "at least 1");
-            return Err(Error::Setting { name, expected, got: width.to_string() });
+            return Err(Error::setting("encoder.width", "at least 1", width));
         }
         let (kernel, stride) = match stem {
             Stem::Cifar => (KERNEL, 1),

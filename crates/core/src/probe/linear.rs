@@ -7,6 +7,7 @@ use super::Features;
 use super::knn::best;
 use crate::archive::{Archive, Stored};
 use crate::error::Error;
+use crate::optimizer::{AdamSettings, EpsilonForm, Moments};
 use crate::read::read;
 use crate::rows::{columns, products};
 
@@ -49,9 +50,6 @@ pub struct LinearProbe {
     pub(super) bias: Tensor<2>,
 }
 
-const BETA1: f64 = 0.9;
-const BETA2: f64 = 0.999;
-const EPSILON: f64 = 1e-8;
 /// A feature that varies less than this is left unscaled.
 const STILL: f64 = 1e-6;
 
@@ -149,8 +147,8 @@ pub struct Fit {
     shares: Tensor<2>,
     mean: Tensor<2>,
     deviation: Tensor<2>,
-    weight: Slope,
-    bias: Slope,
+    weight: Weights,
+    bias: Weights,
     steps: usize,
 }
 
@@ -176,8 +174,8 @@ impl Fit {
         let x = (x - mean.clone()) / deviation.clone();
         let shares = settings.balance.shares(labels, classes);
         let shares = Tensor::from_data(TensorData::new(shares, [labels.len(), 1]), device);
-        let weight = Slope::new(Tensor::zeros([classes, features.dim], device));
-        let bias = Slope::new(Tensor::zeros([1, classes], device));
+        let weight = Weights::new(Tensor::zeros([classes, features.dim], device));
+        let bias = Weights::new(Tensor::zeros([1, classes], device));
         let targets = one_hot(labels, classes, device);
         let columns = columns(x.clone());
         let (truth, steps) = (targets.clone().argmax(1), 0);
@@ -256,30 +254,30 @@ impl Balance {
     }
 }
 
-/// A matrix on its way down, with Adam's memory.
+/// A matrix that Adam moves, in `PyTorch`'s form.
 #[derive(Debug)]
-pub(super) struct Slope {
+pub(super) struct Weights {
     pub(super) value: Tensor<2>,
-    mean: Tensor<2>,
-    square: Tensor<2>,
+    settings: AdamSettings,
+    moments: Option<Moments>,
 }
 
-impl Slope {
+impl Weights {
     pub(super) fn new(value: Tensor<2>) -> Self {
-        let zero = value.zeros_like();
-        Self { value, mean: zero.clone(), square: zero }
+        const EPSILON: f64 = 1e-8;
+        let (epsilon, epsilon_form) = (EPSILON, EpsilonForm::Pytorch);
+        let settings = AdamSettings { epsilon, epsilon_form, ..AdamSettings::default() };
+        Self { value, settings, moments: None }
     }
 
     /// The step after `step` steps.
     pub(super) fn step(&mut self, gradient: Tensor<2>, step: usize, rate: f64) {
-        let t = step as i32 + 1;
-        let fresh = gradient.clone().mul_scalar(1.0 - BETA1);
-        self.mean = self.mean.clone().mul_scalar(BETA1) + fresh;
-        self.square =
-            self.square.clone().mul_scalar(BETA2) + gradient.square().mul_scalar(1.0 - BETA2);
-        let root = self.square.clone().div_scalar(1.0 - BETA2.powi(t)).sqrt().add_scalar(EPSILON);
-        let change = self.mean.clone().mul_scalar(rate / (1.0 - BETA1.powi(t))) / root;
-        self.value = self.value.clone() - change;
+        let shape = self.value.dims();
+        let gradient = gradient.flatten::<1>(0, 1);
+        let moments = self.settings.remembered(self.moments.take(), gradient);
+        let change = self.settings.change(&moments, step as u64 + 1, rate);
+        self.moments = Some(moments);
+        self.value = self.value.clone() - change.reshape(shape);
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Features;
-use super::linear::{LinearProbe, Slope, one_hot, upload};
+use super::linear::{LinearProbe, Weights, one_hot, upload};
 use crate::error::Error;
 use crate::linear::Linear;
 use crate::rng::{Purpose, stream};
@@ -47,15 +47,14 @@ impl MinibatchSettings {
             return Err(Error::TooFew { what, expected: 2, got });
         }
         if self.batch == 0 {
-            let (name, expected) = ("batch", "at least 1");
-            return Err(Error::Setting { name, expected, got: "0".into() });
+            return Err(Error::setting("batch", "at least 1", 0));
         }
         let device = device.clone().inner();
         let all = (upload(features, &device), one_hot(labels, classes, &device));
         let mut fresh = stream(seed, Purpose::Probe, 0, 0);
         let start = Linear::torch(features.dim, classes, &mut fresh, &device);
-        let mut weight = Slope::new(start.weight());
-        let mut bias = Slope::new(start.bias().unsqueeze());
+        let mut weight = Weights::new(start.weight());
+        let mut bias = Weights::new(start.bias().unsqueeze());
         let mut steps = 0;
         for epoch in 1..=self.epochs {
             let mut order: Vec<i32> = (0..labels.len() as i32).collect();

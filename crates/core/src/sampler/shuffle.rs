@@ -33,11 +33,10 @@ impl Shuffle {
     /// # Errors
     /// [`Error::Setting`] for a buffer that holds nothing.
     pub fn check(self) -> Result<(), Error> {
-        if self == Self::Buffer(0) {
-            let (name, expected) = ("shuffle.buffer", "at least 1");
-            return Err(Error::Setting { name, expected, got: "0".into() });
+        match self == Self::Buffer(0) {
+            true => Err(Error::setting("shuffle.buffer", "at least 1", 0)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// The order of `count` images in one pass, in batches of `batch`.

@@ -80,7 +80,7 @@ mod tests {
         let device = Device::flex();
         let certainty = Tensor::from_data(certainty, &device);
         let labels = Tensor::from_data(labels, &device);
-        Agreement { losses: certainty.clone(), believed: certainty.clone(), labels, certainty }
+        Agreement { losses: certainty.clone(), mask: certainty.clone(), labels, certainty }
     }
 
     fn thresholds(curriculum: &Curriculum) -> Vec<f32> {

@@ -3,16 +3,16 @@
 use burn::tensor::activation::softmax;
 use burn::tensor::{Int, Tensor};
 
-use crate::objective::cross_entropy;
+use crate::loss::cross_entropy;
 
 /// What unlabelled pictures cost.
 #[derive(Clone, Debug)]
 pub struct Agreement {
-    /// Cross-entropy of each strong view with its weak view's label; 0 where that is not believed.
-    /// `[n]`.
+    /// Cross-entropy of each strong view with its weak view's label; 0 where that is below its
+    /// threshold. `[n]`.
     pub losses: Tensor<1>,
-    /// 1 where the weak view's label is believed, else 0. `[n]`, without autodiff.
-    pub believed: Tensor<1>,
+    /// 1 where the weak view's label passes its threshold, else 0. `[n]`, without autodiff.
+    pub mask: Tensor<1>,
     /// The likeliest class of each weak view, `[n]`, without autodiff.
     pub labels: Tensor<1, Int>,
     /// Its probability, `[n]`, without autodiff.
@@ -31,10 +31,10 @@ pub fn agreement(weak: Tensor<2>, strong: Tensor<2>, thresholds: Tensor<1>) -> A
     let labels = probabilities.clone().argmax(1).reshape([n]);
     let certainty = probabilities.max_dim(1).reshape([n]);
     let enough = thresholds.select(0, labels.clone());
-    let believed = certainty.clone().greater_equal(enough).float();
+    let passes = certainty.clone().greater_equal(enough).float();
     let targets = if strong.is_autodiff() { labels.clone().autodiff() } else { labels.clone() };
-    let mask = if strong.is_autodiff() { believed.clone().autodiff() } else { believed.clone() };
-    Agreement { losses: cross_entropy(strong, targets) * mask, believed, labels, certainty }
+    let mask = if strong.is_autodiff() { passes.clone().autodiff() } else { passes.clone() };
+    Agreement { losses: cross_entropy(strong, targets) * mask, mask: passes, labels, certainty }
 }
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_losses_are_the_definition_and_some_are_not_believed() {
+    fn the_losses_are_the_definition_and_some_are_masked() {
         let (weak, strong) = (logits(1, 2.0), logits(2, 1.0));
         let device = Device::flex();
         let found = agreement(tensor(&weak, &device), tensor(&strong, &device), thresholds());

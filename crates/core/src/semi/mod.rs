@@ -1,24 +1,25 @@
 //! Semi-supervised learning: few labels, many pictures.
 
-pub mod average;
 pub mod curriculum;
 pub mod fixmatch;
-pub mod pseudo;
+pub mod noisy_student;
+pub mod pseudo_labels;
 
 use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
 use crate::error::Error;
 use crate::optimizer::AdamSettings;
-use crate::range::{at_least, within};
-use crate::sampler::Shuffle;
+use crate::range;
+use crate::rng::Purpose;
+use crate::sampler::{LastBatch, Sampling, Shuffle};
 
 /// How labelled and unlabelled pictures teach together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SemiSettings {
     /// Where the labels of unlabelled pictures come from.
-    pub method: Method,
+    pub method: SemiMethod,
     /// The network that it starts from.
     pub start: Start,
     /// Steps at the start in which the weights stay and batch statistics alone follow this phase's
@@ -38,7 +39,7 @@ pub struct SemiSettings {
     pub weak: Policy,
     /// View that must earn the same label.
     pub strong: Policy,
-    /// Least probability of a label that is believed.
+    /// Least probability of a pseudo-label: those below are left out.
     pub threshold: f64,
     /// Weight of the unlabelled images' loss. In Noisy Student every image that a teacher labelled
     /// weighs so much, and every other one 1.
@@ -66,7 +67,7 @@ pub enum Start {
 /// Where the labels of unlabelled pictures come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Method {
+pub enum SemiMethod {
     /// `FixMatch` (Sohn et al. 2020): in every step, from the network itself.
     Fixmatch {
         /// Which probability is enough.
@@ -95,7 +96,7 @@ impl Default for SemiSettings {
     fn default() -> Self {
         let named = |name| Policy::named(name).expect("a built-in policy");
         Self {
-            method: Method::Fixmatch { thresholds: Thresholds::Fixed },
+            method: SemiMethod::Fixmatch { thresholds: Thresholds::Fixed },
             start: Start::Fresh,
             statistics_warm_up: 0,
             epochs: 30,
@@ -120,22 +121,38 @@ impl SemiSettings {
     /// # Errors
     /// [`Error::Setting`] naming the first that is not.
     pub fn check(&self) -> Result<(), Error> {
-        [&self.weak, &self.strong].into_iter().try_for_each(Policy::check)?;
+        self.weak.check().map_err(|e| e.below("weak"))?;
+        self.strong.check().map_err(|e| e.below("strong"))?;
         self.shuffle.check()?;
-        at_least("semi.epochs", self.epochs, 1)?;
-        at_least("semi.steps", self.steps.unwrap_or(1), 1)?;
-        at_least("semi.patience", self.patience.unwrap_or(1), 1)?;
-        at_least("semi.labelled_batch", self.labelled_batch as u64, 1)?;
-        at_least("semi.unlabelled_batch", self.unlabelled_batch as u64, 1)?;
-        if let Method::NoisyStudent { rounds } = self.method {
-            at_least("semi.method.rounds", rounds as u64, 1)?;
+        range::count("epochs", self.epochs, 1..=range::MOST_STEPS)?;
+        range::count("steps", self.steps.unwrap_or(1), 1..=range::MOST_STEPS)?;
+        range::count("statistics_warm_up", self.statistics_warm_up, 0..=range::MOST_STEPS)?;
+        range::count("patience", self.patience.unwrap_or(1), 1..=u64::MAX)?;
+        range::count("labelled_batch", self.labelled_batch as u64, 1..=range::MOST_BATCH)?;
+        range::count("unlabelled_batch", self.unlabelled_batch as u64, 1..=range::MOST_BATCH)?;
+        if let SemiMethod::NoisyStudent { rounds } = self.method {
+            range::count("method.rounds", rounds as u64, 1..=u64::MAX)?;
         }
-        within("semi.threshold", self.threshold, 0.0..=1.0, "0 to 1")?;
-        within("semi.average", self.average, 0.0..=1.0, "0 to 1")?;
-        within("semi.unlabelled_weight", self.unlabelled_weight, 0.0..=f64::MAX, "0 or more")?;
-        let AdamSettings { learning_rate, schedule, .. } = &self.optimizer;
-        let above_zero = f64::MIN_POSITIVE..=f64::MAX;
-        within("semi.optimizer.learning_rate", *learning_rate, above_zero, "above 0")?;
-        within("semi.optimizer.schedule.warm_up", schedule.warm_up, 0.0..=0.99, "0 to 0.99")
+        range::share("threshold", self.threshold)?;
+        range::share("average", self.average)?;
+        range::within("unlabelled_weight", self.unlabelled_weight, 0.0..=f64::MAX, "0 or more")?;
+        self.optimizer.check().map_err(|e| e.below("optimizer"))
+    }
+
+    /// How so many unlabelled and labelled images are drawn.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] when they cannot fill one batch.
+    pub fn sampling(&self, [unlabelled, labelled]: [usize; 2]) -> Result<[Sampling; 2], Error> {
+        let sampling = |count, batch, purpose| {
+            let (shuffle, last_batch) = (self.shuffle, LastBatch::Carry);
+            Sampling { count, batch, shuffle, last_batch, purpose }
+        };
+        let what = "unlabelled images to fill a batch (semi.unlabelled_batch)";
+        let unlabelled = sampling(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
+        let unlabelled = unlabelled.filled(what)?;
+        let what = "labelled images to fill a batch (semi.labelled_batch)";
+        let labelled = sampling(labelled, self.labelled_batch, Purpose::LabelledOrder);
+        Ok([unlabelled, labelled.filled(what)?])
     }
 }

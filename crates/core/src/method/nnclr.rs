@@ -1,10 +1,17 @@
 //! NNCLR: "With a Little Help from My Friends" (Dwibedi et al. 2021).
 
-use burn::tensor::Tensor;
+use burn::module::Module;
+use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Neighbours, Terms, diagonal_cross_entropy};
-use crate::head::HeadSettings;
+use super::contrast::{self, Pair, Terms};
+use super::{Build, Loss, Method, Network, Step, Steps};
+use crate::augment::views::ViewCount;
+use crate::error::Error;
+use crate::head::{Head, HeadSettings};
+use crate::loss::diagonal_cross_entropy;
+use crate::metrics::{self, Metric, Shown, Unit};
+use crate::range;
 use crate::support::SupportSet;
 use crate::unit::unit_rows;
 
@@ -35,18 +42,128 @@ pub enum NnclrForm {
     },
 }
 
+/// Projection head and predictor, where there are such.
+#[derive(Module, Debug)]
+pub struct Heads {
+    projection: Option<Head>,
+    predictor: Option<Head>,
+}
+
+/// The support set.
+#[derive(Module, Debug)]
+pub struct Buffers {
+    /// Recent projections.
+    support: SupportSet,
+}
+
+/// The losses of a batch, and what it found in the support set.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// One loss an anchor and direction.
+    pub terms: Terms,
+    /// Index of the neighbour of each first and of each second view, `[n]` each.
+    pub indices: [Tensor<1, Int>; 2],
+    /// Unit projections of the first views, to be pushed after the step, `[n, dim]`.
+    pub newest: Tensor<2>,
+}
+
+/// Of the neighbours whose class and whose image's class are known: how many agree.
+const AGREEING: Metric =
+    Metric::number("neighbours_agreeing", "Neighbours of the same class", Unit::None);
+/// Neighbours whose class and whose image's class are known.
+const KNOWN: Metric =
+    Metric::number("neighbours_known", "Neighbours whose class is known", Unit::None);
+/// Steps since neighbours were pushed.
+const AGE: Metric =
+    Metric::number("queue_age", "Age of the neighbours", Unit::Steps).shown(Shown::Report);
+/// The most rows of a support set: the paper's is 98,304.
+const MOST_ROWS: u64 = 1 << 20;
+
+impl Method for NnclrSettings {
+    type Heads = Heads;
+    type Buffers = Buffers;
+
+    fn views(&self) -> ViewCount {
+        ViewCount::Exactly(2)
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        contrast::METRICS.into_iter().chain([AGREEING, KNOWN, AGE]).collect()
+    }
+
+    fn check(&self, steps: &Steps) -> Result<(), Error> {
+        range::count("objective.queue", self.queue as u64, 1..=MOST_ROWS)?;
+        SupportSet::check(self.queue, steps.batch()).map_err(|e| e.below("objective"))?;
+        if let Some(predictor) = self.predictor() {
+            predictor.check().map_err(|e| e.below("objective.form.predictor"))?;
+        }
+        range::above_zero("objective.temperature", self.temperature)
+    }
+
+    fn heads(&self, build: &mut Build<'_>) -> Result<Heads, Error> {
+        let projection = build.projection()?;
+        let predictor = self.predictor();
+        let predictor =
+            predictor.map(|head| head.init(build.projected(), build.weights, build.device));
+        Ok(Heads { projection, predictor: predictor.transpose()? })
+    }
+
+    fn buffers(&self, _network: &Network<Heads>, build: &Build<'_>) -> Buffers {
+        let (size, dim) = (self.queue, build.projected());
+        Buffers { support: SupportSet::random(size, dim, build.seed, &build.plain_device()) }
+    }
+
+    fn loss(&self, step: Step<'_, Self>) -> Loss {
+        let (n, heads) = (step.batch(), &step.network.heads);
+        let projections = Head::maybe(heads.projection.as_ref(), step.features.clone());
+        let predictions = heads.predictor.as_ref().map(|head| head.forward(projections.clone()));
+        let pair = |rows| contrast::first_two(rows, n);
+        let projections = pair(projections);
+        let found =
+            self.found(projections.clone(), predictions.map(pair), &step.buffers.support);
+        let compared = [pair(step.features), projections];
+        let mut metrics = contrast::measured(&found.terms.losses, compared, step.accuracy_on);
+        let value = found.terms.reduced(step.reduction);
+        metrics.extend(push(&mut step.buffers.support, found, step.labels));
+        Loss { value, metrics }
+    }
+}
+
+/// Moves the support set on and measures what was found in it.
+fn push(
+    support: &mut SupportSet,
+    found: Found,
+    labels: Tensor<1, Int>,
+) -> [(Metric, Tensor<1>); 3] {
+    let [first, _] = found.indices;
+    let [n] = labels.dims();
+    let theirs = support.labels().select(0, first.clone());
+    let [agree, known] = metrics::label_agreement(labels.clone(), theirs);
+    let age = SupportSet::mean_age(first, n);
+    support.push(found.newest, labels);
+    [(AGREEING, agree), (KNOWN, known), (AGE, age)]
+}
+
 impl NnclrSettings {
+    /// Shape of the predictor, if the form has one.
+    fn predictor(&self) -> Option<&HeadSettings> {
+        match &self.form {
+            NnclrForm::StopGradient { predictor } => Some(predictor),
+            NnclrForm::StraightThrough => None,
+        }
+    }
+
     /// The losses of a batch: `[4n]` straight-through, `[2n]` stop-gradient.
     ///
     /// # Shapes
     /// - projections: two views, `[n, dim]` each
     /// - predictions: the predictor's view of them; only the stop-gradient form looks at it
-    pub fn terms(
+    pub fn found(
         &self,
-        projections: [Tensor<2>; 2],
-        predictions: Option<[Tensor<2>; 2]>,
+        projections: Pair,
+        predictions: Option<Pair>,
         support: &SupportSet,
-    ) -> Terms {
+    ) -> Found {
         let units = projections.map(unit_rows);
         let indices = units.clone().map(|unit| support.nearest(unit.inner()));
         let found = indices.clone().map(|indices| support.select(indices));
@@ -58,7 +175,7 @@ impl NnclrSettings {
             _ => self.straight_through(found, units),
         };
         let losses = Tensor::cat(logits.into_iter().map(diagonal_cross_entropy).collect(), 0);
-        Terms { losses, neighbours: Some(Neighbours { indices, newest }) }
+        Found { terms: Terms { losses }, indices, newest }
     }
 
     /// NN(p₁)·p₂ᵀ, p₂·NN(p₁)ᵀ, NN(p₂)·p₁ᵀ, p₁·NN(p₂)ᵀ over τ, with NN(p) = p + sg(q − p).
@@ -89,7 +206,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::objective::oracle::{Case, Rows, check_gradient, matches_oracle, rows_of, unit};
+    use crate::method::oracle::{Case, Rows, check_gradient, matches_oracle, rows_of, unit};
 
     const TEMPERATURE: f64 = 0.2;
 
@@ -99,7 +216,8 @@ mod tests {
 
     fn straight(a: Tensor<2>, b: Tensor<2>) -> Terms {
         let form = NnclrForm::StraightThrough;
-        NnclrSettings { temperature: TEMPERATURE, queue: 9, form }.terms([a, b], None, &support())
+        let settings = NnclrSettings { temperature: TEMPERATURE, queue: 9, form };
+        settings.found([a, b], None, &support()).terms
     }
 
     fn stopped(a: Tensor<2>, b: Tensor<2>) -> Terms {
@@ -113,11 +231,9 @@ mod tests {
                 [core::array::from_fn(|i| if i == 0 { 2.0 } else { 1.0 })];
             x * Tensor::<2>::from_data(scale, &device)
         };
-        NnclrSettings { temperature: TEMPERATURE, queue: 9, form }.terms(
-            [a.clone(), b.clone()],
-            Some([predict(a), predict(b)]),
-            &support(),
-        )
+        let predictions = Some([predict(a.clone()), predict(b.clone())]);
+        let settings = NnclrSettings { temperature: TEMPERATURE, queue: 9, form };
+        settings.found([a, b], predictions, &support()).terms
     }
 
     fn friends(views: &[Rows; 2]) -> [Rows; 2] {
@@ -200,7 +316,9 @@ mod tests {
     fn the_first_view_is_what_gets_pushed() {
         let case = Case::example();
         let [a, b] = case.tensors(&Device::flex().autodiff());
-        let newest = straight(a, b).neighbours.expect("NNCLR has neighbours").newest;
+        let form = NnclrForm::StraightThrough;
+        let settings = NnclrSettings { temperature: TEMPERATURE, queue: 9, form };
+        let newest = settings.found([a, b], None, &support()).newest;
         for (got, expected) in
             rows_of(newest).iter().flatten().zip(case.unit_views()[0].iter().flatten())
         {

@@ -7,6 +7,7 @@ mod head;
 mod pairs;
 mod split;
 
+use burn::module::Module;
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Bool, Tensor};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,14 @@ use serde::{Deserialize, Serialize};
 pub use head::RelationHead;
 pub use pairs::{Pairing, pairings};
 
+use super::{
+    Build, Loss, Method, Network, NoBuffers, Reduction, Step, Steps, contrast,
+};
+use crate::augment::views::{MOST_VIEWS, ViewCount};
 use crate::error::Error;
+use crate::head::Head;
+use crate::metrics::{self, Metric, Shown, Unit};
+use crate::range;
 
 /// Settings of relational reasoning.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,35 +99,6 @@ impl RelationalSettings {
         256
     }
 
-    /// Whether the settings and batches of so many unlabelled pictures can be.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] naming what cannot.
-    pub fn check(&self, batch: usize) -> Result<(), Error> {
-        let wrong = |name, expected, got: String| Err(Error::Setting { name, expected, got });
-        if !(2..=Self::MOST_VIEWS).contains(&self.views) {
-            return wrong("objective.views", "2 to 256", self.views.to_string());
-        }
-        if self.hidden == 0 {
-            return wrong("objective.hidden", "at least 1", self.hidden.to_string());
-        }
-        if batch < 2 {
-            let expected = "at least 2 pictures: alone, a picture has no other to differ from";
-            return wrong("pretraining.unlabelled_batch", expected, batch.to_string());
-        }
-        let PairLoss::Focal { gamma, alpha } = self.loss else { return Ok(()) };
-        if !(gamma >= 0.0 && gamma.is_finite()) {
-            return wrong("objective.loss.gamma", "at least 0", gamma.to_string());
-        }
-        if !(0.0..=1.0).contains(&alpha) {
-            return wrong("objective.loss.alpha", "0 to 1", alpha.to_string());
-        }
-        Ok(())
-    }
-
-    /// More views than anyone has memory for; their number goes into the name of a random stream.
-    const MOST_VIEWS: usize = 256;
-
     /// Loss and scores of a batch. Where the aggregation allows it, pairs are not put together: see
     /// [`plainly`](Self::plainly), which gives the same numbers for more memory and time.
     ///
@@ -163,6 +142,91 @@ impl RelationalSettings {
             Aggregation::Concatenate => 2 * dim,
             Aggregation::Sum | Aggregation::Mean | Aggregation::Max => dim,
         }
+    }
+}
+
+/// Projection head, where there is one, and relation head.
+#[derive(Module, Debug)]
+pub struct Heads {
+    projection: Option<Head>,
+    relation: RelationHead,
+}
+
+/// The mean loss over all pairs.
+const PAIR_LOSS: Metric = Metric::loss("Loss of the pairs", Unit::Loss);
+/// Share of pairs told right.
+const PAIR_ACCURACY: Metric = Metric::share("pair_accuracy", "Pair accuracy", "pairs");
+/// Share of pairs of the same image told right.
+const POSITIVE: Metric = Metric::share(
+    "positive_accuracy",
+    "Accuracy on pairs of the same image",
+    "same image",
+)
+.shown(Shown::File);
+/// Share of pairs of different images told right.
+const NEGATIVE: Metric = Metric::share(
+    "negative_accuracy",
+    "Accuracy on pairs of different images",
+    "different images",
+)
+.shown(Shown::File);
+
+impl Method for RelationalSettings {
+    type Heads = Heads;
+    type Buffers = NoBuffers;
+
+    fn views(&self) -> ViewCount {
+        ViewCount::Exactly(self.views)
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        let own = [PAIR_LOSS, PAIR_ACCURACY, POSITIVE, NEGATIVE];
+        own.into_iter().chain([metrics::DEAD_UNITS, metrics::FEATURE_SPREAD]).collect()
+    }
+
+    fn check(&self, steps: &Steps) -> Result<(), Error> {
+        if steps.reduction == Reduction::Sum {
+            let expected = "mean, the only one of relational reasoning";
+            return Err(Error::setting("pretraining.reduction", expected, "sum"));
+        }
+        range::count("objective.views", self.views as u64, 2..=MOST_VIEWS as u64)?;
+        range::count("objective.hidden", self.hidden as u64, 1..=range::MOST_WIDTH)?;
+        let batch = steps.unlabelled_batch;
+        if batch < 2 {
+            let expected = "at least 2 images: alone, an image has no other to differ from";
+            return Err(Error::setting("pretraining.unlabelled_batch", expected, batch));
+        }
+        let PairLoss::Focal { gamma, alpha } = self.loss else { return Ok(()) };
+        range::within("objective.loss.gamma", gamma, 0.0..=f64::MAX, "at least 0")?;
+        range::share("objective.loss.alpha", alpha)
+    }
+
+    fn heads(&self, build: &mut Build<'_>) -> Result<Heads, Error> {
+        let projection = build.projection()?;
+        let size = [self.inputs(build.projected()), self.hidden];
+        let relation = RelationHead::new(size, build.weights, build.device);
+        Ok(Heads { projection, relation })
+    }
+
+    fn buffers(&self, _network: &Network<Heads>, _build: &Build<'_>) -> NoBuffers {
+        NoBuffers {}
+    }
+
+    fn loss(&self, step: Step<'_, Self>) -> Loss {
+        let (n, heads) = (step.batch(), &step.network.heads);
+        let projections = Head::maybe(heads.projection.as_ref(), step.features.clone());
+        let relations = self.compare(projections, &heads.relation);
+        let [all, same, other] = relations.accuracies();
+        let [first, _] = contrast::first_two(step.features, n);
+        let metrics = vec![
+            (PAIR_LOSS, relations.loss.clone()),
+            (PAIR_ACCURACY, all),
+            (POSITIVE, same),
+            (NEGATIVE, other),
+            (metrics::DEAD_UNITS, metrics::dead_units(first.clone())),
+            (metrics::FEATURE_SPREAD, metrics::feature_spread(first)),
+        ];
+        Loss { value: relations.loss, metrics }
     }
 }
 

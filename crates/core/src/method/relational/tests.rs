@@ -6,7 +6,7 @@ use burn::tensor::{Device, TensorData};
 
 use super::oracle::{BATCH, Case, Collect, DIM, HIDDEN, VIEWS, naive, naive_pairs};
 use super::*;
-use crate::objective::oracle::rows_of;
+use crate::method::oracle::rows_of;
 use crate::rng::{Purpose, stream};
 
 const LOSSES: [PairLoss; 2] = [PairLoss::CrossEntropy, PairLoss::Focal { gamma: 2.0, alpha: 0.3 }];

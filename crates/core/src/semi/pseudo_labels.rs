@@ -1,4 +1,4 @@
-//! Pseudo-labels of a teacher: which are believed, and as many of each class.
+//! Pseudo-labels of a teacher: those above a threshold, and as many of each class.
 
 use crate::probe::Features;
 use crate::probe::knn::best;
@@ -10,16 +10,16 @@ pub struct PseudoLabels {
     pub places: Vec<u32>,
     /// The class of each.
     pub labels: Vec<u16>,
-    /// How many pictures of each class were believed, before balancing.
-    pub believed: Vec<usize>,
+    /// How many images of each class passed the threshold, before balancing.
+    pub passed: Vec<usize>,
 }
 
 impl PseudoLabels {
     /// Labels every picture whose likeliest class has at least the probability `threshold`, then
     /// makes all classes alike in number, as Noisy Student does (Xie et al. 2020, section 3.1): of
     /// common classes the surest pictures stay, those of rare ones are repeated, surest first. Every
-    /// class gets as many as there are believed pictures a class on average; a class of which none
-    /// is believed stays empty.
+    /// class gets as many as there are images above the threshold a class on average; a class of which
+    /// none is stays empty.
     ///
     /// `probabilities` has a row a picture and a column a class.
     pub fn balanced(probabilities: &Features, threshold: f64) -> Self {
@@ -31,10 +31,10 @@ impl PseudoLabels {
                 members[class].push((row[class], place as u32));
             }
         }
-        let believed: Vec<usize> = members.iter().map(Vec::len).collect();
-        let found = believed.iter().filter(|&&count| count > 0).count();
-        let each = believed.iter().sum::<usize>().div_ceil(found.max(1));
-        let mut all = Self { believed, ..Self::default() };
+        let passed: Vec<usize> = members.iter().map(Vec::len).collect();
+        let found = passed.iter().filter(|&&count| count > 0).count();
+        let each = passed.iter().sum::<usize>().div_ceil(found.max(1));
+        let mut all = Self { passed, ..Self::default() };
         for (class, mut members) in members.into_iter().enumerate() {
             members.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             let taken = members.iter().cycle().take(if members.is_empty() { 0 } else { each });
@@ -60,7 +60,7 @@ mod tests {
         ];
         let probabilities = Features { values: rows.as_flattened().to_vec(), dim: 3 };
         let found = PseudoLabels::balanced(&probabilities, 0.7);
-        assert_eq!(found.believed, [3, 1, 0]);
+        assert_eq!(found.passed, [3, 1, 0]);
         assert_eq!(found.places, [2, 0, 3, 3]);
         assert_eq!(found.labels, [0, 0, 1, 1]);
     }

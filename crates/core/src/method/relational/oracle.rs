@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::{Aggregation, PairLoss, RelationHead, RelationalSettings};
-use crate::objective::oracle::Rows;
+use crate::method::oracle::Rows;
 use crate::rng::{Purpose, stream};
 
 pub(super) const DIM: usize = 3;

@@ -3,7 +3,14 @@
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Terms, diagonal_cross_entropy};
+use super::{
+    Build, Loss, Method, Network, NoBuffers, Projector, Step, Steps, Terms, contrast,
+};
+use crate::augment::views::ViewCount;
+use crate::error::Error;
+use crate::loss::diagonal_cross_entropy;
+use crate::metrics::Metric;
+use crate::range;
 use crate::unit::unit_rows;
 
 /// Settings of `SimCLR`.
@@ -24,6 +31,43 @@ pub enum SimclrForm {
     CrossView,
     /// Both views of the other pictures: 2N − 2 negatives (the paper's equation 1).
     BothViews,
+}
+
+impl Method for SimclrSettings {
+    type Heads = Projector;
+    type Buffers = NoBuffers;
+
+    fn views(&self) -> ViewCount {
+        ViewCount::Exactly(2)
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        contrast::METRICS.to_vec()
+    }
+
+    fn check(&self, _steps: &Steps) -> Result<(), Error> {
+        range::above_zero("objective.temperature", self.temperature)
+    }
+
+    fn heads(&self, build: &mut Build<'_>) -> Result<Projector, Error> {
+        Projector::new(build)
+    }
+
+    fn buffers(&self, _network: &Network<Projector>, _build: &Build<'_>) -> NoBuffers {
+        NoBuffers {}
+    }
+
+    fn loss(&self, step: Step<'_, Self>) -> Loss {
+        let n = step.batch();
+        let projections = step.network.heads.forward(step.features.clone());
+        let [features, projections] =
+            [step.features, projections].map(|rows| contrast::first_two(rows, n));
+        let [first, second] = projections.clone();
+        let terms = self.terms(first, second);
+        let metrics =
+            contrast::measured(&terms.losses, [features, projections], step.accuracy_on);
+        Loss { value: terms.reduced(step.reduction), metrics }
+    }
 }
 
 /// Stands for "never" among similarities: its exponential is 0.
@@ -50,7 +94,7 @@ impl SimclrSettings {
                 Tensor::cat(both.map(diagonal_cross_entropy).to_vec(), 0)
             }
         };
-        Terms { losses, neighbours: None }
+        Terms { losses }
     }
 }
 
@@ -65,7 +109,7 @@ fn same_view(view: Tensor<2>, temperature: f64) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::objective::oracle::{
+    use crate::method::oracle::{
         Case, Rows, check_gradient, constant_costs_most, matches_oracle,
     };
 

@@ -1,0 +1,128 @@
+//! Batches of a run, read from two splits in the order of a sampler.
+
+mod memory;
+
+use crate::image::Images;
+use crate::sampler::{Place, Places, Sampler, Sampling, Visit};
+
+pub use memory::{MemoryDataset, MemorySplit};
+
+/// The images of one step.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Those without labels of a person.
+    pub unlabelled: Samples,
+    /// Those with labels.
+    pub labelled: Samples,
+}
+
+/// Some images of one split.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// The images.
+    pub images: Images,
+    /// Which look at each of them this is: what names its random streams.
+    pub visits: Vec<Visit>,
+    /// Their classes, if they have any: a person's, or a teacher's.
+    pub labels: Option<Vec<i32>>,
+}
+
+impl Samples {
+    /// No images, of a height and width.
+    ///
+    /// # Panics
+    /// Never: no bytes are no images.
+    pub fn none([height, width]: [usize; 2]) -> Self {
+        let images = Images::new(Vec::new(), [0, height, width]).expect("no bytes are no images");
+        Self { images, visits: Vec::new(), labels: None }
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.images.is_empty()
+    }
+}
+
+/// Images of one size by their places, on a disk or in memory.
+pub trait ImageSet {
+    /// Why images could not be read.
+    type Error;
+
+    /// The images at these places.
+    ///
+    /// # Errors
+    /// What a disk may say.
+    fn read(&self, places: &[u32]) -> Result<Images, Self::Error>;
+
+    /// The class of the image at a place, if it has one.
+    fn class(&self, place: u32) -> Option<u16>;
+
+    /// The number of the image at a place in the whole data set, which names its random streams.
+    fn number(&self, place: u32) -> u64;
+
+    /// Places of images that another split holds too, with their places there.
+    fn shared_with(&self, other: &Self) -> Vec<(u32, u32)>;
+}
+
+/// Sets the random streams of labelled images apart from those of unlabelled ones.
+pub const LABELLED: u64 = 1 << 32;
+
+/// Two splits with what each step takes from them.
+#[derive(Clone, Debug)]
+pub struct Loader<S> {
+    unlabelled: S,
+    labelled: S,
+    sampler: Sampler,
+    pseudo_labels: Option<Vec<u16>>,
+}
+
+impl<S: ImageSet> Loader<S> {
+    /// A loader at the first step.
+    pub fn new(
+        (unlabelled, unlabelled_sampling): (S, Sampling),
+        (labelled, labelled_sampling): (S, Sampling),
+        seed: u64,
+    ) -> Self {
+        let shared = match (unlabelled_sampling.batch, labelled_sampling.batch) {
+            (0, _) | (_, 0) => Vec::new(),
+            _ => unlabelled.shared_with(&labelled),
+        };
+        let sampler = Sampler::new(unlabelled_sampling, labelled_sampling, seed, shared);
+        Self { unlabelled, labelled, sampler, pseudo_labels: None }
+    }
+
+    /// The same with a teacher's class for each unlabelled image.
+    #[must_use]
+    pub fn with_pseudo_labels(self, labels: Vec<u16>) -> Self {
+        Self { pseudo_labels: Some(labels), ..self }
+    }
+
+    /// The images of a step.
+    ///
+    /// # Errors
+    /// Those of [`ImageSet::read`].
+    pub fn batch(&mut self, step: u64) -> Result<Batch, S::Error> {
+        let Places { unlabelled, labelled } = self.sampler.places(step);
+        let given = self.pseudo_labels.as_ref().map(|labels| {
+            unlabelled.iter().map(|place| i32::from(labels[place.index as usize])).collect()
+        });
+        let unlabelled = samples(&self.unlabelled, &unlabelled, 0)?;
+        let mut known = samples(&self.labelled, &labelled, LABELLED)?;
+        let class = |place: &Place| self.labelled.class(place.index).map(i32::from);
+        known.labels = labelled.iter().map(class).collect();
+        Ok(Batch { unlabelled: Samples { labels: given, ..unlabelled }, labelled: known })
+    }
+}
+
+/// Images of a split, without labels; `offset` sets their random streams apart.
+fn samples<S: ImageSet>(split: &S, places: &[Place], offset: u64) -> Result<Samples, S::Error> {
+    let indices: Vec<u32> = places.iter().map(|place| place.index).collect();
+    let named = |place: &Place| place.visit(offset + split.number(place.index));
+    let visits = places.iter().map(named).collect();
+    Ok(Samples { images: split.read(&indices)?, visits, labels: None })
+}

@@ -1,0 +1,217 @@
+//! Methods: ways of learning an encoder without labels, a file each.
+//!
+//! A method is a type of settings that implements [`Method`], a line in [`Objective`] and a recipe.
+
+pub mod contrast;
+pub mod network;
+pub mod nnclr;
+pub mod relational;
+mod run;
+pub mod simclr;
+
+use burn::module::{Module, ModuleDisplay};
+use burn::tensor::{Device, Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::augment::views::ViewCount;
+use crate::error::Error;
+use crate::head::{Head, HeadSettings};
+use crate::metrics::Metric;
+use crate::rng::Stream;
+
+pub use contrast::{AccuracyOn, Reduction, Terms};
+pub use network::{NoBuffers, Network, Projector};
+pub(crate) use run::{Compared, Run, Running, Start};
+
+/// A way of learning without labels: settings, with heads, buffers and a loss of its own.
+pub trait Method: Clone + core::fmt::Debug + Send + Sync + 'static {
+    /// Networks behind the encoder that learn with it: projector, predictor, prototypes. A checkpoint
+    /// holds them under the names of their fields.
+    type Heads: Module + ModuleDisplay;
+    /// What goes on from step to step and has no gradient: a queue, a centre, a teacher. Stored and
+    /// resumed under the names of its fields.
+    type Buffers: Module + ModuleDisplay;
+
+    /// Views of each image that a step compares.
+    fn views(&self) -> ViewCount;
+
+    /// What a step measures, the loss first, in the order in which it is shown.
+    fn metrics(&self) -> Vec<Metric>;
+
+    /// Whether the settings, and such steps, can be.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming what cannot, as in a recipe.
+    fn check(&self, steps: &Steps) -> Result<(), Error>;
+
+    /// Heads with fresh weights.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when a layer has no unit.
+    fn heads(&self, build: &mut Build<'_>) -> Result<Self::Heads, Error>;
+
+    /// Buffers at the start of a run.
+    fn buffers(&self, network: &Network<Self::Heads>, build: &Build<'_>) -> Self::Buffers;
+
+    /// What a step's views cost, and what was measured in them.
+    fn loss(&self, step: Step<'_, Self>) -> Loss;
+
+    /// Moves buffers on after the optimizer's step: a teacher follows the network, say.
+    fn after(
+        &self,
+        _network: &Network<Self::Heads>,
+        _buffers: &mut Self::Buffers,
+        _progress: Progress,
+    ) {
+    }
+}
+
+/// What a recipe's steps consist of, besides the method.
+#[derive(Clone, Copy, Debug)]
+pub struct Steps {
+    /// Unlabelled images of a step.
+    pub unlabelled_batch: usize,
+    /// Labelled images of a step, which are compared as well.
+    pub labelled_batch: usize,
+    /// How losses become one number.
+    pub reduction: Reduction,
+}
+
+impl Steps {
+    /// Images that a step compares.
+    pub fn batch(&self) -> usize {
+        self.unlabelled_batch + self.labelled_batch
+    }
+}
+
+/// What heads and buffers are made of.
+#[derive(Debug)]
+pub struct Build<'a> {
+    /// The recipe's projection head, if it has one.
+    pub projection: Option<&'a HeadSettings>,
+    /// Features of an image.
+    pub features: usize,
+    /// The seed of the run.
+    pub seed: u64,
+    /// Where weights are drawn from.
+    pub weights: &'a mut Stream,
+    /// Where networks are that learn.
+    pub device: &'a Device,
+}
+
+impl Build<'_> {
+    /// The recipe's projection head with fresh weights, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when a layer has no unit.
+    pub fn projection(&mut self) -> Result<Option<Head>, Error> {
+        self.projection.map(|head| head.init(self.features, self.weights, self.device)).transpose()
+    }
+
+    /// Numbers of an image behind the projection head; its features where there is none.
+    pub fn projected(&self) -> usize {
+        self.projection.map_or(self.features, |head| head.output)
+    }
+
+    /// Where buffers are: the device without autodiff.
+    pub fn plain_device(&self) -> Device {
+        self.device.clone().inner()
+    }
+}
+
+/// A step's views, and what they meet.
+#[derive(Debug)]
+pub struct Step<'a, M: Method> {
+    /// Encoder and heads.
+    pub network: &'a Network<M::Heads>,
+    /// What earlier steps left.
+    pub buffers: &'a mut M::Buffers,
+    /// The views, `[n, 3, side, side]` each, in the order of the recipe.
+    pub views: &'a [Tensor<4>],
+    /// The encoder's features of them, all of the first view, then all of the second, …:
+    /// `[views · n, features]`.
+    pub features: Tensor<2>,
+    /// The class of each image, or [`UNKNOWN`](crate::support::UNKNOWN), `[n]`.
+    pub labels: Tensor<1, Int>,
+    /// How losses become one number.
+    pub reduction: Reduction,
+    /// What contrastive accuracy compares.
+    pub accuracy_on: AccuracyOn,
+    /// How far the run is.
+    pub progress: Progress,
+}
+
+impl<M: Method> Step<'_, M> {
+    /// Images of the step.
+    pub fn batch(&self) -> usize {
+        self.views.first().map_or(0, |view| view.dims()[0])
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Steps done before this one.
+    pub step: u64,
+    /// Steps of the whole run.
+    pub total: u64,
+}
+
+/// What a step costs, before anything has moved.
+#[derive(Debug)]
+pub struct Loss {
+    /// The number to differentiate, `[1]`.
+    pub value: Tensor<1>,
+    /// What was measured, `[1]` each, in the order of [`Method::metrics`].
+    pub metrics: Vec<(Metric, Tensor<1>)>,
+}
+
+/// Does the same to the settings of any method.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident($settings:path)),+ $(,)?) => {
+        /// Which method, with its own settings.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Objective {
+            $($(#[$doc])* $name($settings)),+
+        }
+
+        impl Objective {
+            /// [`Method::views`].
+            pub fn views(&self) -> ViewCount {
+                match self { $(Self::$name(method) => method.views()),+ }
+            }
+
+            /// [`Method::metrics`].
+            pub fn metrics(&self) -> Vec<Metric> {
+                match self { $(Self::$name(method) => method.metrics()),+ }
+            }
+
+            /// [`Method::check`].
+            ///
+            /// # Errors
+            /// [`Error::Setting`] naming what cannot be.
+            pub fn check(&self, steps: &Steps) -> Result<(), Error> {
+                match self { $(Self::$name(method) => method.check(steps)),+ }
+            }
+
+            /// The method at the start of a run.
+            pub(crate) fn start(&self, start: Start<'_>) -> Result<Box<dyn Running>, Error> {
+                match self { $(Self::$name(method) => Run::start(method, start)),+ }
+            }
+        }
+    };
+}
+
+methods! {
+    /// Views of an image attract, other images repel.
+    Simclr(simclr::SimclrSettings),
+    /// As `SimCLR`, with a view's nearest neighbour in its place.
+    Nnclr(nnclr::NnclrSettings),
+    /// A head tells pairs of views of one image from pairs of different images.
+    Relational(relational::RelationalSettings),
+}
+
+#[cfg(test)]
+pub(crate) mod oracle;

@@ -1,0 +1,89 @@
+//! The recipe's table of pre-training.
+
+use serde::{Deserialize, Serialize};
+
+use crate::augment::policy::Policy;
+use crate::augment::views::{ViewCount, Views};
+use crate::error::Error;
+use crate::method::{AccuracyOn, Reduction, Steps};
+use crate::optimizer::AdamSettings;
+use crate::range;
+use crate::rng::Purpose;
+use crate::sampler::{LastBatch, Sampling, Shuffle};
+
+/// Pre-training with an online probe beside it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pretraining {
+    /// Epochs of `steps` steps.
+    pub epochs: u64,
+    /// Steps an epoch; `None` is one pass over the unlabelled images.
+    pub steps: Option<u64>,
+    /// Unlabelled images a step.
+    pub unlabelled_batch: usize,
+    /// Labelled images a step, which the probe learns from and which join the contrast.
+    pub labelled_batch: usize,
+    /// Order of the images.
+    pub shuffle: Shuffle,
+    /// How losses become one number.
+    pub reduction: Reduction,
+    /// Views that the method compares.
+    pub views: Views,
+    /// View of the labelled images that the probe learns from.
+    pub probe_view: Policy,
+    /// Optimizer of encoder and heads.
+    pub optimizer: AdamSettings,
+    /// Optimizer of the probe.
+    pub probe_optimizer: AdamSettings,
+    /// Where contrastive accuracy is measured; relational reasoning has none.
+    #[serde(default)]
+    pub accuracy_on: AccuracyOn,
+}
+
+impl Pretraining {
+    /// Whether every setting is in its range, for a method that compares so many views.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the first that is not.
+    pub fn check(&self, views: ViewCount) -> Result<(), Error> {
+        self.views.check(views).map_err(|e| e.below("views"))?;
+        self.probe_view.check().map_err(|e| e.below("probe_view"))?;
+        self.shuffle.check()?;
+        range::count("epochs", self.epochs, 1..=range::MOST_STEPS)?;
+        range::count("steps", self.steps.unwrap_or(1), 1..=range::MOST_STEPS)?;
+        range::count("unlabelled_batch", self.unlabelled_batch as u64, 0..=range::MOST_BATCH)?;
+        range::count("labelled_batch", self.labelled_batch as u64, 0..=range::MOST_BATCH)?;
+        let batch = (self.unlabelled_batch + self.labelled_batch) as u64;
+        range::count("unlabelled_batch + labelled_batch", batch, 2..=2 * range::MOST_BATCH)?;
+        self.optimizer.check().map_err(|e| e.below("optimizer"))?;
+        self.probe_optimizer.check().map_err(|e| e.below("probe_optimizer"))
+    }
+
+    /// What a method has to know of the steps.
+    pub fn method_steps(&self) -> Steps {
+        let Self { unlabelled_batch, labelled_batch, reduction, .. } = *self;
+        Steps { unlabelled_batch, labelled_batch, reduction }
+    }
+
+    /// How so many unlabelled and labelled images are drawn; without classes no labelled ones.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] when they cannot fill one batch.
+    pub fn sampling(
+        &self,
+        [unlabelled, labelled]: [usize; 2],
+        classes: usize,
+    ) -> Result<[Sampling; 2], Error> {
+        let labelled_batch = if classes > 1 { self.labelled_batch } else { 0 };
+        let sampling = |count, batch, purpose| {
+            let (shuffle, last_batch) = (self.shuffle, LastBatch::Carry);
+            Sampling { count, batch, shuffle, last_batch, purpose }
+        };
+        let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
+        let unlabelled = sampling(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
+        let unlabelled = unlabelled.filled(what)?;
+        let what = "labelled images to fill a batch (pretraining.labelled_batch)";
+        let labelled = sampling(labelled, labelled_batch, Purpose::LabelledOrder).filled(what)?;
+        Ok([unlabelled, labelled])
+    }
+}

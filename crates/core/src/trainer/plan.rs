@@ -1,0 +1,66 @@
+//! What a run is trained on and for how long.
+
+use serde::{Deserialize, Serialize};
+
+use crate::recipe::{Finetuning, Pretraining};
+use crate::semi::SemiSettings;
+
+/// What a run is trained on and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Side of the images, in pixels.
+    pub side: usize,
+    /// Number of classes; 0 where nothing is labelled.
+    pub classes: usize,
+    /// The seed of everything random.
+    pub seed: u64,
+    /// Steps an epoch.
+    pub steps: u64,
+    /// Epochs.
+    pub epochs: u64,
+}
+
+impl Plan {
+    /// The plan of pre-training on so many unlabelled images: what the settings leave open, one pass
+    /// an epoch decides.
+    pub fn pretraining(
+        settings: &Pretraining,
+        [side, classes]: [usize; 2],
+        seed: u64,
+        images: usize,
+    ) -> Self {
+        let pass = (images / settings.unlabelled_batch.max(1)) as u64;
+        let steps = settings.steps.unwrap_or(pass).max(1);
+        Self { side, classes, seed, steps, epochs: settings.epochs }
+    }
+
+    /// The plan of training on so many labelled images: what the settings leave open, one pass an
+    /// epoch decides.
+    pub fn finetuning(
+        settings: &Finetuning,
+        [side, classes]: [usize; 2],
+        seed: u64,
+        images: usize,
+    ) -> Self {
+        let sampling = settings.sampling(images);
+        let steps = settings.steps.unwrap_or_else(|| sampling.steps());
+        Self { side, classes, seed, steps, epochs: settings.epochs }
+    }
+
+    /// The plan of semi-supervised training on so many unlabelled images.
+    pub fn semi(
+        settings: &SemiSettings,
+        [side, classes]: [usize; 2],
+        seed: u64,
+        images: usize,
+    ) -> Self {
+        let pass = (images / settings.unlabelled_batch.max(1)) as u64;
+        let steps = settings.steps.unwrap_or(pass).max(1);
+        Self { side, classes, seed, steps, epochs: settings.epochs }
+    }
+
+    /// Steps of the whole run.
+    pub fn total(&self) -> u64 {
+        self.steps * self.epochs
+    }
+}
