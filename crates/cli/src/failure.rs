@@ -45,10 +45,12 @@ pub enum Failure {
         path: PathBuf,
     },
     /// There is nothing to tell of.
-    #[error("{} holds no run: expected {} in it, or in folders below it as experiment and semi write them", path.display(), crate::folder::CHECKPOINT)]
+    #[error("{} holds no run: expected {expected} in it, or in folders below it as experiment and semi write them", path.display())]
     NoCheckpoint {
         /// The folder.
         path: PathBuf,
+        /// The file that a run has.
+        expected: &'static str,
     },
     /// A run is resumed with other settings than it was started with.
     #[error(

@@ -1,37 +1,23 @@
-//! The terminal door: verbs, run folders, reports, downloads, progress.
+//! The command line: verbs, run folders, reports, downloads, progress.
+//!
+//! The modules below stand in the order in which data walk: a module uses only those above it, and
+//! in a folder only those above it there.
 
-pub mod chart;
-pub mod fetch;
 pub mod files;
-pub mod progress;
-pub mod report;
-pub mod sheet;
-
-mod args;
-mod auto;
-mod device;
-mod diagnosis;
+pub mod fetch;
 mod failure;
-mod few_label;
-mod final_test;
-mod folder;
+mod args;
+mod device;
+pub mod progress;
+mod output;
+mod format;
 mod interrupt;
-mod learner;
-mod loader;
-mod material;
-mod measure;
-mod minibatch;
-mod offline;
-mod plane;
-mod retrieval;
-mod saved;
-mod say;
-mod seeds;
-mod semi;
-mod sound;
-mod start;
-mod story;
-mod training;
+mod dataset;
+mod checkpoint;
+mod inference;
+mod train;
+mod eval;
+pub mod report;
 mod verbs;
 
 pub use failure::Failure;
@@ -43,11 +29,11 @@ use clap::Parser;
 /// Runs one command line and says how it ended.
 pub fn run() -> ExitCode {
     let args = args::Args::parse();
-    let say = say::Say::new(&args);
-    match verbs::run(args.verb, &args.shared, &say) {
+    let console = output::Console::new(&args);
+    match verbs::run(args.verb, &args.shared, &console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say.failure(&failure);
+            console.failure(&failure);
             failure.exit_code()
         }
     }

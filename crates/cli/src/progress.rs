@@ -1,4 +1,4 @@
-//! Progress bars on the terminal: callers tick, this room decides whether anything is drawn.
+//! Progress bars on the terminal: callers tick, this module decides whether anything is drawn.
 //!
 //! Bars go to stderr and only to a terminal, so that stdout stays for results.
 

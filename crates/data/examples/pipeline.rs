@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use kith_core::rng::{Purpose, stream};
 use kith_core::sampler::Shuffle;
-use kith_data::{Error, Options, Source, Split, ahead};
+use kith_data::{Error, Options, Source, Split, prefetch};
 
 const UNLABELLED_BATCH: usize = 500;
 const LABELLED_BATCH: usize = 25;
@@ -40,7 +40,7 @@ fn measure(source: &Source) -> Result<(), Error> {
     let batches = batches(&set.unlabelled, UNLABELLED_BATCH).into_iter();
     let labelled = batches_forever(&set.labelled, LABELLED_BATCH);
     let (many, few) = (set.unlabelled.clone(), set.labelled.clone());
-    let prepared = ahead(batches.zip(labelled), DEPTH, move |(unlabelled, labelled)| {
+    let prepared = prefetch(batches.zip(labelled), DEPTH, move |(unlabelled, labelled)| {
         Ok::<_, Error>([many.read(&unlabelled)?, few.read(&labelled)?])
     });
     let (start, mut pictures, mut sum) = (Instant::now(), 0, 0u64);

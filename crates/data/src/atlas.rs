@@ -4,7 +4,7 @@ use image::{ImageFormat, RgbImage};
 use kith_core::image::CHANNELS;
 use rayon::prelude::*;
 
-use crate::shelf::Shelf;
+use crate::storage::Storage;
 
 /// Height and width of a tile, in pixels.
 pub(crate) const SIDE: usize = 64;
@@ -18,7 +18,7 @@ const ATLASES: [&[u8]; VENDORS] = [
 ];
 
 /// The drawings of some number of emoji; those of one emoji follow each other.
-pub(crate) fn shelf(emoji: usize) -> Shelf {
+pub(crate) fn storage(emoji: usize) -> Storage {
     let unpack = |atlas: &&[u8]| {
         let atlas = image::load_from_memory_with_format(atlas, ImageFormat::WebP);
         atlas.expect("the atlases are whole").into_rgb8()
@@ -29,7 +29,7 @@ pub(crate) fn shelf(emoji: usize) -> Shelf {
     pixels.par_chunks_exact_mut(bytes).enumerate().for_each(|(picture, target)| {
         cut(&atlases[picture % VENDORS], picture / VENDORS, target);
     });
-    Shelf::Memory { pixels, planes: CHANNELS, size: [SIDE; 2] }
+    Storage::Memory { pixels, planes: CHANNELS, size: [SIDE; 2] }
 }
 
 /// Copies a tile of an atlas to planes, `[3, SIDE, SIDE]`.

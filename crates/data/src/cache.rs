@@ -17,7 +17,7 @@ use std::time::SystemTime;
 
 use kith_core::image::CHANNELS;
 
-use crate::positioned::read_exact_at;
+use crate::read_at::read_exact_at;
 use crate::walk::Found;
 use index::Index;
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use kith_core::image::CHANNELS;
 
 use crate::file::{DataFile, data_directory, labels_from_bytes};
-use crate::shelf::Shelf;
-use crate::split::{Catalogue, Split};
+use crate::split::{Metadata, Split};
+use crate::storage::Storage;
 use crate::training::Training;
 use crate::{Dataset, Error, Options};
 
@@ -33,35 +33,35 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
     let directory = &data_directory(directory, "cifar-10-batches-bin")?;
     let side = options.side.unwrap_or(SIDE);
     let names = DataFile::open(directory, "batches.meta.txt", HINT)?.class_names(CLASSES)?;
-    let (shelf, catalogue) = records(directory, &TRAINING_FILES)?;
+    let (storage, metadata) = records(directory, &TRAINING_FILES)?;
     let training = Training {
-        labelled: all_pictures(&catalogue),
-        shelf,
-        catalogue,
+        labelled: all_pictures(&metadata),
+        storage,
+        metadata,
         loose: Vec::new(),
         classes: CLASSES,
         side,
     };
     let (count, note) = training.usual_count(options);
     let [labelled, unlabelled] = training.split(count, options)?;
-    let (shelf, catalogue) = records(directory, &["test_batch.bin"])?;
-    let pictures = all_pictures(&catalogue);
-    let test = Split::unlabelled(shelf, catalogue, pictures, side).with_labels();
+    let (storage, metadata) = records(directory, &["test_batch.bin"])?;
+    let pictures = all_pictures(&metadata);
+    let test = Split::unlabelled(storage, metadata, pictures, side).with_labels();
     let mut dataset = Dataset::new("cifar10".to_owned(), names, [labelled, unlabelled, test]);
     dataset.notes.extend(note);
     Ok(dataset)
 }
 
 /// The number of every labelled picture.
-fn all_pictures(catalogue: &Catalogue) -> Vec<u32> {
-    (0..catalogue.labels.len() as u32).collect()
+fn all_pictures(metadata: &Metadata) -> Vec<u32> {
+    (0..metadata.labels.len() as u32).collect()
 }
 
 /// Pictures and labels of some files, one after the other.
 fn records(
     directory: &Path,
     files: &[&'static str],
-) -> Result<(Arc<Shelf>, Arc<Catalogue>), Error> {
+) -> Result<(Arc<Storage>, Arc<Metadata>), Error> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for name in files {
         let file = DataFile::open(directory, name, HINT)?;
@@ -73,9 +73,9 @@ fn records(
         pixels.reserve(content.len());
         records.for_each(|record| pixels.extend_from_slice(&record[1..]));
     }
-    let catalogue = Catalogue { labels, ..Catalogue::default() };
-    let shelf = Shelf::Memory { pixels, planes: CHANNELS, size: [SIDE; 2] };
-    Ok((shelf.into(), catalogue.into()))
+    let metadata = Metadata { labels, ..Metadata::default() };
+    let storage = Storage::Memory { pixels, planes: CHANNELS, size: [SIDE; 2] };
+    Ok((storage.into(), metadata.into()))
 }
 
 #[cfg(test)]

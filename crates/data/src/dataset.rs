@@ -6,14 +6,9 @@ use std::path::PathBuf;
 use kith_core::recipe::LabelDraw;
 
 use crate::cache::Cache;
-use crate::passed::Passed;
-use crate::{Error, Source, Split};
-
-/// The largest side that pictures are resized to, in pixels.
-const LARGEST_SIDE: usize = 1024;
-
-/// Folds that STL-10 defines.
-pub(crate) const FOLDS: usize = 10;
+use crate::error::Error;
+use crate::ignored::Ignored;
+use crate::split::Split;
 
 /// How a source is split and sized.
 ///
@@ -40,26 +35,6 @@ pub struct Options {
     /// Where resized images of large folders are kept; `None` decodes them whenever they are asked
     /// for.
     pub cache: Option<Cache>,
-}
-
-impl Options {
-    /// Refuses what no file could satisfy.
-    pub(crate) fn check(&self, source: &Source) -> Result<(), Error> {
-        let refuse = |name, expected: String, got: usize| {
-            Err(Error::Option { name, expected, got: got.to_string() })
-        };
-        match (self.side, self.fold) {
-            (Some(side), _) if side == 0 || side > LARGEST_SIDE => {
-                refuse("side", format!("1 to {LARGEST_SIDE} pixels"), side)
-            }
-            (_, Some(fold)) if !matches!(source, Source::Stl10(_)) => {
-                refuse("fold", "none: only STL-10 has folds".to_owned(), fold)
-            }
-            (_, Some(fold)) if fold >= FOLDS => refuse("fold", format!("0 to {}", FOLDS - 1), fold),
-            _ if self.labelled == Some(0) => refuse("labelled", "at least 1".to_owned(), 0),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A file that looked like a picture and could not be read.
@@ -93,7 +68,7 @@ pub struct Dataset {
     /// Files that could not be read.
     pub skipped: Vec<Skipped>,
     /// What else was passed over, counted.
-    pub passed: Passed,
+    pub ignored: Ignored,
     /// What is worth knowing of how the source was understood, a sentence each.
     pub notes: Vec<String>,
 }
@@ -114,7 +89,7 @@ impl Dataset {
             validation: None,
             draws_test: false,
             skipped: Vec::new(),
-            passed: Passed::default(),
+            ignored: Ignored::default(),
             notes: Vec::new(),
         }
     }
@@ -181,8 +156,8 @@ impl Dataset {
         if !self.skipped.is_empty() {
             words += &format!(", {} skipped", self.skipped.len());
         }
-        if !self.passed.is_empty() {
-            words += &format!(", passed over: {}", self.passed.words());
+        if !self.ignored.is_empty() {
+            words += &format!(", passed over: {}", self.ignored.words());
         }
         words += &match self.class_names.len() {
             0 => "; no classes".to_owned(),
@@ -200,34 +175,5 @@ impl Dataset {
     /// Height and width of every picture, in pixels.
     pub fn side(&self) -> usize {
         self.unlabelled.size()[0]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn code(options: Options, source: &Source) -> &'static str {
-        options.check(source).expect_err("out of range").code()
-    }
-
-    #[test]
-    fn options_out_of_range_are_refused() {
-        let stl10 = Source::Stl10("d".into());
-        for options in [
-            Options { side: Some(0), ..Options::default() },
-            Options { side: Some(LARGEST_SIDE + 1), ..Options::default() },
-            Options { fold: Some(FOLDS), ..Options::default() },
-            Options { labelled: Some(0), ..Options::default() },
-        ] {
-            assert_eq!(code(options, &stl10), "OPTION");
-        }
-    }
-
-    #[test]
-    fn only_stl10_has_folds() {
-        let options = Options { fold: Some(0), ..Options::default() };
-        assert!(options.check(&Source::Stl10("d".into())).is_ok());
-        assert_eq!(code(options, &Source::Gallery), "OPTION");
     }
 }

@@ -164,14 +164,14 @@ pub enum Error {
     /// A folder without an image.
     #[error(
         "{} holds no image that can be decoded: expected png, jpeg, webp, gif, bmp or tiff files at \
-         any depth, got {passed}",
+         any depth, got {ignored}",
         path.display()
     )]
     EmptyFolder {
         /// The folder.
         path: PathBuf,
         /// What it holds, in words.
-        passed: String,
+        ignored: String,
     },
     /// An image that could be read when its folder was opened can no longer be read.
     #[error(

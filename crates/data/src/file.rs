@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::positioned::read_exact_at;
+use crate::read_at::read_exact_at;
 
 /// How a web page starts, in lower case.
 const WEB_PAGE_STARTS: [&[u8]; 2] = [b"<!doctype", b"<html"];

@@ -8,10 +8,10 @@ use crate::divide::{by_class, hold_out};
 use crate::file::name_of_directory;
 use crate::labels::Labels;
 use crate::layout::{Item, Layout, Part, lay_out};
+use crate::printable::printable;
 use crate::scan::{Place, Scanned, Watch, scan};
-use crate::shelf::Shelf;
-use crate::shown::shown;
-use crate::split::{Catalogue, Split};
+use crate::split::{Metadata, Split};
+use crate::storage::Storage;
 use crate::training::Training;
 use crate::walk::{Found, walk};
 use crate::{Dataset, Error, Options};
@@ -37,22 +37,22 @@ pub(crate) fn open(
     }
     let mut walk = walk(directory)?;
     let labels = walk.labels.as_deref().map(Labels::read).transpose()?;
-    let mut layout = lay_out(walk.files, labels.as_ref(), &mut walk.passed)?;
+    let mut layout = lay_out(walk.files, labels.as_ref(), &mut walk.ignored)?;
     if layout.items.is_empty() {
-        let nothing = walk.passed.is_empty();
-        let passed = if nothing { "nothing".to_owned() } else { walk.passed.words() };
-        return Err(Error::EmptyFolder { path: directory.to_owned(), passed });
+        let nothing = walk.ignored.is_empty();
+        let ignored = if nothing { "nothing".to_owned() } else { walk.ignored.words() };
+        return Err(Error::EmptyFolder { path: directory.to_owned(), ignored });
     }
     let side = options.side.unwrap_or(SIDE);
     let place = Place { directory, side, cache: options.cache.as_ref() };
     let files: Vec<Found> = layout.items.iter().map(|item| item.file.clone()).collect();
     let scanned = scan(place, &files, watch)?;
-    let Scanned { shelf, readable, skipped, notes } = scanned;
+    let Scanned { storage, readable, skipped, notes } = scanned;
     let mut readable = readable.into_iter();
     layout.items.retain(|_| readable.next().unwrap_or_default());
-    let mut dataset = split(directory, layout, (shelf, side), options)?;
+    let mut dataset = split(directory, layout, (storage, side), options)?;
     dataset.notes.splice(0..0, walk.notes.into_iter().chain(notes));
-    Ok(Dataset { skipped, passed: walk.passed, ..dataset })
+    Ok(Dataset { skipped, ignored: walk.ignored, ..dataset })
 }
 
 /// Names of the classes; where there are fewer than two, the images lose theirs.
@@ -73,7 +73,7 @@ fn class_names(items: &mut [Item]) -> Result<Vec<String>, Error> {
 fn split(
     directory: &Path,
     mut layout: Layout,
-    (shelf, side): (Shelf, usize),
+    (storage, side): (Storage, usize),
     options: &Options,
 ) -> Result<Dataset, Error> {
     let items = &mut layout.items;
@@ -89,21 +89,21 @@ fn split(
              is a folder whose own folders are classes or splits, give that one"
         )
     }));
-    let catalogue = Arc::new(catalogue(items, &class_names));
-    let parts = Parts::of(items, (&catalogue.labels, class_names.len()), options.seed);
+    let metadata = Arc::new(metadata(items, &class_names));
+    let parts = Parts::of(items, (&metadata.labels, class_names.len()), options.seed);
     layout.notes.extend(parts.note);
-    let shelf = Arc::new(shelf);
-    let labelled = catalogue.labels.len() as u32;
+    let storage = Arc::new(storage);
+    let labelled = metadata.labels.len() as u32;
     let made = |images: Vec<u32>| {
         // Images with a label come first.
         let with = images.iter().all(|&image| image < labelled);
-        let split = Split::unlabelled(shelf.clone(), catalogue.clone(), images, side);
+        let split = Split::unlabelled(storage.clone(), metadata.clone(), images, side);
         if with { split.with_labels() } else { split }
     };
     let (test, validation) = (made(parts.test), parts.validation.map(made));
     let training = Training {
-        shelf: shelf.clone(),
-        catalogue: catalogue.clone(),
+        storage: storage.clone(),
+        metadata: metadata.clone(),
         labelled: parts.labelled,
         loose: parts.loose,
         classes: class_names.len(),
@@ -119,14 +119,14 @@ fn split(
 }
 
 /// What is known of every image.
-fn catalogue(items: &[Item], class_names: &[String]) -> Catalogue {
+fn metadata(items: &[Item], class_names: &[String]) -> Metadata {
     let label = |class: &String| {
         class_names.binary_search(class).expect("the class of an image is among the classes") as u16
     };
-    Catalogue {
+    Metadata {
         labels: items.iter().filter_map(|item| item.class.as_ref()).map(label).collect(),
-        names: items.iter().map(|item| shown(&item.file.path)).collect(),
-        ..Catalogue::default()
+        names: items.iter().map(|item| printable(&item.file.path)).collect(),
+        ..Metadata::default()
     }
 }
 

@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::atlas::{SIDE, VENDORS, shelf};
+use crate::atlas::{SIDE, VENDORS, storage};
 use crate::divide::hold_out;
-use crate::split::{Catalogue, Split};
+use crate::split::{Metadata, Split};
 use crate::training::Training;
 use crate::{Dataset, Error, Options};
 
@@ -69,13 +69,13 @@ pub(crate) fn open(options: &Options) -> Result<Dataset, Error> {
     let emoji = emoji();
     let class_names = classes(&emoji);
     let side = options.side.unwrap_or(SIDE);
-    let catalogue = Arc::new(catalogue(&emoji, &class_names));
-    let shelf = Arc::new(shelf(emoji.len()));
+    let metadata = Arc::new(metadata(&emoji, &class_names));
+    let storage = Arc::new(storage(emoji.len()));
     let (kept, held_out) = hold_out(&emoji_by_class(&emoji, &class_names), options.seed);
-    let test = Split::unlabelled(shelf.clone(), catalogue.clone(), drawings(&held_out), side);
+    let test = Split::unlabelled(storage.clone(), metadata.clone(), drawings(&held_out), side);
     let training = Training {
-        shelf,
-        catalogue,
+        storage,
+        metadata,
         labelled: drawings(&kept),
         loose: Vec::new(),
         classes: class_names.len(),
@@ -123,11 +123,11 @@ fn drawings(emoji: &[u32]) -> Vec<u32> {
 }
 
 /// What is known about every drawing.
-fn catalogue(emoji: &[Emoji], class_names: &[String]) -> Catalogue {
+fn metadata(emoji: &[Emoji], class_names: &[String]) -> Metadata {
     let twice = |number: usize| std::iter::repeat_n(&emoji[number], VENDORS);
     let all = || (0..emoji.len()).flat_map(twice);
     let groups = (0..emoji.len() as u32).flat_map(|number| [number; VENDORS]);
-    Catalogue {
+    Metadata {
         labels: all().map(|emoji| class(emoji, class_names) as u16).collect(),
         groups: groups.collect(),
         names: all().map(|emoji| emoji.name.to_owned()).collect(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::file::{data_directory, labels_from_bytes, name_of_directory};
 use crate::idx_file::{IdxFile, Kind};
-use crate::shelf::Shelf;
-use crate::split::{Catalogue, Split};
+use crate::split::{Metadata, Split};
+use crate::storage::Storage;
 use crate::training::Training;
 use crate::{Dataset, Error, Options};
 
@@ -61,14 +61,14 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
     let directory = &data_directory(directory, "raw")?;
     let fashion = name.to_lowercase().contains("fashion");
     let highest = if fashion { FASHION.len() as u8 - 1 } else { u8::MAX };
-    let (shelf, labels) = pictures(directory, [&TRAINING_PICTURES, &TRAINING_LABELS], highest)?;
+    let (storage, labels) = pictures(directory, [&TRAINING_PICTURES, &TRAINING_LABELS], highest)?;
     let (test_shelf, test_labels) = pictures(directory, [&TEST_PICTURES, &TEST_LABELS], highest)?;
     let numbers: BTreeSet<u16> = labels.iter().chain(&test_labels).copied().collect();
-    let side = options.side.unwrap_or(shelf.size()[0]);
+    let side = options.side.unwrap_or(storage.size()[0]);
     let training = Training {
         labelled: (0..labels.len() as u32).collect(),
-        shelf: shelf.into(),
-        catalogue: catalogue(&labels, &numbers),
+        storage: storage.into(),
+        metadata: metadata(&labels, &numbers),
         loose: Vec::new(),
         classes: numbers.len(),
         side,
@@ -76,7 +76,7 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
     let (count, note) = training.usual_count(options);
     let [labelled, unlabelled] = training.split(count, options)?;
     let all = (0..test_labels.len() as u32).collect();
-    let test = Split::unlabelled(test_shelf.into(), catalogue(&test_labels, &numbers), all, side);
+    let test = Split::unlabelled(test_shelf.into(), metadata(&test_labels, &numbers), all, side);
     let class = |&number: &u16| match fashion {
         true => FASHION[usize::from(number)].to_owned(),
         false => number.to_string(),
@@ -93,20 +93,20 @@ fn pictures(
     directory: &Path,
     [pictures, labels]: [&[&'static str]; 2],
     highest: u8,
-) -> Result<(Shelf, Vec<u16>), Error> {
+) -> Result<(Storage, Vec<u16>), Error> {
     let pictures = IdxFile::read(directory, pictures, Kind::Pictures)?;
     let labels = IdxFile::read(directory, labels, Kind::Labels)?;
     labels.check_count(pictures.count)?;
     let labels = labels_from_bytes(&labels.path, &labels.content, [0, highest])?;
-    let shelf = Shelf::Memory { pixels: pictures.content, planes: 1, size: pictures.size };
-    Ok((shelf, labels))
+    let storage = Storage::Memory { pixels: pictures.content, planes: 1, size: pictures.size };
+    Ok((storage, labels))
 }
 
 /// Labels that count the classes without gaps.
-fn catalogue(labels: &[u16], numbers: &BTreeSet<u16>) -> Arc<Catalogue> {
+fn metadata(labels: &[u16], numbers: &BTreeSet<u16>) -> Arc<Metadata> {
     let places: BTreeMap<u16, u16> = numbers.iter().copied().zip(0..).collect();
     let labels = labels.iter().map(|label| places[label]).collect();
-    Catalogue { labels, ..Catalogue::default() }.into()
+    Metadata { labels, ..Metadata::default() }.into()
 }
 
 /// A note where test pictures have labels that no training picture has.

@@ -5,9 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use crate::Error;
+use crate::ignored::Ignored;
 use crate::labels::Labels;
-use crate::passed::Passed;
-use crate::shown::shown;
+use crate::printable::printable;
 use crate::walk::Found;
 
 /// What an image is for.
@@ -64,7 +64,7 @@ pub(crate) struct Layout {
 pub(crate) fn lay_out(
     files: Vec<Found>,
     labels: Option<&Labels>,
-    passed: &mut Passed,
+    ignored: &mut Ignored,
 ) -> Result<Layout, Error> {
     let folders = meaning(&files);
     let mut layout = Layout::default();
@@ -73,20 +73,20 @@ pub(crate) fn lay_out(
     );
     for file in files {
         let Some((part, inner)) = part_of(&file.path, folders) else {
-            passed.add("beside the folders of splits");
+            ignored.add("beside the folders of splits");
             continue;
         };
         let class = match labels {
             _ if part == Part::Unlabelled => None,
             Some(labels) => labels.of.get(&file.path).and_then(|row| row.class.clone()),
-            None => first_folder(inner).map(|folder| shown(Path::new(folder))),
+            None => first_folder(inner).map(|folder| printable(Path::new(folder))),
         };
         layout.items.push(Item { file, part, class });
     }
     if let Some(labels) = labels {
         layout.notes.push(compared(labels, &layout.items)?);
     }
-    drop_strangers(&mut layout, passed);
+    drop_strangers(&mut layout, ignored);
     layout
         .items
         .sort_by(|a, b| (a.class.is_none(), &a.file.path).cmp(&(b.class.is_none(), &b.file.path)));
@@ -158,7 +158,7 @@ fn part_of(path: &Path, folders: Meaning) -> Option<(Part, &Path)> {
 }
 
 /// Images without a class can neither test nor choose where others of their split have one.
-fn drop_strangers(layout: &mut Layout, passed: &mut Passed) {
+fn drop_strangers(layout: &mut Layout, ignored: &mut Ignored) {
     for (part, what) in [
         (Part::Test, "test images without a class"),
         (Part::Validation, "validation images without a class"),
@@ -167,7 +167,7 @@ fn drop_strangers(layout: &mut Layout, passed: &mut Passed) {
         layout.items.retain(|item| {
             let stays = !mixed || item.part != part || item.class.is_some();
             if !stays {
-                passed.add(what);
+                ignored.add(what);
             }
             stays
         });
@@ -184,11 +184,11 @@ fn compared(labels: &Labels, items: &[Item]) -> Result<String, Error> {
     let unlisted = there.iter().filter(|path| !labels.of.contains_key(**path)).count();
     if let Some((path, row)) = missing.first().filter(|_| missing.len() == labels.of.len()) {
         let expected = "the path of an image in this folder, as in cat/1.jpg".to_owned();
-        return Err(labels.wrong(row.line, expected, &shown(path)));
+        return Err(labels.wrong(row.line, expected, &printable(path)));
     }
     let mut words = format!("labels.csv: {} files", labels.of.len());
     if let Some((path, row)) = missing.iter().min_by_key(|(_, row)| row.line) {
-        let (count, first) = (missing.len(), shown(path));
+        let (count, first) = (missing.len(), printable(path));
         words += &format!(
             ", {count} of them not among the images (first in line {}: {first})",
             row.line
@@ -241,11 +241,11 @@ mod tests {
     type Laid = (String, Part, Option<String>);
 
     /// Every image as laid out, what was passed over, and notes.
-    fn laid(paths: &[&str]) -> (Vec<Laid>, Passed, Vec<String>) {
-        let mut passed = Passed::default();
-        let layout = lay_out(files(paths), None, &mut passed).unwrap();
+    fn laid(paths: &[&str]) -> (Vec<Laid>, Ignored, Vec<String>) {
+        let mut ignored = Ignored::default();
+        let layout = lay_out(files(paths), None, &mut ignored).unwrap();
         let item = |item: Item| (item.file.path.display().to_string(), item.part, item.class);
-        (layout.items.into_iter().map(item).collect(), passed, layout.notes)
+        (layout.items.into_iter().map(item).collect(), ignored, layout.notes)
     }
 
     fn class(name: &str) -> Option<String> {
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn folders_called_so_are_splits_of_the_same_classes() {
-        let (items, passed, notes) = laid(&[
+        let (items, ignored, notes) = laid(&[
             "Train/cat/1.png",
             "Train/dog/1.png",
             "valid/cat/2.png",
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(of("testing/cat/deep/3.png"), Some((Part::Test, class("cat"))));
         assert_eq!(of("unlabeled/4.png"), Some((Part::Unlabelled, None)));
         assert_eq!(of("unlabeled/any/5.png"), Some((Part::Unlabelled, None)));
-        assert_eq!((items.len(), passed.words().as_str()), (7, "2 beside the folders of splits"));
+        assert_eq!((items.len(), ignored.words().as_str()), (7, "2 beside the folders of splits"));
         assert_eq!(notes, ["test images lack 1 of 2 classes: dog"]);
     }
 
@@ -301,10 +301,10 @@ mod tests {
 
     #[test]
     fn images_without_a_class_do_not_test_beside_those_that_have_one() {
-        let (items, passed, _) = laid(&["train/cat/1.png", "test/cat/1.png", "test/2.png"]);
-        assert_eq!((items.len(), passed.words().as_str()), (2, "1 test images without a class"));
-        let (items, passed, _) = laid(&["train/cat/1.png", "test/2.png"]);
-        assert!(items.len() == 2 && passed.is_empty());
+        let (items, ignored, _) = laid(&["train/cat/1.png", "test/cat/1.png", "test/2.png"]);
+        assert_eq!((items.len(), ignored.words().as_str()), (2, "1 test images without a class"));
+        let (items, ignored, _) = laid(&["train/cat/1.png", "test/2.png"]);
+        assert!(items.len() == 2 && ignored.is_empty());
     }
 
     #[test]
@@ -316,16 +316,16 @@ mod tests {
             Labels::read(&path).unwrap()
         };
         let labels = read("file,label\nx/1.png,cat\n2.png,dog\ngone.png,cat\n");
-        let mut passed = Passed::default();
+        let mut ignored = Ignored::default();
         let found = files(&["x/1.png", "2.png", "3.png"]);
-        let layout = lay_out(found.clone(), Some(&labels), &mut passed).unwrap();
+        let layout = lay_out(found.clone(), Some(&labels), &mut ignored).unwrap();
         let classes: Vec<_> = layout.items.iter().map(|item| item.class.as_deref()).collect();
         assert_eq!(classes, [Some("dog"), Some("cat"), None]);
         let note = &layout.notes[0];
         assert!(note.contains("3 files, 1 of them") && note.contains("line 4: gone.png"), "{note}");
         assert!(note.contains("1 images are not in it"), "{note}");
         let labels = read("file,label\nelsewhere/1.png,cat\n");
-        let error = lay_out(found, Some(&labels), &mut passed).unwrap_err();
+        let error = lay_out(found, Some(&labels), &mut ignored).unwrap_err();
         assert!(matches!(error, Error::Text { line: 2, .. }), "{error}");
     }
 }

@@ -2,43 +2,45 @@
 //! split, and a batch of them ready when the trainer asks.
 //!
 //! A [`Source`] names a place, [`Source::open`] makes a [`Dataset`] of three [`Split`]s from it,
-//! [`Split::read`] gives a batch, [`ahead()`] gives batches from a thread of their own. Tensors
+//! [`Split::read`] gives a batch, [`prefetch()`] gives batches from a thread of their own. Tensors
 //! never appear here. Pictures of STL-10 and of large folders stay on disk and are read when asked
 //! for; the smaller sets and folders are held as bytes.
+//!
+//! The modules below stand in the order in which data walk: a module uses only those above it.
 
 mod error;
-mod source;
-mod dataset;
-mod ahead;
+mod read_at;
+mod file;
+mod memory;
+mod jpeg;
+mod decode;
+mod ignored;
+mod file_kind;
+mod printable;
+mod walk;
+mod cache;
+mod storage;
 mod split;
-mod shelf;
+mod dataset;
 mod divide;
 mod training;
+mod atlas;
+pub mod gallery;
 mod stl10;
 mod cifar10;
-mod idx;
 mod idx_file;
-mod folder;
-mod walk;
-mod ending;
-mod passed;
+mod idx;
 mod labels;
 mod layout;
 mod scan;
-mod cache;
-mod decode;
-mod jpeg;
-mod memory;
-mod shown;
-pub mod gallery;
-mod atlas;
-mod file;
-mod positioned;
+mod folder;
+mod source;
+mod prefetch;
 
-pub use ahead::{Ahead, ahead};
 pub use cache::{Cache, Cached};
 pub use dataset::{Dataset, Options, Skipped};
 pub use error::Error;
-pub use passed::Passed;
+pub use ignored::Ignored;
+pub use prefetch::{Prefetch, prefetch};
 pub use source::Source;
 pub use split::Split;

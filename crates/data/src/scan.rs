@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::cache::{Cache, Cached, Records, Writer, make_room, record_bytes};
 use crate::decode::square_from_file;
-use crate::shelf::{Decoded, Shelf};
+use crate::storage::{Decoded, Storage};
 use crate::walk::Found;
 use crate::{Error, Skipped};
 
@@ -40,7 +40,7 @@ pub(crate) struct Place<'a> {
 #[derive(Debug)]
 pub(crate) struct Scanned {
     /// The pixels of readable images, in the order of the files.
-    pub(crate) shelf: Shelf,
+    pub(crate) storage: Storage,
     /// Whether each of the files can be read.
     pub(crate) readable: Vec<bool>,
     /// Those that cannot, with reasons.
@@ -108,11 +108,11 @@ fn decode_all(
         },
         other => other,
     };
-    let shelf = match sink {
-        Sink::Memory(pixels) => Shelf::of_squares(pixels, place.side),
-        _ => Shelf::Decoded(Decoded::new(place.directory, kept(files, &readable), place.side)),
+    let storage = match sink {
+        Sink::Memory(pixels) => Storage::of_squares(pixels, place.side),
+        _ => Storage::Decoded(Decoded::new(place.directory, kept(files, &readable), place.side)),
     };
-    Scanned { shelf, readable, skipped, notes }
+    Scanned { storage, readable, skipped, notes }
 }
 
 /// Where the images of a folder shall go, with a note if they can go nowhere.
@@ -188,8 +188,8 @@ fn from_cache(place: Place<'_>, files: &[Found], records: Records, notes: Vec<St
         readable.push(matches!(records.outcome(file), Some(Ok(_))));
     }
     let decoded = Decoded::new(place.directory, kept(files, &readable), place.side);
-    let shelf = Shelf::Cached { records, places, decoded };
-    Scanned { shelf, readable, skipped, notes }
+    let storage = Storage::Cached { records, places, decoded };
+    Scanned { storage, readable, skipped, notes }
 }
 
 /// The paths of readable files.
@@ -253,10 +253,10 @@ mod tests {
         (scanned, seen)
     }
 
-    fn pixels(shelf: &Shelf, count: u32) -> Vec<u8> {
+    fn pixels(storage: &Storage, count: u32) -> Vec<u8> {
         let mut all = vec![0; count as usize * CHANNELS * SIDE * SIDE];
         for (image, target) in all.chunks_exact_mut(CHANNELS * SIDE * SIDE).enumerate() {
-            shelf.take(image as u32, target, SIDE).unwrap();
+            storage.take(image as u32, target, SIDE).unwrap();
         }
         all
     }
@@ -272,14 +272,14 @@ mod tests {
         let (in_memory, _) = scanned(folder.path(), None);
         let (cold, decoded) = scanned(folder.path(), Some(&cache));
         let (warm, again) = scanned(folder.path(), Some(&cache));
-        assert!(matches!(in_memory.shelf, Shelf::Memory { .. }));
-        assert!(matches!(warm.shelf, Shelf::Cached { .. }));
+        assert!(matches!(in_memory.storage, Storage::Memory { .. }));
+        assert!(matches!(warm.storage, Storage::Cached { .. }));
         assert_eq!((decoded, again), (30, 0), "the second time nothing is decoded");
         let paths = files(folder.path())[..29].iter().map(|file| file.path.clone()).collect();
-        let anew = Shelf::Decoded(Decoded::new(folder.path(), paths, SIDE));
-        let expected = pixels(&in_memory.shelf, 29);
-        for shelf in [&cold.shelf, &warm.shelf, &anew] {
-            assert!(pixels(shelf, 29) == expected, "{shelf:?}");
+        let anew = Storage::Decoded(Decoded::new(folder.path(), paths, SIDE));
+        let expected = pixels(&in_memory.storage, 29);
+        for storage in [&cold.storage, &warm.storage, &anew] {
+            assert!(pixels(storage, 29) == expected, "{storage:?}");
         }
         for scanned in [&in_memory, &cold, &warm] {
             assert_eq!(scanned.readable.iter().filter(|readable| **readable).count(), 29);
@@ -296,7 +296,7 @@ mod tests {
         let path = folder.path().join("03.png");
         RgbImage::from_pixel(9, 9, Rgb([7; 3])).save(&path).unwrap();
         let (second, _) = scanned(folder.path(), Some(&cache));
-        let (old, new) = (pixels(&first.shelf, 29), pixels(&second.shelf, 29));
+        let (old, new) = (pixels(&first.storage, 29), pixels(&second.storage, 29));
         let bytes = CHANNELS * SIDE * SIDE;
         assert_eq!(new[3 * bytes..4 * bytes], [7; CHANNELS * SIDE * SIDE]);
         assert!(new[..3 * bytes] == old[..3 * bytes] && new[4 * bytes..] == old[4 * bytes..]);
@@ -306,14 +306,14 @@ mod tests {
     fn a_damaged_record_is_decoded_anew() {
         let (folder, kept) = (written(), tempfile::tempdir().unwrap());
         let cache = cache(kept.path(), u64::MAX);
-        let expected = pixels(&scanned(folder.path(), Some(&cache)).0.shelf, 29);
+        let expected = pixels(&scanned(folder.path(), Some(&cache)).0.storage, 29);
         let file = fs::read_dir(kept.path()).unwrap().next().unwrap().unwrap().path();
         let mut content = fs::read(&file).unwrap();
         content[100..400].fill(0);
         fs::write(&file, content).unwrap();
         let (warm, decoded) = scanned(folder.path(), Some(&cache));
         assert_eq!(decoded, 0, "the index is whole");
-        assert!(pixels(&warm.shelf, 29) == expected);
+        assert!(pixels(&warm.storage, 29) == expected);
     }
 
     #[test]
@@ -324,16 +324,16 @@ mod tests {
             let (scanned, _) = scanned(folder.path(), Some(&cache));
             assert_eq!(scanned.notes.len(), 1, "{:?}", scanned.notes);
             assert!(scanned.notes[0].contains("no cache"), "{}", scanned.notes[0]);
-            assert!(pixels(&scanned.shelf, 29).iter().any(|&p| p > 0));
+            assert!(pixels(&scanned.storage, 29).iter().any(|&p| p > 0));
         }
     }
 
     #[test]
     fn an_image_that_is_gone_when_it_is_asked_for_is_an_error() {
         let folder = written();
-        let shelf = Shelf::Decoded(Decoded::new(folder.path(), vec!["00.png".into()], SIDE));
+        let storage = Storage::Decoded(Decoded::new(folder.path(), vec!["00.png".into()], SIDE));
         fs::remove_file(folder.path().join("00.png")).unwrap();
-        let error = shelf.take(0, &mut [0; CHANNELS * SIDE * SIDE], SIDE).unwrap_err();
+        let error = storage.take(0, &mut [0; CHANNELS * SIDE * SIDE], SIDE).unwrap_err();
         assert_eq!(error.code(), "CHANGED");
     }
 }

@@ -5,9 +5,15 @@ use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use crate::dataset::{Dataset, Options};
+use crate::error::Error;
 use crate::layout::name_a_test;
+use crate::stl10::FOLDS;
 use crate::walk::first_folders;
-use crate::{Dataset, Error, Options, cifar10, folder, gallery, idx, stl10};
+use crate::{cifar10, folder, gallery, idx, stl10};
+
+/// The largest side that pictures are resized to, in pixels.
+const LARGEST_SIDE: usize = 1024;
 
 /// A place that pictures come from: `gallery`, `stl10:DIR`, `cifar10:DIR`, `idx:DIR` or
 /// `folder:DIR`.
@@ -44,13 +50,31 @@ impl Source {
         options: &Options,
         watch: &mut dyn FnMut(usize, usize),
     ) -> Result<Dataset, Error> {
-        options.check(self)?;
+        self.check(options)?;
         match self {
             Self::Gallery => gallery::open(options),
             Self::Stl10(directory) => stl10::open(directory, options),
             Self::Cifar10(directory) => cifar10::open(directory, options),
             Self::Idx(directory) => idx::open(directory, options),
             Self::Folder(directory) => folder::open(directory, options, watch),
+        }
+    }
+
+    /// Refuses options that no file could satisfy.
+    fn check(&self, options: &Options) -> Result<(), Error> {
+        let refuse = |name, expected: String, got: usize| {
+            Err(Error::Option { name, expected, got: got.to_string() })
+        };
+        match (options.side, options.fold) {
+            (Some(side), _) if side == 0 || side > LARGEST_SIDE => {
+                refuse("side", format!("1 to {LARGEST_SIDE} pixels"), side)
+            }
+            (_, Some(fold)) if !matches!(self, Self::Stl10(_)) => {
+                refuse("fold", "none: only STL-10 has folds".to_owned(), fold)
+            }
+            (_, Some(fold)) if fold >= FOLDS => refuse("fold", format!("0 to {}", FOLDS - 1), fold),
+            _ if options.labelled == Some(0) => refuse("labelled", "at least 1".to_owned(), 0),
+            _ => Ok(()),
         }
     }
 }
@@ -198,5 +222,29 @@ mod tests {
             let error = kind(file.path().into()).open(&Options::default()).expect_err("a file");
             assert_eq!(error.code(), "NOT_A_DIRECTORY");
         }
+    }
+
+    fn code(options: Options, source: &Source) -> &'static str {
+        source.check(&options).expect_err("out of range").code()
+    }
+
+    #[test]
+    fn options_out_of_range_are_refused() {
+        let stl10 = Source::Stl10("d".into());
+        for options in [
+            Options { side: Some(0), ..Options::default() },
+            Options { side: Some(LARGEST_SIDE + 1), ..Options::default() },
+            Options { fold: Some(FOLDS), ..Options::default() },
+            Options { labelled: Some(0), ..Options::default() },
+        ] {
+            assert_eq!(code(options, &stl10), "OPTION");
+        }
+    }
+
+    #[test]
+    fn only_stl10_has_folds() {
+        let options = Options { fold: Some(0), ..Options::default() };
+        assert!(Source::Stl10("d".into()).check(&options).is_ok());
+        assert_eq!(code(options, &Source::Gallery), "OPTION");
     }
 }

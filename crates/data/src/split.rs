@@ -4,17 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use kith_core::image::{CHANNELS, Images};
+use kith_core::rng::{Purpose, stream};
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::shelf::Shelf;
+use crate::storage::Storage;
 
 /// Batches smaller than this are read on one thread: starting others would take longer.
 const PARALLEL_FROM: usize = 32;
 
-/// What is known about the pictures of a shelf, by their number there. Empty where unknown.
+/// What is known about stored pictures, by their number. Empty where unknown.
 #[derive(Debug, Default)]
-pub(crate) struct Catalogue {
+pub(crate) struct Metadata {
     /// Classes, counted from 0.
     pub(crate) labels: Vec<u16>,
     /// What each picture shows.
@@ -29,27 +30,27 @@ pub(crate) struct Catalogue {
 /// in the set they were drawn from.
 #[derive(Clone)]
 pub struct Split {
-    shelf: Arc<Shelf>,
-    catalogue: Arc<Catalogue>,
+    storage: Arc<Storage>,
+    metadata: Arc<Metadata>,
     pictures: Arc<[u32]>,
     labels: Option<Arc<[u16]>>,
     side: usize,
 }
 
 impl Split {
-    /// Pictures of a shelf without labels, `side` pixels high and wide.
+    /// Stored pictures without labels, `side` pixels high and wide.
     pub(crate) fn unlabelled(
-        shelf: Arc<Shelf>,
-        catalogue: Arc<Catalogue>,
+        storage: Arc<Storage>,
+        metadata: Arc<Metadata>,
         pictures: Vec<u32>,
         side: usize,
     ) -> Self {
-        Self { shelf, catalogue, pictures: pictures.into(), labels: None, side }
+        Self { storage, metadata, pictures: pictures.into(), labels: None, side }
     }
 
-    /// The same with the labels of the catalogue; none where it has none.
+    /// The same with the labels of the metadata; none where there are none.
     pub(crate) fn with_labels(mut self) -> Self {
-        let all = &self.catalogue.labels;
+        let all = &self.metadata.labels;
         if !all.is_empty() {
             self.labels = Some(self.pictures.iter().map(|&p| all[p as usize]).collect());
         }
@@ -89,9 +90,9 @@ impl Split {
 
     /// What every picture shows, if that is known: pictures of one group show the same thing.
     ///
-    /// In the gallery a group is an emoji, whoever drew it; see [`gallery`](crate::gallery).
+    /// In the gallery a group is an emoji, whoever drew it.
     pub fn groups(&self) -> Option<Vec<u32>> {
-        let groups = &self.catalogue.groups;
+        let groups = &self.metadata.groups;
         let group = |&picture: &u32| groups[picture as usize];
         (!groups.is_empty()).then(|| self.pictures.iter().map(group).collect())
     }
@@ -99,7 +100,7 @@ impl Split {
     /// What a picture is called, if it has a name: its path in the folder, or its emoji's name.
     /// `index` must be in the split.
     pub fn name(&self, index: usize) -> Option<&str> {
-        self.catalogue.names.get(self.pictures[index] as usize).map(String::as_str)
+        self.metadata.names.get(self.pictures[index] as usize).map(String::as_str)
     }
 
     /// Pictures in the order of their `indices`, `[indices.len(), 3, height, width]`.
@@ -113,9 +114,9 @@ impl Split {
         let picture_bytes = CHANNELS * self.side * self.side;
         let mut pixels = vec![0; indices.len() * picture_bytes];
         let take = |(target, &index): (&mut [u8], &u32)| {
-            self.shelf.take(self.pictures[index as usize], target, self.side)
+            self.storage.take(self.pictures[index as usize], target, self.side)
         };
-        let few = if self.shelf.is_slow() { 2 } else { PARALLEL_FROM };
+        let few = if self.storage.is_slow() { 2 } else { PARALLEL_FROM };
         if indices.len() < few {
             pixels.chunks_exact_mut(picture_bytes).zip(indices).try_for_each(take)?;
         } else {
@@ -127,7 +128,15 @@ impl Split {
 
     /// Whether both splits count their [`pictures`](Self::pictures) in the same set.
     pub fn shares_set(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.shelf, &other.shelf)
+        Arc::ptr_eq(&self.storage, &other.storage)
+    }
+
+    /// Indices drawn from the split by a seed, at most `count`.
+    pub fn sample(&self, count: usize, seed: u64) -> Vec<u32> {
+        let mut indices: Vec<u32> = (0..self.len() as u32).collect();
+        stream(seed, Purpose::Show, 0, 0).shuffle(&mut indices);
+        indices.truncate(count);
+        indices
     }
 
     /// The pictures of some indices, in that order, as a split of their own. Every index must be
@@ -160,10 +169,10 @@ mod tests {
     /// A hundred grey pictures, each as bright as its number.
     fn hundred(side: usize) -> Split {
         let pixels = (0..100).flat_map(|p| [p; 4]).collect();
-        let shelf = Shelf::Memory { pixels, planes: 1, size: [2, 2] };
+        let storage = Storage::Memory { pixels, planes: 1, size: [2, 2] };
         let labels = (0..100).map(|p| p % 7).collect();
-        let catalogue = Catalogue { labels, ..Catalogue::default() };
-        Split::unlabelled(shelf.into(), catalogue.into(), (0..100).collect(), side).with_labels()
+        let metadata = Metadata { labels, ..Metadata::default() };
+        Split::unlabelled(storage.into(), metadata.into(), (0..100).collect(), side).with_labels()
     }
 
     #[test]

@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use kith_core::image::CHANNELS;
 
-use crate::dataset::FOLDS;
 use crate::divide::{by_class, drawn, unlabelled};
 use crate::file::{DataFile, data_directory, labels_from_bytes};
-use crate::shelf::Shelf;
-use crate::split::{Catalogue, Split};
+use crate::split::{Metadata, Split};
+use crate::storage::Storage;
 use crate::{Dataset, Error, Options};
+
+/// Folds that STL-10 defines.
+pub(crate) const FOLDS: usize = 10;
 
 const SIDE: usize = 96;
 const PICTURE_BYTES: u64 = (CHANNELS * SIDE * SIDE) as u64;
@@ -30,18 +32,18 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
     let class_names = DataFile::open(directory, "class_names.txt", HINT)?.class_names(CLASSES)?;
     let training = labelled_pictures(directory, ["train_X.bin", "train_y.bin"], side)?;
     let test = labelled_pictures(directory, ["test_X.bin", "test_y.bin"], side)?;
-    let (shelf, count) = shelf(directory, "unlabeled_X.bin")?;
+    let (storage, count) = storage(directory, "unlabeled_X.bin")?;
     let free = unlabelled((0..count as u32).collect(), options.unlabelled, options.seed)?;
     let labelled = labelled_part(training, directory, options)?;
-    let unlabelled = Split::unlabelled(shelf.into(), Arc::default(), free, side);
+    let unlabelled = Split::unlabelled(storage.into(), Arc::default(), free, side);
     Ok(Dataset::new("stl10".to_owned(), class_names, [labelled, unlabelled, test]))
 }
 
 /// A file of pictures and how many it holds.
-fn shelf(directory: &Path, name: &'static str) -> Result<(Shelf, usize), Error> {
+fn storage(directory: &Path, name: &'static str) -> Result<(Storage, usize), Error> {
     let file = DataFile::open(directory, name, HINT)?;
     let count = file.records(PICTURE_BYTES)?;
-    Ok((Shelf::ColumnMajorFile { file, size: [SIDE; 2] }, count))
+    Ok((Storage::ColumnMajorFile { file, size: [SIDE; 2] }, count))
 }
 
 /// All pictures of a file with the labels of its sibling.
@@ -50,13 +52,13 @@ fn labelled_pictures(
     [pictures, labels]: [&'static str; 2],
     side: usize,
 ) -> Result<Split, Error> {
-    let (shelf, count) = shelf(directory, pictures)?;
+    let (storage, count) = storage(directory, pictures)?;
     let file = DataFile::open(directory, labels, HINT)?;
     file.check_bytes(count as u64)?;
     let labels = labels_from_bytes(file.path(), &file.read_all()?, LABELS)?;
-    let catalogue = Catalogue { labels, ..Catalogue::default() };
+    let metadata = Metadata { labels, ..Metadata::default() };
     let all = (0..count as u32).collect();
-    Ok(Split::unlabelled(shelf.into(), catalogue.into(), all, side).with_labels())
+    Ok(Split::unlabelled(storage.into(), metadata.into(), all, side).with_labels())
 }
 
 /// The fold of the labelled pictures and the number of them that the options ask for.

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use crate::divide::{by_class, drawn, rest, unlabelled};
-use crate::shelf::Shelf;
-use crate::split::{Catalogue, Split};
+use crate::split::{Metadata, Split};
+use crate::storage::Storage;
 use crate::{Error, Options};
 
 /// Labelled pictures of the sets that are usually learnt from a labelled part.
@@ -14,9 +14,9 @@ pub(crate) const USUALLY_LABELLED: usize = 5_000;
 /// Training pictures that are yet to be split.
 pub(crate) struct Training {
     /// Their bytes.
-    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) storage: Arc<Storage>,
     /// What is known about them.
-    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) metadata: Arc<Metadata>,
     /// Those that have a label, in rising order.
     pub(crate) labelled: Vec<u32>,
     /// Those that have none, in rising order.
@@ -52,7 +52,7 @@ impl Training {
         count: Option<usize>,
         options: &Options,
     ) -> Result<[Split; 2], Error> {
-        let members = by_class(&self.labelled, |p| self.catalogue.labels[p as usize], self.classes);
+        let members = by_class(&self.labelled, |p| self.metadata.labels[p as usize], self.classes);
         let (labelled, mut pool) = match count {
             None => (self.labelled.clone(), self.labelled),
             Some(count) => {
@@ -64,8 +64,8 @@ impl Training {
         pool.extend(self.loose);
         let free = unlabelled(pool, options.unlabelled, options.seed)?;
         let split = |pictures| {
-            let (shelf, catalogue) = (Arc::clone(&self.shelf), Arc::clone(&self.catalogue));
-            Split::unlabelled(shelf, catalogue, pictures, self.side)
+            let (storage, metadata) = (Arc::clone(&self.storage), Arc::clone(&self.metadata));
+            Split::unlabelled(storage, metadata, pictures, self.side)
         };
         Ok([split(labelled).with_labels(), split(free)])
     }
@@ -78,8 +78,8 @@ mod tests {
     fn twenty() -> Training {
         let labels = (0..18).map(|p| p % 3).collect();
         Training {
-            shelf: Shelf::Memory { pixels: vec![0; 20], planes: 1, size: [1, 1] }.into(),
-            catalogue: Catalogue { labels, ..Catalogue::default() }.into(),
+            storage: Storage::Memory { pixels: vec![0; 20], planes: 1, size: [1, 1] }.into(),
+            metadata: Metadata { labels, ..Metadata::default() }.into(),
             labelled: (0..18).collect(),
             loose: vec![18, 19],
             classes: 3,

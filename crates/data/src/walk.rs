@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use crate::Error;
-use crate::ending::{Kind, kind};
-use crate::passed::Passed;
+use crate::file_kind::{Kind, kind};
+use crate::ignored::Ignored;
 
 /// Folders that systems and programs leave beside people's images, with thumbnails and waste.
 const JUNK_FOLDERS: [&str; 7] = [
@@ -44,7 +44,7 @@ pub(crate) struct Walk {
     /// The folder's table of labels.
     pub(crate) labels: Option<PathBuf>,
     /// Everything else.
-    pub(crate) passed: Passed,
+    pub(crate) ignored: Ignored,
     /// What is worth a sentence.
     pub(crate) notes: Vec<String>,
 }
@@ -71,7 +71,7 @@ pub(crate) fn walk(directory: &Path) -> Result<Walk, Error> {
     while let Some(folder) = walker.own.pop().or_else(|| walker.linked.pop_first()) {
         let real = directory.join(&folder.inner).canonicalize();
         if real.is_ok_and(|real| !visited.insert(real)) {
-            walker.walk.passed.add("linked folders that are there already");
+            walker.walk.ignored.add("linked folders that are there already");
         } else if let Err(error) = walker.enter(&folder) {
             walker.pass_over(&folder, &error);
         }
@@ -122,18 +122,18 @@ impl Walker<'_> {
     /// A folder that cannot be read to its end.
     fn pass_over(&mut self, folder: &Pending, error: &io::Error) {
         let path = self.directory.join(&folder.inner);
-        self.walk.passed.add("folders that cannot be read");
+        self.walk.ignored.add("folders that cannot be read");
         self.walk.notes.push(format!("passed over the folder {}: {error}", path.display()));
     }
 
     /// A link: to a file, to a folder, or to nothing.
     fn link(&mut self, inner: PathBuf, entry: &DirEntry, junk: Option<&String>) {
         match fs::metadata(entry.path()) {
-            Err(_gone) => self.walk.passed.add("links that lead nowhere"),
+            Err(_gone) => self.walk.ignored.add("links that lead nowhere"),
             Ok(target) if target.is_dir() => {
                 let real = entry.path().canonicalize().unwrap_or_default();
                 if self.root.starts_with(&real) {
-                    self.walk.passed.add("links to a folder above");
+                    self.walk.ignored.add("links to a folder above");
                 } else {
                     self.folder(inner, junk.cloned(), Place::Linked);
                 }
@@ -146,12 +146,12 @@ impl Walker<'_> {
     fn folder(&mut self, inner: PathBuf, junk: Option<String>, place: Place) {
         let name = inner.file_name().unwrap_or_default();
         if is_hidden(name) && !is_junk(name) {
-            return self.walk.passed.add("hidden folders");
+            return self.walk.ignored.add("hidden folders");
         }
         let junk = junk.or_else(|| is_junk(name).then(|| name.to_string_lossy().into_owned()));
         match place {
             Place::Own => self.own.push(Pending { inner, junk }),
-            Place::Linked if junk.is_some() => self.walk.passed.add("linked folders of waste"),
+            Place::Linked if junk.is_some() => self.walk.ignored.add("linked folders of waste"),
             Place::Linked => _ = self.linked.insert(Pending { inner, junk }),
         }
     }
@@ -175,7 +175,7 @@ impl Walker<'_> {
                 }
             }
         };
-        self.walk.passed.add(reason);
+        self.walk.ignored.add(reason);
     }
 }
 
@@ -219,7 +219,7 @@ mod tests {
             written(&["a.png", "z/y/b.GIF", "z/a.jfif", "c/.e.png", "c/f.txt", "c/g.avif"]);
         let walk = walk(folder.path()).unwrap();
         assert_eq!(images(&walk), ["a.png", "z/a.jfif", "z/y/b.GIF"]);
-        assert_eq!(walk.passed.words(), "1 .avif (no decoder), 1 .txt, 1 hidden");
+        assert_eq!(walk.ignored.words(), "1 .avif (no decoder), 1 .txt, 1 hidden");
         assert!(walk.files.iter().all(|file| file.bytes == 1 && file.modified > 0));
     }
 
@@ -240,7 +240,7 @@ mod tests {
         ]);
         let walk = walk(folder.path()).unwrap();
         assert_eq!(images(&walk), ["cat/1.png"]);
-        let words = walk.passed.words();
+        let words = walk.ignored.words();
         for part in [
             "1 in @eaDir",
             "1 in $RECYCLE.BIN",
@@ -280,7 +280,7 @@ mod tests {
         symlink(at("dog/1.png"), at("dog/same.png")).unwrap();
         let walk = walk(folder.path()).unwrap();
         assert_eq!(images(&walk), ["cat/1.png", "cat/deep/2.png", "dog/1.png", "dog/same.png"]);
-        let words = walk.passed.words();
+        let words = walk.ignored.words();
         assert!(words.contains("2 linked folders that are there already"), "{words}");
         assert!(words.contains("2 links to a folder above"), "{words}");
         assert!(words.contains("1 links that lead nowhere"), "{words}");

@@ -7,9 +7,9 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use super::catalogue::{Content, Dataset, Remote};
 use super::error::FetchError;
 use super::pour::{Fault, pour};
+use super::published::{Content, Dataset, Remote};
 use super::{Progress, Stage};
 use crate::files::{self, FileError};
 

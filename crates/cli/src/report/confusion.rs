@@ -2,7 +2,24 @@
 
 use maud::{Markup, html};
 
-use super::Confusion;
+use crate::eval::frozen::Scores;
+use crate::train::splits::Splits;
+
+/// How often each class was predicted for each.
+#[derive(Clone, Debug, Default)]
+pub struct Confusion {
+    /// Names of the classes.
+    pub classes: Vec<String>,
+    /// `counts[truth][prediction]`.
+    pub counts: Vec<Vec<u32>>,
+}
+
+impl Confusion {
+    /// Of a linear probe on the splits of a run.
+    pub(crate) fn of(splits: &Splits, scores: &Scores) -> Self {
+        Self { classes: splits.class_names.clone(), counts: scores.confusion.counts.clone() }
+    }
+}
 
 /// The matrix with one row a true class, shaded by the share of that class.
 pub(super) fn section(confusion: &Confusion) -> Markup {

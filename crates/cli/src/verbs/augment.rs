@@ -7,28 +7,29 @@ use kith_core::recipe::Recipe;
 use serde_json::json;
 
 use crate::args::{DataFlags, Shared};
+use crate::dataset;
 use crate::failure::Failure;
 use crate::files;
-use crate::material;
-use crate::say::{Say, lossy};
-use crate::sheet::view_grid;
-use crate::story::{some_of, view, view_sheet};
+use crate::output::{Console, lossy};
+use crate::report::figures::{view, view_grid};
+use crate::report::image_grid::recipe_grid;
 
 pub(super) fn run(
     name: &str,
     (pictures, views): (usize, usize),
     out: &Path,
-    (data, shared, say): (&DataFlags, &Shared, &Say),
+    (data, shared, console): (&DataFlags, &Shared, &Console),
 ) -> Result<(), Failure> {
     let policy = named(name)?;
-    let dataset = material::open(data, shared.seed, say)?;
-    let chosen = super::device(shared, say)?;
+    let dataset = dataset::open(data, shared.seed, console)?;
+    let chosen = super::device(shared, console)?;
     let split = dataset.filled("unlabelled")?;
-    let shown = split.read(&some_of(split, pictures, shared.seed))?;
-    let png = view_sheet(&policy, &shown, (views, shared.seed), &chosen.device)?;
+    let shown = split.read(&split.sample(pictures, shared.seed))?;
+    let png = view_grid(&policy, &shown, (views, shared.seed), &chosen.device)?;
     files::write(out, &png)?;
     let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
-    say.result(&words, &json!({ "sheet": lossy(out), "pictures": shown.len(), "views": views }));
+    console
+        .result(&words, &json!({ "sheet": lossy(out), "pictures": shown.len(), "views": views }));
     Ok(())
 }
 
@@ -37,19 +38,19 @@ pub(super) fn of_recipe(
     recipe: &Recipe,
     pictures: usize,
     out: &Path,
-    (data, shared, say): (&DataFlags, &Shared, &Say),
+    (data, shared, console): (&DataFlags, &Shared, &Console),
 ) -> Result<(), Failure> {
-    let dataset = material::open(data, shared.seed, say)?;
-    let chosen = super::device(shared, say)?;
+    let dataset = dataset::open(data, shared.seed, console)?;
+    let chosen = super::device(shared, console)?;
     let split = &dataset.unlabelled;
-    let shown = split.read(&some_of(split, pictures, shared.seed))?;
+    let shown = split.read(&split.sample(pictures, shared.seed))?;
     let (weak, strong) = match &recipe.semi {
         Some(semi) => (&semi.weak, &semi.strong),
         None => (&recipe.pretraining.probe_view, &recipe.pretraining.views),
     };
     let seen = |policy, number| view(policy, &shown, (number, shared.seed), &chosen.device);
     let rows = [seen(weak, 0)?, seen(strong, 1)?, seen(strong, 2)?];
-    files::write(out, &view_grid(&shown, &rows))?;
+    files::write(out, &recipe_grid(&shown, &rows))?;
     let words = format!(
         "{} images; below each a weak view and two strong ones, as {} has them: {}",
         shown.len(),
@@ -63,7 +64,7 @@ pub(super) fn of_recipe(
         "pictures": shown.len(),
         "rows": rows,
     });
-    say.result(&words, &object);
+    console.result(&words, &object);
     Ok(())
 }
 

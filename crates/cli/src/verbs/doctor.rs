@@ -4,11 +4,11 @@ use serde_json::json;
 
 use crate::args::DeviceChoice;
 use crate::device::{adapters, choose, threads};
-use crate::say::Say;
+use crate::output::Console;
 
 const MIB: u64 = 1 << 20;
 
-pub(super) fn run(say: &Say) {
+pub(super) fn run(console: &Console) {
     let mut words = vec![
         format!("kith       {}, burn {BURN}", env!("CARGO_PKG_VERSION")),
         format!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -52,7 +52,7 @@ pub(super) fn run(say: &Say) {
         "adapters": found,
         "taken": taken,
     });
-    say.result(&words.join("\n"), &object);
+    console.result(&words.join("\n"), &object);
 }
 
 /// The version that core is pinned to; a test compares it with the lock file.

@@ -10,11 +10,12 @@ use npyz::WriterBuilder;
 use serde_json::json;
 
 use crate::args::{DataFlags, Shared, SplitChoice};
+use crate::checkpoint;
+use crate::dataset::open_for;
 use crate::failure::Failure;
 use crate::files;
-use crate::material::{open_checkpoint, open_for};
-use crate::offline::embed;
-use crate::say::{Say, lossy};
+use crate::inference::embed;
+use crate::output::{Console, lossy};
 
 /// Pictures that are read at a time where their bytes are written.
 const AT_A_TIME: usize = 256;
@@ -26,12 +27,12 @@ pub(super) fn run(
     checkpoint: &Path,
     choice: SplitChoice,
     (out, pixels): (&Path, Option<PathBuf>),
-    (data, shared, say): (&DataFlags, &Shared, &Say),
+    (data, shared, console): (&DataFlags, &Shared, &Console),
 ) -> Result<(), Failure> {
-    let (meta, archive) = open_checkpoint(checkpoint)?;
-    let dataset = open_for(data, &meta, say)?;
+    let (meta, archive) = checkpoint::open(checkpoint)?;
+    let dataset = open_for(data, &meta, console)?;
     let parts = parts(&dataset, choice)?;
-    let chosen = super::device(shared, say)?;
+    let chosen = super::device(shared, console)?;
     let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
     let mut features = Features::default();
     for (_, split) in &parts {
@@ -49,7 +50,7 @@ pub(super) fn run(
     let counted = counted(&dataset, choice, features.len());
     let words =
         format!("{counted}{} features each: {} and {}", features.dim, npy.display(), csv.display());
-    say.result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
+    console.result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
     Ok(())
 }
 

@@ -10,28 +10,34 @@ use kith_core::encoder::Encoder;
 use serde_json::{Map, Value, json};
 
 use crate::args::{DataFlags, EvaluateFlags, RunFlags, Shared};
+use crate::checkpoint;
+use crate::dataset::open_for;
 use crate::device::Chosen;
+use crate::eval::frozen::{self, Scores};
+use crate::eval::minibatch;
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
-use crate::material::{Material, open_checkpoint, open_for};
-use crate::minibatch;
-use crate::offline::{self, Scores};
-use crate::plane;
-use crate::report::{Report, Table};
-use crate::retrieval;
-use crate::say::{Say, lossy};
-use crate::story::{self, percent};
+use crate::format::percent;
+use crate::output::{Console, lossy};
+use crate::report::confusion::Confusion;
+use crate::report::facts;
+use crate::report::feature_scatter;
+use crate::report::figures;
+use crate::report::page::{Report, html};
+use crate::report::table::Table;
+use crate::report::tables;
+use crate::train::folder::{self, Folder};
+use crate::train::splits::Splits;
 
 pub(super) fn run(
     of: Option<&Path>,
     how: &EvaluateFlags,
     (data, run): (&DataFlags, &RunFlags),
-    (shared, say): (&Shared, &Say),
+    (shared, console): (&Shared, &Console),
 ) -> Result<(), Failure> {
     match of {
-        None => compare::run(&how.compare, data, (shared, say)),
-        Some(of) if how.few_label.is_empty() => frozen(of, (data, run), (shared, say)),
-        Some(of) => few_label::run(of, how, (data, run), (shared, say)),
+        None => compare::run(&how.compare, data, (shared, console)),
+        Some(of) if how.few_label.is_empty() => frozen(of, (data, run), (shared, console)),
+        Some(of) => few_label::run(of, how, (data, run), (shared, console)),
     }
 }
 
@@ -47,39 +53,40 @@ struct Found {
 fn frozen(
     of: &Path,
     (data, run): (&DataFlags, &RunFlags),
-    (shared, say): (&Shared, &Say),
+    (shared, console): (&Shared, &Console),
 ) -> Result<(), Failure> {
     let paths: Vec<PathBuf> = match of.is_dir() {
         true => [folder::CHECKPOINT, folder::BEST].map(|name| of.join(name)).to_vec(),
         false => vec![of.to_owned()],
     };
     let folder = run.run.as_ref().map(|_| Folder::choose(run, "")).transpose()?;
-    let chosen = super::device(shared, say)?;
+    let chosen = super::device(shared, console)?;
     let mut all = Vec::new();
     let mut page = None;
     for path in paths {
-        let (meta, archive) = open_checkpoint(&path)?;
-        say.note(&format!("evaluating {}", path.display()));
-        let dataset = open_for(data, &meta, say)?;
+        let (meta, archive) = checkpoint::open(&path)?;
+        console.note(&format!("evaluating {}", path.display()));
+        let dataset = open_for(data, &meta, console)?;
         dataset.filled("test")?;
-        let material = Material::new(data, &meta.recipe, dataset, meta.seed);
+        let splits = Splits::new(data, &meta.recipe, dataset, meta.seed);
         let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
-        let Some(scores) = offline::evaluate(&encoder, &material, &chosen.device)? else {
-            return Err(Failure::unjudged("evaluation", &material.labelled, &material.test));
+        let Some(scores) = frozen::evaluate(&encoder, &splits, &chosen.device)? else {
+            return Err(Failure::unjudged("evaluation", &splits.labelled, &splits.test));
         };
-        let of = (&meta.recipe, &material);
+        let of = (&meta.recipe, &splits);
         let minibatch = minibatch::accuracy(&encoder, of, meta.seed, &chosen.device)?;
         if folder.is_some() && page.is_none() {
-            page = Some((report(&meta, (&material, &encoder), &scores, &chosen)?, meta.recipe));
+            page = Some((report(&meta, (&splits, &encoder), &scores, &chosen)?, meta.recipe));
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         all.push(Found { name, scores, minibatch });
     }
     if let (Some(folder), Some((report, recipe))) = (&folder, page) {
         folder.begin(&recipe)?;
-        folder.write(folder::REPORT, &story::page(&Report { tables: tables(&all), ..report }))?;
+        let report = Report { tables: tables(&all), ..report };
+        folder.write(folder::REPORT, html(&report).as_bytes())?;
     }
-    tell(&all, folder.as_ref(), say);
+    tell(&all, folder.as_ref(), console);
     Ok(())
 }
 
@@ -87,30 +94,30 @@ fn tables(all: &[Found]) -> Vec<Table> {
     let rows: Vec<(&str, &Scores)> =
         all.iter().map(|found| (found.name.as_str(), &found.scores)).collect();
     let found: Vec<_> = rows.iter().map(|(name, s)| (*name, s.retrieval)).collect();
-    [story::frozen_table(&rows)].into_iter().chain(retrieval::table(&found)).collect()
+    [tables::frozen(&rows)].into_iter().chain(tables::retrieval(&found)).collect()
 }
 
 /// All but the tables, of the first checkpoint.
 fn report(
     meta: &Meta,
-    (material, encoder): (&Material, &Encoder),
+    (splits, encoder): (&Splits, &Encoder),
     scores: &Scores,
     chosen: &Chosen,
 ) -> Result<Report, Failure> {
     let seen = (meta.seed, &chosen.device);
     Ok(Report {
-        title: format!("{} on {}", meta.recipe.name, material.name),
+        title: format!("{} on {}", meta.recipe.name, splits.name),
         subtitle: "What frozen features are worth".into(),
-        facts: story::facts(material, &meta.seed.to_string(), &chosen.why),
-        sheets: story::sheets(&meta.recipe, material, encoder, seen)?,
-        maps: plane::of(material, encoder, seen)?.into_iter().collect(),
-        confusion: Some(story::confusion(material, scores)),
+        facts: facts::of_run(splits, &meta.seed.to_string(), &chosen.why),
+        figures: figures::of_encoder(&meta.recipe, splits, encoder, seen)?,
+        scatters: feature_scatter::of(splits, encoder, seen)?.into_iter().collect(),
+        confusion: Some(Confusion::of(splits, scores)),
         settings_toml: meta.recipe.to_toml(),
         ..Report::default()
     })
 }
 
-fn tell(all: &[Found], folder: Option<&Folder>, say: &Say) {
+fn tell(all: &[Found], folder: Option<&Folder>, console: &Console) {
     let (mut words, mut objects) = (Vec::new(), Map::new());
     for Found { name, scores, minibatch } in all {
         words.push(format!(
@@ -131,5 +138,5 @@ fn tell(all: &[Found], folder: Option<&Folder>, say: &Say) {
         words.push(format!("report: {}", folder.file(folder::REPORT).display()));
         objects.insert("report".into(), json!(lossy(&folder.file(folder::REPORT))));
     }
-    say.result(&words.join("\n"), &Value::Object(objects));
+    console.result(&words.join("\n"), &Value::Object(objects));
 }

@@ -4,18 +4,25 @@ use kith_core::recipe::Recipe;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::diagnosis::{self, Run};
+use crate::checkpoint;
+use crate::dataset;
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
 use crate::interrupt::listen_for_ctrl_c;
-use crate::material::{self, Material, open_checkpoint};
-use crate::plane;
-use crate::report::Report;
-use crate::saved::{Record, best};
-use crate::say::{Say, lossy};
-use crate::seeds::{Comparison, Difference, note};
-use crate::story::{self, Part};
-use crate::training::{Setting, Trained};
+use crate::output::{Console, lossy};
+use crate::report::confusion::Confusion;
+use crate::report::curves::{self, Part};
+use crate::report::diagnosis::{self, Run};
+use crate::report::facts;
+use crate::report::feature_scatter;
+use crate::report::figures;
+use crate::report::page::{Report, html};
+use crate::report::seeds::{Comparison, Difference, note};
+use crate::report::tables;
+use crate::train::context::RunContext;
+use crate::train::folder::{self, Folder};
+use crate::train::record::{Record, best};
+use crate::train::splits::Splits;
+use crate::train::train_loop::Trained;
 use crate::verbs::pretrain::Frozen;
 use crate::verbs::{finetune, pretrain};
 
@@ -25,7 +32,7 @@ const RESULTS: &str = "results.json";
 /// The study with one seed.
 struct Study {
     seed: u64,
-    material: Material,
+    splits: Splits,
     baseline: Trained,
     pretraining: Trained,
     finetuning: Trained,
@@ -36,37 +43,37 @@ pub(super) fn run(
     seeds: u64,
     data: &DataFlags,
     flags: &RecipeFlags,
-    (run, shared, say): (&RunFlags, &Shared, &Say),
+    (run, shared, console): (&RunFlags, &Shared, &Console),
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
     let recipe = super::recipe(flags)?;
-    let chosen = super::device(shared, say)?;
+    let chosen = super::device(shared, console)?;
     let name = super::run_name("experiment", &recipe, &data.data, shared.seed);
     let whole = Folder::choose(run, &name)?;
-    say.note(&format!("run: {}", whole.path().display()));
+    console.note(&format!("run: {}", whole.path().display()));
     let mut studies = Vec::new();
     for seed in shared.seed..shared.seed + seeds.max(1) {
-        let dataset = material::open_to_learn(data, &recipe, seed, say)?;
-        let material = Material::new(data, &recipe, dataset, seed);
-        if material.labelled.labels().is_none() || material.classes() < 2 {
+        let dataset = dataset::open_to_learn(data, &recipe, seed, console)?;
+        let splits = Splits::new(data, &recipe, dataset, seed);
+        if splits.labelled.labels().is_none() || splits.classes() < 2 {
             return Err(Failure::NoLabels { what: "an experiment" });
         }
         whole.begin(&recipe)?;
         let folder = whole.part(&format!("seed-{seed}"));
-        let setting = Setting {
+        let context = RunContext {
             recipe: &recipe,
-            material: &material,
+            splits: &splits,
             folder: &folder,
             whole: &whole,
             device: &chosen.device,
-            say,
+            console,
         };
-        studies.push(study(&setting, seed)?);
+        studies.push(study(&context, seed)?);
     }
     let comparison = comparison(&studies);
-    let classes = studies.first().map_or(0, |study| study.material.classes());
+    let classes = studies.first().map_or(0, |study| study.splits.classes());
     let report = report(&studies, &comparison, &recipe, (&whole, &chosen))?;
-    whole.write(folder::REPORT, &story::page(&report))?;
+    whole.write(folder::REPORT, html(&report).as_bytes())?;
     let object = json!({
         "run": lossy(whole.path()),
         "report": lossy(&whole.file(folder::REPORT)),
@@ -78,29 +85,29 @@ pub(super) fn run(
         "findings": runs(&studies).flat_map(|r| r.to_json(&recipe, classes)).collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    say.result(&comparison.words(&whole.file(folder::REPORT)), &object);
+    console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
     Ok(())
 }
 
 /// One seed from start to end, or on from where it was stopped.
-fn study(setting: &Setting<'_>, seed: u64) -> Result<Study, Failure> {
+fn study(context: &RunContext<'_>, seed: u64) -> Result<Study, Failure> {
     let part = |name: &str| {
-        setting.say.note(&format!("seed {seed}: {name}"));
-        setting.folder.part(name)
+        context.console.note(&format!("seed {seed}: {name}"));
+        context.folder.part(name)
     };
     let baseline_folder = part("baseline");
     let baseline =
-        finetune::learn(&Setting { folder: &baseline_folder, ..setting.clone() }, seed, None)?;
+        finetune::learn(&RunContext { folder: &baseline_folder, ..context.clone() }, seed, None)?;
     let pretrain_folder = part("pretraining");
-    let pretrain_setting = Setting { folder: &pretrain_folder, ..setting.clone() };
-    let pretraining = pretrain::learn(&pretrain_setting, seed)?;
-    let start = open_checkpoint(&pretrain_folder.file(folder::CHECKPOINT))?;
+    let pretrain_context = RunContext { folder: &pretrain_folder, ..context.clone() };
+    let pretraining = pretrain::learn(&pretrain_context, seed)?;
+    let start = checkpoint::open(&pretrain_folder.file(folder::CHECKPOINT))?;
     let finetune_folder = part("finetuning");
-    let finetune_setting = Setting { folder: &finetune_folder, ..setting.clone() };
-    let finetuning = finetune::learn(&finetune_setting, seed, Some(&start))?;
-    let frozen = pretrain::frozen(&pretrain_setting, seed)?;
-    let material = setting.material.clone();
-    Ok(Study { seed, material, baseline, pretraining, finetuning, frozen })
+    let finetune_context = RunContext { folder: &finetune_folder, ..context.clone() };
+    let finetuning = finetune::learn(&finetune_context, seed, Some(&start))?;
+    let frozen = pretrain::frozen(&pretrain_context, seed)?;
+    let splits = context.splits.clone();
+    Ok(Study { seed, splits, baseline, pretraining, finetuning, frozen })
 }
 
 fn comparison(studies: &[Study]) -> Comparison {
@@ -148,27 +155,32 @@ fn report(
         Part { name: "fine-tuned", history: &first.finetuning.history },
     ];
     let path = whole.file(&format!("seed-{}/pretraining/{}", first.seed, folder::CHECKPOINT));
-    let (meta, archive) = open_checkpoint(&path)?;
+    let (meta, archive) = checkpoint::open(&path)?;
     let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
-    let mut facts = story::facts(&first.material, &seeds.join(", "), &chosen.why);
-    facts.push(story::wall_time(studies.iter().flat_map(|study| {
+    let mut facts = facts::of_run(&first.splits, &seeds.join(", "), &chosen.why);
+    facts.push(facts::wall_time(studies.iter().flat_map(|study| {
         [&study.baseline, &study.pretraining, &study.finetuning]
             .into_iter()
             .flat_map(|t| &t.history)
     })));
     Ok(Report {
-        title: format!("{} on {}", recipe.name, first.material.name),
+        title: format!("{} on {}", recipe.name, first.splits.name),
         subtitle: "Supervised baseline, pre-training without labels, fine-tuning".into(),
         facts,
-        charts: story::curves(&parts),
+        charts: curves::curves(&parts),
         bars: vec![comparison.bars(|name| !name.contains("best"))],
-        sheets: story::sheets(recipe, &first.material, &encoder, (first.seed, &chosen.device))?,
-        maps: plane::of(&first.material, &encoder, (first.seed, &chosen.device))?
+        figures: figures::of_encoder(
+            recipe,
+            &first.splits,
+            &encoder,
+            (first.seed, &chosen.device),
+        )?,
+        scatters: feature_scatter::of(&first.splits, &encoder, (first.seed, &chosen.device))?
             .into_iter()
             .collect(),
-        confusion: first.frozen.as_ref().map(|f| story::confusion(&first.material, &f.last)),
-        tables: comparison.tables().chain([story::epochs_table(&parts)]).collect(),
+        confusion: first.frozen.as_ref().map(|f| Confusion::of(&first.splits, &f.last)),
+        tables: comparison.tables().chain([tables::epochs(&parts)]).collect(),
         settings_toml: recipe.to_toml(),
         notes: notes(studies, recipe).into_iter().chain(note(&comparison.differences())).collect(),
     })
@@ -189,8 +201,8 @@ fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
 fn notes(studies: &[Study], recipe: &Recipe) -> Vec<String> {
     let first = studies.first().expect("there is at least one seed");
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
-    let classes = first.material.classes();
+    let classes = first.splits.classes();
     let found = diagnosis::sentences(runs(studies), recipe, classes);
-    let notes = story::shown_of(&seeds).into_iter().chain(found);
+    let notes = facts::shown_of(&seeds).into_iter().chain(found);
     notes.chain(pretrain::notes(recipe, &first.pretraining)).collect()
 }

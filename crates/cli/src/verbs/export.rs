@@ -5,10 +5,10 @@ use std::path::Path;
 use kith_core::archive::Precision;
 use serde_json::json;
 
+use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files;
-use crate::material::open_checkpoint;
-use crate::say::{Say, lossy};
+use crate::output::{Console, lossy};
 
 /// What using an encoder needs; the rest stays behind.
 pub(super) const ENCODER: &[&str] = &["encoder.", "projection.", "probe."];
@@ -19,13 +19,13 @@ pub(super) fn run(
     checkpoint: &Path,
     out: &Path,
     (precision, kept): (Precision, &[&str]),
-    say: &Say,
+    console: &Console,
 ) -> Result<(), Failure> {
-    let (_, mut archive) = open_checkpoint(checkpoint)?;
+    let (_, mut archive) = checkpoint::open(checkpoint)?;
     archive.keep(|name| kept.iter().any(|part| name.starts_with(part)));
     let bytes = archive.to_bytes(precision).map_err(Failure::of(checkpoint))?;
     files::write(out, &bytes)?;
     let words = format!("{}: {} bytes", out.display(), bytes.len());
-    say.result(&words, &json!({ "checkpoint": lossy(out), "bytes": bytes.len() }));
+    console.result(&words, &json!({ "checkpoint": lossy(out), "bytes": bytes.len() }));
     Ok(())
 }

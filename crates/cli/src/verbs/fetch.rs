@@ -6,21 +6,21 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::fetch::{Outcome, Published, Settings, fetch};
+use crate::output::{Console, lossy};
 use crate::progress::Bytes;
-use crate::say::{Say, lossy};
 
 pub(super) fn run(
     what: Published,
     mirror: Option<String>,
     into: &Path,
-    say: &Say,
+    console: &Console,
 ) -> Result<(), Failure> {
-    let mut bar = Bytes::new(say.show());
+    let mut bar = Bytes::new(console.show());
     let settings = Settings { mirror, ..Settings::default() };
     let outcome = fetch(&what.dataset(), into, &settings, &mut |progress| {
         let name = format!("{:?} {}", progress.stage, progress.file);
         if bar.tick(&name, progress.done, progress.total) {
-            say.note(&name);
+            console.note(&name);
         }
     });
     bar.finish();
@@ -34,7 +34,7 @@ pub(super) fn run(
         Published::FashionMnist => "idx",
     };
     let words = format!("{words} {}; use it with --data {kind}:{0}", folder.display());
-    say.result(
+    console.result(
         &words,
         &json!({ "folder": lossy(&folder), "data": format!("{kind}:{}", folder.display()) }),
     );

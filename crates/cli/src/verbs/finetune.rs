@@ -7,19 +7,23 @@ use kith_core::trainer::Plan;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::diagnosis::{self, Finding};
+use crate::dataset;
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
 use crate::interrupt::listen_for_ctrl_c;
-use crate::learner::Tuning;
-use crate::loader;
-use crate::material::{self, Material};
-use crate::report::Report;
-use crate::saved::best;
-use crate::say::{Say, lossy};
-use crate::start;
-use crate::story::{self, Part};
-use crate::training::{Setting, Trained, train};
+use crate::output::{Console, lossy};
+use crate::report::curves::{self, Part};
+use crate::report::diagnosis::{self, Finding};
+use crate::report::facts;
+use crate::report::page::{Report, html};
+use crate::report::tables;
+use crate::train::context::RunContext;
+use crate::train::folder::{self, Folder};
+use crate::train::initial_weights;
+use crate::train::learner::Tuning;
+use crate::train::loader;
+use crate::train::record::best;
+use crate::train::splits::Splits;
+use crate::train::train_loop::{Trained, train};
 
 /// Says that the encoder starts with fresh weights.
 const SCRATCH: &str = "scratch";
@@ -30,48 +34,48 @@ pub(super) fn run(
     from: &str,
     data: &DataFlags,
     flags: &RecipeFlags,
-    (run, shared, say): (&RunFlags, &Shared, &Say),
+    (run, shared, console): (&RunFlags, &Shared, &Console),
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
     let mut recipe = super::recipe(flags)?;
     let mut data = data.clone();
     let checkpoint = (from != SCRATCH).then_some(from);
-    let start = start::open(checkpoint, &mut recipe, &mut data)?;
-    let dataset = material::open_to_learn(&data, &recipe, shared.seed, say)?;
-    let material = Material::new(&data, &recipe, dataset, shared.seed);
-    let chosen = super::device(shared, say)?;
+    let start = initial_weights::open(checkpoint, &mut recipe, &mut data)?;
+    let dataset = dataset::open_to_learn(&data, &recipe, shared.seed, console)?;
+    let splits = Splits::new(&data, &recipe, dataset, shared.seed);
+    let chosen = super::device(shared, console)?;
     let verb = if start.is_some() { FINETUNE } else { "baseline" };
     let name = super::run_name(verb, &recipe, &data.data, shared.seed);
     let folder = Folder::choose(run, &name)?;
-    say.note(&format!("run: {}", folder.path().display()));
-    let setting = Setting {
+    console.note(&format!("run: {}", folder.path().display()));
+    let context = RunContext {
         recipe: &recipe,
-        material: &material,
+        splits: &splits,
         folder: &folder,
         whole: &folder,
         device: &chosen.device,
-        say,
+        console,
     };
-    let trained = learn(&setting, shared.seed, start.as_ref())?;
-    let seen = start.and_then(|(meta, _)| start::seen_test(&meta, &data, shared.seed));
-    seen.iter().for_each(|words| say.note(words));
-    let findings = diagnosis::findings(&trained.history, &recipe, material.classes());
+    let trained = learn(&context, shared.seed, start.as_ref())?;
+    let seen = start.and_then(|(meta, _)| initial_weights::seen_test(&meta, &data, shared.seed));
+    seen.iter().for_each(|words| console.note(words));
+    let findings = diagnosis::findings(&trained.history, &recipe, splits.classes());
     let parts = [Part { name: verb, history: &trained.history }];
-    let mut facts = story::facts(&material, &shared.seed.to_string(), &chosen.why);
+    let mut facts = facts::of_run(&splits, &shared.seed.to_string(), &chosen.why);
     facts.push(("Started from".into(), from.into()));
-    facts.push(story::wall_time(trained.history.iter()));
+    facts.push(facts::wall_time(trained.history.iter()));
     let report = Report {
-        title: format!("{} on {}", recipe.name, material.name),
+        title: format!("{} on {}", recipe.name, splits.name),
         subtitle: if verb == FINETUNE { "Fine-tuning" } else { "Supervised baseline" }.into(),
         facts,
-        charts: story::curves(&parts),
-        tables: vec![story::epochs_table(&parts)],
+        charts: curves::curves(&parts),
+        tables: vec![tables::epochs(&parts)],
         settings_toml: recipe.to_toml(),
         notes: seen.into_iter().chain(notes(&recipe, &trained, &findings)).collect(),
         ..Report::default()
     };
-    folder.write(folder::REPORT, &story::page(&report))?;
-    tell(&setting, &trained, &findings);
+    folder.write(folder::REPORT, html(&report).as_bytes())?;
+    tell(&context, &trained, &findings);
     Ok(())
 }
 
@@ -82,29 +86,29 @@ fn notes(recipe: &Recipe, trained: &Trained, findings: &[Finding]) -> Vec<String
 
 /// Trains on labels to the end, or goes on to it.
 pub(super) fn learn(
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     seed: u64,
     start: Option<&(Meta, Archive)>,
 ) -> Result<Trained, Failure> {
-    let (recipe, material) = (setting.recipe, setting.material);
-    if material.labelled.labels().is_none() || material.classes() < 2 {
+    let (recipe, splits) = (context.recipe, context.splits);
+    if splits.labelled.labels().is_none() || splits.classes() < 2 {
         return Err(Failure::NoLabels { what: "fine-tuning" });
     }
     let settings = &recipe.finetuning;
-    let size = [material.side, material.classes()];
-    let plan = Plan::finetuning(settings, size, seed, material.labelled.len());
-    let learner = Tuning::new(recipe, plan, start, setting.device)?;
-    train((learner, start::fingerprint(start)), setting, |learner| {
-        loader::finetuning(&material.labelled, settings, plan, learner.tuner.steps())
+    let size = [splits.side, splits.classes()];
+    let plan = Plan::finetuning(settings, size, seed, splits.labelled.len());
+    let learner = Tuning::new(recipe, plan, start, context.device)?;
+    train((learner, initial_weights::fingerprint(start)), context, |learner| {
+        loader::finetuning(&splits.labelled, settings, plan, learner.tuner.steps())
     })
 }
 
-fn tell(setting: &Setting<'_>, trained: &Trained, findings: &[Finding]) {
-    let Setting { folder, say, .. } = *setting;
+fn tell(context: &RunContext<'_>, trained: &Trained, findings: &[Finding]) {
+    let RunContext { folder, console, .. } = *context;
     let path = |name| folder.file(name).display().to_string();
     let words = format!(
         "test accuracy: {}\ncheckpoint: {}\nreport:     {}",
-        story::last_and_best(&trained.history).unwrap_or_else(|| "-".into()),
+        facts::last_and_best(&trained.history).unwrap_or_else(|| "-".into()),
         path(folder::CHECKPOINT),
         path(folder::REPORT)
     );
@@ -119,5 +123,5 @@ fn tell(setting: &Setting<'_>, trained: &Trained, findings: &[Finding]) {
         "best_epoch": best(&trained.history),
         "findings": diagnosis::to_json(findings),
     });
-    say.result(&words, &object);
+    console.result(&words, &object);
 }

@@ -6,29 +6,29 @@ use std::path::{Path, PathBuf};
 use kith_core::checkpoint::{Layer, Meta};
 use serde_json::{Map, Value, json};
 
-use crate::diagnosis::{self, Finding};
+use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
-use crate::folder;
-use crate::material::open_checkpoint;
-use crate::saved::Record;
-use crate::say::Say;
-use crate::story::percent;
+use crate::format::percent;
+use crate::output::Console;
+use crate::report::diagnosis::{self, Finding};
+use crate::train::folder;
+use crate::train::record::Record;
 
-pub(super) fn run(of: &Path, say: &Say) -> Result<(), Failure> {
+pub(super) fn run(of: &Path, console: &Console) -> Result<(), Failure> {
     if !of.is_dir() || of.join(folder::CHECKPOINT).exists() {
-        return whole(of, say);
+        return whole(of, console);
     }
     match folder::runs_in(of)?.as_slice() {
-        [] => Err(Failure::NoCheckpoint { path: of.to_owned() }),
-        runs => several(of, runs, say),
+        [] => Err(Failure::NoCheckpoint { path: of.to_owned(), expected: folder::CHECKPOINT }),
+        runs => several(of, runs, console),
     }
 }
 
 /// A checkpoint, or a run with one: everything that is known of it.
-fn whole(of: &Path, say: &Say) -> Result<(), Failure> {
+fn whole(of: &Path, console: &Console) -> Result<(), Failure> {
     let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
-    let (meta, archive) = open_checkpoint(&path)?;
+    let (meta, archive) = checkpoint::open(&path)?;
     let findings = if of.is_dir() { diagnose(of, &meta)? } else { None };
     let parameters = archive.parameters("encoder.");
     let encoder = described(&json!(meta.recipe.encoder));
@@ -68,7 +68,7 @@ fn whole(of: &Path, say: &Say) -> Result<(), Failure> {
     let findings = findings.as_deref().map(diagnosis::to_json);
     let layers: Vec<Value> = layers.iter().map(as_json).collect();
     let object = json!({ "meta": meta, "findings": findings, "layers": layers, "tensors": shapes });
-    say.result(&words.join("\n"), &object);
+    console.result(&words.join("\n"), &object);
     Ok(())
 }
 
@@ -91,11 +91,11 @@ fn as_json(layer: &Layer) -> Value {
 }
 
 /// The runs of a study: how far each came, and what looks wrong with it.
-fn several(of: &Path, runs: &[PathBuf], say: &Say) -> Result<(), Failure> {
+fn several(of: &Path, runs: &[PathBuf], console: &Console) -> Result<(), Failure> {
     let mut words = vec![format!("{}: {} runs", of.display(), runs.len())];
     let mut objects = Vec::new();
     for run in runs {
-        let (meta, _archive) = open_checkpoint(&run.join(folder::CHECKPOINT))?;
+        let (meta, _archive) = checkpoint::open(&run.join(folder::CHECKPOINT))?;
         let findings = diagnose(run, &meta)?;
         let name = run.strip_prefix(of).unwrap_or(run).display().to_string();
         words.push(String::new());
@@ -105,7 +105,7 @@ fn several(of: &Path, runs: &[PathBuf], say: &Say) -> Result<(), Failure> {
         let findings = findings.as_deref().map(diagnosis::to_json);
         objects.push(json!({ "run": name, "meta": meta, "findings": findings }));
     }
-    say.result(&words.join("\n"), &json!({ "runs": objects }));
+    console.result(&words.join("\n"), &json!({ "runs": objects }));
     Ok(())
 }
 

@@ -1,17 +1,17 @@
 //! The verbs, one a file.
 
-mod augment;
-mod doctor;
-mod embed;
-mod evaluate;
-mod experiment;
-mod export;
 mod fetch;
-mod finetune;
-mod info;
-mod neighbours;
+mod doctor;
+mod augment;
 mod pretrain;
+mod finetune;
 mod semi;
+mod experiment;
+mod evaluate;
+mod embed;
+mod neighbours;
+mod info;
+mod export;
 mod serve;
 
 use kith_core::archive::Precision;
@@ -21,49 +21,51 @@ use crate::args::{RecipeFlags, Shared, Verb};
 use crate::device::{Chosen, choose};
 use crate::failure::Failure;
 use crate::files::FileError;
-use crate::say::Say;
+use crate::output::Console;
 
 /// Does what a verb says.
-pub(crate) fn run(verb: Verb, shared: &Shared, say: &Say) -> Result<(), Failure> {
+pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), Failure> {
     match verb {
-        Verb::Pretrain { data, recipe, run } => pretrain::run(&data, &recipe, &run, (shared, say)),
+        Verb::Pretrain { data, recipe, run } => {
+            pretrain::run(&data, &recipe, &run, (shared, console))
+        }
         Verb::Finetune { from, data, recipe, run } => {
-            finetune::run(&from, &data, &recipe, (&run, shared, say))
+            finetune::run(&from, &data, &recipe, (&run, shared, console))
         }
         Verb::Experiment { seeds, data, recipe, run } => {
-            experiment::run(seeds, &data, &recipe, (&run, shared, say))
+            experiment::run(seeds, &data, &recipe, (&run, shared, console))
         }
         Verb::Semi { from, seeds, auto, data, recipe, run } => {
             let how = (from.as_deref(), seeds, auto);
-            semi::run(how, &data, &recipe, (&run, shared, say))
+            semi::run(how, &data, &recipe, (&run, shared, console))
         }
         Verb::Evaluate { of, how, data, run } => {
-            evaluate::run(of.as_deref(), &how, (&data, &run), (shared, say))
+            evaluate::run(of.as_deref(), &how, (&data, &run), (shared, console))
         }
         Verb::Augment { recipe: Some(recipe), changes, pictures, out, data, .. } => {
             let recipe = self::recipe(&RecipeFlags { recipe, changes })?;
-            augment::of_recipe(&recipe, pictures, &out, (&data, shared, say))
+            augment::of_recipe(&recipe, pictures, &out, (&data, shared, console))
         }
         Verb::Augment { policy, views, pictures, out, data, .. } => {
-            augment::run(&policy, (pictures, views), &out, (&data, shared, say))
+            augment::run(&policy, (pictures, views), &out, (&data, shared, console))
         }
         Verb::Embed { checkpoint, split, out, pixels, data } => {
             let pixels = pixels.then(|| embed::ending(&out, "pixels.npy"));
-            embed::run(&checkpoint, split, (&out, pixels), (&data, shared, say))
+            embed::run(&checkpoint, split, (&out, pixels), (&data, shared, console))
         }
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
-            neighbours::run(&checkpoint, (queries, k), &out, (&data, shared, say))
+            neighbours::run(&checkpoint, (queries, k), &out, (&data, shared, console))
         }
-        Verb::Info { of } => info::run(&of, say),
+        Verb::Info { of } => info::run(&of, console),
         Verb::Export { checkpoint, out, half, support } => {
             let precision = if half { Precision::Half } else { Precision::Single };
             let kept = if support { export::WITH_SUPPORT } else { export::ENCODER };
-            export::run(&checkpoint, &out, (precision, kept), say)
+            export::run(&checkpoint, &out, (precision, kept), console)
         }
-        Verb::Serve { run, page, port } => serve::run(run.as_deref(), page, port, say),
-        Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, say),
+        Verb::Serve { run, page, port } => serve::run(run.as_deref(), page, port, console),
+        Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, console),
         Verb::Doctor => {
-            doctor::run(say);
+            doctor::run(console);
             Ok(())
         }
     }
@@ -89,9 +91,9 @@ fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
 }
 
 /// The device, announced.
-fn device(shared: &Shared, say: &Say) -> Result<Chosen, Failure> {
+fn device(shared: &Shared, console: &Console) -> Result<Chosen, Failure> {
     let chosen = choose(shared.device)?;
-    say.note(&format!("device: {}", chosen.why));
+    console.note(&format!("device: {}", chosen.why));
     Ok(chosen)
 }
 

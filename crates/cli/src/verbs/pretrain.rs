@@ -8,21 +8,28 @@ use kith_core::trainer::random_encoder;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::diagnosis::{self, Finding};
+use crate::checkpoint;
+use crate::dataset;
+use crate::eval::frozen::{self, Scores};
+use crate::eval::minibatch::{self, Minibatch};
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
+use crate::format::percent;
 use crate::interrupt::listen_for_ctrl_c;
-use crate::loader;
-use crate::material::{self, Material, open_checkpoint};
-use crate::minibatch::{self, Minibatch};
-use crate::offline::{self, Scores};
-use crate::plane;
-use crate::report::Report;
-use crate::retrieval;
-use crate::saved::{Record, best};
-use crate::say::{Say, lossy};
-use crate::story::{self, Part};
-use crate::training::{Setting, Trained, train};
+use crate::output::{Console, lossy};
+use crate::report::confusion::Confusion;
+use crate::report::curves::{self, Part};
+use crate::report::diagnosis::{self, Finding};
+use crate::report::facts;
+use crate::report::feature_scatter;
+use crate::report::figures;
+use crate::report::page::{Report, html};
+use crate::report::tables;
+use crate::train::context::RunContext;
+use crate::train::folder::{self, Folder};
+use crate::train::loader;
+use crate::train::record::{Record, best};
+use crate::train::splits::Splits;
+use crate::train::train_loop::{Trained, train};
 
 /// Frozen features of the three encoders that a report compares.
 #[derive(Debug)]
@@ -38,57 +45,57 @@ pub(super) fn run(
     data: &DataFlags,
     flags: &RecipeFlags,
     run: &RunFlags,
-    (shared, say): (&Shared, &Say),
+    (shared, console): (&Shared, &Console),
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
     let recipe = super::recipe(flags)?;
-    let dataset = material::open_to_learn(data, &recipe, shared.seed, say)?;
-    let material = Material::new(data, &recipe, dataset, shared.seed);
-    let chosen = super::device(shared, say)?;
+    let dataset = dataset::open_to_learn(data, &recipe, shared.seed, console)?;
+    let splits = Splits::new(data, &recipe, dataset, shared.seed);
+    let chosen = super::device(shared, console)?;
     let name = super::run_name("pretrain", &recipe, &data.data, shared.seed);
     let folder = Folder::choose(run, &name)?;
-    say.note(&format!("run: {}", folder.path().display()));
-    let setting = Setting {
+    console.note(&format!("run: {}", folder.path().display()));
+    let context = RunContext {
         recipe: &recipe,
-        material: &material,
+        splits: &splits,
         folder: &folder,
         whole: &folder,
         device: &chosen.device,
-        say,
+        console,
     };
-    let trained = learn(&setting, shared.seed)?;
-    let frozen = frozen(&setting, shared.seed)?;
-    let page = page(&setting, &trained, frozen.as_ref(), (shared.seed, &chosen.why))?;
-    folder.write(folder::REPORT, &story::page(&page))?;
-    tell(&setting, &trained, frozen.as_ref());
+    let trained = learn(&context, shared.seed)?;
+    let frozen = frozen(&context, shared.seed)?;
+    let page = page(&context, &trained, frozen.as_ref(), (shared.seed, &chosen.why))?;
+    folder.write(folder::REPORT, html(&page).as_bytes())?;
+    tell(&context, &trained, frozen.as_ref());
     Ok(())
 }
 
 /// Pre-trains to the end, or goes on to it.
-pub(super) fn learn(setting: &Setting<'_>, seed: u64) -> Result<Trained, Failure> {
-    let (recipe, material) = (setting.recipe, setting.material);
+pub(super) fn learn(context: &RunContext<'_>, seed: u64) -> Result<Trained, Failure> {
+    let (recipe, splits) = (context.recipe, context.splits);
     let settings = &recipe.pretraining;
-    let classes = if material.labelled.is_empty() { 0 } else { material.classes() };
-    let plan = Plan::pretraining(recipe, [material.side, classes], seed, material.unlabelled.len());
-    let learner = Pretrainer::new(recipe.clone(), plan, setting.device)?;
-    train((learner, None), setting, |learner| {
-        let splits = (&material.unlabelled, &material.labelled);
-        loader::pretraining(splits, settings, plan, learner.steps())
+    let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
+    let plan = Plan::pretraining(recipe, [splits.side, classes], seed, splits.unlabelled.len());
+    let learner = Pretrainer::new(recipe.clone(), plan, context.device)?;
+    train((learner, None), context, |learner| {
+        let both = (&splits.unlabelled, &splits.labelled);
+        loader::pretraining(both, settings, plan, learner.steps())
     })
 }
 
 /// Evaluates the last, the best and a random encoder of a finished run.
-pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>, Failure> {
-    let Setting { recipe, material, device, .. } = *setting;
+pub(super) fn frozen(context: &RunContext<'_>, seed: u64) -> Result<Option<Frozen>, Failure> {
+    let RunContext { recipe, splits, device, .. } = *context;
     let open = |name| {
-        let path = setting.folder.file(name);
-        let (meta, archive) = open_checkpoint(&path)?;
+        let path = context.folder.file(name);
+        let (meta, archive) = checkpoint::open(&path)?;
         meta.encoder(&archive, device).map_err(Failure::of(&path))
     };
-    let of = |encoder: &Encoder| offline::evaluate(encoder, material, device);
-    let small = |encoder| minibatch::accuracy(encoder, (recipe, material), seed, device);
-    setting.say.note("evaluating frozen features: random, last, best encoder");
-    let random = random_encoder(recipe, material.side, seed, device)?;
+    let of = |encoder: &Encoder| frozen::evaluate(encoder, splits, device);
+    let small = |encoder| minibatch::accuracy(encoder, (recipe, splits), seed, device);
+    context.console.note("evaluating frozen features: random, last, best encoder");
+    let random = random_encoder(recipe, splits.side, seed, device)?;
     let (last, best) = (open(folder::CHECKPOINT)?, open(folder::BEST)?);
     let minibatch = match (small(&random)?, small(&last)?) {
         (Some(random), Some(last)) => Some(Minibatch { random, last }),
@@ -97,7 +104,7 @@ pub(super) fn frozen(setting: &Setting<'_>, seed: u64) -> Result<Option<Frozen>,
     let told = |name: &str, encoder: &Encoder| {
         let found = of(encoder)?;
         if let Some(scores) = &found {
-            setting.say.note(&format!("{name}: linear probe {}", story::percent(scores.linear)));
+            context.console.note(&format!("{name}: linear probe {}", percent(scores.linear)));
         }
         Ok::<_, Failure>(found)
     };
@@ -120,33 +127,35 @@ impl Frozen {
 }
 
 fn page(
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     trained: &Trained,
     frozen: Option<&Frozen>,
     (seed, device): (u64, &str),
 ) -> Result<Report, Failure> {
-    let Setting { recipe, material, .. } = *setting;
-    let (meta, archive) = open_checkpoint(&setting.folder.file(folder::CHECKPOINT))?;
-    let encoder = meta.encoder(&archive, setting.device)?;
+    let RunContext { recipe, splits, .. } = *context;
+    let (meta, archive) = checkpoint::open(&context.folder.file(folder::CHECKPOINT))?;
+    let encoder = meta.encoder(&archive, context.device)?;
     let parts = [Part { name: "online probe", history: &trained.history }];
     let mut tables = Vec::new();
     if let Some(frozen) = frozen {
-        tables.push(story::frozen_table(&frozen.rows()));
-        tables.extend(frozen.minibatch.map(Minibatch::table));
-        tables.extend(retrieval::table(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
-        tables.push(story::epochs_table(&parts));
+        tables.push(tables::frozen(&frozen.rows()));
+        tables.extend(frozen.minibatch.map(tables::minibatch));
+        tables.extend(tables::retrieval(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
+        tables.push(tables::epochs(&parts));
     }
-    let findings = diagnosis::findings(&trained.history, recipe, material.classes());
-    let mut facts = story::facts(material, &seed.to_string(), device);
-    facts.push(story::wall_time(trained.history.iter()));
+    let findings = diagnosis::findings(&trained.history, recipe, splits.classes());
+    let mut facts = facts::of_run(splits, &seed.to_string(), device);
+    facts.push(facts::wall_time(trained.history.iter()));
     Ok(Report {
-        title: format!("{} on {}", recipe.name, material.name),
+        title: format!("{} on {}", recipe.name, splits.name),
         subtitle: "Pre-training without labels".into(),
         facts,
-        charts: story::curves(&parts),
-        sheets: story::sheets(recipe, material, &encoder, (seed, setting.device))?,
-        maps: plane::of(material, &encoder, (seed, setting.device))?.into_iter().collect(),
-        confusion: frozen.map(|frozen| story::confusion(material, &frozen.last)),
+        charts: curves::curves(&parts),
+        figures: figures::of_encoder(recipe, splits, &encoder, (seed, context.device))?,
+        scatters: feature_scatter::of(splits, &encoder, (seed, context.device))?
+            .into_iter()
+            .collect(),
+        confusion: frozen.map(|frozen| Confusion::of(splits, &frozen.last)),
         tables,
         settings_toml: recipe.to_toml(),
         notes: findings.iter().map(Finding::sentence).chain(notes(recipe, trained)).collect(),
@@ -178,31 +187,31 @@ pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
         );
     }
     let last = trained.history.last();
-    if let Some(dead) = last.and_then(|record| story::number(record, "dead_units")) {
+    if let Some(dead) = last.and_then(|record| record.reading("dead_units")) {
         notes.push(format!("{:.0} % of the features are dead after the last epoch.", 100.0 * dead));
     }
     notes
 }
 
-fn tell(setting: &Setting<'_>, trained: &Trained, frozen: Option<&Frozen>) {
-    let path = |name| setting.folder.file(name).display().to_string();
-    let classes = setting.material.classes();
-    let findings = diagnosis::findings(&trained.history, setting.recipe, classes);
+fn tell(context: &RunContext<'_>, trained: &Trained, frozen: Option<&Frozen>) {
+    let path = |name| context.folder.file(name).display().to_string();
+    let classes = context.splits.classes();
+    let findings = diagnosis::findings(&trained.history, context.recipe, classes);
     let mut words = String::new();
     if let Some(frozen) = frozen {
         for (name, scores) in frozen.rows() {
             words += &format!(
                 "{name:<18} linear {}  kNN {}\n",
-                story::percent(scores.linear),
-                story::percent(scores.wide)
+                percent(scores.linear),
+                percent(scores.wide)
             );
         }
     }
     if let Some(Minibatch { random, last }) = frozen.and_then(|frozen| frozen.minibatch) {
-        let (last, random) = (story::percent(last), story::percent(random));
+        let (last, random) = (percent(last), percent(random));
         words += &format!("small batches      linear {last}, random {random}\n");
     }
-    if let Some(shares) = story::last_and_best(&trained.history) {
+    if let Some(shares) = facts::last_and_best(&trained.history) {
         words += &format!("online probe       {shares}\n");
     }
     for finding in &findings {
@@ -219,7 +228,7 @@ fn tell(setting: &Setting<'_>, trained: &Trained, frozen: Option<&Frozen>) {
         })
     });
     let object = json!({
-        "run": lossy(setting.folder.path()),
+        "run": lossy(context.folder.path()),
         "checkpoint": path(folder::CHECKPOINT),
         "best": path(folder::BEST),
         "report": path(folder::REPORT),
@@ -228,5 +237,5 @@ fn tell(setting: &Setting<'_>, trained: &Trained, frozen: Option<&Frozen>) {
         "findings": diagnosis::to_json(&findings),
         "frozen": scores,
     });
-    setting.say.result(&words, &object);
+    context.console.result(&words, &object);
 }

@@ -1,32 +1,40 @@
 //! `kith semi`: a supervised baseline against learning from unlabelled pictures too, over some seeds.
 
-mod found;
+mod comparison;
 
 use kith_core::recipe::Recipe;
 use kith_core::semi::{Method, SemiSettings, Start};
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::auto;
-use crate::chart::Chart;
+use crate::checkpoint;
+use crate::dataset;
 use crate::device::Chosen;
-use crate::diagnosis::{self, Run};
 use crate::failure::Failure;
-use crate::folder::{self, Folder};
+use crate::format::percent;
 use crate::interrupt::listen_for_ctrl_c;
-use crate::material::{self, Material, open_checkpoint};
-use crate::report::{Picture, Report};
-use crate::saved::Record;
-use crate::say::{Say, lossy};
-use crate::seeds::{Comparison, Difference, note};
-use crate::semi::{Beginning, chosen_network, learn};
-use crate::start;
-use crate::story::{self, Part, percent};
-use crate::training::{Setting, Trained};
+use crate::output::{Console, lossy};
+use crate::report::chart::Chart;
+use crate::report::choices;
+use crate::report::curves::{self, Part};
+use crate::report::diagnosis::{self, Run};
+use crate::report::facts;
+use crate::report::figures;
+use crate::report::page::{Figure, Report, html};
+use crate::report::seeds::{Comparison, Difference, note};
+use crate::report::tables;
+use crate::train::auto;
+use crate::train::context::RunContext;
+use crate::train::folder::{self, Folder};
+use crate::train::initial_weights::{self, InitialWeights};
+use crate::train::record::Record;
+use crate::train::semi::{chosen_network, learn};
+use crate::train::splits::Splits;
+use crate::train::train_loop::Trained;
 use crate::verbs::finetune;
 
-/// Pictures on the sheet of views, and views of each.
-const SHEET: (usize, usize) = (4, 8);
+/// Images on the grid of views, and views of each.
+const VIEWS: (usize, usize) = (4, 8);
 /// Every number of the comparison, for scripts.
 const RESULTS: &str = "results.json";
 
@@ -42,25 +50,25 @@ pub(super) fn run(
     (from, seeds, auto): (Option<&str>, u64, bool),
     data: &DataFlags,
     flags: &RecipeFlags,
-    (run, shared, say): (&RunFlags, &Shared, &Say),
+    (run, shared, console): (&RunFlags, &Shared, &Console),
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
     let mut recipe = super::recipe(flags)?;
     let mut data = data.clone();
-    let start = start::open(from, &mut recipe, &mut data)?;
+    let start = initial_weights::open(from, &mut recipe, &mut data)?;
     if auto {
         auto::keep_aside(&mut recipe, &flags.changes);
     }
-    let chosen = super::device(shared, say)?;
+    let chosen = super::device(shared, console)?;
     let name = super::run_name("semi", &recipe, &data.data, shared.seed);
     let whole = Folder::choose(run, &name)?;
-    say.note(&format!("run: {}", whole.path().display()));
-    let first = material(&data, &recipe, shared.seed, say)?;
+    console.note(&format!("run: {}", whole.path().display()));
+    let first = splits(&data, &recipe, shared.seed, console)?;
     fit_to(&first, &mut recipe);
     let choices = match auto {
         true => {
-            let setting = setting_of(&recipe, &first, (&whole, &whole), &chosen, say);
-            auto::choose(&setting, shared.seed, start.as_ref())?
+            let context = context_of(&recipe, &first, (&whole, &whole), &chosen, console);
+            auto::choose(&context, shared.seed, start.as_ref())?
         }
         false => auto::Choices::none(recipe.clone()),
     };
@@ -69,20 +77,22 @@ pub(super) fn run(
     let (mut studies, mut seen) = (Vec::new(), Vec::new());
     for seed in shared.seed..shared.seed + seeds.max(1) {
         // What was chosen may keep other images aside than the recipe did.
-        let material = match seed == shared.seed && choices.made.is_empty() {
+        let splits = match seed == shared.seed && choices.made.is_empty() {
             true => first.clone(),
-            false => material(&data, &recipe, seed, say)?,
+            false => splits(&data, &recipe, seed, console)?,
         };
         let folder = whole.part(&format!("seed-{seed}"));
-        let setting = setting_of(&recipe, &material, (&folder, &whole), &chosen, say);
-        studies.push(study(&setting, seed, start.as_ref())?);
-        seen.extend(start.as_ref().and_then(|(meta, _)| start::seen_test(meta, &data, seed)));
+        let context = context_of(&recipe, &splits, (&folder, &whole), &chosen, console);
+        studies.push(study(&context, seed, start.as_ref())?);
+        seen.extend(
+            start.as_ref().and_then(|(meta, _)| initial_weights::seen_test(meta, &data, seed)),
+        );
     }
-    seen.iter().for_each(|words| say.note(words));
-    let comparison = found::comparison(&studies);
+    seen.iter().for_each(|words| console.note(words));
+    let comparison = comparison::of(&studies);
     let mut report = report((&studies, &comparison), &choices, &first, (from, &chosen))?;
     report.notes.extend(seen);
-    whole.write(folder::REPORT, &story::page(&report))?;
+    whole.write(folder::REPORT, html(&report).as_bytes())?;
     let object = json!({
         "run": lossy(whole.path()),
         "report": lossy(&whole.file(folder::REPORT)),
@@ -99,32 +109,37 @@ pub(super) fn run(
             .collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    say.result(&comparison.words(&whole.file(folder::REPORT)), &object);
+    console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
     Ok(())
 }
 
-fn material(data: &DataFlags, recipe: &Recipe, seed: u64, say: &Say) -> Result<Material, Failure> {
-    let dataset = material::open_to_learn(data, recipe, seed, say)?;
-    let material = Material::new(data, recipe, dataset, seed);
-    if material.labelled.labels().is_none() || material.classes() < 2 {
+fn splits(
+    data: &DataFlags,
+    recipe: &Recipe,
+    seed: u64,
+    console: &Console,
+) -> Result<Splits, Failure> {
+    let dataset = dataset::open_to_learn(data, recipe, seed, console)?;
+    let splits = Splits::new(data, recipe, dataset, seed);
+    if splits.labelled.labels().is_none() || splits.classes() < 2 {
         return Err(Failure::NoLabels { what: "semi-supervised learning" });
     }
-    Ok(material)
+    Ok(splits)
 }
 
-fn setting_of<'a>(
+fn context_of<'a>(
     recipe: &'a Recipe,
-    material: &'a Material,
+    splits: &'a Splits,
     (folder, whole): (&'a Folder, &'a Folder),
     chosen: &'a Chosen,
-    say: &'a Say,
-) -> Setting<'a> {
-    Setting { recipe, material, folder, whole, device: &chosen.device, say }
+    console: &'a Console,
+) -> RunContext<'a> {
+    RunContext { recipe, splits, folder, whole, device: &chosen.device, console }
 }
 
 /// Writes the semi-supervised settings out, and no batch larger than there are labelled pictures.
-fn fit_to(material: &Material, recipe: &mut Recipe) {
-    let most = material.labelled.len().max(1);
+fn fit_to(splits: &Splits, recipe: &mut Recipe) {
+    let most = splits.labelled.len().max(1);
     let settings = recipe.semi.get_or_insert_with(SemiSettings::default);
     settings.labelled_batch = settings.labelled_batch.min(most);
     recipe.finetuning.batch = recipe.finetuning.batch.min(most);
@@ -132,24 +147,25 @@ fn fit_to(material: &Material, recipe: &mut Recipe) {
 
 /// One seed from start to end, or on from where it was stopped.
 fn study(
-    setting: &Setting<'_>,
+    context: &RunContext<'_>,
     seed: u64,
     start: Option<&(kith_core::checkpoint::Meta, kith_core::archive::Archive)>,
 ) -> Result<Study, Failure> {
-    let said = |name: &str| setting.say.note(&format!("seed {seed}: {name}"));
+    let said = |name: &str| context.console.note(&format!("seed {seed}: {name}"));
     said("baseline");
-    let folder = setting.folder.part("baseline");
-    let baseline = finetune::learn(&Setting { folder: &folder, ..setting.clone() }, seed, start)?;
+    let folder = context.folder.part("baseline");
+    let baseline =
+        finetune::learn(&RunContext { folder: &folder, ..context.clone() }, seed, start)?;
     let mut teacher = folder;
-    let settings = setting.recipe.semi.clone().unwrap_or_default();
+    let settings = context.recipe.semi.clone().unwrap_or_default();
     let trained = match settings.start {
-        Start::Baseline => Some(open_checkpoint(&chosen_network(&teacher, setting))?),
+        Start::Baseline => Some(checkpoint::open(&chosen_network(&teacher, context))?),
         Start::Fresh => None,
     };
     let start = match (&trained, start) {
-        (Some(network), _) => Beginning::Network(network),
-        (None, Some(start)) => Beginning::Encoder(start),
-        (None, None) => Beginning::Fresh,
+        (Some(network), _) => InitialWeights::Network(network),
+        (None, Some(start)) => InitialWeights::Encoder(start),
+        (None, None) => InitialWeights::Fresh,
     };
     let mut phases = Vec::new();
     let rounds = match settings.method {
@@ -158,15 +174,16 @@ fn study(
     };
     if rounds == 0 {
         said("labelled and unlabelled pictures");
-        let folder = setting.folder.part("fixmatch");
-        let trained = learn(&Setting { folder: &folder, ..setting.clone() }, seed, (start, None))?;
+        let folder = context.folder.part("fixmatch");
+        let trained =
+            learn(&RunContext { folder: &folder, ..context.clone() }, seed, (start, None))?;
         phases.push(("FixMatch".to_owned(), trained));
     }
     for round in 1..=rounds {
         let name = format!("student {round}");
         said(&name);
-        let folder = setting.folder.part(&format!("student-{round}"));
-        let part = Setting { folder: &folder, ..setting.clone() };
+        let folder = context.folder.part(&format!("student-{round}"));
+        let part = RunContext { folder: &folder, ..context.clone() };
         let trained = learn(&part, seed, (start, Some(&teacher)))?;
         phases.push((name, trained));
         teacher = folder;
@@ -177,7 +194,7 @@ fn study(
 fn report(
     (studies, comparison): (&[Study], &Comparison),
     choices: &auto::Choices,
-    material: &Material,
+    splits: &Splits,
     (from, chosen): (Option<&str>, &Chosen),
 ) -> Result<Report, Failure> {
     let recipe = &choices.recipe;
@@ -185,31 +202,31 @@ fn report(
     let mut parts = vec![Part { name: "baseline", history: &first.baseline.history }];
     parts.extend(first.phases.iter().map(|(name, t)| Part { name, history: &t.history }));
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
-    let mut facts = story::facts(material, &seeds.join(", "), &chosen.why);
+    let mut facts = facts::of_run(splits, &seeds.join(", "), &chosen.why);
     facts.extend(from.map(|from| ("Started from".into(), from.into())));
     let trained = |study: &Study| -> Vec<Record> {
         let phases = study.phases.iter().flat_map(|(_, trained)| trained.history.clone());
         study.baseline.history.iter().cloned().chain(phases).collect()
     };
     let all: Vec<Record> = studies.iter().flat_map(trained).collect();
-    facts.push(story::wall_time(all.iter()));
-    let mut charts: Vec<Chart> = choices.charts.clone();
-    charts.extend(story::curves(&parts));
-    let tables = comparison.tables().chain([story::epochs_table(&parts)]).chain(choices.table());
+    facts.push(facts::wall_time(all.iter()));
+    let mut charts: Vec<Chart> = choices::charts(choices);
+    charts.extend(curves::curves(&parts));
+    let tables = comparison.tables().chain([tables::epochs(&parts)]).chain(choices::table(choices));
     Ok(Report {
-        title: format!("{} on {}", recipe.name, material.name),
+        title: format!("{} on {}", recipe.name, splits.name),
         subtitle: format!(
             "{} labelled and {} unlabelled pictures: a supervised baseline against learning from both",
-            material.labelled.len(),
-            material.unlabelled.len()
+            splits.labelled.len(),
+            splits.unlabelled.len()
         ),
         facts,
         charts,
         bars: vec![comparison.bars(|name| name.ends_with("last epoch"))],
-        sheets: vec![strong_views(recipe, material, first.seed, chosen)?],
+        figures: vec![strong_views(recipe, splits, first.seed, chosen)?],
         tables: tables.collect(),
         settings_toml: recipe.to_toml(),
-        notes: notes(recipe, studies, material)
+        notes: notes(recipe, studies, splits)
             .into_iter()
             .chain(note(&comparison.differences()))
             .collect(),
@@ -220,17 +237,17 @@ fn report(
 /// Unlabelled pictures with strong views of each.
 fn strong_views(
     recipe: &Recipe,
-    material: &Material,
+    splits: &Splits,
     seed: u64,
     chosen: &Chosen,
-) -> Result<Picture, Failure> {
+) -> Result<Figure, Failure> {
     let settings = recipe.semi.clone().unwrap_or_default();
-    let shown = story::some_of(&material.unlabelled, SHEET.0, seed);
-    let shown = material.unlabelled.read(&shown)?;
-    Ok(Picture {
+    let shown = splits.unlabelled.sample(VIEWS.0, seed);
+    let shown = splits.unlabelled.read(&shown)?;
+    Ok(Figure {
         title: "What must earn the label of the picture".into(),
         caption: "Left an unlabelled picture, then strong views of it.".into(),
-        png: story::view_sheet(&settings.strong, &shown, (SHEET.1, seed), &chosen.device)?,
+        png: figures::view_grid(&settings.strong, &shown, (VIEWS.1, seed), &chosen.device)?,
     })
 }
 
@@ -243,11 +260,11 @@ fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
     })
 }
 
-fn notes(recipe: &Recipe, studies: &[Study], material: &Material) -> Vec<String> {
+fn notes(recipe: &Recipe, studies: &[Study], splits: &Splits) -> Vec<String> {
     let seeds: Vec<u64> = studies.iter().map(|study| study.seed).collect();
-    let mut notes: Vec<String> = story::shown_of(&seeds).into_iter().collect();
-    notes.extend(diagnosis::sentences(runs(studies), recipe, material.classes()));
-    if material.validation.is_empty() {
+    let mut notes: Vec<String> = facts::shown_of(&seeds).into_iter().collect();
+    notes.extend(diagnosis::sentences(runs(studies), recipe, splits.classes()));
+    if splits.validation.is_empty() {
         notes.push(
             "No labelled image was kept aside: compare last epochs, since the best were chosen on \
              the test images."
@@ -255,7 +272,7 @@ fn notes(recipe: &Recipe, studies: &[Study], material: &Material) -> Vec<String>
         );
     }
     for (name, trained) in studies.iter().take(1).flat_map(|study| &study.phases) {
-        if let Some(share) = trained.history.last().and_then(|r| story::number(r, "believed")) {
+        if let Some(share) = trained.history.last().and_then(|r| r.reading("believed")) {
             notes.push(format!(
                 "{name}: in the last epoch {} of the unlabelled images passed the threshold.",
                 percent(share)

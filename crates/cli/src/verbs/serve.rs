@@ -11,11 +11,11 @@ use tokio::runtime::Builder;
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
+use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
-use crate::folder;
-use crate::material::open_checkpoint;
-use crate::say::Say;
+use crate::output::Console;
+use crate::train::folder;
 
 /// Where a build of the page lies in a clone.
 const PAGE: &str = "www/dist";
@@ -25,7 +25,7 @@ pub(super) fn run(
     run: Option<&Path>,
     page: Option<PathBuf>,
     port: u16,
-    say: &Say,
+    console: &Console,
 ) -> Result<(), Failure> {
     let page = built(page)?;
     let files = Router::new().fallback_service(ServeDir::new(page));
@@ -40,7 +40,7 @@ pub(super) fn run(
         .block_on(async {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
             let url = format!("http://{}/{place}", listener.local_addr()?);
-            say.result(&url, &json!({ "url": url }));
+            console.result(&url, &json!({ "url": url }));
             axum::serve(listener, files).await
         })
         .map_err(failed)
@@ -63,7 +63,7 @@ fn with_run(files: Router, run: &Path) -> Result<Router, Failure> {
     let is_run = run.is_dir();
     let checkpoint = if is_run { run.join(folder::CHECKPOINT) } else { run.to_owned() };
     // What cannot be opened is told here, not on the page.
-    open_checkpoint(&checkpoint)?;
+    checkpoint::open(&checkpoint)?;
     let absolute = |path: &Path| path.canonicalize().map_err(|e| FileError::new(path, e));
     let checkpoint = absolute(&checkpoint)?;
     let files = files.route_service("/run/checkpoint.safetensors", ServeFile::new(&checkpoint));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use super::{Place, record_bytes};
-use crate::positioned::read_exact_at;
+use crate::read_at::read_exact_at;
 use crate::walk::Found;
 
 /// Format of the file and way of resizing: another of either gets another number.

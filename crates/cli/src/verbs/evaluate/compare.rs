@@ -10,14 +10,15 @@ use kith_data::Dataset;
 use serde_json::{Value, json};
 
 use crate::args::{DataFlags, Shared};
+use crate::checkpoint::{self, has_seen_test};
+use crate::dataset::open_with;
+use crate::eval::frozen::{self, Predictions};
 use crate::failure::Failure;
-use crate::folder;
-use crate::material::{has_seen_test, open_checkpoint, open_with};
-use crate::offline::{self, Predictions};
-use crate::report::Table;
-use crate::say::{Say, lossy};
-use crate::seeds::p_words;
-use crate::story::percent;
+use crate::format::percent;
+use crate::output::{Console, lossy};
+use crate::report::seeds::p_words;
+use crate::report::table::Table;
+use crate::train::folder;
 
 /// What p-values are of.
 const TEST: &str = "exact McNemar test, two-sided, on the same test images";
@@ -37,33 +38,33 @@ struct Measured {
 pub(super) fn run(
     of: &[PathBuf],
     data: &DataFlags,
-    (shared, say): (&Shared, &Say),
+    (shared, console): (&Shared, &Console),
 ) -> Result<(), Failure> {
     let paths: Vec<PathBuf> = of.iter().map(|of| checkpoint_of(of)).collect();
     let checkpoints =
-        paths.iter().map(|path| open_checkpoint(path)).collect::<Result<Vec<_>, _>>()?;
+        paths.iter().map(|path| checkpoint::open(path)).collect::<Result<Vec<_>, _>>()?;
     for (path, (meta, _)) in paths.iter().zip(&checkpoints) {
         if has_seen_test(meta, data, shared.seed) {
             let (path, data) = (path.clone(), data.data.to_string());
             return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed });
         }
     }
-    let chosen = crate::verbs::device(shared, say)?;
+    let chosen = crate::verbs::device(shared, console)?;
     let mut datasets: BTreeMap<usize, Dataset> = BTreeMap::new();
     let mut all = Vec::new();
     for (path, (meta, archive)) in paths.iter().zip(&checkpoints) {
-        say.note(&format!("evaluating {}", path.display()));
+        console.note(&format!("evaluating {}", path.display()));
         let dataset = match datasets.entry(meta.side) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
             std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(open_with(data, meta, shared.seed, say)?)
+                free.insert(open_with(data, meta, shared.seed, console)?)
             }
         };
         let encoder = meta.encoder(archive, &chosen.device).map_err(Failure::of(path))?;
-        let splits = (&dataset.labelled, &dataset.test);
+        let both = (&dataset.labelled, &dataset.test);
         let classes = dataset.class_names.len();
-        let found = offline::predictions(&encoder, splits, classes, &chosen.device)?;
-        let untold = || Failure::unjudged("a comparison", splits.0, splits.1);
+        let found = frozen::predictions(&encoder, both, classes, &chosen.device)?;
+        let untold = || Failure::unjudged("a comparison", both.0, both.1);
         let found = found.ok_or_else(untold)?;
         all.push(Right::of(&found, dataset.test.labels().unwrap_or_default()));
     }
@@ -91,7 +92,7 @@ pub(super) fn run(
         "test_of_differences": TEST,
         "checkpoints": rows,
     });
-    say.result(&words, &object);
+    console.result(&words, &object);
     Ok(())
 }
 

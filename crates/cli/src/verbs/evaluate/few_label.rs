@@ -10,16 +10,18 @@ use kith_data::Dataset;
 use serde_json::{Value, json};
 
 use crate::args::{DataFlags, EvaluateFlags, RunFlags, Shared};
+use crate::checkpoint;
+use crate::dataset::{self, open_for};
 use crate::device::Chosen;
+use crate::eval::few_label::{self, Bench, Cell, Cells, Method};
 use crate::failure::Failure;
-use crate::few_label::{self, Bench, Cell, Cells, Method};
-use crate::folder::{self, Folder};
+use crate::format::percent;
 use crate::interrupt::{listen_for_ctrl_c, stopped};
-use crate::material::{self, open_checkpoint, open_for};
+use crate::output::{Console, lossy};
 use crate::progress;
-use crate::report::Report;
-use crate::say::{Say, lossy};
-use crate::story;
+use crate::report::few_label as few_label_report;
+use crate::report::page::{Report, html};
+use crate::train::folder::{self, Folder};
 
 /// The largest side in which pixels are compared: larger pictures are made smaller, so that a
 /// data set's pixels fit into memory as numbers and a linear probe on them stays well posed.
@@ -56,37 +58,37 @@ pub(super) fn run(
     of: &Path,
     flags: &EvaluateFlags,
     (data, run): (&DataFlags, &RunFlags),
-    (shared, say): (&Shared, &Say),
+    (shared, console): (&Shared, &Console),
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
     let path: PathBuf = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
-    let checkpoint = open_checkpoint(&path)?;
+    let checkpoint = checkpoint::open(&path)?;
     let meta = &checkpoint.0;
     let recipe = Recipe { encoder: meta.recipe.encoder.clone(), ..changed(meta, flags)? };
-    let dataset = open_for(data, meta, say)?;
+    let dataset = open_for(data, meta, console)?;
     let asked = Asked::new(flags, shared.seed);
     enough(&dataset, &asked)?;
-    let chosen = crate::verbs::device(shared, say)?;
+    let chosen = crate::verbs::device(shared, console)?;
     let name = crate::verbs::run_name("few-label", &recipe, &data.data, shared.seed);
     let folder = Folder::choose(run, &name)?;
-    say.note(&format!("run: {}", folder.path().display()));
+    console.note(&format!("run: {}", folder.path().display()));
     let protocol = protocol(&checkpoint, &recipe, (data, &dataset));
     let mut cells = Cells::open(&folder, protocol)?;
     folder.begin(&recipe)?;
     let missing: Vec<_> = asked.cells().filter(|&cell| !cells.has(cell)).collect();
     if !missing.is_empty() {
         let small = DataFlags { side: Some(dataset.side().min(PIXEL_SIDE)), ..data.clone() };
-        let small = material::open(&small, meta.seed, &Say::silent())?;
-        say.note("embedding pictures");
+        let small = dataset::open(&small, meta.seed, &Console::silent())?;
+        console.note("embedding pictures");
         let wanted = (&chosen.device, &missing[..]);
         let bench = Bench::new(&recipe, &checkpoint, (&dataset, &small), wanted)?;
-        compute(&bench, &missing, (&mut cells, &folder), say)?;
+        compute(&bench, &missing, (&mut cells, &folder), console)?;
     }
     tell(
         &cells.of(&asked.labels, &asked.seeds),
         &asked,
         (&recipe, &dataset, &chosen),
-        (&folder, say),
+        (&folder, console),
     )
 }
 
@@ -133,9 +135,9 @@ fn compute(
     bench: &Bench<'_>,
     missing: &[(Method, usize, u64)],
     (cells, folder): (&mut Cells, &Folder),
-    say: &Say,
+    console: &Console,
 ) -> Result<(), Failure> {
-    let bar = progress::Cells::new(say.show(), missing.len() as u64);
+    let bar = progress::Cells::new(console.show(), missing.len() as u64);
     for (done, &(method, labels, seed)) in missing.iter().enumerate() {
         bar.tick(done as u64, &format!("{}, {labels} a class, seed {seed}", method.words()));
         let accuracy = if stopped() { None } else { bench.accuracy((method, labels, seed))? };
@@ -148,7 +150,7 @@ fn compute(
         if !bar.is_drawn() {
             let name = format!("{}, {labels} a class, seed {seed}", method.words());
             let (done, total) = (done + 1, missing.len());
-            say.note(&format!("{done} of {total}  {name}: {}", story::percent(accuracy)));
+            console.note(&format!("{done} of {total}  {name}: {}", percent(accuracy)));
         }
     }
     bar.finish();
@@ -159,10 +161,10 @@ fn tell(
     cells: &[Cell],
     asked: &Asked,
     (recipe, dataset, chosen): (&Recipe, &Dataset, &Chosen),
-    (folder, say): (&Folder, &Say),
+    (folder, console): (&Folder, &Console),
 ) -> Result<(), Failure> {
     let rows = few_label::rows(cells);
-    let table = few_label::table(&rows, &asked.labels);
+    let table = few_label_report::table(&rows, &asked.labels);
     let words = format!("{}\nreport: {}", table.plain(), folder.file(folder::REPORT).display());
     let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
     let pictures =
@@ -178,13 +180,13 @@ fn tell(
         title: format!("Few labels on {}", dataset.name),
         subtitle: format!("What an encoder of {} is worth by number of labels", recipe.name),
         facts: facts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-        charts: vec![few_label::chart(&rows)],
+        charts: vec![few_label_report::chart(&rows)],
         tables: vec![table],
         settings_toml: recipe.to_toml(),
         notes: notes(recipe),
         ..Report::default()
     };
-    folder.write(folder::REPORT, &story::page(&report))?;
+    folder.write(folder::REPORT, html(&report).as_bytes())?;
     let object = json!({
         "run": lossy(folder.path()),
         "report": lossy(&folder.file(folder::REPORT)),
@@ -192,7 +194,7 @@ fn tell(
         "seeds": asked.seeds,
         "accuracies": rows.iter().map(few_label::Row::to_json).collect::<Vec<_>>(),
     });
-    say.result(&words, &object);
+    console.result(&words, &object);
     Ok(())
 }
 

@@ -1,0 +1,96 @@
+//! What frozen features of clean pictures are worth: linear probe and weighted neighbours.
+
+use kith_core::Device;
+use kith_core::encoder::Encoder;
+use kith_core::probe::Features;
+use kith_core::probe::confusion::Confusion;
+use kith_core::probe::knn::Vote;
+use kith_core::probe::linear::{LinearProbe, LinearSettings};
+use kith_data::Split;
+use serde_json::{Value, json};
+
+use crate::eval::retrieval::Retrieval;
+use crate::failure::Failure;
+use crate::inference::{embed, look_up};
+use crate::train::splits::Splits;
+
+/// Shares of test pictures told right.
+#[derive(Clone, Debug)]
+pub(crate) struct Scores {
+    pub(crate) linear: f64,
+    /// k 200, temperature 0.1.
+    pub(crate) wide: f64,
+    /// k 20, temperature 0.07.
+    pub(crate) narrow: f64,
+    /// Of the linear probe.
+    pub(crate) confusion: Confusion,
+    /// Among the test pictures.
+    pub(crate) retrieval: Retrieval,
+}
+
+impl Scores {
+    /// For scripts.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "linear": self.linear,
+            "knn_200_0.1": self.wide,
+            "knn_20_0.07": self.narrow,
+            "retrieval": self.retrieval.to_json(),
+        })
+    }
+}
+
+/// Classes of the test pictures as each probe names them.
+#[derive(Clone, Debug)]
+pub(crate) struct Predictions {
+    pub(crate) linear: Vec<u16>,
+    /// k 200, temperature 0.1.
+    pub(crate) wide: Vec<u16>,
+    /// k 20, temperature 0.07.
+    pub(crate) narrow: Vec<u16>,
+    /// Features of the test pictures.
+    pub(crate) queries: Features,
+}
+
+/// Fits on labelled pictures and predicts the test pictures; none without labels.
+pub(crate) fn predictions(
+    encoder: &Encoder,
+    (labelled, test): (&Split, &Split),
+    classes: usize,
+    device: &Device,
+) -> Result<Option<Predictions>, Failure> {
+    let Some(labels) = labelled.labels().filter(|labels| !labels.is_empty()) else {
+        return Ok(None);
+    };
+    if test.labels().is_none_or(<[u16]>::is_empty) {
+        return Ok(None);
+    }
+    let bank = embed(encoder, labelled, device)?;
+    let queries = embed(encoder, test, device)?;
+    let probe = LinearProbe::fit(&bank, labels, classes, LinearSettings::default(), device)?;
+    let linear = pollster::block_on(probe.predict(&queries))?;
+    let found = look_up(&queries, &bank, Vote::WIDE.k, device)?;
+    let voted = |vote| found.predictions(labels, classes, vote);
+    let (wide, narrow) = (voted(Vote::WIDE), voted(Vote::NARROW));
+    Ok(Some(Predictions { linear, wide, narrow, queries }))
+}
+
+/// Fits on the labelled pictures and measures on the test pictures; none without labels.
+pub(crate) fn evaluate(
+    encoder: &Encoder,
+    splits: &Splits,
+    device: &Device,
+) -> Result<Option<Scores>, Failure> {
+    let (both, classes) = ((&splits.labelled, &splits.test), splits.classes());
+    let Some(predictions) = predictions(encoder, both, classes, device)? else { return Ok(None) };
+    let truth = splits.test.labels().unwrap_or_default();
+    let count = |predicted| Confusion::count(classes, truth, predicted);
+    let confusion = count(&predictions.linear);
+    Ok(Some(Scores {
+        linear: confusion.accuracy(),
+        wide: count(&predictions.wide).accuracy(),
+        narrow: count(&predictions.narrow).accuracy(),
+        confusion,
+        retrieval: Retrieval::of(&predictions.queries, &splits.test, device)?,
+    }))
+}

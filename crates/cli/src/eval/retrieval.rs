@@ -1,0 +1,68 @@
+//! Whether the nearest of the test pictures are what one looks for.
+
+use kith_core::Device;
+use kith_core::probe::Features;
+use kith_core::probe::retrieval::{KS, Others};
+use kith_data::{Split, gallery};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Failure;
+use crate::format::percent;
+
+/// Shares of pictures with a right one among their k nearest, for each of [`KS`].
+type Recall = [f64; KS.len()];
+
+/// Recall among the test pictures.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Retrieval {
+    /// Of another picture of the same class; none where every class has one.
+    pub(crate) class: Option<Recall>,
+    /// Of the other vendor's drawing of the same emoji; the gallery alone has them.
+    pub(crate) counterpart: Option<Recall>,
+}
+
+impl Retrieval {
+    /// Looks every test picture up among the others.
+    pub(crate) fn of(features: &Features, test: &Split, device: &Device) -> Result<Self, Failure> {
+        if features.len() < 2 {
+            return Ok(Self::default());
+        }
+        let others = pollster::block_on(Others::find(features, device))?;
+        let class = test.labels().and_then(|labels| others.recall_of_labels(labels));
+        let counterpart = is_gallery(test).then(|| {
+            let own = gallery::counterparts(test);
+            let right = |query: usize, place: usize| own[query] == Some(place as u32);
+            others.recall(|query| own[query].is_some(), right)
+        });
+        Ok(Self { class, counterpart: counterpart.flatten() })
+    }
+
+    /// For scripts.
+    pub(crate) fn to_json(self) -> Value {
+        let entries = self.named().into_iter().filter_map(|(name, recall)| {
+            let at = KS.iter().zip(recall?).map(|(k, share)| (format!("recall@{k}"), json!(share)));
+            Some((name.to_owned(), Value::Object(at.collect())))
+        });
+        Value::Object(entries.collect::<Map<_, _>>())
+    }
+
+    fn named(self) -> [(&'static str, Option<Recall>); 2] {
+        [("other_vendor", self.counterpart), ("same_class", self.class)]
+    }
+
+    /// In a line for a terminal; none where nothing can be found.
+    pub(crate) fn words(self) -> Option<String> {
+        let words = |(name, recall): (&str, Option<Recall>)| {
+            let shares = recall?.map(percent).join(", ");
+            Some(format!("{} {shares}", name.replace('_', " ")))
+        };
+        let found: Vec<String> = self.named().into_iter().filter_map(words).collect();
+        let at = KS.map(|k| k.to_string()).join(", ");
+        (!found.is_empty()).then(|| format!("recall at {at}: {}", found.join("; ")))
+    }
+}
+
+/// The gallery alone knows which pictures show the same thing.
+fn is_gallery(split: &Split) -> bool {
+    split.groups().is_some()
+}

@@ -1,0 +1,76 @@
+//! Charts as SVG text: lines over steps, bars with their spread.
+//!
+//! A chart scales with its place, has no background, and draws its words in the page's own colour,
+//! so that it reads well on light and dark pages. Its colours are those of Okabe and Ito, which
+//! people with any kind of colour vision can tell apart.
+
+mod ticks;
+mod canvas;
+pub mod palette;
+mod axis;
+mod lines;
+mod bars;
+
+pub use bars::{Bar, Bars};
+
+/// A line chart.
+#[derive(Clone, Debug, Default)]
+pub struct Chart {
+    /// What the chart shows.
+    pub title: String,
+    /// What the horizontal axis counts.
+    pub x_label: String,
+    /// What the vertical axis measures.
+    pub y_label: String,
+    /// How the horizontal axis runs.
+    pub x_axis: Axis,
+    /// The lines, each with its own colour unless it says otherwise.
+    pub series: Vec<Series>,
+}
+
+/// How an axis runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Axis {
+    /// Equal steps add the same.
+    #[default]
+    Linear,
+    /// Equal steps multiply by the same; numbers must be above 0, and each has its tick.
+    Logarithmic,
+}
+
+/// How a line is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stroke {
+    /// Without gaps.
+    #[default]
+    Solid,
+    /// In dashes.
+    Dashed,
+    /// In dots.
+    Dotted,
+}
+
+/// One line of a chart.
+#[derive(Clone, Debug, Default)]
+pub struct Series {
+    /// Its name in the legend.
+    pub name: String,
+    /// Its points from left to right; a point that is not finite leaves a gap.
+    pub points: Vec<(f64, f64)>,
+    /// Standard deviation of each point's repetitions, drawn as whiskers; empty for none.
+    pub deviations: Vec<f64>,
+    /// Which colour of the palette; none is that of the line's place.
+    pub colour: Option<usize>,
+    /// How it is drawn.
+    pub stroke: Stroke,
+}
+
+/// The chart as an SVG element.
+pub fn svg(chart: &Chart) -> String {
+    lines::svg(chart)
+}
+
+/// The bars as an SVG element.
+pub fn bars_svg(bars: &Bars) -> String {
+    bars::svg(bars)
+}

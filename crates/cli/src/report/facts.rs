@@ -1,0 +1,58 @@
+//! What a run was, in words.
+
+use crate::format::percent;
+use crate::train::folder;
+use crate::train::record::{Record, best};
+use crate::train::splits::Splits;
+
+/// What a run was, a line each.
+pub(crate) fn of_run(splits: &Splits, seed: &str, device: &str) -> Vec<(String, String)> {
+    let described = splits.described();
+    let data = format!(
+        "{}: {} unlabelled, {} labelled, {} kept aside for validation, {} test; side {}",
+        described.name,
+        described.unlabelled,
+        described.labelled,
+        described.validation,
+        described.test,
+        splits.side
+    );
+    vec![
+        ("Data".into(), data),
+        ("Seed".into(), seed.into()),
+        ("Device".into(), device.into()),
+        ("Command".into(), folder::command()),
+        ("Software".into(), format!("kith {}", env!("CARGO_PKG_VERSION"))),
+    ]
+}
+
+/// What a report on several seeds shows of the first one alone.
+pub(crate) fn shown_of(seeds: &[u64]) -> Option<String> {
+    let [first, _, ..] = seeds else { return None };
+    Some(format!(
+        "Means ± sd and the wall time are of all seeds; curves, pictures, the table of epochs and \
+         notes that name no seed are of seed {first}."
+    ))
+}
+
+/// Seconds of a run, as people say it.
+pub(crate) fn wall_time<'a>(records: impl Iterator<Item = &'a Record>) -> (String, String) {
+    let (train, measure) = records.fold((0.0, 0.0), |(train, measure), record| {
+        (train + record.timing.train_seconds, measure + record.timing.evaluation_seconds)
+    });
+    let clock = |seconds: f64| format!("{} min {:02} s", seconds as u64 / 60, seconds as u64 % 60);
+    ("Wall time".into(), format!("{} training, {} measuring", clock(train), clock(measure)))
+}
+
+/// Test accuracy of a run's own classifier in words: last epoch and best epoch, each by name.
+pub(crate) fn last_and_best(history: &[Record]) -> Option<String> {
+    let (last, best) = (history.last()?, best(history)?);
+    Some(format!(
+        "last epoch {}, best epoch {} (epoch {} of {}, chosen on {})",
+        percent(last.test?.accuracy),
+        percent(best.test?.accuracy),
+        best.epoch,
+        last.epoch,
+        best.chosen_on()
+    ))
+}

@@ -1,0 +1,103 @@
+//! Images of a report: views of images, and images beside their nearest neighbours.
+
+use kith_core::Device;
+use kith_core::augment::policy::{Draw, Policy};
+use kith_core::encoder::Encoder;
+use kith_core::image::Images;
+use kith_core::recipe::Recipe;
+use kith_core::rng::Purpose;
+use kith_core::sampler::Visit;
+use kith_data::Split;
+
+use crate::failure::Failure;
+use crate::inference::{embed, look_up};
+use crate::report::image_grid::{Agreement, augmentation_grid, neighbour_grid};
+use crate::report::page::Figure;
+use crate::train::splits::Splits;
+
+/// Images on a grid of views, and views of each.
+const VIEWS: (usize, usize) = (6, 8);
+/// Queries on a grid of neighbours, and neighbours of each.
+const NEIGHBOURS: (usize, usize) = (10, 8);
+
+/// A grid of images with `views` views of each.
+pub(crate) fn view_grid(
+    policy: &Policy,
+    originals: &Images,
+    (views, seed): (usize, u64),
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
+    let views = (0..views as u64)
+        .map(|number| view(policy, originals, (number, seed), device))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(augmentation_grid(originals, &views))
+}
+
+/// The view of that number of every image.
+pub(crate) fn view(
+    policy: &Policy,
+    originals: &Images,
+    (number, seed): (u64, u64),
+    device: &Device,
+) -> Result<Images, Failure> {
+    let visits = Visit::at(number, 0..originals.len() as u64);
+    let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
+    let seen = policy.apply(originals.to_device(device), draw);
+    Ok(pollster::block_on(Images::from_device(seen))?)
+}
+
+/// A grid of images of `queries` beside their nearest in `bank`.
+pub(crate) fn nearest_grid(
+    encoder: &Encoder,
+    (queries, bank): (&Split, &Split),
+    (count, k, seed): (usize, usize, u64),
+    device: &Device,
+) -> Result<Vec<u8>, Failure> {
+    let asked = queries.subset(&queries.sample(count, seed));
+    let features = |split| embed(encoder, split, device);
+    let found = look_up(&features(&asked)?, &features(bank)?, k, device)?;
+    let all: Vec<u32> = (0..asked.len() as u32).collect();
+    let places = |query| found.of(query).iter().map(|&p| p as u32).collect::<Vec<_>>();
+    let rows = (0..asked.len()).map(|q| bank.read(&places(q))).collect::<Result<Vec<_>, _>>()?;
+    let agreement = asked.labels().zip(bank.labels()).map(|(own, theirs)| {
+        let judge = |label: u16| {
+            move |&p: &usize| match theirs[p] == label {
+                true => Agreement::Same,
+                false => Agreement::Other,
+            }
+        };
+        (0..asked.len())
+            .map(|q| found.of(q).iter().map(judge(own[q])).collect())
+            .collect::<Vec<Vec<_>>>()
+    });
+    Ok(neighbour_grid(&asked.read(&all)?, &rows, agreement.as_deref()))
+}
+
+/// The two grids of a pre-trained encoder.
+pub(crate) fn of_encoder(
+    recipe: &Recipe,
+    splits: &Splits,
+    encoder: &Encoder,
+    (seed, device): (u64, &Device),
+) -> Result<Vec<Figure>, Failure> {
+    let shown = splits.unlabelled.read(&splits.unlabelled.sample(VIEWS.0, seed))?;
+    let views = view_grid(&recipe.pretraining.views, &shown, (VIEWS.1, seed), device)?;
+    let bank = if splits.labelled.is_empty() { &splits.unlabelled } else { &splits.labelled };
+    let mut figures = vec![Figure {
+        title: "What the network is asked to ignore".into(),
+        caption: "Left the picture, then views of it: all of a row should look alike to it.".into(),
+        png: views,
+    }];
+    if !splits.test.is_empty() && !bank.is_empty() {
+        let asked = (&splits.test, bank);
+        let size = (NEIGHBOURS.0, NEIGHBOURS.1, seed);
+        figures.push(Figure {
+            title: "Nearest neighbours".into(),
+            caption: "Left a test picture, then the training pictures nearest to it, nearest \
+                      first. Framed blue: the same class. Orange: another."
+                .into(),
+            png: nearest_grid(encoder, asked, size, device)?,
+        });
+    }
+    Ok(figures)
+}

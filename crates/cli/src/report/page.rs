@@ -1,0 +1,207 @@
+//! A run's report: one HTML file that needs nothing else, to look at rather than to parse.
+//!
+//! Pictures come first. The page asks the network for nothing, and says so to the browser too.
+
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::chart::{self, Bars, Chart};
+use super::confusion::{self, Confusion};
+use super::scatter::{self, Scatter};
+use super::table::Table;
+
+/// The page's look.
+const STYLE: &str = include_str!("style.css");
+/// Nothing may be loaded, run or embedded, except what the page brings itself.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+
+/// Facts of more bytes than this get a line of their own; a column of a table with such a cell is
+/// prose, whose lines break.
+const LONG: usize = 40;
+
+/// All that a report shows; what is empty is left out.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Headline, such as the run's name.
+    pub title: String,
+    /// The result in one sentence.
+    pub subtitle: String,
+    /// Name and value of what one wants to know of a run: seed, device, wall time, command.
+    pub facts: Vec<(String, String)>,
+    /// Line charts.
+    pub charts: Vec<Chart>,
+    /// Bar charts.
+    pub bars: Vec<Bars>,
+    /// Grids of images.
+    pub figures: Vec<Figure>,
+    /// Images as points on a plane.
+    pub scatters: Vec<Scatter>,
+    /// Which class was taken for which.
+    pub confusion: Option<Confusion>,
+    /// Tables.
+    pub tables: Vec<Table>,
+    /// The whole recipe, as TOML.
+    pub settings_toml: String,
+    /// What a reader should know before trusting the numbers.
+    pub notes: Vec<String>,
+}
+
+/// An image of the report.
+#[derive(Clone, Debug, Default)]
+pub struct Figure {
+    /// What it is.
+    pub title: String,
+    /// What to look for in it.
+    pub caption: String,
+    /// The image as a PNG file.
+    pub png: Vec<u8>,
+}
+
+/// The report as an HTML file.
+pub fn html(report: &Report) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(&report.title))
+            body {
+                header {
+                    h1 { (report.title) }
+                    p.subtitle { (report.subtitle) }
+                }
+                main {
+                    @for image in &report.figures { (figure(image)) }
+                    @for (number, map) in report.scatters.iter().enumerate() {
+                        (scatter::section(map, number))
+                    }
+                    (charts(report))
+                    @if let Some(confusion) = &report.confusion { (confusion::section(confusion)) }
+                    @for table in &report.tables { (section_of(table)) }
+                    (notes(&report.notes))
+                    (facts(&report.facts))
+                    (settings(&report.settings_toml))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            // Browsers ask for an icon unless one is given.
+            link rel="icon" href="data:,";
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+fn figure(image: &Figure) -> Markup {
+    let source = format!("data:image/png;base64,{}", STANDARD.encode(&image.png));
+    let alternative = format!("{}. {}", image.title, image.caption);
+    html! {
+        section {
+            h2 { (image.title) }
+            figure {
+                img src=(source) alt=(alternative);
+                figcaption { (image.caption) }
+            }
+        }
+    }
+}
+
+fn charts(report: &Report) -> Markup {
+    let lines = report.charts.iter().map(chart::svg);
+    let drawn: Vec<String> = lines.chain(report.bars.iter().map(chart::bars_svg)).collect();
+    html! {
+        @if !drawn.is_empty() {
+            section {
+                h2 { "Curves" }
+                div.charts {
+                    @for svg in drawn { figure { (PreEscaped(svg)) } }
+                }
+            }
+        }
+    }
+}
+
+fn section_of(table: &Table) -> Markup {
+    let cells = table.rows.iter().flat_map(|row| row.iter().enumerate());
+    let prose: BTreeSet<usize> =
+        cells.filter(|(_, cell)| cell.len() > LONG).map(|(column, _)| column).collect();
+    let class = |column| prose.contains(&column).then_some("prose");
+    html! {
+        section {
+            h2 { (table.title) }
+            div.wide {
+                table {
+                    thead { tr {
+                        @for (column, name) in table.header.iter().enumerate() {
+                            th scope="col" class=[class(column)] { (name) }
+                        }
+                    } }
+                    tbody { @for row in &table.rows { (table_row(row, class)) } }
+                }
+            }
+        }
+    }
+}
+
+fn table_row(row: &[String], class: impl Fn(usize) -> Option<&'static str>) -> Markup {
+    let (name, cells) = row.split_first().map_or(("", row), |(name, cells)| (name, cells));
+    html! {
+        tr {
+            th scope="row" { (name) }
+            @for (column, cell) in (1..).zip(cells) {
+                td class=[class(column)] { (cell) }
+            }
+        }
+    }
+}
+
+fn notes(notes: &[String]) -> Markup {
+    html! {
+        @if !notes.is_empty() {
+            section {
+                h2 { "Notes" }
+                ul { @for note in notes { li { (note) } } }
+            }
+        }
+    }
+}
+
+fn facts(facts: &[(String, String)]) -> Markup {
+    html! {
+        @if !facts.is_empty() {
+            section {
+                h2 { "This run" }
+                dl { @for (name, value) in facts { div.long[value.len() > LONG] { dt { (name) } dd { (value) } } } }
+            }
+        }
+    }
+}
+
+fn settings(toml: &str) -> Markup {
+    html! {
+        @if !toml.is_empty() {
+            section {
+                h2 { "Settings" }
+                details {
+                    summary { "The whole recipe" }
+                    pre { code { (toml) } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

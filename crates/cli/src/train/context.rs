@@ -1,0 +1,20 @@
+//! What a run has besides who learns in it.
+
+use kith_core::Device;
+use kith_core::recipe::Recipe;
+
+use super::folder::Folder;
+use super::splits::Splits;
+use crate::output::Console;
+
+/// What a run consists of, besides who learns.
+#[derive(Clone, Debug)]
+pub(crate) struct RunContext<'a> {
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) splits: &'a Splits,
+    pub(crate) folder: &'a Folder,
+    /// The folder to name when the run is interrupted: that of the whole command.
+    pub(crate) whole: &'a Folder,
+    pub(crate) device: &'a Device,
+    pub(crate) console: &'a Console,
+}

@@ -1,0 +1,47 @@
+//! The test pictures of a run that chooses its best epoch on others: looked at once, at the end.
+
+use kith_core::model::Model;
+
+use crate::checkpoint;
+use crate::failure::Failure;
+use crate::files::FileError;
+use crate::train::context::RunContext;
+use crate::train::folder::{self, Folder};
+use crate::train::learner::Learner;
+use crate::train::measure::score;
+use crate::train::record::{Record, Score, best_place};
+
+/// Measures the last network and the best one, each by its own classifier, and notes it in the
+/// records of their epochs. The best one lies in the folder, unless it is the last.
+pub(crate) fn measure<L: Learner>(
+    learner: &L,
+    history: &mut [Record],
+    context: &RunContext<'_>,
+) -> Result<(), Failure> {
+    let (Some(best), Some(last)) = (best_place(history), history.len().checked_sub(1)) else {
+        return Ok(());
+    };
+    let draw = |place: usize| (learner.plan().seed, place as u64);
+    let test = &context.splits.test;
+    history[last].test = score(|images| learner.logits(images), test, context, draw(last))?;
+    if best != last {
+        history[best].test = best_score(context, draw(best))?;
+    }
+    Ok(())
+}
+
+/// Writes what was measured of an earlier best network when the run was over into its file.
+pub(crate) fn annotate(folder: &Folder, best: &Record) -> Result<(), Failure> {
+    let (mut meta, mut archive) = checkpoint::open(&folder.file(folder::BEST))?;
+    (meta.last, meta.best) = (best.to_map(), best.to_map());
+    archive.note = meta.to_note();
+    folder.write_archive(folder::BEST, &archive)
+}
+
+/// The score of the best network so far.
+fn best_score(context: &RunContext<'_>, draw: (u64, u64)) -> Result<Option<Score>, Failure> {
+    let path = context.folder.file(folder::BEST);
+    let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
+    let model = Model::open(&bytes, context.device).map_err(Failure::of(&path))?;
+    score(|images| model.logits(images), &context.splits.test, context, draw)
+}

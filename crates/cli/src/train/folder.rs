@@ -1,0 +1,225 @@
+//! A run's folder: which files it has, and how they are written.
+
+use std::env::args_os;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use kith_core::archive::{Archive, Precision};
+
+use crate::args::RunFlags;
+use crate::failure::Failure;
+use crate::files::{self, FileError};
+
+/// Everything that going on needs.
+pub(crate) const STATE: &str = "state.safetensors";
+/// The last encoder, for use.
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The encoder of the best epoch.
+pub(crate) const BEST: &str = "best.safetensors";
+/// A line an epoch.
+pub(crate) const METRICS: &str = "metrics.jsonl";
+/// The page for people.
+pub(crate) const REPORT: &str = "report.html";
+/// Every context, resolved.
+pub(crate) const RECIPE: &str = "recipe.toml";
+/// How the run was started.
+const COMMAND: &str = "command.txt";
+/// Where runs without a name of their own lie.
+const RUNS: &str = "runs";
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder that the flags ask for: a new one, or one to go on with. Nothing is made yet, so
+    /// that a run that cannot begin leaves nothing behind.
+    ///
+    /// Going on where nothing was begun, or where nothing was saved yet, is to begin: whoever restarts
+    /// jobs that were killed needs one command line alone.
+    pub(crate) fn choose(flags: &RunFlags, name: &str) -> Result<Self, Failure> {
+        let Some(path) = &flags.run else { return Ok(Self::fresh(name)) };
+        let folder = Self(path.clone());
+        match flags.resume || !folder.is_run() {
+            true => Ok(folder),
+            false => Err(Failure::RunExists { path: path.clone() }),
+        }
+    }
+
+    /// A folder in `runs` that no run has yet.
+    fn fresh(name: &str) -> Self {
+        let numbered = |number: u32| match number {
+            1 => Path::new(RUNS).join(name),
+            _ => Path::new(RUNS).join(format!("{name}-{number}")),
+        };
+        let free = (1..).map(numbered).find(|path| !path.exists());
+        Self(free.expect("some number is free"))
+    }
+
+    /// A folder for a part of the run.
+    pub(crate) fn part(&self, name: &str) -> Self {
+        Self(self.0.join(name))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// Whether a run was begun here.
+    fn is_run(&self) -> bool {
+        self.file(STATE).exists() || self.file(COMMAND).exists()
+    }
+
+    /// Makes the folder, clears what a killed process left half-written, and writes how the run was
+    /// started and with what settings.
+    pub(crate) fn begin(&self, recipe: &kith_core::recipe::Recipe) -> Result<(), FileError> {
+        files::make_folder(&self.0)?;
+        files::sweep(&self.0)?;
+        if !self.file(COMMAND).exists() {
+            self.write(COMMAND, format!("{}\n", command()).as_bytes())?;
+        }
+        self.write(RECIPE, recipe.to_toml().as_bytes())
+    }
+
+    /// Writes a file, whole or not at all.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), FileError> {
+        files::write(&self.file(name), bytes)
+    }
+
+    /// Writes tensors, exact.
+    pub(crate) fn write_archive(&self, name: &str, archive: &Archive) -> Result<(), Failure> {
+        let bytes = archive.to_bytes(Precision::Single).map_err(Failure::of(&self.file(name)))?;
+        Ok(self.write(name, &bytes)?)
+    }
+
+    /// Reads tensors; none if the file is not there.
+    pub(crate) fn read_archive(&self, name: &str) -> Result<Option<Archive>, Failure> {
+        let path = self.file(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => Archive::from_bytes(&bytes).map(Some).map_err(Failure::of(&path)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(FileError::new(&path, e).into()),
+        }
+    }
+}
+
+/// The folders of runs in a folder, in order of their names: its own, those of a study, those of
+/// studies side by side. Deeper ones are not looked for.
+pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    const DEPTH: usize = 3;
+    runs_within(DEPTH, folder)
+}
+
+fn runs_within(depth: usize, folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    if folder.join(CHECKPOINT).exists() {
+        return Ok(vec![folder.to_owned()]);
+    }
+    if depth == 0 {
+        return Ok(Vec::new());
+    }
+    let runs = folders_in(folder)?.into_iter().map(|below| runs_within(depth - 1, &below));
+    Ok(runs.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Those right below, in order of their names.
+fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
+    let unread = |e| FileError::new(folder, e);
+    let entries = std::fs::read_dir(folder).map_err(unread)?.collect::<Result<Vec<_>, _>>();
+    let paths = entries.map_err(unread)?.into_iter().map(|entry| entry.path());
+    let mut folders: Vec<_> = paths.filter(|path| path.is_dir() && !path.is_symlink()).collect();
+    folders.sort_unstable();
+    Ok(folders)
+}
+
+/// The command line of this process, as a shell takes it.
+pub(crate) fn command() -> String {
+    let words: Vec<String> = args_os().map(|word| quoted(&word)).collect();
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &OsStr) -> String {
+    let Some(text) = word.to_str() else { return escaped(word.as_encoded_bytes()) };
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Bytes that are no text, as bash, zsh and POSIX 2024 take them.
+fn escaped(bytes: &[u8]) -> String {
+    let escape = |&byte: &u8| match byte {
+        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    format!("$'{}'", bytes.iter().map(escape).collect::<String>())
+}
+
+/// The command line that goes on with this run.
+pub(crate) fn resume_command(folder: &Path) -> String {
+    resume_words(args_os(), folder)
+}
+
+fn resume_words(args: impl Iterator<Item = OsString>, folder: &Path) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut skip = false;
+    for word in args {
+        match (skip, word.as_encoded_bytes()) {
+            (true, _) => skip = false,
+            (_, b"--run") => skip = true,
+            (_, b"--resume") => {}
+            (_, bytes) if bytes.starts_with(b"--run=") => {}
+            _ => words.push(quoted(&word)),
+        }
+    }
+    format!("{} --run {} --resume", words.join(" "), quoted(folder.as_os_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_a_shell() {
+        let quoted = |word: &str| quoted(OsStr::new(word));
+        assert_eq!(quoted("idx:/a/b-c_1.0"), "idx:/a/b-c_1.0");
+        assert_eq!(quoted("it's here"), r"'it'\''s here'");
+        assert_eq!(quoted(""), "''");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_are_no_text_survive_a_shell() {
+        use std::os::unix::ffi::OsStrExt;
+        let word = OsStr::from_bytes(b"r\xe9 it's\\x");
+        assert_eq!(quoted(word), r"$'r\xe9 it\'s\\x'");
+        let said = std::process::Command::new("bash")
+            .args(["-c", &format!("printf %s {}", quoted(word))])
+            .output()
+            .unwrap();
+        assert_eq!(said.stdout, word.as_bytes());
+        let args = ["kith", "pretrain", "--run", "old", "--resume"].map(OsString::from);
+        let args = args.into_iter().chain([word.to_owned()]);
+        let resume = resume_words(args, Path::new(word));
+        let name = quoted(word);
+        assert_eq!(resume, format!("kith pretrain {name} --run {name} --resume"));
+    }
+
+    #[test]
+    fn a_folder_with_a_run_is_not_taken_again() {
+        let temporary = tempfile::tempdir().unwrap();
+        let run = |resume| RunFlags { run: Some(temporary.path().join("r")), resume };
+        assert!(Folder::choose(&run(true), "x").is_ok(), "nothing to go on with is to begin");
+        let folder = Folder::choose(&run(false), "x").unwrap();
+        files::make_folder(folder.path()).unwrap();
+        folder.write(STATE, b"").unwrap();
+        assert_eq!(Folder::choose(&run(false), "x").expect_err("taken").code(), "RUN_EXISTS");
+        assert!(Folder::choose(&run(true), "x").is_ok());
+    }
+}

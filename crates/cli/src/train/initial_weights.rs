@@ -1,0 +1,69 @@
+//! What training on labels starts from.
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::recipe::Recipe;
+use md5::{Digest, Md5};
+
+use crate::args::DataFlags;
+use crate::checkpoint::{self, has_seen_test};
+use crate::failure::Failure;
+
+/// What a phase starts from.
+#[derive(Clone, Copy)]
+pub(crate) enum InitialWeights<'a> {
+    /// Fresh weights.
+    Fresh,
+    /// A checkpoint's encoder, with a fresh classifier.
+    Encoder(&'a (Meta, Archive)),
+    /// A checkpoint's encoder and classifier.
+    Network(&'a (Meta, Archive)),
+}
+
+impl InitialWeights<'_> {
+    /// As [`fingerprint`].
+    pub(crate) fn fingerprint(self) -> Option<String> {
+        match self {
+            Self::Fresh => None,
+            Self::Encoder(start) | Self::Network(start) => fingerprint(Some(start)),
+        }
+    }
+}
+
+/// Opens a checkpoint, and takes its encoder into the recipe and its side for the pictures; nothing from no
+/// checkpoint.
+pub(crate) fn open(
+    from: Option<&str>,
+    recipe: &mut Recipe,
+    data: &mut DataFlags,
+) -> Result<Option<(Meta, Archive)>, Failure> {
+    let Some(path) = from else { return Ok(None) };
+    let (meta, archive) = checkpoint::open(path.as_ref())?;
+    recipe.encoder = meta.recipe.encoder.clone();
+    data.side = data.side.or(Some(meta.side));
+    Ok(Some((meta, archive)))
+}
+
+/// What tells the start of a run from others: a checksum of its weights; none of fresh ones.
+pub(crate) fn fingerprint(start: Option<&(Meta, Archive)>) -> Option<String> {
+    let (_, archive) = start?;
+    let mut sum = Md5::new();
+    for name in archive.names() {
+        // What cannot be decoded is no weight, and nothing starts from it.
+        let Ok(stored) = archive.get(name) else { continue };
+        sum.update(name);
+        stored.values.iter().for_each(|value| sum.update(value.to_le_bytes()));
+    }
+    Some(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What to know of a start that has seen the test pictures; none if it has not.
+pub(crate) fn seen_test(meta: &Meta, data: &DataFlags, seed: u64) -> Option<String> {
+    has_seen_test(meta, data, seed).then(|| {
+        format!(
+            "The encoder was pre-trained on most of these test pictures, without labels: its run had \
+             seed {}, which drew others. --seed {} tests it on pictures that it has not seen.",
+            meta.seed, meta.seed
+        )
+    })
+}

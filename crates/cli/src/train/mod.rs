@@ -1,0 +1,15 @@
+//! Training: the loop, what it learns from, and what it keeps in a run's folder.
+
+pub(crate) mod folder;
+pub(crate) mod splits;
+pub(crate) mod context;
+pub(crate) mod record;
+pub(crate) mod initial_weights;
+pub(crate) mod learner;
+pub(crate) mod loader;
+pub(crate) mod finite;
+pub(crate) mod measure;
+pub(crate) mod final_test;
+pub(crate) mod train_loop;
+pub(crate) mod semi;
+pub(crate) mod auto;

@@ -1,0 +1,262 @@
+//! What a run keeps beside its tensors, so that it can go on as if it had never stopped.
+
+use kith_core::checkpoint::Stage;
+use kith_core::trainer::{Counters, Plan};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::checkpoint;
+use crate::failure::Failure;
+
+/// What was measured in one epoch: a line of the metrics file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// Epoch, counted from 1.
+    pub(crate) epoch: u64,
+    /// Steps done.
+    pub(crate) step: u64,
+    /// Means over the epoch's steps.
+    #[serde(deserialize_with = "known")]
+    pub(crate) train: Map<String, Value>,
+    /// Accuracy and loss on the pictures kept aside, if any are.
+    #[serde(default, deserialize_with = "score")]
+    pub(crate) validation: Option<Score>,
+    /// Accuracy and loss on the test pictures, if they have labels. Where pictures are kept aside to
+    /// choose by, the last and the best epoch alone have it, measured when the run is over.
+    #[serde(default, deserialize_with = "score")]
+    pub(crate) test: Option<Score>,
+    /// Share of the pictures kept aside that weighted neighbours among labelled pictures tell right,
+    /// by clean features of pre-training.
+    #[serde(default)]
+    pub(crate) knn: Option<f64>,
+    /// Wall time, which no two runs share.
+    pub(crate) timing: Timing,
+}
+
+/// How well pictures were told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Score {
+    /// Share that was right.
+    pub(crate) accuracy: f64,
+    /// Mean cross-entropy.
+    pub(crate) loss: f64,
+}
+
+/// A score; none where a number is missing, as earlier versions wrote it of a run that diverged.
+fn score<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Score>, D::Error> {
+    #[derive(Deserialize)]
+    struct Perhaps {
+        accuracy: Option<f64>,
+        loss: Option<f64>,
+    }
+    let Some(Perhaps { accuracy, loss }) = Option::deserialize(from)? else { return Ok(None) };
+    Ok(accuracy.zip(loss).map(|(accuracy, loss)| Score { accuracy, loss }))
+}
+
+/// The entries that have a value.
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
+    let mut map = Map::deserialize(from)?;
+    map.retain(|_, value| !value.is_null());
+    Ok(map)
+}
+
+/// A number; 0 where it is missing.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+/// How long an epoch took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Timing {
+    /// Training, without measuring afterwards.
+    #[serde(deserialize_with = "number")]
+    pub(crate) train_seconds: f64,
+    /// Measuring on validation and test pictures.
+    #[serde(deserialize_with = "number")]
+    pub(crate) evaluation_seconds: f64,
+    /// Views that went through the encoder in a second of training.
+    #[serde(deserialize_with = "number")]
+    pub(crate) images_per_second: f64,
+}
+
+/// The note of a state file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RunState {
+    pub(crate) stage: Stage,
+    pub(crate) plan: Plan,
+    /// The recipe as text.
+    pub(crate) recipe: String,
+    /// The source as on the command line, with the sizes of its splits.
+    pub(crate) data: String,
+    /// The checkpoint that the run started from, by its fingerprint; none if weights were fresh.
+    #[serde(default)]
+    pub(crate) start: Option<String>,
+    pub(crate) counters: Counters,
+    pub(crate) history: Vec<Record>,
+    /// Seconds spent in the running epoch before it was interrupted.
+    #[serde(deserialize_with = "number")]
+    pub(crate) seconds: f64,
+}
+
+impl RunState {
+    /// Refuses to go on with other settings than those of the start.
+    pub(crate) fn check(&self, now: &Self) -> Result<(), Failure> {
+        let differs = |what, then: &str, now: &str| {
+            Err(Failure::OtherRun { what, then: then.to_owned(), now: now.to_owned() })
+        };
+        if self.plan != now.plan {
+            return differs("plan", &format!("{:?}", self.plan), &format!("{:?}", now.plan));
+        }
+        if !checkpoint::is_same_data(&self.data, &now.data) {
+            return differs("data set", &self.data, &now.data);
+        }
+        if self.start != now.start {
+            let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
+            return differs("checkpoint to start from", &words(&self.start), &words(&now.start));
+        }
+        if self.recipe != now.recipe {
+            let (then, now) = first_difference(&self.recipe, &now.recipe);
+            return differs("recipe", then, now);
+        }
+        if self.stage != now.stage {
+            return differs("stage", &format!("{:?}", self.stage), &format!("{:?}", now.stage));
+        }
+        Ok(())
+    }
+}
+
+impl Record {
+    /// By what the best epoch is chosen: validation if there is one, else test.
+    pub(crate) fn chosen_by(&self) -> Option<f64> {
+        self.validation.or(self.test).map(|score| score.accuracy)
+    }
+
+    /// The record as a checkpoint keeps it.
+    pub(crate) fn to_map(&self) -> Map<String, Value> {
+        match json!(self) {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// A mean over the epoch's steps by name.
+    pub(crate) fn reading(&self, name: &str) -> Option<f64> {
+        self.train.get(name).and_then(Value::as_f64)
+    }
+
+    /// What the best epoch is chosen on, in a word.
+    pub(crate) fn chosen_on(&self) -> &'static str {
+        if self.validation.is_some() { "validation" } else { "test" }
+    }
+
+    /// The epoch in a line.
+    pub(crate) fn summary(&self) -> String {
+        let number = |name: &str| self.train.get(name).and_then(Value::as_f64);
+        let mut line = format!("epoch {:>3}", self.epoch);
+        let known = |x: Option<f64>, words: &dyn Fn(f64) -> String| x.map_or(String::new(), words);
+        line += &known(number("loss"), &|loss| format!("  loss {loss:.4}"));
+        for (name, word) in [
+            ("contrastive_accuracy", "contrast"),
+            ("correlation_accuracy", "correlation"),
+            ("keras_correlation_accuracy", "by Keras's formula"),
+            ("pair_accuracy", "pairs"),
+            ("probe_accuracy", "probe"),
+            ("accuracy", "training"),
+            ("believed", "believed"),
+        ] {
+            line += &known(number(name), &|x| format!("  {word} {:.1} %", 100.0 * x));
+        }
+        line += &known(number("probe_loss"), &|loss| format!("  probe loss {loss:.4}"));
+        line += &self.knn.map_or(String::new(), |share| format!("  kNN {:.1} %", 100.0 * share));
+        for (score, word) in [(self.validation, "validation"), (self.test, "test")] {
+            let words =
+                |s: Score| format!("  {word} {:.1} % loss {:.4}", 100.0 * s.accuracy, s.loss);
+            line += &score.map_or(String::new(), words);
+        }
+        line
+    }
+}
+
+/// The record of the best epoch: the first on ties, the last where nothing tells them apart.
+pub(crate) fn best(history: &[Record]) -> Option<&Record> {
+    history.get(best_place(history)?)
+}
+
+/// Where the record of the best epoch stands.
+pub(crate) fn best_place(history: &[Record]) -> Option<usize> {
+    let better = |best: usize, place: usize| {
+        let (now, before) = (history[place].chosen_by(), history[best].chosen_by());
+        if now.is_none() || now > before { place } else { best }
+    };
+    (0..history.len()).reduce(better)
+}
+
+/// Whether the lowest validation loss is at least `patience` epochs old.
+pub(crate) fn is_plateau(history: &[Record], patience: u64) -> bool {
+    let losses = history.iter().filter_map(|record| Some(record.validation?.loss));
+    let lowest = losses.clone().enumerate().reduce(|a, b| if b.1 < a.1 { b } else { a });
+    lowest.is_some_and(|(place, _)| (losses.count() - 1 - place) as u64 >= patience)
+}
+
+fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
+    then.lines().zip(now.lines()).find(|(then, now)| then != now).unwrap_or((then, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn history(losses: &[f64]) -> Vec<Record> {
+        let record = |(epoch, &loss): (usize, &f64)| Record {
+            epoch: epoch as u64 + 1,
+            step: 0,
+            train: Map::new(),
+            validation: Some(Score { accuracy: 0.5, loss }),
+            test: None,
+            knn: None,
+            timing: Timing::default(),
+        };
+        losses.iter().enumerate().map(record).collect()
+    }
+
+    #[test]
+    fn an_epoch_in_a_line_has_every_loss_and_accuracy() {
+        let mut record = history(&[0.75]).remove(0);
+        let train = json!({
+            "loss": 2.5, "contrastive_accuracy": 0.5, "correlation_accuracy": 0.25,
+            "keras_correlation_accuracy": 0.125,
+            "probe_accuracy": 0.375, "probe_loss": 1.25,
+        });
+        record.train = train.as_object().unwrap().clone();
+        record.test = Some(Score { accuracy: 0.625, loss: 0.875 });
+        let expected = "epoch   1  loss 2.5000  contrast 50.0 %  correlation 25.0 %  \
+                        by Keras's formula 12.5 %  probe 37.5 %  probe loss 1.2500  \
+                        validation 50.0 % loss 0.7500  test 62.5 % loss 0.8750";
+        assert_eq!(record.summary(), expected);
+    }
+
+    #[test]
+    fn a_record_with_holes_is_read_and_written_without_them() {
+        let text = r#"{"epoch":1,"step":1,"train":{"loss":2.5,"probe_loss":null},
+            "validation":{"accuracy":0.5,"loss":null},"test":{"accuracy":0.5,"loss":1.5},"knn":null,
+            "timing":{"train_seconds":1.0,"evaluation_seconds":0.5,"images_per_second":null}}"#;
+        let record: Record = serde_json::from_str(text).expect("holes do no harm");
+        assert_eq!(record.validation, None);
+        assert_eq!(record.test, Some(Score { accuracy: 0.5, loss: 1.5 }));
+        let again = json!(record).to_string();
+        assert!(!again.contains(r#"loss":null"#), "{again}");
+        assert_eq!(serde_json::from_str::<Record>(&again).expect("its own"), record);
+    }
+
+    #[test]
+    fn a_plateau_is_so_many_epochs_without_a_lower_loss() {
+        assert!(!is_plateau(&[], 1));
+        assert!(!is_plateau(&history(&[1.0, 0.5, 0.6]), 2));
+        assert!(is_plateau(&history(&[1.0, 0.5, 0.6, 0.5]), 2));
+        let unknown: Vec<Record> = history(&[1.0; 9])
+            .into_iter()
+            .map(|record| Record { validation: None, ..record })
+            .collect();
+        assert!(!is_plateau(&unknown, 2));
+    }
+}

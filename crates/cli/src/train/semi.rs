@@ -1,0 +1,115 @@
+//! A phase of semi-supervised training.
+
+use std::path::PathBuf;
+
+use kith_core::model::Model;
+use kith_core::probe::Features;
+use kith_core::semi::SemiSettings;
+use kith_core::semi::pseudo::PseudoLabels;
+use kith_core::trainer::Plan;
+use kith_core::trainer::semi::SemiTrainer;
+use kith_data::Split;
+
+use crate::failure::Failure;
+use crate::files::FileError;
+use crate::train::context::RunContext;
+use crate::train::folder::{self, Folder};
+use crate::train::initial_weights::InitialWeights;
+use crate::train::loader::{self, UnlabelledSplit};
+use crate::train::train_loop::{Trained, train};
+
+/// Pictures that a teacher labels at a time.
+const AT_A_TIME: usize = 256;
+
+/// The network of a run's folder to go on with: the best where images were kept aside to choose it by,
+/// else the last.
+pub(crate) fn chosen_network(folder: &Folder, context: &RunContext<'_>) -> PathBuf {
+    let name = match context.splits.validation.is_empty() {
+        true => folder::CHECKPOINT,
+        false => folder::BEST,
+    };
+    folder.file(name)
+}
+
+/// Trains on labelled and unlabelled pictures to the end, or goes on to it. Labels of the latter come
+/// from the network in the folder of a teacher, or in every step from the network that learns.
+pub(crate) fn learn(
+    context: &RunContext<'_>,
+    seed: u64,
+    (start, teacher): (InitialWeights<'_>, Option<&Folder>),
+) -> Result<Trained, Failure> {
+    let mut settings = context.recipe.semi.clone().unwrap_or_default();
+    let free = match teacher {
+        Some(teacher) => labelled_by(teacher, &settings, context)?,
+        None => UnlabelledSplit { split: context.splits.unlabelled.clone(), labels: None },
+    };
+    settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
+    let plan = plan(&settings, context, seed, free.split.len());
+    let learner = learner(context, plan, start, &free.split)?;
+    train((learner, start.fingerprint()), context, |learner| {
+        loader::semi((free, &context.splits.labelled), &settings, plan, learner.steps())
+    })
+}
+
+/// Steps and epochs of a phase on so many unlabelled pictures.
+pub(crate) fn plan(
+    settings: &SemiSettings,
+    context: &RunContext<'_>,
+    seed: u64,
+    pictures: usize,
+) -> Plan {
+    let pass = (pictures / settings.unlabelled_batch.max(1)) as u64;
+    Plan {
+        side: context.splits.side,
+        classes: context.splits.classes(),
+        seed,
+        steps: settings.steps.unwrap_or(pass).max(1),
+        epochs: settings.epochs,
+    }
+}
+
+/// A trainer at its start.
+pub(crate) fn learner(
+    context: &RunContext<'_>,
+    plan: Plan,
+    start: InitialWeights<'_>,
+    free: &Split,
+) -> Result<SemiTrainer, Failure> {
+    let pool = free.pictures().iter().map(|&picture| u64::from(picture)).collect();
+    let learner = SemiTrainer::new(context.recipe, plan, pool, context.device)?;
+    Ok(match start {
+        InitialWeights::Fresh => learner,
+        InitialWeights::Encoder((_, archive)) => learner.with_encoder(archive)?,
+        InitialWeights::Network((_, archive)) => learner.with_network(archive)?,
+    })
+}
+
+/// The unlabelled pictures that a teacher is sure of, with the classes that it gives them.
+fn labelled_by(
+    teacher: &Folder,
+    settings: &SemiSettings,
+    context: &RunContext<'_>,
+) -> Result<UnlabelledSplit, Failure> {
+    let path = chosen_network(teacher, context);
+    let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
+    let model = Model::open(&bytes, context.device).map_err(Failure::of(&path))?;
+    let pictures = &context.splits.unlabelled;
+    let places: Vec<u32> = (0..pictures.len() as u32).collect();
+    let mut all = Features::default();
+    for chunk in places.chunks(AT_A_TIME) {
+        let found = pollster::block_on(model.classify(&pictures.read(chunk)?))?;
+        all.dim = found.dim;
+        all.values.extend(found.values);
+    }
+    let labels = PseudoLabels::balanced(&all, settings.threshold);
+    if labels.places.is_empty() {
+        return Err(Failure::UnsureTeacher { threshold: settings.threshold });
+    }
+    let believed: usize = labels.believed.iter().sum();
+    context.console.note(&format!(
+        "the teacher is sure of {believed} of {} pictures; {} after balancing the classes",
+        pictures.len(),
+        labels.places.len()
+    ));
+    Ok(UnlabelledSplit { split: pictures.subset(&labels.places), labels: Some(labels.labels) })
+}

@@ -1,0 +1,46 @@
+//! Names of files as text that tells them apart, also where they are no text.
+
+use std::fmt::Write;
+use std::path::Path;
+
+/// A name of bytes that are not UTF-8 is written with `\xNN` for each of them; a backslash in such
+/// a name, or in one that could be taken for such, is doubled.
+pub(crate) fn printable(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains("\\x") => text.to_owned(),
+        _ => escaped(bytes),
+    }
+}
+
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text += &chunk.valid().replace('\\', "\\\\");
+        for byte in chunk.invalid() {
+            write!(text, "\\x{byte:02x}").expect("a string takes all that is written");
+        }
+    }
+    text
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    fn of(bytes: &[u8]) -> String {
+        printable(Path::new(OsStr::from_bytes(bytes)))
+    }
+
+    #[test]
+    fn names_that_are_no_text_can_be_told_apart() {
+        assert_eq!(of("a/é \\.png".as_bytes()), "a/é \\.png");
+        assert_eq!(of(b"caf\xe9.png"), "caf\\xe9.png");
+        assert_eq!(of(b"caf\xe8.png"), "caf\\xe8.png");
+        assert_eq!(of(b"caf\\xe9.png"), "caf\\\\xe9.png");
+        assert_eq!(of(b"\\caf\xe9"), "\\\\caf\\xe9");
+    }
+}
