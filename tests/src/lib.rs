@@ -1,7 +1,10 @@
-//! What the tests of promises between kith's rooms share: reading fixtures, and comparing.
+//! What the tests of promises between kith's modules share: reading fixtures, and comparing.
 
 pub mod fixture;
 
+use kith_core::image::Images;
+use kith_core::loader::{Batch, Samples};
+use kith_core::sampler::Visit;
 use kith_core::{Device, DeviceKind};
 
 /// The CPU.
@@ -28,4 +31,10 @@ pub fn relative_error(got: &[f32], expected: &[f32]) -> f64 {
 pub fn largest_difference(got: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(got.len(), expected.len(), "lists of different lengths cannot be compared");
     got.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// A batch of labelled images alone.
+pub fn labelled(images: Images, visits: Vec<Visit>, labels: Vec<i32>) -> Batch {
+    let unlabelled = Samples::none(images.size());
+    Batch { unlabelled, labelled: Samples { images, visits, labels: Some(labels) } }
 }

@@ -4,14 +4,13 @@
 use kith_core::archive::{Archive, Stored};
 use kith_core::dropout;
 use kith_core::image::Images;
-use kith_core::objective::cross_entropy;
+use kith_core::loss::cross_entropy;
 use kith_core::recipe::Recipe;
 use kith_core::sampler::Visit;
-use kith_core::trainer::finetune::Finetuner;
-use kith_core::trainer::{Counters, Plan};
+use kith_core::trainer::{Counters, NoMore, Plan, Supervised, Trainer};
 use kith_core::{Device, Int, Tensor, read};
 use kith_tests::fixture::Fixture;
-use kith_tests::{cpu, gpu, relative_error};
+use kith_tests::{cpu, gpu, labelled, relative_error};
 
 const SIDE: usize = 32;
 
@@ -23,8 +22,7 @@ fn recipe(statistics: &str) -> Recipe {
         "finetuning.view=none".to_owned(),
         "finetuning.dropout=0.0".to_owned(),
     ];
-    let (_, text) =
-        Recipe::BUILT_IN.into_iter().find(|(name, _)| *name == "cifar10-semi").expect("built in");
+    let text = Recipe::built_in_text("cifar10-semi").expect("built in");
     Recipe::parse(text, &changes).expect("a recipe")
 }
 
@@ -38,9 +36,11 @@ fn tensors(fixture: &Fixture, moment: &str) -> Archive {
     archive
 }
 
+type Finetuner = Trainer<Supervised>;
+
 fn start(fixture: &Fixture, statistics: &str, device: &Device) -> Finetuner {
     let plan = Plan { side: SIDE, classes: 10, seed: 0, steps: 2, epochs: 1 };
-    Finetuner::new(recipe(statistics), plan, device)
+    Trainer::supervised(recipe(statistics), plan, device)
         .expect("the recipe suits the plan")
         .resume(&tensors(fixture, "initial"), &Counters::default())
         .expect("the fixture holds every parameter")
@@ -67,7 +67,7 @@ fn infers(device: &Device, tolerance: f64) {
     let shown = images(&fixture, "pictures").to_device(device);
     let features = read_back(tuner.encoder().forward(shown.clone()));
     close("features", &features, &fixture.values("inference.features"), tolerance);
-    let logits = read_back(tuner.predict(shown));
+    let logits = read_back(tuner.logits(shown).expect("a classifier"));
     close("logits", &logits, &fixture.values("inference.logits"), tolerance);
 }
 
@@ -82,9 +82,7 @@ fn inference_on_wgpu() {
 }
 
 fn state(tuner: &Finetuner) -> Archive {
-    let mut archive = Archive::default();
-    pollster::block_on(tuner.store_state(&mut archive)).expect("the device reads back");
-    archive
+    pollster::block_on(tuner.state(NoMore {})).expect("the device reads back")
 }
 
 /// Two steps; the state after each.
@@ -94,7 +92,7 @@ fn trained(fixture: &Fixture, statistics: &str) -> (Finetuner, [Archive; 2]) {
         let shown = images(fixture, &format!("step{k}.pictures"));
         let labels = fixture.integers(&format!("step{k}.labels"));
         let visits = Visit::at(k, 0..labels.len() as u64);
-        let readings = tuner.step(&shown, &visits, &labels).expect("a step");
+        let readings = tuner.step(&labelled(shown, visits, labels)).expect("a step");
         let readings = pollster::block_on(readings.read()).expect("the device reads back");
         for (name, got) in readings {
             let expected = fixture.number(&format!("step{k}.{name}"));
@@ -137,7 +135,9 @@ fn two_steps_are_those_of_keras_3() {
     for (name, expected) in &tensors(&fixture, "final").tensors {
         check_final(&second, name, expected);
     }
-    let logits = read_back(tuner.predict(images(&fixture, "pictures").to_device(&cpu())));
+    let logits = read_back(
+        tuner.logits(images(&fixture, "pictures").to_device(&cpu())).expect("a classifier"),
+    );
     close("logits after two steps", &logits, &fixture.values("after.logits"), 2e-3);
 }
 
@@ -156,7 +156,7 @@ fn the_running_variance_of_keras_2_is_unbiased() {
 fn initial_weights_are_drawn_as_keras_draws_them() {
     let fixture = Fixture::open("keras_init");
     let plan = Plan { side: SIDE, classes: 10, seed: 1, steps: 1, epochs: 1 };
-    let fresh = state(&Finetuner::new(recipe("keras"), plan, &cpu()).expect("it suits"));
+    let fresh = state(&Trainer::supervised(recipe("keras"), plan, &cpu()).expect("it suits"));
     let names = fixture.names("");
     assert_eq!(names.len(), 28, "27 convolutions and the classifier");
     for name in names {

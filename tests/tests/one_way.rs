@@ -12,7 +12,7 @@ const UNORDERED: [&str; 8] = [
     "core::augment",
     "core::encoder",
     "core::encoder::conv",
-    "core::objective::relational",
+    "core::method::relational",
     "core::probe",
     "core::semi",
     "core::trainer",

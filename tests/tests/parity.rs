@@ -13,6 +13,7 @@ use kith_core::augment::policy::{Draw, Policy};
 use kith_core::checkpoint::{Dataset, FORMAT, Meta, Stage};
 use kith_core::encoder::EncoderSettings;
 use kith_core::image::Images;
+use kith_core::loader::MemoryDataset;
 use kith_core::model::{Layer, Length, Model};
 use kith_core::probe::Features;
 use kith_core::probe::linear::{Fit, LinearSettings};
@@ -20,9 +21,7 @@ use kith_core::read::read;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::sampler::Visit;
-use kith_core::trainer::Plan;
-use kith_core::trainer::feed::Feed;
-use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::trainer::{Plan, SelfSupervised, Trainer};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -65,7 +64,7 @@ fn labels() -> Vec<u16> {
 }
 
 fn recipe() -> Recipe {
-    let (_, text) = Recipe::BUILT_IN[0];
+    let text = Recipe::built_in_text("quick").expect("built in");
     let changes = [
         "encoder.width=16",
         "objective.queue=32",
@@ -75,16 +74,18 @@ fn recipe() -> Recipe {
     Recipe::parse(text, &changes.map(String::from)).expect("a recipe that comes with kith")
 }
 
+type Pretrainer = Trainer<SelfSupervised>;
+
 /// Five steps of pre-training: the trainer afterwards, and what each step measured.
 fn pretrained(recipe: Recipe) -> (Pretrainer, Vec<Value>) {
     let plan = Plan { side: SIDE, classes: CLASSES, seed: 3, steps: STEPS, epochs: 2 };
-    let mut trainer = Pretrainer::new(recipe, plan, &Device::flex()).expect("a sound plan");
-    let mut feed = Feed::new(SIDE);
-    feed.add(&pictures()).expect("pictures of the plan's side");
-    feed.add_labelled(&pictures(), &labels()).expect("a label a picture");
-    let mut sampler = feed.sampler(&trainer.recipe().pretraining, &plan).expect("enough pictures");
+    let mut trainer = Trainer::pretraining(recipe, plan, &Device::flex()).expect("a sound plan");
+    let mut dataset = MemoryDataset::new(SIDE);
+    dataset.add(&pictures()).expect("images of the plan's side");
+    dataset.add_labelled(&pictures(), &labels()).expect("a label an image");
+    let mut loader = trainer.loader(&dataset).expect("enough images");
     let steps = (0..STEPS).map(|step| {
-        let batch = feed.batch(&mut sampler, step);
+        let Ok(batch) = loader.batch(step);
         let readings = block_on(trainer.checked_step(&batch)).expect("finite losses");
         Value::Object(readings.into_iter().map(|(name, x)| (name.to_owned(), json!(x))).collect())
     });

@@ -2,14 +2,13 @@
 
 use kith_core::archive::{Archive, Stored};
 use kith_core::image::Images;
-use kith_core::objective::relational::{
+use kith_core::loader::{Batch, MemoryDataset};
+use kith_core::method::relational::{
     Aggregation, PairLoss, RelationHead, RelationalSettings, Relations,
 };
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
-use kith_core::trainer::Plan;
-use kith_core::trainer::feed::Feed;
-use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
 use kith_core::{Device, Tensor, read};
 use kith_tests::fixture::Fixture;
 use kith_tests::{cpu, gpu, largest_difference, relative_error};
@@ -98,59 +97,62 @@ fn relations_on_wgpu() {
 const SIDE: usize = 16;
 const PICTURES: usize = 12;
 
+type Pretrainer = Trainer<SelfSupervised>;
+
 /// A small run of the seed's recipe, with its pictures.
-fn run(device: &Device) -> (Pretrainer, Feed) {
+fn run(device: &Device) -> (Pretrainer, MemoryDataset) {
     let changes = ["views=3", "hidden=16"].map(|change| format!("objective.{change}"));
     let batches = ["unlabelled_batch=6", "labelled_batch=4"];
     let changes = [changes, batches.map(|change| format!("pretraining.{change}"))].concat();
     let text = Recipe::built_in("paper-relational").expect("built in").to_toml();
     let recipe = Recipe::parse(&text, &changes).expect("sound changes");
     let plan = Plan { side: SIDE, classes: 2, seed: 4, steps: 3, epochs: 2 };
-    let trainer = Pretrainer::new(recipe, plan, device).expect("a sound plan");
+    let trainer = Trainer::pretraining(recipe, plan, device).expect("a sound plan");
     let mut noise = stream(2, Purpose::Test, 0, 0);
     let bytes = (0..PICTURES * 3 * SIDE * SIDE).map(|_| noise.below(256) as u8).collect();
     let images = Images::new(bytes, [PICTURES, SIDE, SIDE]).expect("as many bytes as pictures");
     let labels: Vec<u16> = (0..PICTURES as u16).map(|picture| picture % 2).collect();
-    let mut feed = Feed::new(SIDE);
-    feed.add(&images).expect("of the plan's side");
-    feed.add_labelled(&images, &labels).expect("a label a picture");
-    (trainer, feed)
+    let mut dataset = MemoryDataset::new(SIDE);
+    dataset.add(&images).expect("of the plan's side");
+    dataset.add_labelled(&images, &labels).expect("a label a picture");
+    (trainer, dataset)
 }
 
 /// What each step measured.
-fn steps(trainer: &mut Pretrainer, feed: &Feed, count: u64) -> Vec<Vec<(&'static str, f64)>> {
-    let settings = &trainer.recipe().pretraining;
-    let mut sampler = feed.sampler(settings, trainer.plan()).expect("enough pictures");
+fn steps(
+    trainer: &mut Pretrainer,
+    dataset: &MemoryDataset,
+    count: u64,
+) -> Vec<Vec<(&'static str, f64)>> {
+    let mut loader = trainer.loader(dataset).expect("enough images");
     let steps = (0..count).map(|_| {
-        let batch = feed.batch(&mut sampler, trainer.steps());
+        let Ok(batch) = loader.batch(trainer.steps());
         block_on(trainer.checked_step(&batch)).expect("finite losses")
     });
     steps.collect()
 }
 
 fn tensors(trainer: &Pretrainer) -> Archive {
-    let mut archive = Archive::default();
-    block_on(trainer.store_state(&mut archive)).expect("the device reads back");
-    archive
+    block_on(trainer.state(NoMore {})).expect("the device reads back")
 }
 
 #[test]
 fn a_run_that_is_stopped_goes_on_to_the_same_bits() {
-    let (mut whole, feed) = run(&cpu());
-    let expected = steps(&mut whole, &feed, 5);
+    let (mut whole, dataset) = run(&cpu());
+    let expected = steps(&mut whole, &dataset, 5);
     let (mut first, _) = run(&cpu());
-    let mut got = steps(&mut first, &feed, 2);
+    let mut got = steps(&mut first, &dataset, 2);
     let snapshot = block_on(first.snapshot()).expect("the device reads back");
     let mut second = Pretrainer::from_snapshot(&snapshot, &cpu()).expect("its own snapshot");
-    got.extend(steps(&mut second, &feed, 3));
+    got.extend(steps(&mut second, &dataset, 3));
     assert_eq!(got, expected);
     assert!(tensors(&second) == tensors(&whole), "weights, moments or statistics differ");
 }
 
 #[test]
 fn a_step_says_how_many_pairs_were_told() {
-    let (mut trainer, feed) = run(&cpu());
-    let measured = steps(&mut trainer, &feed, 1).remove(0);
+    let (mut trainer, dataset) = run(&cpu());
+    let measured = steps(&mut trainer, &dataset, 1).remove(0);
     let names: Vec<&str> = measured.iter().map(|(name, _)| *name).collect();
     let expected = [
         "loss",
@@ -172,12 +174,10 @@ fn a_step_says_how_many_pairs_were_told() {
 
 #[test]
 fn every_view_is_another() {
-    let (trainer, feed) = run(&cpu());
-    let settings = &trainer.recipe().pretraining;
-    let mut sampler = feed.sampler(settings, trainer.plan()).expect("enough pictures");
-    let batch = feed.batch(&mut sampler, 0);
+    let (trainer, dataset) = run(&cpu());
+    let Ok(Batch { unlabelled, .. }) = trainer.loader(&dataset).expect("enough images").batch(0);
     let views: Vec<_> =
-        trainer.views(&batch.images, &batch.visits).into_iter().map(numbers).collect();
+        trainer.views(&unlabelled.images, &unlabelled.visits).into_iter().map(numbers).collect();
     assert_eq!(views.len(), 3);
     for (one, other) in [(0, 1), (0, 2), (1, 2)] {
         assert!(largest_difference(&views[one], &views[other]) > 0.1, "{one} is {other}");
@@ -188,9 +188,9 @@ fn every_view_is_another() {
 /// near zero part the devices' weights, and only what was measured is held together.
 #[test]
 fn steps_on_wgpu_are_those_on_cpu() {
-    let (mut one, feed) = run(&cpu());
+    let (mut one, dataset) = run(&cpu());
     let (mut other, _) = run(&gpu());
-    let (one, other) = (steps(&mut one, &feed, 2), steps(&mut other, &feed, 2));
+    let (one, other) = (steps(&mut one, &dataset, 2), steps(&mut other, &dataset, 2));
     for (one, other) in one.iter().flatten().zip(other.iter().flatten()) {
         let (name, tolerance) = (one.0, if one.0.contains("loss") { 1e-3 } else { 0.05 });
         assert!((one.1 - other.1).abs() <= tolerance, "{name}: {} on the CPU, {}", one.1, other.1);

@@ -3,13 +3,12 @@
 use kith_core::Device;
 use kith_core::archive::{Archive, Precision};
 use kith_core::image::Images;
-use kith_core::metrics::Readings;
+use kith_core::loader::{Batch, LABELLED, Samples};
+use kith_core::metrics::Metrics;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::sampler::Visit;
-use kith_core::trainer::Plan;
-use kith_core::trainer::pretrain::Batch;
-use kith_core::trainer::semi::SemiTrainer;
+use kith_core::trainer::{NoMore, Plan, SemiSupervised, State, Trainer};
 use kith_tests::{cpu, gpu};
 use pollster::block_on;
 
@@ -25,8 +24,7 @@ const POOL: u64 = 14;
 fn recipe(changes: &[&str]) -> Recipe {
     let small = ["encoder={kind=\"conv4\", width=6}", "semi.threshold=0.34", "semi.average=0.5"];
     let changes: Vec<String> = small.iter().chain(changes).map(|c| (*c).to_owned()).collect();
-    let (_, text) =
-        Recipe::BUILT_IN.iter().find(|(name, _)| *name == "cifar10-semi").expect("built in");
+    let text = Recipe::built_in_text("cifar10-semi").expect("built in");
     Recipe::parse(text, &changes).expect("a recipe")
 }
 
@@ -49,33 +47,47 @@ enum Labels {
 /// The batch of a step.
 fn batch(step: u64, labels: Labels) -> Batch {
     let first = step * FREE as u64 % POOL;
-    let labelled = pictures(100, TAUGHT);
-    let images = pictures(first, FREE).join(&labelled).expect("of one size");
-    let visits = Visit::at(step, (first..first + FREE as u64).chain(100..100 + TAUGHT as u64));
-    let given = if labels == Labels::Teachers { FREE } else { 0 };
-    let labels = (0..given + TAUGHT).map(|k| (k % CLASSES) as i32).collect();
-    Batch { images, visits, labelled, labels }
+    let samples = |first: u64, count: usize, offset: u64, labels| Samples {
+        images: pictures(first, count),
+        visits: Visit::at(step, (first..first + count as u64).map(|image| offset + image)),
+        labels,
+    };
+    let classes = |from: usize, count: usize| -> Vec<i32> {
+        (from..from + count).map(|k| (k % CLASSES) as i32).collect()
+    };
+    let given = (labels == Labels::Teachers).then(|| classes(0, FREE));
+    Batch {
+        unlabelled: samples(first, FREE, 0, given),
+        labelled: samples(100, TAUGHT, LABELLED, Some(classes(FREE, TAUGHT))),
+    }
 }
+
+type SemiTrainer = Trainer<SemiSupervised>;
 
 fn trainer(recipe: &Recipe, device: &Device) -> SemiTrainer {
-    SemiTrainer::new(recipe, PLAN, (0..POOL).collect(), device).expect("a plan that suits")
+    let pool = (0..POOL).collect();
+    Trainer::semi_supervised(recipe.clone(), PLAN, pool, device).expect("a plan that suits")
 }
 
-fn readings(readings: Readings) -> Vec<(&'static str, f64)> {
-    block_on(readings.read()).expect("the device reads back")
+fn read(metrics: Metrics) -> Vec<(&'static str, f64)> {
+    block_on(metrics.read()).expect("the device reads back")
 }
 
-/// Readings of some steps, and the state after them.
+/// Metrics of some steps, and the state after them.
 fn go(trainer: &mut SemiTrainer, steps: u64, labels: Labels) -> Vec<Vec<(&'static str, f64)>> {
     let from = trainer.steps();
-    let mut step = |step| readings(trainer.step(&batch(step, labels)).expect("a step"));
+    let mut step = |step| read(trainer.step(&batch(step, labels)).expect("a step"));
     (from..from + steps).map(&mut step).collect()
 }
 
-fn state(trainer: &SemiTrainer) -> (Archive, kith_core::trainer::Counters) {
-    let mut archive = Archive::default();
-    let counters = block_on(trainer.store_state(&mut archive)).expect("the device reads back");
-    (archive, counters)
+fn state(trainer: &SemiTrainer) -> Archive {
+    block_on(trainer.state(NoMore {})).expect("the device reads back")
+}
+
+/// A run that goes on from a state.
+fn resumed(recipe: &Recipe, archive: &Archive) -> SemiTrainer {
+    let State { counters, .. } = State::<NoMore>::read(archive).expect("a state");
+    trainer(recipe, &cpu()).resume(archive, &counters).expect("its state")
 }
 
 const METHODS: [(&str, Labels); 3] = [
@@ -97,15 +109,11 @@ fn a_stopped_run_goes_on_as_if_it_never_stopped() {
         let expected = go(&mut whole, 5, labels);
         let mut first = trainer(&recipe, &cpu());
         let before = go(&mut first, 2, labels);
-        let (archive, counters) = state(&first);
-        let archive = {
-            let bytes = archive.to_bytes(Precision::Single).expect("finite");
-            Archive::from_bytes(&bytes).expect("readable")
-        };
-        let mut second = trainer(&recipe, &cpu()).resume(&archive, &counters).expect("its state");
+        let bytes = state(&first).to_bytes(Precision::Single).expect("finite");
+        let mut second = resumed(&recipe, &Archive::from_bytes(&bytes).expect("readable"));
         let after = go(&mut second, 3, labels);
         assert_eq!([before, after].concat(), expected, "{method}");
-        assert!(state(&second).0 == state(&whole).0, "{method}: the states differ");
+        assert!(state(&second) == state(&whole), "{method}: the states differ");
     }
 }
 
@@ -115,7 +123,8 @@ fn the_same_seed_is_the_same_run_and_another_is_not() {
     let run = |seed| {
         let plan = Plan { seed, ..PLAN };
         let pool = (0..POOL).collect();
-        let mut trainer = SemiTrainer::new(&recipe, plan, pool, &cpu()).expect("it suits");
+        let mut trainer =
+            Trainer::semi_supervised(recipe.clone(), plan, pool, &cpu()).expect("it suits");
         go(&mut trainer, 2, Labels::Own)
     };
     assert_eq!(run(1), run(1));
@@ -152,12 +161,11 @@ fn without_weight_unlabelled_pictures_do_not_matter() {
         let run = |first: u64| {
             let mut trainer = trainer(&recipe, &cpu());
             for step in 0..3 {
-                let Batch { visits, labelled, labels, .. } = batch(step, labels);
-                let images = pictures(first, FREE).join(&labelled).expect("of one size");
-                trainer.step(&Batch { images, visits, labelled, labels }).expect("a step");
+                let mut batch = batch(step, labels);
+                batch.unlabelled.images = pictures(first, FREE);
+                trainer.step(&batch).expect("a step");
             }
-            let (archive, _) = state(&trainer);
-            archive.tensors["probe.weight"].clone()
+            state(&trainer).tensors["probe.weight"].clone()
         };
         assert_eq!(run(0), run(50), "{method}");
     }
@@ -168,9 +176,9 @@ fn a_warm_up_of_statistics_moves_no_weight() {
     let normalised = ENCODERS[ENCODERS.len() - 1];
     let recipe = recipe(&[METHODS[0].0, normalised, "semi.statistics_warm_up=2"]);
     let mut trainer = trainer(&recipe, &cpu());
-    let (before, _) = state(&trainer);
+    let before = state(&trainer);
     go(&mut trainer, 2, METHODS[0].1);
-    let (warm, counters) = state(&trainer);
+    let warm = state(&trainer);
     let moved = |name: &str, now: &Archive| before.tensors[name] != now.tensors[name];
     let weights: Vec<&String> =
         before.tensors.keys().filter(|name| !name.contains("running")).collect();
@@ -179,10 +187,10 @@ fn a_warm_up_of_statistics_moves_no_weight() {
         before.tensors.keys().filter(|name| name.ends_with("running_mean")).collect();
     assert!(!statistics.is_empty() && statistics.iter().all(|name| moved(name, &warm)));
     // What goes on learns, as if it had never stopped.
-    let mut second = self::trainer(&recipe, &cpu()).resume(&warm, &counters).expect("its state");
+    let mut second = resumed(&recipe, &warm);
     assert_eq!(go(&mut trainer, 2, METHODS[0].1), go(&mut second, 2, METHODS[0].1));
-    let (after, _) = state(&trainer);
-    assert!(moved("probe.weight", &after) && state(&second).0 == after);
+    let after = state(&trainer);
+    assert!(moved("probe.weight", &after) && state(&second) == after);
 }
 
 #[test]
@@ -195,7 +203,10 @@ fn a_phase_goes_on_from_a_trained_network() {
     let second = trainer(&recipe, &cpu()).with_network(&checkpoint).expect("its network");
     let shown = pictures(0, 4).to_device(&cpu());
     let read = |logits| block_on(kith_core::read::read(logits)).expect("it reads back");
-    assert_eq!(read(first.predict(shown.clone())), read(second.predict(shown)));
+    assert_eq!(
+        read(first.logits(shown.clone()).expect("a classifier")),
+        read(second.logits(shown).expect("a classifier"))
+    );
 }
 
 #[test]
@@ -203,9 +214,7 @@ fn a_batch_without_its_labels_is_refused() {
     let mut trainer = trainer(&recipe(&[METHODS[2].0]), &cpu());
     let error = trainer.step(&batch(0, Labels::Own)).expect_err("a student needs labels of all");
     assert_eq!(error.code(), "TOO_FEW");
-    let small = Batch {
-        images: Images::new(vec![0; 12], [1, 2, 2]).expect("2×2"),
-        ..batch(0, Labels::Teachers)
-    };
+    let mut small = batch(0, Labels::Teachers);
+    small.unlabelled.images = Images::new(vec![0; 12], [1, 2, 2]).expect("2×2");
     assert_eq!(trainer.step(&small).expect_err("too small").code(), "PICTURE_SIZE");
 }

@@ -4,10 +4,9 @@ use kith_core::image::Images;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::sampler::Visit;
-use kith_core::trainer::Plan;
-use kith_core::trainer::finetune::Finetuner;
+use kith_core::trainer::{Plan, Trainer};
 use kith_core::{metrics, read};
-use kith_tests::cpu;
+use kith_tests::{cpu, labelled};
 use pollster::block_on;
 
 const SIDE: usize = 32;
@@ -35,22 +34,22 @@ fn trained(statistics: &str) -> [f64; 2] {
     );
     let rate = "finetuning.optimizer.learning_rate=3e-3";
     let changes = [encoder, "finetuning.view=none".into(), rate.into()];
-    let find = |(name, _): &&(&str, &str)| *name == "cifar10-semi";
-    let (_, text) = Recipe::BUILT_IN.iter().find(find).expect("built in");
+    let text = Recipe::built_in_text("cifar10-semi").expect("built in");
     let recipe = Recipe::parse(text, &changes).expect("a recipe");
     let plan = Plan { side: SIDE, classes: 3, seed: 1, steps: STEPS, epochs: 1 };
-    let mut tuner = Finetuner::new(recipe, plan, &cpu()).expect("it suits");
+    let mut tuner = Trainer::supervised(recipe, plan, &cpu()).expect("it suits");
     let mut training = 0.0;
     for step in 0..STEPS {
         let (images, labels) = pictures(step);
         let visits = Visit::at(step, 0..COUNT as u64);
-        let readings = tuner.step(&images, &visits, &labels).expect("a step");
+        let readings = tuner.step(&labelled(images, visits, labels)).expect("a step");
         let readings = block_on(readings.read()).expect("the device reads back");
         training = readings.iter().find(|(name, _)| *name == "accuracy").expect("it is read").1;
     }
     let (images, labels) = pictures(1000);
     let labels = kith_core::Tensor::<1, kith_core::Int>::from_data(labels.as_slice(), &cpu());
-    let found = metrics::accuracy(tuner.predict(images.to_device(&cpu())), labels);
+    let found =
+        metrics::accuracy(tuner.logits(images.to_device(&cpu())).expect("a classifier"), labels);
     let inference = f64::from(block_on(read::read(found)).expect("it reads back")[0]);
     [training, inference]
 }

@@ -3,12 +3,11 @@
 use kith_core::archive::{Archive, Stored};
 use kith_core::encoder::EncoderSettings;
 use kith_core::head::HeadSettings;
+use kith_core::method::Objective;
 use kith_core::metrics::DEAD;
-use kith_core::objective::Objective;
 use kith_core::recipe::Recipe;
-use kith_core::support::SupportSet;
-use kith_core::trainer::pretrain::Pretrainer;
-use kith_core::trainer::{Counters, Plan};
+use kith_core::support::{SupportSet, UNKNOWN};
+use kith_core::trainer::{Counters, NoMore, Plan, SelfSupervised, Trainer};
 use kith_core::unit::unit_rows;
 use kith_core::{Device, Tensor, read};
 use kith_tests::fixture::Fixture;
@@ -74,21 +73,21 @@ fn recipe(name: &str, initial: &Archive) -> Recipe {
     recipe
 }
 
+type Pretrainer = Trainer<SelfSupervised>;
+
 fn start(fixture: &Fixture, name: &str, device: &Device) -> Pretrainer {
     let initial = tensors(fixture, "initial");
     let classes = initial.tensors["probe.bias"].shape[0];
     let side = fixture.stored("step0.view1").shape[2];
     let plan = Plan { side, classes, seed: 0, steps: 3, epochs: 1 };
-    Pretrainer::new(recipe(name, &initial), plan, device)
+    Trainer::pretraining(recipe(name, &initial), plan, device)
         .expect("the recipe suits the plan")
         .resume(&initial, &Counters::default())
         .expect("the fixture holds every parameter")
 }
 
 fn state(trainer: &Pretrainer) -> Archive {
-    let mut archive = Archive::default();
-    pollster::block_on(trainer.store_state(&mut archive)).expect("the device reads back");
-    archive
+    pollster::block_on(trainer.state(NoMore {})).expect("the device reads back")
 }
 
 fn close(what: &str, got: &Stored, expected: &Stored, tolerance: f64) {
@@ -112,8 +111,11 @@ fn check_gradients(fixture: &Fixture, after: &Archive, tolerance: f64) {
     }
 }
 
-fn check_neighbours(fixture: &Fixture, trainer: &Pretrainer, device: &Device) {
-    let support: &SupportSet = trainer.support().expect("NNCLR has a support set");
+fn check_neighbours(fixture: &Fixture, rows: &Stored, device: &Device) {
+    let [size, dim]: [usize; 2] = rows.shape.clone().try_into().expect("a matrix");
+    let unknown = Tensor::full([size], UNKNOWN, device);
+    let rows = rows.to_device("support.rows", [size, dim], device).expect("a matrix");
+    let support = SupportSet::from_rows(rows, unknown);
     let projections = unit_rows(fixture.tensor("step0.projections1", device));
     let found = pollster::block_on(read::read_int(support.nearest(projections))).expect("read");
     let expected = fixture.integers("step0.nn_index1");
@@ -201,8 +203,8 @@ fn check_correlation(
 fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
     let fixture = Fixture::open(file);
     let mut trainer = start(&fixture, name, device);
-    if trainer.support().is_some() {
-        check_neighbours(&fixture, &trainer, device);
+    if let Some(rows) = state(&trainer).tensors.get("support.rows") {
+        check_neighbours(&fixture, rows, device);
     }
     let steps = (0..).take_while(|k| fixture.has(&format!("step{k}.view1"))).count();
     assert!(steps > 0, "{file} holds no step");
@@ -213,7 +215,7 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
         let unknown = vec![-1; views[0].dims()[0]];
         let labelled = fixture.tensor(&at("labelled"), device);
         let features = views.clone().map(|view| features(&trainer, view));
-        let readings = trainer.learn(views.to_vec(), &unknown, Some((labelled, &labels)));
+        let readings = trainer.learn(&views, &unknown, Some((labelled, &labels)));
         let readings = pollster::block_on(readings.read()).expect("the device reads back");
         for (ours, theirs) in [
             ("loss", "c_loss"),
@@ -233,9 +235,8 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
     }
     let (after, expected) = (state(&trainer), tensors(&fixture, "final"));
     for (name, expected) in &expected.tensors {
-        let compared =
-            name != "support.labels" && (name != "support.rows" || trainer.support().is_some());
-        if compared {
+        let is_there = after.tensors.contains_key(name) || !name.starts_with("support.");
+        if name != "support.labels" && is_there {
             close(
                 &format!("{name} after {steps} steps"),
                 &after.tensors[name],

@@ -3,11 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use kith_core::image::Images;
+use kith_core::loader::{Batch, MemoryDataset};
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
-use kith_core::trainer::Plan;
-use kith_core::trainer::feed::Feed;
-use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::trainer::{Plan, Trainer};
 use kith_tests::cpu;
 
 const SIDE: usize = 31;
@@ -31,16 +30,16 @@ fn every_view_of_an_image_differs() {
         "pretraining.unlabelled_batch=4",
         "pretraining.labelled_batch=0",
     ];
-    let recipe =
-        Recipe::parse(Recipe::BUILT_IN[0].1, &changes.map(String::from)).expect("a recipe");
+    let text = Recipe::built_in_text("quick").expect("built in");
+    let recipe = Recipe::parse(text, &changes.map(String::from)).expect("a recipe");
     let plan = Plan { side: SIDE, classes: 0, seed: 1, steps: STEPS, epochs: 1 };
-    let mut feed = Feed::new(SIDE);
-    feed.add(&images()).expect("of one size");
-    let mut sampler = feed.sampler(&recipe.pretraining, &plan).expect("enough images");
-    let trainer = Pretrainer::new(recipe, plan, &cpu()).expect("the plan suits");
+    let mut dataset = MemoryDataset::new(SIDE);
+    dataset.add(&images()).expect("of one size");
+    let trainer = Trainer::pretraining(recipe, plan, &cpu()).expect("the plan suits");
+    let mut loader = trainer.loader(&dataset).expect("enough images");
     let mut views: HashMap<u64, HashSet<Vec<u8>>> = HashMap::new();
     for step in 0..STEPS {
-        let batch = feed.batch(&mut sampler, step);
+        let Ok(Batch { unlabelled: batch, .. }) = loader.batch(step);
         for view in trainer.views(&batch.images, &batch.visits) {
             let seen =
                 pollster::block_on(Images::from_device(view)).expect("the device reads back");

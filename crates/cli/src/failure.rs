@@ -81,7 +81,7 @@ pub enum Failure {
         /// What needs it.
         what: &'static str,
     },
-    /// No pseudo-label is believed.
+    /// No pseudo-label passes the threshold.
     #[error(
         "the teacher is not sure of a single unlabelled picture: lower semi.threshold (now {threshold}), or train the teacher longer or on more labels"
     )]

@@ -26,16 +26,17 @@ pub(crate) fn embed(
     Ok(features)
 }
 
-/// The class that logits of clean pictures name, for every picture of a split.
+/// The class that logits of clean images name, for every image of a split; none of them where there is
+/// no classifier.
 pub(crate) fn predict(
-    logits: impl Fn(Tensor<4>) -> Tensor<2>,
+    logits: impl Fn(Tensor<4>) -> Option<Tensor<2>>,
     split: &Split,
     device: &Device,
 ) -> Result<Vec<u16>, Failure> {
     let mut predicted = Vec::with_capacity(split.len());
     let places: Vec<u32> = (0..split.len() as u32).collect();
     for chunk in places.chunks(AT_A_TIME) {
-        let logits = logits(split.read(chunk)?.to_device(device));
+        let Some(logits) = logits(split.read(chunk)?.to_device(device)) else { break };
         let classes = pollster::block_on(read_int(logits.argmax(1)))?;
         predicted.extend(classes.into_iter().map(|class| class as u16));
     }

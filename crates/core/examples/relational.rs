@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use burn::tensor::Distribution;
-use kith_core::objective::relational::{
+use kith_core::method::relational::{
     Aggregation, PairLoss, RelationHead, RelationalSettings, Relations,
 };
 use kith_core::rng::{Purpose, stream};

@@ -10,8 +10,7 @@ use burn::tensor::Distribution;
 use kith_core::encoder::EncoderSettings;
 use kith_core::head::HeadSettings;
 use kith_core::recipe::Recipe;
-use kith_core::trainer::Plan;
-use kith_core::trainer::pretrain::Pretrainer;
+use kith_core::trainer::{Plan, SelfSupervised, Trainer};
 use kith_core::{Device, DeviceKind, Tensor};
 
 fn main() {
@@ -29,7 +28,8 @@ fn main() {
     recipe.encoder = EncoderSettings::Conv4 { width };
     recipe.projection = Some(HeadSettings { hidden: vec![width], output: width });
     let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };
-    let mut trainer = Pretrainer::new(recipe, plan, &device).expect("the side suits the encoder");
+    let mut trainer =
+        Trainer::pretraining(recipe, plan, &device).expect("the side suits the encoder");
     let shape = [batch, 3, side, side];
     let mut seconds: Vec<f64> = (0..steps).map(|_| time(&mut trainer, shape, &device)).collect();
     seconds.remove(0);
@@ -39,11 +39,11 @@ fn main() {
 }
 
 #[expect(clippy::disallowed_methods, reason = "an example runs natively and may read the clock")]
-fn time(trainer: &mut Pretrainer, shape: [usize; 4], device: &Device) -> f64 {
+fn time(trainer: &mut Trainer<SelfSupervised>, shape: [usize; 4], device: &Device) -> f64 {
     let noise = || Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device);
     let (views, unknown) = (vec![noise(), noise()], vec![-1; shape[0]]);
     let start = Instant::now();
-    let readings = trainer.learn(views, &unknown, None).read();
+    let readings = trainer.learn(&views, &unknown, None).read();
     let readings = pollster::block_on(readings).expect("the device reads back");
     let seconds = start.elapsed().as_secs_f64();
     println!("step {} {} {:.4} {seconds:.3} s", trainer.steps(), readings[0].0, readings[0].1);

@@ -280,10 +280,7 @@ impl ModuleMapper for Scatter<'_> {
         }
     }
 
-    fn map_int<const D: usize>(
-        &mut self,
-        param: Param<Tensor<D, Int>>,
-    ) -> Param<Tensor<D, Int>> {
+    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
         if self.failed.is_some() {
             return param;
         }

@@ -13,11 +13,7 @@ pub(crate) const MOST_BATCH: u64 = 1 << 16;
 pub(crate) const MOST_STEPS: u64 = 1 << 30;
 
 /// Refuses a whole number outside its range.
-pub(crate) fn count(
-    name: &'static str,
-    got: u64,
-    range: RangeInclusive<u64>,
-) -> Result<(), Error> {
+pub(crate) fn count(name: &'static str, got: u64, range: RangeInclusive<u64>) -> Result<(), Error> {
     if range.contains(&got) {
         return Ok(());
     }
@@ -53,11 +49,7 @@ pub(crate) fn above_zero(name: &'static str, got: f64) -> Result<(), Error> {
 }
 
 /// Refuses a lowest number that is not above its bound, or that is above the highest.
-pub(crate) fn interval(
-    name: &'static str,
-    [low, high]: [f64; 2],
-    bound: f64,
-) -> Result<(), Error> {
+pub(crate) fn interval(name: &'static str, [low, high]: [f64; 2], bound: f64) -> Result<(), Error> {
     match low > bound && low <= high {
         true => Ok(()),
         false => {

@@ -8,6 +8,7 @@ mod pretraining;
 
 use serde::{Deserialize, Serialize};
 
+use crate::augment::policy::Policy;
 use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use crate::head::HeadSettings;
@@ -80,6 +81,12 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// The recipe without what it says of itself.
+    #[must_use]
+    pub fn without_words(&self) -> Self {
+        Self { title: String::new(), description: String::new(), ..self.clone() }
+    }
+
     /// The recipe as text, every setting written out.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a recipe is representable in TOML")
@@ -104,6 +111,17 @@ impl Recipe {
         self.evaluation.check().map_err(|e| e.below("evaluation"))
     }
 
+    /// The policy of each view that a step compares, two of them at least.
+    pub fn policies_of_views(&self) -> Vec<&Policy> {
+        const ANY_SIDE: usize = 1;
+        let listed = self.pretraining.views.listed(self.objective.views(), ANY_SIDE);
+        let policies: Vec<&Policy> = listed.into_iter().map(|(policy, _)| policy).collect();
+        match policies[..] {
+            [only] => vec![only; 2],
+            _ => policies,
+        }
+    }
+
     /// Numbers a picture that the objective compares.
     pub fn compared(&self) -> usize {
         self.projection.as_ref().map_or(self.encoder.features(), |projection| projection.output)
@@ -113,7 +131,8 @@ impl Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::semi::Method;
+    use crate::sampler::Shuffle;
+    use crate::semi::SemiMethod;
 
     #[test]
     fn every_built_in_recipe_reads_and_survives_its_own_text() {
@@ -180,7 +199,7 @@ mod tests {
     fn a_table_that_is_left_out_is_changed_from_its_defaults() {
         let thresholds = "semi.method.thresholds=curriculum";
         let changed = changed(thresholds).unwrap().semi.expect("it is there now");
-        let method = Method::Fixmatch { thresholds: crate::semi::Thresholds::Curriculum };
+        let method = SemiMethod::Fixmatch { thresholds: crate::semi::Thresholds::Curriculum };
         assert_eq!(changed, SemiSettings { method, ..SemiSettings::default() });
         assert_eq!(Recipe::parse(quick(), &[]).unwrap().semi, None);
     }

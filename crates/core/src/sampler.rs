@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn the_last_batch_of_a_pass_may_be_short() {
-        let sampling = Sampling { last_batch: LastBatch::Short, ..self::sampling(10, 4) };
+        let sampling = Sampling { last_batch: LastBatch::Short, ..sampling(10, 4) };
         assert_eq!(sampling.steps(), 3);
         let mut sampler = sampler(sampling);
         for pass in 0..3 {

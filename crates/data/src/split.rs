@@ -1,9 +1,11 @@
 //! Some pictures of a dataset, read a batch at a time.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use kith_core::image::{CHANNELS, Images};
+use kith_core::loader::ImageSet;
 use kith_core::rng::{Purpose, stream};
 use rayon::prelude::*;
 
@@ -159,6 +161,33 @@ impl fmt::Debug for Split {
             .field("side", &self.side)
             .field("labelled", &self.labels.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+impl ImageSet for Split {
+    type Error = Error;
+
+    fn read(&self, places: &[u32]) -> Result<Images, Error> {
+        Self::read(self, places)
+    }
+
+    fn class(&self, place: u32) -> Option<u16> {
+        self.label(place as usize)
+    }
+
+    fn number(&self, place: u32) -> u64 {
+        u64::from(self.pictures()[place as usize])
+    }
+
+    /// Images of one data set are the same where their numbers are.
+    fn shared_with(&self, other: &Self) -> Vec<(u32, u32)> {
+        if !self.shares_set(other) {
+            return Vec::new();
+        }
+        let there: HashMap<u32, u32> =
+            (0..).zip(other.pictures()).map(|(place, &number)| (number, place)).collect();
+        let found = |(place, number)| Some((place, *there.get(number)?));
+        (0..).zip(self.pictures()).filter_map(found).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What looks wrong with a run, from its history alone: each finding with its figure and with what
 //! to try.
 
-use kith_core::objective::Objective;
+use kith_core::method::Objective;
 use kith_core::recipe::Recipe;
 use serde_json::{Value, json};
 

@@ -22,13 +22,14 @@ const NEIGHBOURS: (usize, usize) = (10, 8);
 
 /// A grid of images with `views` views of each.
 pub(crate) fn view_grid(
-    policy: &Policy,
+    policies: &[&Policy],
     originals: &Images,
     (views, seed): (usize, u64),
     device: &Device,
 ) -> Result<Vec<u8>, Failure> {
-    let views = (0..views as u64)
-        .map(|number| view(policy, originals, (number, seed), device))
+    let views = (0..)
+        .zip(policies.iter().cycle().take(views))
+        .map(|(number, policy)| view(policy, originals, (number, seed), device))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(augmentation_grid(originals, &views))
 }
@@ -81,7 +82,7 @@ pub(crate) fn of_encoder(
     (seed, device): (u64, &Device),
 ) -> Result<Vec<Figure>, Failure> {
     let shown = splits.unlabelled.read(&splits.unlabelled.sample(VIEWS.0, seed))?;
-    let views = view_grid(&recipe.pretraining.views, &shown, (VIEWS.1, seed), device)?;
+    let views = view_grid(&recipe.policies_of_views(), &shown, (VIEWS.1, seed), device)?;
     let bank = if splits.labelled.is_empty() { &splits.unlabelled } else { &splits.labelled };
     let mut figures = vec![Figure {
         title: "What the network is asked to ignore".into(),

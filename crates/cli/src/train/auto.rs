@@ -10,17 +10,17 @@ use std::time::Instant;
 use kith_core::Error;
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
+use kith_core::loader::Batch;
 use kith_core::recipe::Recipe;
 use kith_core::semi::SemiSettings;
-use kith_core::trainer::Plan;
-use kith_core::trainer::pretrain::Batch;
+use kith_core::trainer::{Plan, Supervised, Task, Trainer};
 use kith_data::Prefetch;
 use serde_json::json;
 
 use crate::failure::Failure;
 use crate::train::context::RunContext;
+use crate::train::initial_weights;
 use crate::train::initial_weights::InitialWeights;
-use crate::train::learner::{Learner, Tuning};
 use crate::train::loader::{self, UnlabelledSplit};
 use crate::train::semi;
 use choices::Kept;
@@ -144,12 +144,12 @@ impl Search<'_> {
     fn pace(&self, size: usize) -> Result<f64, Failure> {
         let mut recipe = self.context.recipe.clone();
         recipe.finetuning.batch = size;
-        let (mut learner, batches) = self.supervised(&recipe, TIMED + 1)?;
+        let (mut trainer, batches) = self.supervised(&recipe, TIMED + 1)?;
         let mut began = Instant::now();
         for (number, batch) in batches.enumerate() {
-            let readings = learner.step(&batch?)?;
+            let metrics = trainer.step(&batch?)?;
             // Reading waits for the device.
-            pollster::block_on(readings.read())?;
+            pollster::block_on(metrics.read())?;
             if number == 0 {
                 began = Instant::now();
             }
@@ -161,20 +161,20 @@ impl Search<'_> {
         &self,
         recipe: &Recipe,
         steps: u64,
-    ) -> Result<(Tuning, Prefetch<Batch>), Failure> {
+    ) -> Result<(Trainer<Supervised>, Prefetch<Batch>), Failure> {
         let splits = self.context.splits;
         let (side, classes) = (splits.side, splits.classes());
         let plan = Plan { side, classes, seed: self.seed, steps, epochs: 1 };
-        let learner = Tuning::new(recipe, plan, self.start, self.context.device)?;
+        let trainer = initial_weights::supervised(recipe, plan, self.start, self.context.device)?;
         let batches = loader::finetuning(&splits.labelled, &recipe.finetuning, plan, 0)?;
-        Ok((learner, batches))
+        Ok((trainer, batches))
     }
 
     fn supervised_rate(&mut self, recipe: &Recipe) -> Result<(), Failure> {
         let mut recipe = recipe.clone();
         range::rise(&mut recipe.finetuning.optimizer);
-        let (learner, batches) = self.supervised(&recipe, range::STEPS)?;
-        self.rate(("finetuning", "supervised"), learner, batches)
+        let (trainer, batches) = self.supervised(&recipe, range::STEPS)?;
+        self.rate(("finetuning", "supervised"), trainer, batches)
     }
 
     /// Both batches of the semi-supervised phase, in the recipe's proportion, and its rate.
@@ -203,24 +203,24 @@ impl Search<'_> {
         };
         let pictures = context.splits.unlabelled.clone();
         let start = self.start.map_or(InitialWeights::Fresh, InitialWeights::Encoder);
-        let learner = semi::learner(&context, plan, start, &pictures)?;
+        let trainer = semi::trainer(&context, plan, start, &pictures)?;
         let free = UnlabelledSplit { split: pictures, labels: None };
         let batches = loader::semi((free, &context.splits.labelled), &settings, plan, 0)?;
-        self.rate(("semi", "semi-supervised"), learner, batches)
+        self.rate(("semi", "semi-supervised"), trainer, batches)
     }
 
     /// The range test: the rate rises from step to step until the loss blows up.
-    fn rate<L: Learner>(
+    fn rate<T: Task>(
         &mut self,
         (table, name): (&str, &str),
-        mut learner: L,
+        mut trainer: Trainer<T>,
         batches: Prefetch<Batch>,
     ) -> Result<(), Failure> {
         let mut losses = Vec::new();
         for (step, batch) in batches.enumerate() {
             let rate = range::rate_at(step as u64);
-            let readings = pollster::block_on(learner.step(&batch?)?.read())?;
-            let loss = readings.iter().find(|(name, _)| *name == "loss").map(|(_, loss)| *loss);
+            let values = pollster::block_on(trainer.step(&batch?)?.read())?;
+            let loss = values.iter().find(|(name, _)| *name == "loss").map(|(_, loss)| *loss);
             losses.push((rate, loss.unwrap_or(f64::NAN)));
             if range::blown_up(&range::smoothed(&losses)) {
                 break;

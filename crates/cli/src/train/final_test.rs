@@ -1,29 +1,29 @@
 //! The test pictures of a run that chooses its best epoch on others: looked at once, at the end.
 
 use kith_core::model::Model;
+use kith_core::trainer::{Task, Trainer};
 
 use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::context::RunContext;
 use crate::train::folder::{self, Folder};
-use crate::train::learner::Learner;
 use crate::train::measure::score;
 use crate::train::record::{Record, Score, best_place};
 
 /// Measures the last network and the best one, each by its own classifier, and notes it in the
 /// records of their epochs. The best one lies in the folder, unless it is the last.
-pub(crate) fn measure<L: Learner>(
-    learner: &L,
+pub(crate) fn measure<T: Task>(
+    trainer: &Trainer<T>,
     history: &mut [Record],
     context: &RunContext<'_>,
 ) -> Result<(), Failure> {
     let (Some(best), Some(last)) = (best_place(history), history.len().checked_sub(1)) else {
         return Ok(());
     };
-    let draw = |place: usize| (learner.plan().seed, place as u64);
+    let draw = |place: usize| (trainer.plan().seed, place as u64);
     let test = &context.splits.test;
-    history[last].test = score(|images| learner.logits(images), test, context, draw(last))?;
+    history[last].test = score(|images| trainer.logits(images), test, context, draw(last))?;
     if best != last {
         history[best].test = best_score(context, draw(best))?;
     }

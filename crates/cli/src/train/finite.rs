@@ -2,12 +2,12 @@
 
 use kith_core::archive::Archive;
 use kith_core::read::read;
+use kith_core::trainer::{Task, Trainer};
 use kith_core::{Error, Tensor};
 use kith_data::Split;
 
 use crate::failure::Failure;
 use crate::train::context::RunContext;
-use crate::train::learner::{Learner, Means};
 use crate::train::record::Record;
 
 /// Images that the network is tried on.
@@ -18,14 +18,6 @@ pub(crate) fn weights(archive: &Archive, step: u64) -> Result<(), Error> {
     let lost = |values: &[f32]| !values.iter().all(|value| value.is_finite());
     match archive.tensors.iter().find(|(_, stored)| lost(&stored.values)) {
         Some((name, _)) => Err(diverged(step, format!("tensor `{name}` is"))),
-        None => Ok(()),
-    }
-}
-
-/// Refuses losses of an epoch that are not finite.
-pub(crate) fn means(means: &Means, step: u64) -> Result<(), Error> {
-    match means.iter().find(|(name, mean)| name.ends_with("loss") && !mean.is_finite()) {
-        Some((name, _)) => Err(diverged(step, format!("`{name}` is"))),
         None => Ok(()),
     }
 }
@@ -43,16 +35,19 @@ pub(crate) fn scores(history: &[Record], step: u64) -> Result<(), Error> {
 }
 
 /// Refuses a network whose features or logits are not finite, on some images of the run.
-pub(crate) fn outputs<L: Learner>(learner: &L, context: &RunContext<'_>) -> Result<(), Failure> {
+pub(crate) fn outputs<T: Task>(
+    trainer: &Trainer<T>,
+    context: &RunContext<'_>,
+) -> Result<(), Failure> {
     let splits = context.splits;
     let shown = if splits.unlabelled.is_empty() { &splits.labelled } else { &splits.unlabelled };
     let Some(images) = some(shown)? else { return Ok(()) };
     let images = images.to_device(context.device);
-    let features = learner.features().map(|encoder| encoder.forward(images.clone()));
-    let logits = learner.logits(images);
+    let features = T::LEARNS_FEATURES.then(|| trainer.encoder().forward(images.clone()));
+    let logits = trainer.logits(images);
     for (found, what) in [(features, "features are"), (logits, "the classifier's results are")] {
         if !found.map_or(Ok(true), finite)? {
-            return Err(diverged(learner.steps(), what.to_owned()).into());
+            return Err(diverged(trainer.steps(), what.to_owned()).into());
         }
     }
     Ok(())
@@ -95,13 +90,6 @@ mod tests {
             let text = error.to_string();
             assert!(text.contains("encoder.x") && text.contains("step 7"), "{text}");
         }
-    }
-
-    #[test]
-    fn losses_must_be_numbers_and_other_readings_need_not() {
-        means(&vec![("loss", 1.0), ("neighbours_agreeing", f64::NAN)], 1).unwrap();
-        let error = means(&vec![("loss", 1.0), ("probe_loss", f64::NAN)], 1).expect_err("NaN");
-        assert!(error.to_string().contains("probe_loss"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
-use md5::{Digest, Md5};
+use kith_core::trainer::{Plan, Supervised, Trainer};
+use kith_core::{Device, Error};
 
 use crate::args::DataFlags;
 use crate::checkpoint::{self, has_seen_test};
@@ -44,17 +45,23 @@ pub(crate) fn open(
     Ok(Some((meta, archive)))
 }
 
+/// A trainer on labels at its start: from a checkpoint's encoder, or from fresh weights.
+pub(crate) fn supervised(
+    recipe: &Recipe,
+    plan: Plan,
+    start: Option<&(Meta, Archive)>,
+    device: &Device,
+) -> Result<Trainer<Supervised>, Error> {
+    let trainer = Trainer::supervised(recipe.clone(), plan, device)?;
+    match start {
+        Some((_, archive)) => trainer.with_encoder(archive),
+        None => Ok(trainer),
+    }
+}
+
 /// What tells the start of a run from others: a checksum of its weights; none of fresh ones.
 pub(crate) fn fingerprint(start: Option<&(Meta, Archive)>) -> Option<String> {
-    let (_, archive) = start?;
-    let mut sum = Md5::new();
-    for name in archive.names() {
-        // What cannot be decoded is no weight, and nothing starts from it.
-        let Ok(stored) = archive.get(name) else { continue };
-        sum.update(name);
-        stored.values.iter().for_each(|value| sum.update(value.to_le_bytes()));
-    }
-    Some(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    start.map(|(_, archive)| archive.fingerprint(""))
 }
 
 /// What to know of a start that has seen the test pictures; none if it has not.

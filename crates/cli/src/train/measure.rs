@@ -2,7 +2,7 @@
 
 use kith_core::augment::policy::Draw;
 use kith_core::encoder::Encoder;
-use kith_core::objective::cross_entropy;
+use kith_core::loss::cross_entropy;
 use kith_core::probe::confusion::Confusion;
 use kith_core::probe::knn::Vote;
 use kith_core::read::read;

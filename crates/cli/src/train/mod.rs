@@ -5,7 +5,6 @@ pub(crate) mod splits;
 pub(crate) mod context;
 pub(crate) mod record;
 pub(crate) mod initial_weights;
-pub(crate) mod learner;
 pub(crate) mod loader;
 pub(crate) mod finite;
 pub(crate) mod measure;

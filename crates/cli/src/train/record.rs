@@ -1,7 +1,9 @@
 //! What a run keeps beside its tensors, so that it can go on as if it had never stopped.
 
 use kith_core::checkpoint::Stage;
-use kith_core::trainer::{Counters, Plan};
+use kith_core::metrics::{Metric, Shown};
+use kith_core::recipe::Recipe;
+use kith_core::trainer::{Plan, State};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -80,49 +82,51 @@ pub(crate) struct Timing {
 }
 
 /// The note of a state file.
+pub(crate) type RunState = State<RunNote>;
+
+/// What a run in a terminal keeps in its state besides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RunState {
-    pub(crate) stage: Stage,
-    pub(crate) plan: Plan,
-    /// The recipe as text.
-    pub(crate) recipe: String,
+pub(crate) struct RunNote {
     /// The source as on the command line, with the sizes of its splits.
     pub(crate) data: String,
     /// The checkpoint that the run started from, by its fingerprint; none if weights were fresh.
     #[serde(default)]
     pub(crate) start: Option<String>,
-    pub(crate) counters: Counters,
     pub(crate) history: Vec<Record>,
     /// Seconds spent in the running epoch before it was interrupted.
     #[serde(deserialize_with = "number")]
     pub(crate) seconds: f64,
 }
 
-impl RunState {
-    /// Refuses to go on with other settings than those of the start.
-    pub(crate) fn check(&self, now: &Self) -> Result<(), Failure> {
-        let differs = |what, then: &str, now: &str| {
-            Err(Failure::OtherRun { what, then: then.to_owned(), now: now.to_owned() })
-        };
-        if self.plan != now.plan {
-            return differs("plan", &format!("{:?}", self.plan), &format!("{:?}", now.plan));
-        }
-        if !checkpoint::is_same_data(&self.data, &now.data) {
-            return differs("data set", &self.data, &now.data);
-        }
-        if self.start != now.start {
-            let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
-            return differs("checkpoint to start from", &words(&self.start), &words(&now.start));
-        }
-        if self.recipe != now.recipe {
-            let (then, now) = first_difference(&self.recipe, &now.recipe);
-            return differs("recipe", then, now);
-        }
-        if self.stage != now.stage {
-            return differs("stage", &format!("{:?}", self.stage), &format!("{:?}", now.stage));
-        }
-        Ok(())
+/// Refuses to go on with other settings than those of the start.
+pub(crate) fn check(
+    then: &RunState,
+    (plan, recipe, stage): (&Plan, &Recipe, Stage),
+    now: &RunNote,
+) -> Result<(), Failure> {
+    let differs = |what, then: &str, now: &str| {
+        Err(Failure::OtherRun { what, then: then.to_owned(), now: now.to_owned() })
+    };
+    if then.plan != *plan {
+        return differs("plan", &format!("{:?}", then.plan), &format!("{plan:?}"));
     }
+    let own = &then.more;
+    if !checkpoint::is_same_data(&own.data, &now.data) {
+        return differs("data set", &own.data, &now.data);
+    }
+    if own.start != now.start {
+        let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
+        return differs("checkpoint to start from", &words(&own.start), &words(&now.start));
+    }
+    let [before, after] = [&then.recipe, recipe].map(|recipe| recipe.without_words().to_toml());
+    if before != after {
+        let (before, after) = first_difference(&before, &after);
+        return differs("recipe", before, after);
+    }
+    if then.stage != stage {
+        return differs("stage", &format!("{:?}", then.stage), &format!("{stage:?}"));
+    }
+    Ok(())
 }
 
 impl Record {
@@ -149,24 +153,13 @@ impl Record {
         if self.validation.is_some() { "validation" } else { "test" }
     }
 
-    /// The epoch in a line.
-    pub(crate) fn summary(&self) -> String {
-        let number = |name: &str| self.train.get(name).and_then(Value::as_f64);
+    /// The epoch in a line, with the metrics that are shown there.
+    pub(crate) fn summary(&self, metrics: &[Metric]) -> String {
         let mut line = format!("epoch {:>3}", self.epoch);
-        let known = |x: Option<f64>, words: &dyn Fn(f64) -> String| x.map_or(String::new(), words);
-        line += &known(number("loss"), &|loss| format!("  loss {loss:.4}"));
-        for (name, word) in [
-            ("contrastive_accuracy", "contrast"),
-            ("correlation_accuracy", "correlation"),
-            ("keras_correlation_accuracy", "by Keras's formula"),
-            ("pair_accuracy", "pairs"),
-            ("probe_accuracy", "probe"),
-            ("accuracy", "training"),
-            ("believed", "believed"),
-        ] {
-            line += &known(number(name), &|x| format!("  {word} {:.1} %", 100.0 * x));
+        for metric in metrics.iter().filter(|metric| metric.shown >= Shown::Line) {
+            let words = |value| format!("  {} {}", metric.word, metric.unit.words(value));
+            line += &self.reading(metric.name).map_or(String::new(), words);
         }
-        line += &known(number("probe_loss"), &|loss| format!("  probe loss {loss:.4}"));
         line += &self.knn.map_or(String::new(), |share| format!("  kNN {:.1} %", 100.0 * share));
         for (score, word) in [(self.validation, "validation"), (self.test, "test")] {
             let words =
@@ -175,6 +168,12 @@ impl Record {
         }
         line
     }
+}
+
+/// Means of an epoch as a record keeps them; what has no value in this epoch is left out.
+pub(crate) fn as_map(means: &[(&'static str, f64)]) -> Map<String, Value> {
+    let known = means.iter().filter(|(_, mean)| mean.is_finite());
+    known.map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
 }
 
 /// The record of the best epoch: the first on ties, the last where nothing tells them apart.
@@ -204,6 +203,8 @@ fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
 
 #[cfg(test)]
 mod tests {
+    use kith_core::trainer::Trainer;
+
     use super::*;
 
     fn history(losses: &[f64]) -> Vec<Record> {
@@ -232,7 +233,10 @@ mod tests {
         let expected = "epoch   1  loss 2.5000  contrast 50.0 %  correlation 25.0 %  \
                         by Keras's formula 12.5 %  probe 37.5 %  probe loss 1.2500  \
                         validation 50.0 % loss 0.7500  test 62.5 % loss 0.8750";
-        assert_eq!(record.summary(), expected);
+        let recipe = Recipe::built_in("quick").unwrap();
+        let plan = Plan { side: 31, classes: 2, seed: 1, steps: 1, epochs: 1 };
+        let trainer = Trainer::pretraining(recipe, plan, &kith_core::Device::flex()).unwrap();
+        assert_eq!(record.summary(&trainer.metrics()), expected);
     }
 
     #[test]

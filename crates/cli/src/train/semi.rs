@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use kith_core::model::Model;
 use kith_core::probe::Features;
 use kith_core::semi::SemiSettings;
-use kith_core::semi::pseudo::PseudoLabels;
-use kith_core::trainer::Plan;
-use kith_core::trainer::semi::SemiTrainer;
+use kith_core::semi::pseudo_labels::PseudoLabels;
+use kith_core::trainer::{Plan, SemiSupervised, Trainer};
 use kith_data::Split;
 
 use crate::failure::Failure;
@@ -45,9 +44,9 @@ pub(crate) fn learn(
     };
     settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
     let plan = plan(&settings, context, seed, free.split.len());
-    let learner = learner(context, plan, start, &free.split)?;
-    train((learner, start.fingerprint()), context, |learner| {
-        loader::semi((free, &context.splits.labelled), &settings, plan, learner.steps())
+    let trainer = trainer(context, plan, start, &free.split)?;
+    train((trainer, start.fingerprint()), context, |trainer| {
+        loader::semi((free, &context.splits.labelled), &settings, plan, trainer.steps())
     })
 }
 
@@ -58,29 +57,23 @@ pub(crate) fn plan(
     seed: u64,
     pictures: usize,
 ) -> Plan {
-    let pass = (pictures / settings.unlabelled_batch.max(1)) as u64;
-    Plan {
-        side: context.splits.side,
-        classes: context.splits.classes(),
-        seed,
-        steps: settings.steps.unwrap_or(pass).max(1),
-        epochs: settings.epochs,
-    }
+    let size = [context.splits.side, context.splits.classes()];
+    Plan::semi(settings, size, seed, pictures)
 }
 
 /// A trainer at its start.
-pub(crate) fn learner(
+pub(crate) fn trainer(
     context: &RunContext<'_>,
     plan: Plan,
     start: InitialWeights<'_>,
     free: &Split,
-) -> Result<SemiTrainer, Failure> {
+) -> Result<Trainer<SemiSupervised>, Failure> {
     let pool = free.pictures().iter().map(|&picture| u64::from(picture)).collect();
-    let learner = SemiTrainer::new(context.recipe, plan, pool, context.device)?;
+    let trainer = Trainer::semi_supervised(context.recipe.clone(), plan, pool, context.device)?;
     Ok(match start {
-        InitialWeights::Fresh => learner,
-        InitialWeights::Encoder((_, archive)) => learner.with_encoder(archive)?,
-        InitialWeights::Network((_, archive)) => learner.with_network(archive)?,
+        InitialWeights::Fresh => trainer,
+        InitialWeights::Encoder((_, archive)) => trainer.with_encoder(archive)?,
+        InitialWeights::Network((_, archive)) => trainer.with_network(archive)?,
     })
 }
 
@@ -105,9 +98,9 @@ fn labelled_by(
     if labels.places.is_empty() {
         return Err(Failure::UnsureTeacher { threshold: settings.threshold });
     }
-    let believed: usize = labels.believed.iter().sum();
+    let passed: usize = labels.passed.iter().sum();
     context.console.note(&format!(
-        "the teacher is sure of {believed} of {} pictures; {} after balancing the classes",
+        "the teacher is sure of {passed} of {} pictures; {} after balancing the classes",
         pictures.len(),
         labels.places.len()
     ));

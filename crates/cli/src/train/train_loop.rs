@@ -5,8 +5,9 @@ mod saving;
 use std::time::{Duration, Instant};
 
 use kith_core::archive::Archive;
-use kith_core::metrics;
-use kith_core::trainer::pretrain::Batch;
+use kith_core::loader::Batch;
+use kith_core::metrics::{Metric, Metrics, Shown};
+use kith_core::trainer::{Task, Trainer};
 use kith_data::Prefetch;
 
 use crate::failure::Failure;
@@ -16,9 +17,8 @@ use crate::train::context::RunContext;
 use crate::train::final_test;
 use crate::train::finite;
 use crate::train::folder;
-use crate::train::learner::{self, Learner};
 use crate::train::measure;
-use crate::train::record::{Record, RunState, Timing, is_plateau};
+use crate::train::record::{self, Record, RunState, Timing, is_plateau};
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
 /// environment variable `KITH_SAVE_SECONDS` overrides it.
@@ -39,27 +39,29 @@ fn save_every() -> Duration {
 #[derive(Clone, Debug)]
 pub(crate) struct Trained {
     pub(crate) history: Vec<Record>,
+    /// What was measured in it.
+    pub(crate) metrics: Vec<Metric>,
 }
 
 /// Trains to the end of the plan, from the folder's state if there is one. `start` is the fingerprint
-/// of the checkpoint whose encoder the learner has.
-pub(crate) fn train<L: Learner>(
-    (learner, start): (L, Option<String>),
+/// of the checkpoint whose encoder the trainer has.
+pub(crate) fn train<T: Task>(
+    (trainer, start): (Trainer<T>, Option<String>),
     context: &RunContext<'_>,
-    batches: impl FnOnce(&L) -> Result<Prefetch<Batch>, kith_core::Error>,
+    batches: impl FnOnce(&Trainer<T>) -> Result<Prefetch<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
-    let mut run = Run::resume_or_start((learner, start), context)?;
+    let mut run = Run::resume_or_start((trainer, start), context)?;
     if !run.is_over() {
-        let batches = batches(&run.learner)?;
+        let batches = batches(&run.trainer)?;
         context.folder.begin(context.recipe)?;
         run.all_steps(batches)?;
     }
-    Ok(Trained { history: run.history })
+    Ok(Trained { metrics: run.trainer.metrics(), history: run.history })
 }
 
 /// A run between two steps.
-struct Run<'a, L> {
-    learner: L,
+struct Run<'a, T> {
+    trainer: Trainer<T>,
     start: Option<String>,
     context: &'a RunContext<'a>,
     history: Vec<Record>,
@@ -72,14 +74,14 @@ struct Run<'a, L> {
     spoken: Instant,
 }
 
-impl<'a, L: Learner> Run<'a, L> {
+impl<'a, T: Task> Run<'a, T> {
     fn resume_or_start(
-        (learner, start): (L, Option<String>),
+        (trainer, start): (Trainer<T>, Option<String>),
         context: &'a RunContext<'a>,
     ) -> Result<Self, Failure> {
         let now = Instant::now();
         let mut run = Self {
-            learner,
+            trainer,
             start,
             context,
             history: Vec::new(),
@@ -92,35 +94,33 @@ impl<'a, L: Learner> Run<'a, L> {
         };
         let Some(archive) = context.folder.read_archive(folder::STATE)? else { return Ok(run) };
         let path = context.folder.file(folder::STATE);
-        let unreadable =
-            |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
-        let saved: RunState =
-            serde_json::from_str(&archive.note).map_err(unreadable).map_err(Failure::of(&path))?;
-        saved.check(&run.note(saved.counters.clone()))?;
-        run.learner = run.learner.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
-        (run.history, run.earlier) = (saved.history, saved.seconds);
+        let saved = RunState::read(&archive).map_err(Failure::of(&path))?;
+        let now = (run.trainer.plan(), context.recipe, run.trainer.stage());
+        record::check(&saved, now, &run.note())?;
+        run.trainer = run.trainer.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
+        (run.history, run.earlier) = (saved.more.history, saved.more.seconds);
         Ok(run)
     }
 
     /// Whether every step is done, or the validation loss stopped falling long enough ago.
     fn is_over(&self) -> bool {
-        let whole = self.learner.steps().is_multiple_of(self.learner.plan().steps);
-        let patience = L::patience(self.context.recipe);
-        self.learner.steps() >= self.learner.plan().total()
+        let whole = self.trainer.steps().is_multiple_of(self.trainer.plan().steps);
+        let patience = self.trainer.patience();
+        self.trainer.steps() >= self.trainer.plan().total()
             || whole && patience.is_some_and(|patience| is_plateau(&self.history, patience))
     }
 
     fn all_steps(&mut self, batches: Prefetch<Batch>) -> Result<(), Failure> {
-        let plan = *self.learner.plan();
-        let bar = Training::new(self.context.console.show(), plan.total(), self.learner.steps());
+        let plan = *self.trainer.plan();
+        let bar = Training::new(self.context.console.show(), plan.total(), self.trainer.steps());
         self.epoch_began = Instant::now();
         for batch in batches {
             if self.is_over() {
                 break;
             }
-            let readings = self.learner.step(&batch?)?;
-            self.tick(&bar, readings)?;
-            if self.learner.steps().is_multiple_of(plan.steps) {
+            let metrics = self.trainer.step(&batch?)?;
+            self.tick(&bar, metrics)?;
+            if self.trainer.steps().is_multiple_of(plan.steps) {
                 let line = self.finish_epoch()?;
                 bar.above(|| self.context.console.note(&line));
                 self.spoken = Instant::now();
@@ -129,7 +129,7 @@ impl<'a, L: Learner> Run<'a, L> {
             }
             if stopped() {
                 bar.finish();
-                let step = self.learner.steps();
+                let step = self.trainer.steps();
                 let resume = folder::resume_command(self.context.whole.path());
                 return Err(Failure::Interrupted { step, resume });
             }
@@ -139,27 +139,24 @@ impl<'a, L: Learner> Run<'a, L> {
     }
 
     /// Renews the numbers on the bar, now and then.
-    fn tick(&mut self, bar: &Training, readings: metrics::Readings) -> Result<(), Failure> {
+    fn tick(&mut self, bar: &Training, metrics: Metrics) -> Result<(), Failure> {
         if self.ticked.is_some_and(|ticked| ticked.elapsed() < TICK_EVERY) {
             return Ok(());
         }
         self.ticked = Some(Instant::now());
-        let readings = pollster::block_on(readings.read())?;
-        let find =
-            |name| readings.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let loss = find("loss").unwrap_or(f64::NAN);
-        let step = self.learner.steps();
+        let values = pollster::block_on(metrics.read())?;
+        let find = |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let loss = find(Metric::LOSS).unwrap_or(f64::NAN);
+        let step = self.trainer.steps();
         if !loss.is_finite() {
             return Err(kith_core::Error::Diverged { step, got: loss as f32 }.into());
         }
-        let accuracies = L::ACCURACIES
-            .iter()
-            .filter_map(|(name, word)| Some(((*word).to_owned(), find(name)?)))
-            .collect();
+        let shares = self.trainer.metrics().into_iter().filter(|m| m.shown == Shown::Bar);
+        let accuracies = shares.filter_map(|m| Some((m.word.to_owned(), find(m.name)?))).collect();
         let tick = Tick { step, loss, accuracies, images_per_second: self.pace() };
         bar.tick(&tick);
         if !bar.is_drawn() && self.spoken.elapsed() > SPEAK_EVERY {
-            let (total, words) = (self.learner.plan().total(), tick.words());
+            let (total, words) = (self.trainer.plan().total(), tick.words());
             self.context.console.note(&format!("step {step} of {total}  {words}"));
             self.spoken = Instant::now();
         }
@@ -168,36 +165,35 @@ impl<'a, L: Learner> Run<'a, L> {
 
     /// Pictures a second in the running epoch.
     fn pace(&self) -> f64 {
-        let plan = self.learner.plan();
-        let steps = (self.learner.steps() + plan.steps - 1) % plan.steps + 1;
+        let plan = self.trainer.plan();
+        let steps = (self.trainer.steps() + plan.steps - 1) % plan.steps + 1;
         let seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
-        steps as f64 * L::pictures_a_step(self.context.recipe) as f64 / seconds.max(SHORTEST)
+        steps as f64 * self.trainer.images_a_step() as f64 / seconds.max(SHORTEST)
     }
 
     /// Measures, keeps and saves an epoch; what to tell people of it.
     fn finish_epoch(&mut self) -> Result<String, Failure> {
-        let means = self.learner.finish_epoch()?;
-        let step = self.learner.steps();
-        finite::means(&means, step)?;
+        let means = pollster::block_on(self.trainer.finish_epoch())?;
+        let step = self.trainer.steps();
         let mut weights = Archive::default();
-        self.learner.store(&mut weights)?;
+        pollster::block_on(self.trainer.store(&mut weights))?;
         finite::weights(&weights, step)?;
-        finite::outputs(&self.learner, self.context)?;
+        finite::outputs(&self.trainer, self.context)?;
         let train_seconds = self.earlier + self.epoch_began.elapsed().as_secs_f64();
         let images_per_second = self.pace();
         let measuring = Instant::now();
         let splits = self.context.splits;
-        let plan = *self.learner.plan();
+        let plan = *self.trainer.plan();
         let draw = (plan.seed, self.history.len() as u64);
         let score =
-            |split| measure::score(|images| self.learner.logits(images), split, self.context, draw);
+            |split| measure::score(|images| self.trainer.logits(images), split, self.context, draw);
         let choosing_on_test = splits.validation.is_empty();
         let validation = score(&splits.validation)?;
         let test = if choosing_on_test { score(&splits.test)? } else { None };
         let record = Record {
             epoch: step / plan.steps,
             step,
-            train: learner::as_map(&means),
+            train: record::as_map(&means),
             validation,
             test,
             knn: self.knn()?,
@@ -205,12 +201,12 @@ impl<'a, L: Learner> Run<'a, L> {
         };
         self.history.push(record);
         if self.is_over() && !choosing_on_test {
-            final_test::measure(&self.learner, &mut self.history, self.context)?;
+            final_test::measure(&self.trainer, &mut self.history, self.context)?;
         }
         finite::scores(&self.history, step)?;
         let record = self.history.last_mut().expect("it was just pushed");
         record.timing.evaluation_seconds = measuring.elapsed().as_secs_f64();
-        let line = record.summary();
+        let line = record.summary(&self.trainer.metrics());
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
         self.save_epoch(weights)?;
@@ -221,11 +217,11 @@ impl<'a, L: Learner> Run<'a, L> {
     /// Weighted neighbours of the pictures kept aside; none where features are not what is learnt.
     fn knn(&self) -> Result<Option<f64>, Failure> {
         let RunContext { splits, device, .. } = *self.context;
-        match self.learner.features() {
-            Some(encoder) if !splits.validation.is_empty() => {
-                measure::knn(&encoder, splits, (self.learner.plan().seed, device))
+        match T::LEARNS_FEATURES && !splits.validation.is_empty() {
+            true => {
+                measure::knn(&self.trainer.encoder(), splits, (self.trainer.plan().seed, device))
             }
-            _ => Ok(None),
+            false => Ok(None),
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn run(
     let chosen = super::device(shared, console)?;
     let split = dataset.filled("unlabelled")?;
     let shown = split.read(&split.sample(pictures, shared.seed))?;
-    let png = view_grid(&policy, &shown, (views, shared.seed), &chosen.device)?;
+    let png = view_grid(&[&policy], &shown, (views, shared.seed), &chosen.device)?;
     files::write(out, &png)?;
     let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
     console
@@ -44,12 +44,13 @@ pub(super) fn of_recipe(
     let chosen = super::device(shared, console)?;
     let split = &dataset.unlabelled;
     let shown = split.read(&split.sample(pictures, shared.seed))?;
+    let views = recipe.policies_of_views();
     let (weak, strong) = match &recipe.semi {
-        Some(semi) => (&semi.weak, &semi.strong),
-        None => (&recipe.pretraining.probe_view, &recipe.pretraining.views),
+        Some(semi) => (&semi.weak, [&semi.strong; 2]),
+        None => (&recipe.pretraining.probe_view, [views[0], views[1]]),
     };
     let seen = |policy, number| view(policy, &shown, (number, shared.seed), &chosen.device);
-    let rows = [seen(weak, 0)?, seen(strong, 1)?, seen(strong, 2)?];
+    let rows = [seen(weak, 0)?, seen(strong[0], 1)?, seen(strong[1], 2)?];
     files::write(out, &recipe_grid(&shown, &rows))?;
     let words = format!(
         "{} images; below each a weak view and two strong ones, as {} has them: {}",
@@ -76,7 +77,7 @@ fn named(name: &str) -> Result<Policy, Failure> {
     let of_recipe = name.split_once('.').and_then(|(recipe, which)| {
         let recipe = Recipe::built_in(recipe)?;
         match which {
-            "views" => Some(recipe.pretraining.views),
+            "views" => Some(recipe.pretraining.views.first().clone()),
             "probe_view" => Some(recipe.pretraining.probe_view),
             "view" => Some(recipe.finetuning.view),
             _ => None,

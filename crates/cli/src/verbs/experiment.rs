@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::interrupt::listen_for_ctrl_c;
 use crate::output::{Console, lossy};
 use crate::report::confusion::Confusion;
-use crate::report::curves::{self, Part};
+use crate::report::curves::{self, part};
 use crate::report::diagnosis::{self, Run};
 use crate::report::facts;
 use crate::report::feature_scatter;
@@ -150,9 +150,9 @@ fn report(
 ) -> Result<Report, Failure> {
     let first = studies.first().expect("there is at least one seed");
     let parts = [
-        Part { name: "baseline", history: &first.baseline.history },
-        Part { name: "online probe", history: &first.pretraining.history },
-        Part { name: "fine-tuned", history: &first.finetuning.history },
+        part("baseline", &first.baseline),
+        part("online probe", &first.pretraining),
+        part("fine-tuned", &first.finetuning),
     ];
     let path = whole.file(&format!("seed-{}/pretraining/{}", first.seed, folder::CHECKPOINT));
     let (meta, archive) = checkpoint::open(&path)?;

@@ -19,7 +19,6 @@ use crate::report::tables;
 use crate::train::context::RunContext;
 use crate::train::folder::{self, Folder};
 use crate::train::initial_weights;
-use crate::train::learner::Tuning;
 use crate::train::loader;
 use crate::train::record::best;
 use crate::train::splits::Splits;
@@ -60,7 +59,7 @@ pub(super) fn run(
     let seen = start.and_then(|(meta, _)| initial_weights::seen_test(&meta, &data, shared.seed));
     seen.iter().for_each(|words| console.note(words));
     let findings = diagnosis::findings(&trained.history, &recipe, splits.classes());
-    let parts = [Part { name: verb, history: &trained.history }];
+    let parts = [Part { name: verb, history: &trained.history, metrics: &trained.metrics }];
     let mut facts = facts::of_run(&splits, &shared.seed.to_string(), &chosen.why);
     facts.push(("Started from".into(), from.into()));
     facts.push(facts::wall_time(trained.history.iter()));
@@ -97,9 +96,9 @@ pub(super) fn learn(
     let settings = &recipe.finetuning;
     let size = [splits.side, splits.classes()];
     let plan = Plan::finetuning(settings, size, seed, splits.labelled.len());
-    let learner = Tuning::new(recipe, plan, start, context.device)?;
-    train((learner, initial_weights::fingerprint(start)), context, |learner| {
-        loader::finetuning(&splits.labelled, settings, plan, learner.tuner.steps())
+    let trainer = initial_weights::supervised(recipe, plan, start, context.device)?;
+    train((trainer, initial_weights::fingerprint(start)), context, |trainer| {
+        loader::finetuning(&splits.labelled, settings, plan, trainer.steps())
     })
 }
 

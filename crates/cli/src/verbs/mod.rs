@@ -73,13 +73,12 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
 
 /// The recipe that the flags name, with their changes.
 fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
-    let known = Recipe::BUILT_IN.iter().find(|(name, _)| *name == flags.recipe);
-    if let Some((_, text)) = known {
+    if let Some(text) = Recipe::built_in_text(&flags.recipe) {
         return Ok(Recipe::parse(text, &flags.changes)?);
     }
     let path = std::path::Path::new(&flags.recipe);
     if !path.exists() {
-        let names: Vec<&str> = Recipe::BUILT_IN.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = Recipe::all_built_in().into_iter().map(|(name, _)| name).collect();
         let expected = match Recipe::renamed(&flags.recipe) {
             Some(now) => format!("{now}, as it is called now"),
             None => format!("{} or a file", names.join(", ")),

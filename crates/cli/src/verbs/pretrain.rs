@@ -2,9 +2,7 @@
 
 use kith_core::encoder::Encoder;
 use kith_core::recipe::Recipe;
-use kith_core::trainer::Plan;
-use kith_core::trainer::pretrain::Pretrainer;
-use kith_core::trainer::random_encoder;
+use kith_core::trainer::{Plan, Trainer, random_encoder};
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
@@ -76,11 +74,11 @@ pub(super) fn learn(context: &RunContext<'_>, seed: u64) -> Result<Trained, Fail
     let (recipe, splits) = (context.recipe, context.splits);
     let settings = &recipe.pretraining;
     let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
-    let plan = Plan::pretraining(recipe, [splits.side, classes], seed, splits.unlabelled.len());
-    let learner = Pretrainer::new(recipe.clone(), plan, context.device)?;
-    train((learner, None), context, |learner| {
+    let plan = Plan::pretraining(settings, [splits.side, classes], seed, splits.unlabelled.len());
+    let trainer = Trainer::pretraining(recipe.clone(), plan, context.device)?;
+    train((trainer, None), context, |trainer| {
         let both = (&splits.unlabelled, &splits.labelled);
-        loader::pretraining(both, settings, plan, learner.steps())
+        loader::pretraining(both, settings, plan, trainer.steps())
     })
 }
 
@@ -135,7 +133,8 @@ fn page(
     let RunContext { recipe, splits, .. } = *context;
     let (meta, archive) = checkpoint::open(&context.folder.file(folder::CHECKPOINT))?;
     let encoder = meta.encoder(&archive, context.device)?;
-    let parts = [Part { name: "online probe", history: &trained.history }];
+    let parts =
+        [Part { name: "online probe", history: &trained.history, metrics: &trained.metrics }];
     let mut tables = Vec::new();
     if let Some(frozen) = frozen {
         tables.push(tables::frozen(&frozen.rows()));

@@ -3,7 +3,8 @@
 mod comparison;
 
 use kith_core::recipe::Recipe;
-use kith_core::semi::{Method, SemiSettings, Start};
+use kith_core::semi::{SemiMethod, SemiSettings, Start};
+use kith_core::trainer::MASK_RATE;
 use serde_json::json;
 
 use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
@@ -16,7 +17,7 @@ use crate::interrupt::listen_for_ctrl_c;
 use crate::output::{Console, lossy};
 use crate::report::chart::Chart;
 use crate::report::choices;
-use crate::report::curves::{self, Part};
+use crate::report::curves::{self, part};
 use crate::report::diagnosis::{self, Run};
 use crate::report::facts;
 use crate::report::figures;
@@ -169,8 +170,8 @@ fn study(
     };
     let mut phases = Vec::new();
     let rounds = match settings.method {
-        Method::Fixmatch { .. } => 0,
-        Method::NoisyStudent { rounds } => rounds,
+        SemiMethod::Fixmatch { .. } => 0,
+        SemiMethod::NoisyStudent { rounds } => rounds,
     };
     if rounds == 0 {
         said("labelled and unlabelled pictures");
@@ -199,8 +200,8 @@ fn report(
 ) -> Result<Report, Failure> {
     let recipe = &choices.recipe;
     let first = studies.first().expect("there is at least one seed");
-    let mut parts = vec![Part { name: "baseline", history: &first.baseline.history }];
-    parts.extend(first.phases.iter().map(|(name, t)| Part { name, history: &t.history }));
+    let mut parts = vec![part("baseline", &first.baseline)];
+    parts.extend(first.phases.iter().map(|(name, t)| part(name, t)));
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
     let mut facts = facts::of_run(splits, &seeds.join(", "), &chosen.why);
     facts.extend(from.map(|from| ("Started from".into(), from.into())));
@@ -247,7 +248,7 @@ fn strong_views(
     Ok(Figure {
         title: "What must earn the label of the picture".into(),
         caption: "Left an unlabelled picture, then strong views of it.".into(),
-        png: figures::view_grid(&settings.strong, &shown, (VIEWS.1, seed), &chosen.device)?,
+        png: figures::view_grid(&[&settings.strong], &shown, (VIEWS.1, seed), &chosen.device)?,
     })
 }
 
@@ -272,7 +273,7 @@ fn notes(recipe: &Recipe, studies: &[Study], splits: &Splits) -> Vec<String> {
         );
     }
     for (name, trained) in studies.iter().take(1).flat_map(|study| &study.phases) {
-        if let Some(share) = trained.history.last().and_then(|r| r.reading("believed")) {
+        if let Some(share) = trained.history.last().and_then(|r| r.reading(MASK_RATE.name)) {
             notes.push(format!(
                 "{name}: in the last epoch {} of the unlabelled images passed the threshold.",
                 percent(share)

@@ -91,25 +91,20 @@ impl Crop {
     ) -> Tensor<4> {
         let [_, _, h, w] = images.dims();
         let device = images.device();
-        let axis = |[size, out]: [usize; 2], edges: &dyn Fn(&Region) -> (f64, f64)| {
-            match self.convention {
-                Convention::CornerAligned => {
-                    let span = |region: &Region| Span::corner_aligned(edges(region), [size, out]);
-                    let spans: Vec<_> = drawn.iter().map(span).collect();
-                    Axis::bilinear(&spans, size, out, Beyond::Edge, &device)
-                }
-                Convention::HalfPixel => {
-                    let window = |region: &Region| {
-                        let (start, length) = edges(region);
-                        Region::pixels(start, length, size)
-                    };
-                    let windows: Vec<_> = drawn.iter().map(window).collect();
-                    Axis::antialiased(&windows, size, out, &device)
-                }
+        let axis = |edges: Vec<(f64, f64)>, [size, out]: [usize; 2]| match self.convention {
+            Convention::CornerAligned => {
+                let span = |edges| Span::corner_aligned(edges, [size, out]);
+                let spans: Vec<_> = edges.into_iter().map(span).collect();
+                Axis::bilinear(&spans, size, out, Beyond::Edge, &device)
+            }
+            Convention::HalfPixel => {
+                let window = |(start, length)| Region::pixels(start, length, size);
+                let windows: Vec<_> = edges.into_iter().map(window).collect();
+                Axis::antialiased(&windows, size, out, &device)
             }
         };
-        let rows = axis([h, height], &|r| (r.top, r.height));
-        let columns = axis([w, width], &|r| (r.left, r.width));
+        let rows = axis(drawn.iter().map(|r| (r.top, r.height)).collect(), [h, height]);
+        let columns = axis(drawn.iter().map(|r| (r.left, r.width)).collect(), [w, width]);
         rows.resample(columns, images)
     }
 

@@ -167,7 +167,8 @@ mod tests {
         toml::from_str::<File>(&format!("views = {text}")).unwrap_or_else(|e| panic!("{e}")).views
     }
 
-    const CROPS: &str = r#"[{ policy = "simclr", count = 2 }, { policy = "flip", side = 8, count = 3 }]"#;
+    const CROPS: &str =
+        r#"[{ policy = "simclr", count = 2 }, { policy = "flip", side = 8, count = 3 }]"#;
 
     #[test]
     fn a_policy_alone_is_all_views() {

@@ -20,7 +20,7 @@ use crate::metrics::Metric;
 use crate::rng::Stream;
 
 pub use contrast::{AccuracyOn, Reduction, Terms};
-pub use network::{NoBuffers, Network, Projector};
+pub use network::{Network, NoBuffers, Projector};
 pub(crate) use run::{Compared, Run, Running, Start};
 
 /// A way of learning without labels: settings, with heads, buffers and a loss of its own.

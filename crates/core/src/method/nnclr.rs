@@ -119,8 +119,7 @@ impl Method for NnclrSettings {
         let predictions = heads.predictor.as_ref().map(|head| head.forward(projections.clone()));
         let pair = |rows| contrast::first_two(rows, n);
         let projections = pair(projections);
-        let found =
-            self.found(projections.clone(), predictions.map(pair), &step.buffers.support);
+        let found = self.found(projections.clone(), predictions.map(pair), &step.buffers.support);
         let compared = [pair(step.features), projections];
         let mut metrics = contrast::measured(&found.terms.losses, compared, step.accuracy_on);
         let value = found.terms.reduced(step.reduction);

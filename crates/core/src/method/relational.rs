@@ -15,9 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use head::RelationHead;
 pub use pairs::{Pairing, pairings};
 
-use super::{
-    Build, Loss, Method, Network, NoBuffers, Reduction, Step, Steps, contrast,
-};
+use super::{Build, Loss, Method, Network, NoBuffers, Reduction, Step, Steps, contrast};
 use crate::augment::views::{MOST_VIEWS, ViewCount};
 use crate::error::Error;
 use crate::head::Head;
@@ -157,19 +155,13 @@ const PAIR_LOSS: Metric = Metric::loss("Loss of the pairs", Unit::Loss);
 /// Share of pairs told right.
 const PAIR_ACCURACY: Metric = Metric::share("pair_accuracy", "Pair accuracy", "pairs");
 /// Share of pairs of the same image told right.
-const POSITIVE: Metric = Metric::share(
-    "positive_accuracy",
-    "Accuracy on pairs of the same image",
-    "same image",
-)
-.shown(Shown::File);
+const POSITIVE: Metric =
+    Metric::share("positive_accuracy", "Accuracy on pairs of the same image", "same image")
+        .shown(Shown::File);
 /// Share of pairs of different images told right.
-const NEGATIVE: Metric = Metric::share(
-    "negative_accuracy",
-    "Accuracy on pairs of different images",
-    "different images",
-)
-.shown(Shown::File);
+const NEGATIVE: Metric =
+    Metric::share("negative_accuracy", "Accuracy on pairs of different images", "different images")
+        .shown(Shown::File);
 
 impl Method for RelationalSettings {
     type Heads = Heads;

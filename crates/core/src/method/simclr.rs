@@ -3,9 +3,7 @@
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Build, Loss, Method, Network, NoBuffers, Projector, Step, Steps, Terms, contrast,
-};
+use super::{Build, Loss, Method, Network, NoBuffers, Projector, Step, Steps, Terms, contrast};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
 use crate::loss::diagonal_cross_entropy;
@@ -64,8 +62,7 @@ impl Method for SimclrSettings {
             [step.features, projections].map(|rows| contrast::first_two(rows, n));
         let [first, second] = projections.clone();
         let terms = self.terms(first, second);
-        let metrics =
-            contrast::measured(&terms.losses, [features, projections], step.accuracy_on);
+        let metrics = contrast::measured(&terms.losses, [features, projections], step.accuracy_on);
         Loss { value: terms.reduced(step.reduction), metrics }
     }
 }
@@ -109,9 +106,7 @@ fn same_view(view: Tensor<2>, temperature: f64) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::method::oracle::{
-        Case, Rows, check_gradient, constant_costs_most, matches_oracle,
-    };
+    use crate::method::oracle::{Case, Rows, check_gradient, constant_costs_most, matches_oracle};
 
     fn settings(form: SimclrForm) -> SimclrSettings {
         SimclrSettings { temperature: 0.2, form }

@@ -9,12 +9,7 @@ use crate::loss::cross_entropy;
 ///
 /// # Shapes
 /// - logits: `[n, classes]`; labels: `[n]`, those of a teacher for the first `taught` images
-pub fn loss(
-    logits: Tensor<2>,
-    labels: Tensor<1, Int>,
-    taught: usize,
-    weight: f64,
-) -> Tensor<1> {
+pub fn loss(logits: Tensor<2>, labels: Tensor<1, Int>, taught: usize, weight: f64) -> Tensor<1> {
     let [n, _] = logits.dims();
     let teachers = vec![weight as f32; taught];
     let weights: Vec<f32> = teachers.into_iter().chain(vec![1.0; n - taught]).collect();

@@ -22,7 +22,7 @@ use crate::sampler::Visit;
 
 pub use plan::Plan;
 pub use self_supervised::SelfSupervised;
-pub use semi_supervised::SemiSupervised;
+pub use semi_supervised::{MASK_RATE, SemiSupervised};
 pub use state::{Counters, NoMore, STATE_FORMAT, State};
 pub use supervised::Supervised;
 

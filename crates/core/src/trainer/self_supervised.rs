@@ -1,5 +1,7 @@
 //! Pre-training without labels, with an online probe that never touches the encoder.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -11,7 +13,7 @@ use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
 use crate::linear::Linear;
-use crate::loader::Batch;
+use crate::loader::{Batch, Loader, MemoryDataset, MemorySplit};
 use crate::loss::cross_entropy;
 use crate::method::{Compared, Progress, Running, Start};
 use crate::metrics::{self, Metric, Metrics, Shown, Unit};
@@ -60,6 +62,16 @@ impl Trainer<SelfSupervised> {
     /// The views of images that a step compares, `[n, 3, side, side]` each, in the recipe's order.
     pub fn views(&self, images: &Images, visits: &[Visit]) -> Vec<Tensor<4>> {
         views(&self.run, &images.to_device(&self.run.device), visits)
+    }
+
+    /// Batches of images in memory, as the recipe draws them.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] when they cannot fill one batch.
+    pub fn loader(&self, dataset: &MemoryDataset) -> Result<Loader<Arc<MemorySplit>>, Error> {
+        let (settings, plan) = (&self.run.recipe.pretraining, &self.run.plan);
+        let sampling = settings.sampling(dataset.sizes(), plan.classes)?;
+        Ok(dataset.loader(sampling, plan.seed))
     }
 
     /// One step on views that are already augmented.

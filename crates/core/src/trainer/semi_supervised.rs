@@ -28,7 +28,7 @@ const LABELLED_LOSS: Metric =
 const UNLABELLED_LOSS: Metric =
     Metric::number("unlabelled_loss", "Loss of unlabelled images", Unit::CrossEntropy);
 /// Share of unlabelled images whose pseudo-label passes the threshold.
-const MASK_RATE: Metric = Metric::share(
+pub const MASK_RATE: Metric = Metric::share(
     "mask_rate",
     "Mask rate: unlabelled images whose pseudo-label passes the threshold",
     "mask rate",

@@ -79,8 +79,8 @@ impl<M: DeserializeOwned> State<M> {
             #[serde(rename = "snapshot", default = "state_format")]
             format: u32,
         }
-        let unreadable = |e: serde_json::Error| {
-            Error::Metadata { reason: format!("not the state of a run: {e}") }
+        let unreadable = |e: serde_json::Error| Error::Metadata {
+            reason: format!("not the state of a run: {e}"),
         };
         let Format { format } = serde_json::from_str(&archive.note).map_err(unreadable)?;
         if format != STATE_FORMAT {

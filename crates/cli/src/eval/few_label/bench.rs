@@ -13,8 +13,7 @@ use kith_core::probe::few_label::draw;
 use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
 use kith_core::recipe::Recipe;
-use kith_core::trainer::finetune::Finetuner;
-use kith_core::trainer::{Plan, random_encoder};
+use kith_core::trainer::{Plan, Supervised, Trainer, random_encoder};
 use kith_data::{Dataset, Split};
 
 use super::cell::Method;
@@ -87,9 +86,9 @@ impl<'a> Bench<'a> {
             Method::PixelKnn => self.knn(&self.pixels, &places)?,
             Method::Finetuned | Method::Supervised => {
                 let start = (method == Method::Finetuned).then_some(self.archive);
-                let Some(tuner) = self.finetuned(start, &places, seed)? else { return Ok(None) };
+                let Some(trainer) = self.finetuned(start, &places, seed)? else { return Ok(None) };
                 let test = &self.dataset.test;
-                predict(|images| tuner.predict(images), test, self.device)?
+                predict(|images| trainer.logits(images), test, self.device)?
             }
         };
         Ok(Some(shares(&predicted)))
@@ -127,28 +126,27 @@ impl<'a> Bench<'a> {
         start: Option<&Archive>,
         places: &[u32],
         seed: u64,
-    ) -> Result<Option<Finetuner>, Failure> {
+    ) -> Result<Option<Trainer<Supervised>>, Failure> {
         let mut settings = self.recipe.finetuning.clone();
         settings.batch = settings.batch.min(places.len());
         settings.steps = None;
         let size = [self.dataset.side(), self.dataset.class_names.len()];
         let mut plan = Plan::finetuning(&settings, size, seed, places.len());
         plan.epochs = self.recipe.evaluation.few_label_steps.div_ceil(plan.steps);
-        let mut tuner = Finetuner::new(self.recipe.clone(), plan, self.device)?;
+        let mut trainer = Trainer::supervised(self.recipe.clone(), plan, self.device)?;
         if let Some(archive) = start {
-            tuner = tuner.with_encoder(archive)?;
+            trainer = trainer.with_encoder(archive)?;
         }
         let labelled = self.dataset.labelled.subset(places);
         for batch in loader::finetuning(&labelled, &settings, plan, 0)? {
             if stopped() {
                 return Ok(None);
             }
-            let batch = batch?;
-            let _unread = tuner.step(&batch.images, &batch.visits, &batch.labels)?;
+            let _unread = trainer.step(&batch?)?;
         }
         // Says so if the run diverged.
-        pollster::block_on(tuner.finish_epoch())?;
-        Ok(Some(tuner))
+        pollster::block_on(trainer.finish_epoch())?;
+        Ok(Some(trainer))
     }
 }
 

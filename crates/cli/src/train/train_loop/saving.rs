@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use kith_core::archive::Archive;
 use kith_core::checkpoint::{FORMAT, Meta};
+use kith_core::trainer::Task;
 use serde_json::json;
 
 use super::Run;
@@ -11,19 +12,14 @@ use crate::failure::Failure;
 use crate::train::final_test;
 use crate::train::finite;
 use crate::train::folder;
-use crate::train::learner::Learner;
-use crate::train::record::{Record, RunState, best};
+use crate::train::record::{Record, RunNote, best};
 
-impl<L: Learner> Run<'_, L> {
-    pub(super) fn note(&self, counters: kith_core::trainer::Counters) -> RunState {
+impl<T: Task> Run<'_, T> {
+    pub(super) fn note(&self) -> RunNote {
         let described = self.context.splits.described();
-        RunState {
-            stage: self.learner.stage(),
-            plan: *self.learner.plan(),
-            recipe: self.context.recipe.to_toml(),
+        RunNote {
             data: json!(described).to_string(),
             start: self.start.clone(),
-            counters,
             history: self.history.clone(),
             seconds: self.earlier + self.epoch_began.elapsed().as_secs_f64(),
         }
@@ -61,29 +57,27 @@ impl<L: Learner> Run<'_, L> {
 
     /// Everything that going on needs.
     fn state(&self) -> Result<Archive, Failure> {
-        let mut archive = Archive::default();
-        let counters = self.learner.store_state(&mut archive)?;
-        finite::weights(&archive, self.learner.steps())?;
-        archive.note = json!(self.note(counters)).to_string();
+        let archive = pollster::block_on(self.trainer.state(self.note()))?;
+        finite::weights(&archive, self.trainer.steps())?;
         Ok(archive)
     }
 
     /// What a checkpoint says of itself.
     fn meta(&self) -> Meta {
         let metrics = |record: Option<&Record>| record.map(Record::to_map).unwrap_or_default();
-        let plan = self.learner.plan();
+        let plan = self.trainer.plan();
         let splits = self.context.splits;
         Meta {
             format: FORMAT,
             software: env!("CARGO_PKG_VERSION").into(),
-            stage: self.learner.stage(),
+            stage: self.trainer.stage(),
             recipe: self.context.recipe.clone(),
             side: plan.side,
             normalization: self.context.recipe.encoder.pixels().into(),
             class_names: splits.class_names.clone(),
             dataset: splits.described(),
             seed: plan.seed,
-            steps: self.learner.steps(),
+            steps: self.trainer.steps(),
             last: metrics(self.history.last()),
             best: metrics(best(&self.history)),
         }

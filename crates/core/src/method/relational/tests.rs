@@ -212,7 +212,12 @@ fn scores_beyond_all_doubt_cost_and_teach_in_numbers() {
 #[test]
 fn what_cannot_be_is_refused() {
     let sound = settings(Aggregation::Concatenate, PairLoss::CrossEntropy);
-    sound.check(2).unwrap();
+    let steps = |unlabelled_batch| Steps {
+        unlabelled_batch,
+        labelled_batch: 0,
+        reduction: Reduction::Mean,
+    };
+    sound.check(&steps(2)).unwrap();
     let focal = |gamma, alpha| PairLoss::Focal { gamma, alpha };
     for (wrong, batch) in [
         (RelationalSettings { views: 1, ..sound.clone() }, 4),
@@ -221,6 +226,6 @@ fn what_cannot_be_is_refused() {
         (RelationalSettings { loss: focal(-1.0, 0.5), ..sound.clone() }, 4),
         (RelationalSettings { loss: focal(2.0, 1.5), ..sound.clone() }, 4),
     ] {
-        assert_eq!(wrong.check(batch).expect_err("wrong").code(), "SETTING", "{wrong:?}");
+        assert_eq!(wrong.check(&steps(batch)).expect_err("wrong").code(), "SETTING", "{wrong:?}");
     }
 }
