@@ -10,7 +10,7 @@ import {
   project,
   saveProject,
   trainLinearProbe,
-} from "../../dist/node.js";
+} from "../../../web/dist/node.js";
 
 /** Reproducible numbers in (-1, 1). */
 function numbers(count, seed = 1) {

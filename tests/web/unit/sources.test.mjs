@@ -15,7 +15,7 @@ import {
   pretrain,
   resumePretraining,
   saveProject,
-} from "../../dist/node.js";
+} from "../../../web/dist/node.js";
 import {
   bytesOf,
   checkpoint,

@@ -29,7 +29,7 @@ const phone = { viewport, userAgent, deviceScaleFactor, isMobile, hasTouch };
 
 export default defineConfig({
   testDir: ".",
-  outputDir: "../test-results/left",
+  outputDir: "../test-results/www/left",
   workers: 1,
   timeout: 60_000,
   reporter: [["list"]],

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test as base, type Page } from "@playwright/test";
 
-import type * as Kith from "../../dist/index.js";
+import type * as Kith from "../../../web/dist/index.js";
 
 /** What the native test `parity` leaves; arrays are row-major, pictures planar. */
 export interface Parity {

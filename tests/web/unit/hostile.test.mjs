@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import * as kith from "../../dist/node.js";
+import * as kith from "../../../web/dist/node.js";
 import { cyclic, entriesOf, faultsOf, held } from "../hostile.mjs";
 import { bytesOf, codeOf, errorOf, furthest, numbers, pictures, small } from "../made.mjs";
 

@@ -18,7 +18,7 @@ const types = {
   ".webmanifest": "application/manifest+json",
   ".webp": "image/webp",
 };
-const root = fileURLToPath(new URL("../dist", import.meta.url));
+const root = fileURLToPath(new URL("../../www/dist", import.meta.url));
 
 createServer((request, reply) => {
   const path = normalize(decodeURIComponent(request.url.split("?")[0]));

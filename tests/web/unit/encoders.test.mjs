@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { loadEncoder } from "../../dist/node.js";
+import { loadEncoder } from "../../../web/dist/node.js";
 
 const folder = process.env.KITH_PARITY;
 const skip = folder ? false : "KITH_PARITY names no folder that the Rust test `parity` left";

@@ -12,7 +12,7 @@ import webpack from "webpack";
 import { serve } from "../browser/serve.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const web = join(here, "../..");
+const web = join(here, "../../../web");
 const work = join(here, "work");
 const parity = join(process.env.CARGO_TARGET_DIR ?? join(web, "../target"), "tmp/parity");
 const tarball = readdirSync(web).find((name) => name.endsWith(".tgz"));

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 
-import { pretrain } from "../../dist/node.js";
+import { pretrain } from "../../../web/dist/node.js";
 import { serve } from "../browser/serve.mjs";
 import { ENCODERS, SEARCH, rows } from "./workloads.mjs";
 
@@ -56,7 +56,7 @@ async function makeModels() {
 }
 
 await makeModels();
-const server = await serve({ bench: here, dist: join(here, "../../dist") });
+const server = await serve({ bench: here, dist: join(here, "../../../web/dist") });
 const url = `${server.url}bench/`;
 if (wish.serve) {
   console.log(`open ${url}`);

@@ -1,7 +1,7 @@
 // Pictures of every panel, light, dark and on a phone, for people to look at: test-results/looks.
 import { expect, load, PANELS, test } from "./visit.js";
 
-const folder = new URL("../test-results/looks/", import.meta.url).pathname;
+const folder = new URL("../test-results/www/looks/", import.meta.url).pathname;
 
 for (const scheme of ["light", "dark"] as const) {
   test(`looks, ${scheme}`, async ({ visit }, { project }) => {

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { expect, load, PANELS, test } from "./visit.js";
 
-const dist = fileURLToPath(new URL("../dist", import.meta.url));
+const dist = fileURLToPath(new URL("../../www/dist", import.meta.url));
 
 /** Bytes, compressed, of everything but pictures that the page takes before the network is loaded. */
 const BUDGET = 250_000;

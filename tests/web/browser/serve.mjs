@@ -51,5 +51,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     parity,
     tests: join(here, ".."),
   };
-  await serve({ ...folders, dist: join(here, "../../dist") }, Number(process.argv[2] ?? 0));
+  await serve({ ...folders, dist: join(here, "../../../web/dist") }, Number(process.argv[2] ?? 0));
 }

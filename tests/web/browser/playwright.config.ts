@@ -31,7 +31,7 @@ const PORT = 8217;
 
 export default defineConfig({
   testDir: ".",
-  outputDir: "../../test-results",
+  outputDir: "../../test-results/web",
   workers: 1,
   timeout: 180_000,
   reporter: [["list"]],

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { KnnIndex, LinearProbe, loadProject, saveProject } from "../../dist/node.js";
+import { KnnIndex, LinearProbe, loadProject, saveProject } from "../../../web/dist/node.js";
 import { bytesOf, codeOf, errorOf, numbers, withHeader } from "../made.mjs";
 
 /** A report of no picture. */

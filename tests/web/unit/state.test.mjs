@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { loadEncoder, pretrain, resumePretraining } from "../../dist/node.js";
+import { loadEncoder, pretrain, resumePretraining } from "../../../web/dist/node.js";
 import { codeOf, errorOf, pictures, small, withHeader } from "../made.mjs";
 
 const all = pictures(24);
