@@ -21,7 +21,7 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   const long = await page.evaluate(() => window.longTasks.filter((ms) => ms > 0));
   expect(Math.max(0, ...long), "longest task while it learns, in ms").toBeLessThan(LONGEST);
   await expect(page.locator(".uplot")).toHaveCount(2);
-  await expect(page.locator(".pinned .strip .picture").first()).toBeVisible();
+  await expect(page.locator(".neighbour-table .strip .picture").first()).toBeVisible();
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(page.getByRole("button", { name: "Go on" })).toBeVisible();
   const paused = await step();
@@ -41,7 +41,7 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   await page.getByRole("button", { name: "Look through it" }).click();
   await expect(page.getByText("look through this network now")).toBeVisible({ timeout: 60_000 });
   await page.getByRole("link", { name: "Neighbours" }).click();
-  await expect(page.locator(".stage h2").first()).toHaveText("learnt here");
+  await expect(page.locator(".comparison h2").first()).toHaveText("learnt here");
 });
 
 test("SimCLR learns too", async ({ visit }) => {

@@ -27,7 +27,7 @@ test.describe("with a service worker", () => {
     });
     await context.setOffline(true);
     await page.reload();
-    await expect(page.locator(".stage .grid .cell")).toHaveCount(16);
+    await expect(page.locator(".comparison .grid .cell")).toHaveCount(16);
     await load(page);
     for (const panel of PANELS) await visit.open(panel);
   });

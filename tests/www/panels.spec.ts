@@ -6,10 +6,10 @@ test("neighbours are there before anything is loaded, and the arrow keys walk am
 }) => {
   const { page } = visit;
   await visit.open("neighbours");
-  await expect(page.locator(".stage .grid")).toHaveCount(2);
-  await expect(page.locator(".stage .grid .cell")).toHaveCount(16);
-  await expect(page.locator(".stage .grid .cell .swatch")).toHaveCount(16);
-  const asked = page.locator(".asked strong");
+  await expect(page.locator(".comparison .grid")).toHaveCount(2);
+  await expect(page.locator(".comparison .grid .cell")).toHaveCount(16);
+  await expect(page.locator(".comparison .grid .cell .swatch")).toHaveCount(16);
+  const asked = page.locator(".query strong");
   const before = await asked.textContent();
   const [first, second] = [0, 1].map((place) => page.locator(".picker .cell").nth(place));
   await first!.focus();
@@ -26,8 +26,8 @@ test("a picture of one's own finds neighbours once the network is loaded", async
   await visit.open("neighbours");
   await bring(page, [await ownPicture(page)]);
   await load(page);
-  await expect(page.locator(".asked strong")).toHaveText("red");
-  await expect(page.locator(".stage .grid").first().locator(".cell")).toHaveCount(8);
+  await expect(page.locator(".query strong")).toHaveText("red");
+  await expect(page.locator(".comparison .grid").first().locator(".cell")).toHaveCount(8);
   await expect(page.locator(".support li")).toHaveCount(3);
   expect(page.url()).not.toContain("picture=y");
   await visit.judged("neighbours of one's own picture");
@@ -97,14 +97,14 @@ test("classes of one's own are made, and uneven ones are warned of", async ({ vi
 test("the map shows all pictures, and says the same as a table", async ({ visit }) => {
   const { page } = visit;
   await visit.open("map?colour=category");
-  await expect(page.locator(".key li")).toHaveCount(9);
+  await expect(page.locator(".map-legend li")).toHaveCount(9);
   await visit.judged("map");
   await page.getByText("The map as a table").click();
   await expect(page.locator(".as-table tbody tr")).toHaveCount(100);
-  await page.locator(".plane").focus();
+  await page.locator(".scatter-plot").focus();
   await page.keyboard.press("+");
   await page.getByRole("button", { name: "Draw around" }).click();
-  const box = (await page.locator(".plane").boundingBox())!;
+  const box = (await page.locator(".scatter-plot").boundingBox())!;
   const corners = [
     [0.2, 0.2],
     [0.8, 0.2],
@@ -135,11 +135,11 @@ test("another checkpoint is opened from the list, and refused if it is none", as
   expect(page.url()).toContain("checkpoint=random");
   await page.getByLabel("Address of a checkpoint").fill("./gallery/emoji.txt");
   await page.getByRole("button", { name: "Open the address" }).click();
-  await expect(page.locator(".trouble")).toContainText("That did not work", { timeout: 30_000 });
+  await expect(page.locator(".error-box")).toContainText("That did not work", { timeout: 30_000 });
   await visit.judged("checkpoint, refused");
   await page.getByLabel("Address of a checkpoint").fill("https://example.com/a.safetensors");
   await page.getByRole("button", { name: "Open the address" }).click();
-  await expect(page.locator(".trouble")).toContainText("speaks to no other server");
+  await expect(page.locator(".error-box")).toContainText("speaks to no other server");
 });
 
 test("nothing is wider than the screen, however narrow", async ({ visit }) => {

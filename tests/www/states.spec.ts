@@ -14,7 +14,7 @@ test("a network that does not come is said in place, with a next step and diagno
   await page.route(/\.wasm$/, (route) => route.fulfill({ status: 404, body: "gone" }));
   await visit.open("neighbours");
   await page.getByRole("button", { name: /^Load the network/ }).click();
-  const trouble = page.locator(".trouble");
+  const trouble = page.locator(".error-box");
   await expect(trouble).toContainText("HTTP 404");
   await trouble.getByText("Diagnostics", { exact: true }).click();
   const told = JSON.parse((await trouble.locator("pre").textContent())!) as Record<string, unknown>;
@@ -38,7 +38,7 @@ test("loading says how far it is, and can be cancelled", async ({ visit }) => {
   await page.getByRole("button", { name: /^Load the network/ }).click();
   const bar = page.getByRole("progressbar");
   await expect(bar).toHaveAttribute("aria-valuenow", /\d/);
-  await expect(page.locator(".work")).toContainText(/MB|kB/);
+  await expect(page.locator(".progress")).toContainText(/MB|kB/);
   await visit.judged("loading");
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByText("Cancelled.").first()).toBeVisible();
@@ -65,7 +65,7 @@ test("the camera starts, takes pictures and stops; without permission it says so
   await page.getByRole("button", { name: "Camera", exact: true }).click();
   await expect(page.locator("video")).toBeVisible();
   await page.getByRole("button", { name: "Take a picture, or hold" }).click();
-  await expect(page.locator(".asked strong")).toHaveText("camera", { timeout: 15_000 });
+  await expect(page.locator(".query strong")).toHaveText("camera", { timeout: 15_000 });
   await page.getByRole("button", { name: "Stop the camera" }).click();
   await expect(page.locator("video")).toHaveCount(0);
   await page.evaluate(() => {
@@ -73,7 +73,7 @@ test("the camera starts, takes pictures and stops; without permission it says so
       Promise.reject(new DOMException("", "NotAllowedError"));
   });
   await page.getByRole("button", { name: "Camera", exact: true }).click();
-  await expect(page.locator(".trouble")).toContainText("not allowed");
+  await expect(page.locator(".error-box")).toContainText("not allowed");
 });
 
 test("one's work is saved in one file, and opened again", async ({ visit }) => {
@@ -81,7 +81,7 @@ test("one's work is saved in one file, and opened again", async ({ visit }) => {
   await visit.open("neighbours");
   await load(page);
   await bring(page, [await ownPicture(page, "teal")]);
-  await expect(page.locator(".asked strong")).toHaveText("teal");
+  await expect(page.locator(".query strong")).toHaveText("teal");
   await page.getByRole("link", { name: "Checkpoint" }).click();
   const saved = async (name: string | RegExp) => {
     const coming = page.waitForEvent("download");
@@ -120,21 +120,21 @@ test("too few pictures to learn from are said to be", async ({ visit }) => {
   await visit.open("learn");
   await page.getByRole("combobox", { name: "Pictures" }).selectOption("own");
   await page.getByRole("button", { name: /^Start learning/ }).click();
-  await expect(page.locator(".trouble")).toContainText("0 are here");
+  await expect(page.locator(".error-box")).toContainText("0 are here");
   await visit.judged("learn, too few");
 });
 
 test("UMAP can be cancelled, and the map stays", async ({ visit }) => {
   const { page } = visit;
   await visit.open("map?colour=category");
-  await expect(page.locator(".key li")).toHaveCount(9);
+  await expect(page.locator(".map-legend li")).toHaveCount(9);
   await page.getByRole("button", { name: /^UMAP/ }).click();
   await expect(page.getByRole("progressbar")).toHaveAttribute("aria-valuenow", /\d/, {
     timeout: 30_000,
   });
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByText("Cancelled.").first()).toBeVisible();
-  await expect(page.locator(".key li")).toHaveCount(9);
+  await expect(page.locator(".map-legend li")).toHaveCount(9);
 });
 
 test("pictures that are dropped anywhere are brought", async ({ visit }) => {
@@ -151,7 +151,7 @@ test("pictures that are dropped anywhere are brought", async ({ visit }) => {
     [...buffer],
   );
   await page.dispatchEvent("main", "drop", { dataTransfer: dropped });
-  await expect(page.locator(".asked strong")).toHaveText("green");
+  await expect(page.locator(".query strong")).toHaveText("green");
 });
 
 test("what one presses is large enough for a finger", async ({ visit }) => {

@@ -15,7 +15,7 @@ test("computes in every panel on WebGPU when asked to, and says so", async ({ vi
   await page.getByRole("button", { name: "Train a linear probe" }).click();
   await expect(page.getByText("By the linear probe")).toBeVisible({ timeout: 90_000 });
   await page.getByRole("link", { name: "Map" }).click();
-  await expect(page.locator(".plane")).toBeVisible();
+  await expect(page.locator(".scatter-plot")).toBeVisible();
   await page.getByRole("link", { name: "Checkpoint" }).click();
   await expect(page.locator("main")).toContainText("NNCLR, pretrained");
   await expect(page.locator("#device")).toContainText("Computing on WebGPU");

@@ -17,7 +17,11 @@ export function setting(name: string, otherwise: string): string {
 }
 
 /** A whole number of the address within a range, or what stands for it. */
-export function number(name: string, otherwise: number, [least, most]: [number, number]): number {
+export function numberSetting(
+  name: string,
+  otherwise: number,
+  [least, most]: [number, number],
+): number {
   const value = Number(parts().settings.get(name) ?? NaN);
   return Number.isInteger(value) && value >= least && value <= most ? value : otherwise;
 }
@@ -34,12 +38,12 @@ export function remember(settings: Readonly<Record<string, string | number | und
 
 /** The address of a panel, with the settings as they are. */
 export function addressOf(panel: string, settings = parts().settings): string {
-  const words = settings.toString();
-  return `#${panel}${words && "?"}${words}`;
+  const text = settings.toString();
+  return `#${panel}${text && "?"}${text}`;
 }
 
 /** Told when the address was changed by a link, by hand or by going back. */
-export function onAddress(listener: Listener): void {
+export function onAddressChange(listener: Listener): void {
   listeners.add(listener);
 }
 

@@ -2,27 +2,27 @@
 import { el } from "./element.js";
 
 const PAUSE_MS = 1000;
-const voice = el("p", { class: "unseen", role: "status", "aria-live": "polite" });
+const region = el("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
 let waiting: string | undefined;
-let silent = false;
+let paused = false;
 
 /** Puts the voice on the page. */
-export function giveVoice(): void {
-  document.body.append(voice);
+export function addAnnouncer(): void {
+  document.body.append(region);
 }
 
 /** Says something; of what comes within a second, the last. */
-export function said(words: string): void {
-  if (silent) {
-    waiting = words;
+export function announce(text: string): void {
+  if (paused) {
+    waiting = text;
     return;
   }
-  voice.textContent = words;
-  silent = true;
+  region.textContent = text;
+  paused = true;
   setTimeout(() => {
-    silent = false;
+    paused = false;
     const next = waiting;
     waiting = undefined;
-    if (next !== undefined) said(next);
+    if (next !== undefined) announce(next);
   }, PAUSE_MS);
 }

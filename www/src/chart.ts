@@ -1,7 +1,7 @@
 /** Curves that grow while something is trained. */
 import type uPlot from "uplot";
 import { el } from "./element.js";
-import { breath } from "./latest.js";
+import { yieldToBrowser } from "./debounce.js";
 
 export interface Curve {
   readonly name: string;
@@ -23,19 +23,25 @@ export interface Chart {
 const HEIGHT = 190;
 
 /** Charts are made one after the other, so that the browser can answer between two. */
-let making: Promise<unknown> = Promise.resolve();
+let lastCreation: Promise<unknown> = Promise.resolve();
 
 /** An empty chart; the library comes with the first point, or when it is asked for. */
 export function chart(title: string, x: string, curves: readonly Curve[], share = false): Chart {
-  const place = el("div", { class: "plot", role: "img", "aria-label": `${title}: nothing yet` });
-  const element = el("figure", { class: "chart" }, el("figcaption", {}, title), place);
+  const container = el("div", {
+    class: "plot",
+    role: "img",
+    "aria-label": `${title}: nothing yet`,
+  });
+  const element = el("figure", { class: "chart" }, el("figcaption", {}, title), container);
   let data: (number | null)[][] = [[], ...curves.map(() => [])];
-  let standing: Promise<uPlot> | undefined;
+  let plot: Promise<uPlot> | undefined;
   let drawing = false;
   const ready = (): Promise<uPlot> => {
-    standing ??= making.then(breath).then(() => made(place, { x, curves, share }));
-    making = standing.catch(() => {});
-    return standing;
+    plot ??= lastCreation
+      .then(yieldToBrowser)
+      .then(() => createPlot(container, { x, curves, share }));
+    lastCreation = plot.catch(() => {});
+    return plot;
   };
   const draw = async (): Promise<void> => {
     drawing = true;
@@ -44,7 +50,7 @@ export function chart(title: string, x: string, curves: readonly Curve[], share 
     requestAnimationFrame(() => {
       drawing = false;
       plot.setData(data as uPlot.AlignedData);
-      place.ariaLabel = `${title}: ${lastOf(curves, data)}`;
+      container.ariaLabel = `${title}: ${lastOf(curves, data)}`;
     });
   };
   const add = (at: number, values: readonly (number | null)[]): void => {
@@ -53,7 +59,7 @@ export function chart(title: string, x: string, curves: readonly Curve[], share 
   };
   const clear = (): void => {
     data = data.map(() => []);
-    if (standing) void draw();
+    if (plot) void draw();
   };
   return { element, add, clear, ready };
 }
@@ -67,8 +73,8 @@ function lastOf(curves: readonly Curve[], data: readonly (number | null)[][]): s
     .join(", ");
 }
 
-async function made(
-  place: HTMLElement,
+async function createPlot(
+  container: HTMLElement,
   { x, curves, share }: { x: string; curves: readonly Curve[]; share: boolean },
 ): Promise<uPlot> {
   const [{ default: Plot }] = await Promise.all([
@@ -80,7 +86,7 @@ async function made(
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   const percent = (_: uPlot, ticks: number[]) => ticks.map((tick) => `${Math.round(100 * tick)} %`);
   const options: uPlot.Options = {
-    width: place.clientWidth || 320,
+    width: container.clientWidth || 320,
     height: HEIGHT,
     scales: { x: { time: false }, ...(share && { y: { range: [0, 1] } }) },
     axes: [
@@ -102,11 +108,11 @@ async function made(
   };
   // Axes are drawn at once, fonts and all, so that the first point is no long work.
   const nothing = [[0, 1], ...curves.map(() => [null, null])] as uPlot.AlignedData;
-  const plot = new Plot(options, nothing, place);
+  const plot = new Plot(options, nothing, container);
   const fit = (): void => {
-    const width = place.clientWidth;
+    const width = container.clientWidth;
     if (width > 0 && width !== plot.width) plot.setSize({ width, height: HEIGHT });
   };
-  new ResizeObserver(fit).observe(place);
+  new ResizeObserver(fit).observe(container);
   return plot;
 }

@@ -23,8 +23,8 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** A button that does something. */
-export function button(words: string, onclick: () => void, more: Record<string, Prop> = {}) {
-  return el("button", { type: "button", onclick, ...more }, words);
+export function button(text: string, onclick: () => void, more: Record<string, Prop> = {}) {
+  return el("button", { type: "button", onclick, ...more }, text);
 }
 
 /** A control with its name, and a note below it. */
@@ -37,11 +37,11 @@ export function field(name: string, control: HTMLElement, note?: string): HTMLEl
 export function choice<T extends string>(
   options: readonly (readonly [value: T, words: string])[],
   chosen: T,
-  changed: (value: T) => void,
+  onChange: (value: T) => void,
 ): HTMLSelectElement {
-  const select = el("select", { onchange: () => changed(select.value as T) });
-  for (const [value, words] of options) {
-    select.append(el("option", { value, selected: value === chosen }, words));
+  const select = el("select", { onchange: () => onChange(select.value as T) });
+  for (const [value, text] of options) {
+    select.append(el("option", { value, selected: value === chosen }, text));
   }
   return select;
 }
@@ -50,20 +50,20 @@ export function choice<T extends string>(
 export function slider(
   name: string,
   range: { min: number; max: number; step: number; value: number },
-  changed: (value: number) => void,
-  words: (value: number) => string = String,
+  onChange: (value: number) => void,
+  text: (value: number) => string = String,
 ): HTMLElement {
-  const said = el("output", {}, words(range.value));
+  const said = el("output", {}, text(range.value));
   const input = el("input", {
     type: "range",
     ...range,
     "aria-label": name,
-    "aria-valuetext": words(range.value),
+    "aria-valuetext": text(range.value),
     oninput: () => {
       const value = Number(input.value);
-      said.textContent = words(value);
-      input.setAttribute("aria-valuetext", words(value));
-      changed(value);
+      said.textContent = text(value);
+      input.setAttribute("aria-valuetext", text(value));
+      onChange(value);
     },
   });
   return el(

@@ -27,11 +27,11 @@ export async function gallery(): Promise<Picture[]> {
 
 function tileOf(vendor: string, emoji: number) {
   const tiles = SHEET.columns * SHEET.rows;
-  const place = emoji % tiles;
+  const index = emoji % tiles;
   return {
     sheet: new URL(`./gallery/${vendor}-${Math.floor(emoji / tiles)}.webp`, document.baseURI).href,
-    column: place % SHEET.columns,
-    row: Math.floor(place / SHEET.columns),
+    column: index % SHEET.columns,
+    row: Math.floor(index / SHEET.columns),
   };
 }
 

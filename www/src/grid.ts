@@ -1,7 +1,7 @@
 /** Pictures in a grid that one walks through with the arrow keys. */
 import { el } from "./element.js";
-import { swatch, type Look } from "./palette.js";
-import { described, shown, type Picture } from "./picture.js";
+import { swatch, type Marker } from "./palette.js";
+import { describe, pictureElement, type Picture } from "./picture.js";
 
 export interface Cell {
   readonly picture: Picture;
@@ -10,44 +10,44 @@ export interface Cell {
   /** What the frame around it says, for those who see it and those who do not. */
   readonly mark?: string;
   /** How its class is drawn, here as on the map. */
-  readonly look?: Look;
+  readonly marker?: Marker;
 }
 
 /** A grid of buttons, one a picture; one of them at a time is in the order of tabs. */
 export function grid(
   name: string,
   cells: readonly Cell[],
-  chosen: (picture: Picture) => void,
+  onSelect: (picture: Picture) => void,
 ): HTMLElement {
-  const buttons = cells.map((cell, place) => cellButton(cell, place, chosen));
+  const buttons = cells.map((cell, index) => cellButton(cell, index, onSelect));
   const list = el("div", { class: "grid", role: "group", "aria-label": name }, ...buttons);
   list.addEventListener("keydown", (event) => walk(event, list, buttons));
   return list;
 }
 
 function cellButton(
-  { picture, note, mark, look }: Cell,
-  place: number,
-  chosen: (picture: Picture) => void,
+  { picture, note, mark, marker }: Cell,
+  index: number,
+  onSelect: (picture: Picture) => void,
 ): HTMLButtonElement {
-  const image = shown(picture);
+  const image = pictureElement(picture);
   image.removeAttribute("aria-label");
   if (image instanceof HTMLImageElement) image.alt = "";
   else image.role = "presentation";
-  const words = [described(picture), mark, note].filter(Boolean).join("; ");
+  const text = [describe(picture), mark, note].filter(Boolean).join("; ");
   return el(
     "button",
     {
       type: "button",
       class: mark ? "cell marked" : "cell",
-      tabindex: place === 0 ? 0 : -1,
-      "aria-label": words,
+      tabindex: index === 0 ? 0 : -1,
+      "aria-label": text,
       title: picture.name,
-      onclick: () => chosen(picture),
+      onclick: () => onSelect(picture),
     },
     image,
     note &&
-      el("span", { class: "cell-note", "aria-hidden": "true" }, look && swatch(look, 12), note),
+      el("span", { class: "cell-note", "aria-hidden": "true" }, marker && swatch(marker, 12), note),
   );
 }
 

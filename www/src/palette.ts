@@ -52,10 +52,10 @@ const cross =
       [w, -w],
       [r, -w],
     ] as const;
-    outline.forEach(([a, b], place) => {
+    outline.forEach(([a, b], index) => {
       const px = x + a * Math.cos(turn) - b * Math.sin(turn);
       const py = y + a * Math.sin(turn) + b * Math.cos(turn);
-      if (place === 0) context.moveTo(px, py);
+      if (index === 0) context.moveTo(px, py);
       else context.lineTo(px, py);
     });
     context.closePath();
@@ -75,13 +75,13 @@ const SHAPES: readonly Shape[] = [
 ];
 
 /** How something is drawn. */
-export interface Look {
+export interface Marker {
   readonly colour: string;
   readonly shape: Shape;
 }
 
 /** How a class is drawn: the same number, the same look. */
-export function lookOf(number: number): Look {
+export function markerOf(number: number): Marker {
   return { colour: COLOURS[number % COLOURS.length]!, shape: SHAPES[number % SHAPES.length]! };
 }
 
@@ -90,11 +90,11 @@ export const RIGHT = { colour: "#0072b2", shape: circle };
 export const WRONG = { colour: "#d55e00", shape: cross(Math.PI / 4) };
 
 /** Words, once each and in order, which gives each its look. */
-export const wordsOf = (words: readonly (string | null)[]): string[] =>
+export const distinctLabels = (words: readonly (string | null)[]): string[] =>
   [...new Set(words)].filter((word) => word !== null).sort();
 
 /** A look as a small drawing, for those who see it. */
-export function swatch({ colour, shape }: Look, side: number): HTMLCanvasElement {
+export function swatch({ colour, shape }: Marker, side: number): HTMLCanvasElement {
   const canvas = el("canvas", {
     width: side,
     height: side,

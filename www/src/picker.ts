@@ -4,23 +4,23 @@ import { grid } from "./grid.js";
 import type { Picture } from "./picture.js";
 
 /** Pictures that are shown at a time. */
-const AT_A_TIME = 48;
+const CHUNK = 48;
 
 /** A picker over what `pictures` gives when it is asked. */
 export function picker(
   pictures: () => readonly Picture[],
-  chosen: (picture: Picture) => void,
+  onSelect: (picture: Picture) => void,
 ): { element: HTMLElement; draw(): void } {
   let category = "";
-  let words = "";
+  let text = "";
   let from = 0;
-  const shelf = el("div", {});
+  const pictureList = el("div", {});
   const search = el("input", {
     type: "search",
     placeholder: "Search: cat, flag, house …",
     "aria-label": "Search pictures by name",
     oninput: () => {
-      words = search.value.toLowerCase();
+      text = search.value.toLowerCase();
       from = 0;
       draw();
     },
@@ -39,27 +39,29 @@ export function picker(
   });
   select.setAttribute("aria-label", "Category");
   const more = button("Others", () => {
-    from += AT_A_TIME;
+    from += CHUNK;
     draw();
   });
   const draw = (): void => {
     const all = pictures().filter(
-      ({ label, name }) => (category === "" || label === category) && name.includes(words),
+      ({ label, name }) => (category === "" || label === category) && name.includes(text),
     );
-    const order = words === "" ? spread(all) : all;
+    const order = text === "" ? spread(all) : all;
     if (from >= order.length) from = 0;
-    const some = order.slice(from, from + AT_A_TIME);
-    more.disabled = order.length <= AT_A_TIME;
-    const none = el("p", { class: "aside" }, `No picture is called “${words}”.`);
+    const some = order.slice(from, from + CHUNK);
+    more.disabled = order.length <= CHUNK;
+    const none = el("p", { class: "aside" }, `No picture is called “${text}”.`);
     const cells = some.map((picture) => ({ picture }));
-    shelf.replaceChildren(some.length > 0 ? grid("Pictures to choose from", cells, chosen) : none);
+    pictureList.replaceChildren(
+      some.length > 0 ? grid("Pictures to choose from", cells, onSelect) : none,
+    );
   };
   draw();
   const element = el(
     "div",
     { class: "picker" },
     el("p", { class: "row" }, search, select, more),
-    shelf,
+    pictureList,
   );
   return { element, draw };
 }

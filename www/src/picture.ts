@@ -24,26 +24,26 @@ export interface Tile {
 export const SHEET = { columns: 10, rows: 6, side: 64 } as const;
 
 /** What a screen reader says of it. */
-export function described({ name, by, label }: Picture): string {
+export function describe({ name, by, label }: Picture): string {
   return [name, by && `drawn by ${by}`, label && `in ${label}`].filter(Boolean).join(", ");
 }
 
 /** Shows a picture, as large as its style says. */
-export function shown(picture: Picture): HTMLElement {
+export function pictureElement(picture: Picture): HTMLElement {
   const { file, tile } = picture;
   if (file) {
     const image = document.createElement("img");
     image.src = file.url;
-    image.alt = described(picture);
+    image.alt = describe(picture);
     image.className = "picture";
     return image;
   }
   const image = document.createElement("span");
   image.className = "picture";
   image.role = "img";
-  image.ariaLabel = described(picture);
+  image.ariaLabel = describe(picture);
   if (tile) {
-    const along = (place: number, count: number) => `${(100 * place) / (count - 1)}%`;
+    const along = (index: number, count: number) => `${(100 * index) / (count - 1)}%`;
     image.style.backgroundImage = `url("${tile.sheet}")`;
     image.style.backgroundPosition = `${along(tile.column, SHEET.columns)} ${along(tile.row, SHEET.rows)}`;
   }

@@ -18,7 +18,7 @@ export async function pixelsOf(picture: Picture): Promise<ImageInput> {
 }
 
 /** The pixels of many, each when its turn comes. */
-export async function* eachOf(pictures: readonly Picture[]): AsyncGenerator<ImageInput> {
+export async function* pixelsOfAll(pictures: readonly Picture[]): AsyncGenerator<ImageInput> {
   for (const picture of pictures) yield await pixelsOf(picture);
 }
 

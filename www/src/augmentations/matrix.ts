@@ -3,7 +3,7 @@ import type { AugmentationOp, Encoder } from "kith-web";
 import { el } from "../element.js";
 import type { Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
-import { canvasOf } from "./view.js";
+import { canvasOf } from "./view-canvas.js";
 
 /** Pictures of the batch. */
 const BATCH = 6;
@@ -19,7 +19,7 @@ export interface Batch {
 }
 
 /** Similarities of two views of each of a few pictures, as the objective sees them. */
-export async function drawMatrix(place: HTMLElement, batch: Batch): Promise<void> {
+export async function drawMatrix(container: HTMLElement, batch: Batch): Promise<void> {
   const { encoder, ops, seed, signal } = batch;
   const pictures = [batch.picture, ...others(batch.gallery, batch.picture)];
   const seen: [ImageData, ImageData][] = [];
@@ -58,14 +58,17 @@ export async function drawMatrix(place: HTMLElement, batch: Batch): Promise<void
     el("thead", {}, el("tr", {}, el("td", {}), ...head)),
     el("tbody", {}, ...lines),
   );
-  place.replaceChildren(el("p", { class: "aside" }, caption), el("div", { class: "wide" }, table));
+  container.replaceChildren(
+    el("p", { class: "aside" }, caption),
+    el("div", { class: "wide" }, table),
+  );
 }
 
 function similarity(value: number, positive: boolean): HTMLElement {
-  const words = value.toFixed(2);
-  const cell = el("td", { class: positive ? "positive" : "" }, words);
+  const text = value.toFixed(2);
+  const cell = el("td", { class: positive ? "positive" : "" }, text);
   cell.style.setProperty("--share", String(0.75 * Math.max(value, 0) ** 2));
-  if (positive) cell.ariaLabel = `${words}, positive`;
+  if (positive) cell.ariaLabel = `${text}, positive`;
   return cell;
 }
 

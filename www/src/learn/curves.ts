@@ -2,8 +2,8 @@
 import type { PretrainStep } from "kith-web";
 import { chart } from "../chart.js";
 import { el, percent } from "../element.js";
-import type { Kept, Point, Wish } from "./lesson.js";
-import { wordsOf } from "./objectives.js";
+import type { SavedRun, Point, RunConfig } from "./run.js";
+import { textOf } from "./objectives.js";
 
 export interface Curves {
   readonly element: HTMLElement;
@@ -14,10 +14,10 @@ export interface Curves {
 }
 
 /** Empty, or as far as a run came before. */
-export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves {
+export function curves({ points, config }: Pick<SavedRun, "config" | "points">): Curves {
   const loss = chart("Loss", "step", [{ name: "loss", colour: "#0072b2" }]);
   const accuracy = chart(
-    wordsOf(wish.objective).curve,
+    textOf(config.objective).curve,
     "step",
     [{ name: "accuracy", colour: "#d55e00" }],
     true,
@@ -35,12 +35,12 @@ export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves 
       accuracy: accuracyOf(step),
     };
     add(point);
-    drawFigures(figures, lines(step, wish));
+    drawFigures(figures, lines(step, config));
     return point;
   };
   drawFigures(
     figures,
-    lines(NOTHING, wish).map(([name]) => [name, "…"]),
+    lines(NOTHING, config).map(([name]) => [name, "…"]),
   );
   return {
     element: el("div", {}, figures, el("div", { class: "charts" }, loss.element, accuracy.element)),
@@ -56,13 +56,13 @@ const accuracyOf = ({ metrics }: PretrainStep): number =>
 /** Before the first step: what will be measured. */
 const NOTHING: PretrainStep = { step: 0, total: 0, epoch: 0, loss: NaN, metrics: {}, ms: 0 };
 
-function drawFigures(place: HTMLElement, all: readonly (readonly [string, string])[]): void {
+function drawFigures(container: HTMLElement, all: readonly (readonly [string, string])[]): void {
   const figure = ([name, value]: readonly [string, string]): HTMLElement =>
     el("div", {}, el("dt", {}, name), el("dd", {}, value));
-  place.replaceChildren(...all.map(figure));
+  container.replaceChildren(...all.map(figure));
 }
 
-function lines(step: PretrainStep, { objective }: Wish): [string, string][] {
+function lines(step: PretrainStep, { objective }: RunConfig): [string, string][] {
   const { metrics, ms, total, loss } = step;
   const share = (name: string): string => percent(metrics[name] ?? NaN);
   const agreeing = (metrics["neighbours_agreeing"] ?? NaN) / (metrics["neighbours_known"] || NaN);
@@ -70,7 +70,7 @@ function lines(step: PretrainStep, { objective }: Wish): [string, string][] {
   return [
     ["Step", `${step.step} of ${total}`],
     ["Loss", loss.toFixed(3)],
-    [wordsOf(objective).accuracy, percent(accuracyOf(step))],
+    [textOf(objective).accuracy, percent(accuracyOf(step))],
     ...(metrics["probe_accuracy"] === undefined
       ? []
       : [["Probe on the side", share("probe_accuracy")] as [string, string]]),

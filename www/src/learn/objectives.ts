@@ -1,7 +1,7 @@
 /** What a run in the tab can learn by, and what a visitor reads of it. */
 export type Objective = "nnclr" | "simclr" | "relational";
 
-interface Words {
+interface ObjectiveText {
   readonly name: string;
   /** What it learns from, beside its name. */
   readonly from: string;
@@ -15,7 +15,7 @@ const FINDS = {
   curve: "Finds the other view of a picture in its batch",
 };
 
-const WORDS: Record<Objective, Words> = {
+const WORDS: Record<Objective, ObjectiveText> = {
   nnclr: { name: "NNCLR", from: "with neighbours", ...FINDS },
   simclr: { name: "SimCLR", from: "two views", ...FINDS },
   relational: {
@@ -28,10 +28,10 @@ const WORDS: Record<Objective, Words> = {
 
 export const OBJECTIVES = Object.keys(WORDS) as Objective[];
 
-export const wordsOf = (objective: Objective): Words => WORDS[objective];
+export const textOf = (objective: Objective): ObjectiveText => WORDS[objective];
 
 export const isObjective = (name: string): name is Objective => Object.hasOwn(WORDS, name);
 
 /** The name of any checkpoint's objective; one that the page does not know keeps its own. */
-export const nameOfObjective = (objective: string): string =>
+export const objectiveName = (objective: string): string =>
   isObjective(objective) ? WORDS[objective].name : objective;

@@ -40,14 +40,14 @@ export function screen(
 /** The point nearest to a place of the screen, if one is near. */
 export function nearestOf(
   count: number,
-  at: (place: number) => Point,
+  at: (index: number) => Point,
   [x, y]: Point,
 ): number | undefined {
   let [best, least]: [number | undefined, number] = [undefined, NEAR ** 2];
-  for (let place = 0; place < count; place += 1) {
-    const [px, py] = at(place);
+  for (let index = 0; index < count; index += 1) {
+    const [px, py] = at(index);
     const square = (px - x) ** 2 + (py - y) ** 2;
-    if (square < least) [best, least] = [place, square];
+    if (square < least) [best, least] = [index, square];
   }
   return best;
 }

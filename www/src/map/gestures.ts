@@ -5,7 +5,7 @@ import type { Point } from "./geometry.js";
 const STEP = 60;
 
 export interface Gestures {
-  readonly hovered: (at: Point) => void;
+  readonly onHover: (at: Point) => void;
   readonly left: () => void;
   readonly tapped: (at: Point) => void;
   readonly dragged: (from: Point, to: Point) => void;
@@ -29,7 +29,7 @@ export function listen(canvas: HTMLCanvasElement, gestures: Gestures): void {
   });
   canvas.addEventListener("pointermove", (event) => {
     const to = point(event);
-    if (!from) return gestures.hovered(to);
+    if (!from) return gestures.onHover(to);
     travelled += Math.hypot(to[0] - from[0], to[1] - from[1]);
     gestures.dragged(from, to);
     from = to;

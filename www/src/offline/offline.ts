@@ -1,13 +1,13 @@
 /** The page without a network: kept on the first visit, renewed when asked, forgotten when asked. */
 import { checkpointCache, probeDevice } from "kith-web";
 import { button, el, megabytes } from "../element.js";
-import { savesData } from "../thrift.js";
+import { prefersReducedData } from "../save-data.js";
 
 /** Registers the service worker of a built page, and says what it keeps. */
-export function offline(place: HTMLElement): void {
+export function offline(container: HTMLElement): void {
   const words = el("p", {});
   const update = el("p", {});
-  place.replaceChildren(words, update, keeping());
+  container.replaceChildren(words, update, clearButton());
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
     if (data === "all kept") words.textContent = "Kept: this page opens without a network, too.";
@@ -34,29 +34,29 @@ async function register(update: HTMLElement): Promise<void> {
   whenIdle(() => ready.active?.postMessage({ keepAllBut }));
 }
 
-function offer(place: HTMLElement, fresh: ServiceWorker): void {
+function offer(container: HTMLElement, fresh: ServiceWorker): void {
   const renew = (): void => {
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
     fresh.postMessage("take over");
   };
-  place.replaceChildren("There is a newer version of this page. ", button("Use it", renew));
+  container.replaceChildren("There is a newer version of this page. ", button("Use it", renew));
 }
 
 /** Large files come once the page is at rest, and not where the visitor saves data. */
 function whenIdle(work: () => void): void {
-  if (savesData()) return;
+  if (prefersReducedData()) return;
   const soon = globalThis.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 2000));
   soon(() => work());
 }
 
 /** What is kept, and a way to be rid of it. */
-function keeping(): HTMLElement {
-  const place = el("p", { class: "row" });
+function clearButton(): HTMLElement {
+  const container = el("p", { class: "row" });
   const draw = async (): Promise<void> => {
     const { usage } = await checkpointCache.estimate();
-    if (usage === 0) return place.replaceChildren();
-    const words = `Clear what this page keeps (${megabytes(usage)})`;
-    place.replaceChildren(button(words, () => void clear(), { class: "quiet" }));
+    if (usage === 0) return container.replaceChildren();
+    const text = `Clear what this page keeps (${megabytes(usage)})`;
+    container.replaceChildren(button(text, () => void clear(), { class: "quiet" }));
   };
   const clear = async (): Promise<void> => {
     for (const name of await caches.keys()) await caches.delete(name);
@@ -64,8 +64,8 @@ function keeping(): HTMLElement {
       if (name) indexedDB.deleteDatabase(name);
     }
     await (await navigator.serviceWorker?.getRegistration())?.unregister();
-    place.replaceChildren("Cleared. The next visit fetches everything anew.");
+    container.replaceChildren("Cleared. The next visit fetches everything anew.");
   };
   setTimeout(() => void draw(), 3000);
-  return place;
+  return container;
 }

@@ -1,50 +1,52 @@
 /** Checkpoint: which network is looked through, what is known of it, and what can be taken along. */
 import { checkpointCache, type EncoderInfo } from "kith-web";
 import { remember } from "../address.js";
-import { addressOf, type Desk } from "../desk.js";
+import { checkpointUrl, type AppState } from "../app-state.js";
 import { button, el, megabytes, percent } from "../element.js";
-import { nameOfObjective } from "../learn/objectives.js";
-import { loading } from "../loading.js";
-import { asked, csv, npy, save } from "../saving.js";
-import type { BriefInfo, Sight } from "../sight.js";
+import { objectiveName } from "../learn/objectives.js";
+import { loadOffer } from "../load-offer.js";
+import { chooseFile, csv, npy, download } from "../files.js";
+import type { EncoderSummary, Network } from "../network.js";
 import { snippets } from "../snippet.js";
-import { shownWork } from "../work.js";
-import { openWorkspace, workspaceOf } from "../workspace.js";
+import { withProgress } from "../progress.js";
+import { openProjectFile, projectFile } from "../project-file.js";
 
-export function checkpoint(root: HTMLElement, desk: Desk, left: AbortSignal): void {
+export function checkpoint(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const card = el("section", { class: "card", "aria-label": "Card" });
-  const shelf = el("section", {});
+  const cachedCheckpoints = el("section", {});
   const draw = (): void => {
-    drawCard(card, desk);
-    void drawShelf(shelf);
+    drawCard(card, app);
+    void drawCachedCheckpoints(cachedCheckpoints);
   };
-  desk.on("sight", draw, left);
+  app.on("network", draw, closed);
   root.replaceChildren(
-    choices(desk),
+    choices(app),
     card,
-    loading(desk, "The network itself knows more about itself.", left),
-    el("section", {}, el("h2", {}, "Take it along"), exports(desk), snippets()),
-    shelf,
+    loadOffer(app, "The network itself knows more about itself.", closed),
+    el("section", {}, el("h2", {}, "Take it along"), exports(app), snippets()),
+    cachedCheckpoints,
   );
   draw();
 }
 
 /** From the list, a file, or an address on this site. */
-function choices(desk: Desk): HTMLElement {
+function choices(app: AppState): HTMLElement {
   const work = el("div", {});
   const open = (name: string, source: string | URL | File): void =>
-    void shownWork(work, `Opening ${name}`, async (call) => {
-      await desk.openCheckpoint(name, source, call);
+    void withProgress(work, `Opening ${name}`, async (call) => {
+      await app.openCheckpoint(name, source, call);
       const shared = source instanceof File ? undefined : name === "trained" ? undefined : name;
       remember({ checkpoint: shared });
     });
-  const listed = [desk.trained, desk.random].map((sight) => {
-    const name = sight === desk.trained ? "trained" : "random";
-    return button(`${sight.title} (${megabytes(sight.facts!.bytes)})`, () =>
-      open(name, addressOf(sight)),
+  const supportList = [app.trained, app.random].map((network) => {
+    const name = network === app.trained ? "trained" : "random";
+    return button(`${network.title} (${megabytes(network.metadata!.bytes)})`, () =>
+      open(name, checkpointUrl(network)),
     );
   });
-  const file = button("From a file", () => asked(".safetensors", (own) => open(own.name, own)));
+  const file = button("From a file", () =>
+    chooseFile(".safetensors", (own) => open(own.name, own)),
+  );
   const address = el("input", {
     type: "url",
     placeholder: "./run/checkpoint.safetensors",
@@ -62,7 +64,7 @@ function choices(desk: Desk): HTMLElement {
       { class: "lead" },
       "A checkpoint is one file that this page, the native program, numpy and PyTorch read.",
     ),
-    el("p", { class: "row" }, ...listed, file),
+    el("p", { class: "row" }, ...supportList, file),
     el("div", { class: "row address" }, address, button("Open the address", go)),
     work,
   );
@@ -74,9 +76,9 @@ interface Opening {
 }
 
 /** The page's policy lets it speak to its own server alone; of others one brings the file. */
-function openAddress(words: string, { open, work }: Opening): void {
-  const url = URL.parse(words, document.baseURI);
-  if (url?.origin === location.origin) return open(words, url);
+function openAddress(text: string, { open, work }: Opening): void {
+  const url = URL.parse(text, document.baseURI);
+  if (url?.origin === location.origin) return open(text, url);
   const notice = url
     ? el(
         "p",
@@ -85,25 +87,25 @@ function openAddress(words: string, { open, work }: Opening): void {
         el("a", { href: url.href, target: "_blank", rel: "noreferrer" }, "the file"),
         " and open it from there.",
       )
-    : el("p", {}, `“${words}” is no address.`);
-  work.replaceChildren(el("div", { class: "trouble" }, notice));
+    : el("p", {}, `“${text}” is no address.`);
+  work.replaceChildren(el("div", { class: "error-box" }, notice));
 }
 
-function drawCard(card: HTMLElement, desk: Desk): void {
-  const { sight, encoder } = desk;
-  const facts = sight.facts;
-  const info = encoder?.info ?? facts?.info;
-  const lines = Object.entries({ ...(info && linesOf(info)), ...factsOf(sight) });
+function drawCard(card: HTMLElement, app: AppState): void {
+  const { network, encoder } = app;
+  const metadata = network.metadata;
+  const info = encoder?.info ?? metadata?.info;
+  const lines = Object.entries({ ...(info && linesOf(info)), ...metadataLines(network) });
   const terms = lines.map(([name, value]) =>
     el("div", {}, el("dt", {}, name), el("dd", {}, value)),
   );
   card.replaceChildren(
-    el("h2", {}, sight.title),
+    el("h2", {}, network.title),
     el("dl", {}, ...terms),
-    ...(facts?.note ? [el("p", { class: "aside" }, facts.note)] : []),
+    ...(metadata?.note ? [el("p", { class: "aside" }, metadata.note)] : []),
     ...(encoder ? [recipe(encoder.info)] : []),
   );
-  const report = facts?.report ? `./sights/${facts.report}` : reportOf(desk);
+  const report = metadata?.report ? `./networks/${metadata.report}` : reportOf(app);
   if (report) card.append(el("p", {}, el("a", { href: report }, "The report of its run")));
 }
 
@@ -113,22 +115,22 @@ function recipe({ recipeToml }: EncoderInfo): HTMLElement {
 }
 
 /** A run's folder on this server holds its report beside its checkpoint. */
-function reportOf({ checkpoint }: Desk): string | undefined {
+function reportOf({ checkpoint }: AppState): string | undefined {
   const address = checkpoint.match(/^(.*\/)[^/]+\.safetensors$/)?.[1];
   return address && new URL("report.html", new URL(address, document.baseURI)).href;
 }
 
-function factsOf({ facts }: Sight): Record<string, string> {
-  if (!facts) return {};
+function metadataLines({ metadata }: Network): Record<string, string> {
+  if (!metadata) return {};
   return {
-    Size: `${megabytes(facts.bytes)}, numbers of ${facts.info.dtype === "f16" ? "two bytes" : "four bytes"}`,
-    "Finds the other vendor's drawing first": `for ${percent(facts.retrieval)} of emoji that it never saw`,
+    Size: `${megabytes(metadata.bytes)}, numbers of ${metadata.info.dtype === "f16" ? "two bytes" : "four bytes"}`,
+    "Finds the other vendor's drawing first": `for ${percent(metadata.retrieval)} of emoji that it never saw`,
     Licence: "MIT or Apache 2.0; learnt from Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)",
   };
 }
 
 /** The network in its papers' words. */
-function networkOf({ arch, encoder }: BriefInfo): string {
+function networkOf({ arch, encoder }: EncoderSummary): string {
   const settings: Readonly<Record<string, unknown>> = encoder ?? {};
   const { depth, stem, width, width_multiplier: multiplier } = settings;
   if (arch === "resnet" && depth !== undefined) {
@@ -145,7 +147,7 @@ function networkOf({ arch, encoder }: BriefInfo): string {
   return known[arch] ?? arch;
 }
 
-function linesOf(info: BriefInfo): Record<string, string> {
+function linesOf(info: EncoderSummary): Record<string, string> {
   const { dataset, metrics } = info;
   const best = metrics.best as Partial<Record<string, { accuracy?: number } | null>>;
   const shares = ["test", "validation"].flatMap((split) => {
@@ -154,7 +156,7 @@ function linesOf(info: BriefInfo): Record<string, string> {
   });
   const many = (count: number): string => count.toLocaleString("en");
   return {
-    Method: `${nameOfObjective(info.method)}, ${info.stage}`,
+    Method: `${objectiveName(info.method)}, ${info.stage}`,
     Network: `${networkOf(info)}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
     Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
     Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,
@@ -166,15 +168,15 @@ function linesOf(info: BriefInfo): Record<string, string> {
 }
 
 /** Everything that can be saved, and the way back in. */
-function exports(desk: Desk): HTMLElement {
+function exports(app: AppState): HTMLElement {
   const work = el("div", {});
-  const known = () => desk.all.filter((picture) => desk.sight.knows(picture));
+  const known = () => app.all.filter((picture) => app.network.hasEmbedding(picture));
   const rows = (): void => {
-    const { data, count, dim } = desk.sight.rows(known());
-    save("embeddings.npy", npy(data, [count, dim]));
+    const { data, count, dim } = app.network.embeddings(known());
+    download("embeddings.npy", npy(data, [count, dim]));
   };
   const table = (): void => {
-    const seen = desk.sight.rows(known());
+    const seen = app.network.embeddings(known());
     const head = ["id", "name", "class", ...Array.from({ length: seen.dim }, (_, i) => `x${i}`)];
     const lines = known().map(({ id, name, label }, i) => [
       id,
@@ -182,24 +184,24 @@ function exports(desk: Desk): HTMLElement {
       label ?? "",
       ...[...seen.row(i)].map((x) => x.toFixed(5)),
     ]);
-    save("embeddings.csv", csv([head, ...lines]));
+    download("embeddings.csv", csv([head, ...lines]));
   };
   const probe = (): void => {
-    if (desk.probe) save("probe.safetensors", desk.probe.save());
+    if (app.probe) download("probe.safetensors", app.probe.save());
     else
       work.replaceChildren(
         el("p", { class: "aside" }, "There is no probe yet: the panel Probe trains one."),
       );
   };
-  const own = (): void =>
-    void shownWork(work, "Writing your work", async () =>
-      save("kith-project.safetensors", await workspaceOf(desk)),
+  const saveProject = (): void =>
+    void withProgress(work, "Writing your work", async () =>
+      download("kith-project.safetensors", await projectFile(app)),
     );
-  const back = (): void =>
-    asked(".safetensors", (file) => {
-      void shownWork(work, "Opening your work", async (call) => {
-        await openWorkspace(desk, file);
-        await desk.look(call);
+  const openProject = (): void =>
+    chooseFile(".safetensors", (file) => {
+      void withProgress(work, "Opening your work", async (call) => {
+        await openProjectFile(app, file);
+        await app.embedUserPictures(call);
       });
     });
   return el(
@@ -215,28 +217,29 @@ function exports(desk: Desk): HTMLElement {
     el(
       "p",
       { class: "row" },
-      button("All of your work, with your pictures", own),
-      button("Open saved work", back),
+      button("All of your work, with your pictures", saveProject),
+      button("Open saved work", openProject),
     ),
     work,
   );
 }
 
 /** Checkpoints that earlier visits left in this browser. */
-async function drawShelf(shelf: HTMLElement): Promise<void> {
+async function drawCachedCheckpoints(cachedCheckpoints: HTMLElement): Promise<void> {
   const list = await checkpointCache.list();
-  if (list.length === 0) return shelf.replaceChildren();
+  if (list.length === 0) return cachedCheckpoints.replaceChildren();
   const lines = list.map(({ url, bytes, savedAt }) => {
-    const forget = (): void => void checkpointCache.delete(url).then(() => drawShelf(shelf));
-    const words = `${new URL(url).pathname.split("/").at(-1)}, ${megabytes(bytes)}, ${savedAt.toLocaleDateString()}`;
+    const forget = (): void =>
+      void checkpointCache.delete(url).then(() => drawCachedCheckpoints(cachedCheckpoints));
+    const text = `${new URL(url).pathname.split("/").at(-1)}, ${megabytes(bytes)}, ${savedAt.toLocaleDateString()}`;
     return el(
       "li",
       { class: "row" },
-      words,
-      button("Forget it", forget, { class: "quiet", "aria-label": `Forget ${words}` }),
+      text,
+      button("Forget it", forget, { class: "quiet", "aria-label": `Forget ${text}` }),
     );
   });
-  shelf.replaceChildren(
+  cachedCheckpoints.replaceChildren(
     el("h2", {}, "Kept in this browser"),
     el("ul", { class: "plain" }, ...lines),
   );

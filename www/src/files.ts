@@ -1,7 +1,7 @@
 /** Files on their way out: to the visitor's own disk, nowhere else. */
 
 /** Offers bytes as a file. */
-export function save(name: string, bytes: Blob | Uint8Array | string): void {
+export function download(name: string, bytes: Blob | Uint8Array | string): void {
   const blob = bytes instanceof Blob ? bytes : new Blob([bytes as BlobPart]);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -12,7 +12,7 @@ export function save(name: string, bytes: Blob | Uint8Array | string): void {
 }
 
 /** Asks for one file. */
-export function asked(accept: string, opened: (file: File) => void): void {
+export function chooseFile(accept: string, opened: (file: File) => void): void {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = accept;

@@ -1,8 +1,8 @@
 /** Long work, shown where it was asked for: what is being done, how far, how to cancel, what failed. */
 import type { CallOptions, Progress } from "kith-web";
-import { said } from "./announce.js";
+import { announce } from "./announce.js";
 import { button, el, megabytes } from "./element.js";
-import { trouble } from "./trouble.js";
+import { errorBox } from "./error-box.js";
 
 const PHASES: Readonly<Record<Progress["phase"], string>> = {
   wasm: "Fetching the program",
@@ -22,37 +22,37 @@ const IN_BYTES: ReadonlySet<Progress["phase"]> = new Set(["wasm", "checkpoint", 
  * Does work and shows it in `place`, where it says too that it was cancelled or what failed. What
  * comes after it belongs into `work`, so that another try does it too.
  */
-export async function shownWork(
-  place: HTMLElement,
+export async function withProgress(
+  container: HTMLElement,
   title: string,
   work: (options: Required<CallOptions>) => Promise<void>,
 ): Promise<void> {
-  const giveUp = new AbortController();
+  const abort = new AbortController();
   const bar = el("div", { class: "bar", role: "progressbar", "aria-label": title });
   const words = el("span", {}, `${title} …`);
-  const cancel = button("Cancel", () => giveUp.abort(), { class: "quiet" });
+  const cancel = button("Cancel", () => abort.abort(), { class: "quiet" });
   const line = el("p", { class: "row" }, words, cancel);
-  const own = el("div", { class: "work" }, bar, line);
-  place.replaceChildren(own);
-  said(`${title} …`);
+  const own = el("div", { class: "progress" }, bar, line);
+  container.replaceChildren(own);
+  announce(`${title} …`);
   try {
     await work({
-      signal: giveUp.signal,
-      onProgress: (progress) => tell(bar, words, progress),
+      signal: abort.signal,
+      onProgress: (progress) => showProgress(bar, words, progress),
     });
     own.remove();
-    said(`${title}: done`);
+    announce(`${title}: done`);
   } catch (error) {
-    const again = () => void shownWork(place, title, work);
-    const cancelled = giveUp.signal.aborted;
-    place.replaceChildren(
-      cancelled ? el("p", { class: "aside" }, "Cancelled.") : trouble(error, again),
+    const retry = () => void withProgress(container, title, work);
+    const cancelled = abort.signal.aborted;
+    container.replaceChildren(
+      cancelled ? el("p", { class: "aside" }, "Cancelled.") : errorBox(error, retry),
     );
-    if (cancelled) said("Cancelled.");
+    if (cancelled) announce("Cancelled.");
   }
 }
 
-function tell(bar: HTMLElement, words: HTMLElement, progress: Progress): void {
+function showProgress(bar: HTMLElement, words: HTMLElement, progress: Progress): void {
   const { phase, loaded, total, fraction, fromCache } = progress;
   const amount = IN_BYTES.has(phase) ? megabytes : String;
   const of = total === null ? "" : ` of ${amount(total)}`;
@@ -63,6 +63,6 @@ function tell(bar: HTMLElement, words: HTMLElement, progress: Progress): void {
     const whole = Math.round(100 * fraction);
     bar.setAttribute("aria-valuenow", String(whole));
     bar.style.setProperty("--done", String(fraction));
-    said(`${PHASES[phase]}, ${whole} %`);
+    announce(`${PHASES[phase]}, ${whole} %`);
   }
 }

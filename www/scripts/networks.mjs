@@ -1,9 +1,9 @@
 // Computes what the page knows of its two networks before it loads them.
 //
-//     node www/scripts/sights.mjs [CHECKPOINT [NOTE]]
+//     node www/scripts/networks.mjs [CHECKPOINT [NOTE]]
 //
 // takes a checkpoint that `kith pretrain --data gallery` wrote (default: the one that is there) and
-// writes to public/sights: `trained.safetensors` (numbers of two bytes), `random.safetensors` (the
+// writes to public/networks: `trained.safetensors` (numbers of two bytes), `random.safetensors` (the
 // same network before its first step) and for each a `.bin` with embeddings of the whole gallery
 // and a `.json` with facts; the report of the run is copied. Needs the native program (KITH, or target/release/kith) and web/dist.
 // NOTE says on its card how it was trained and what that gave; without a CHECKPOINT it stays.
@@ -19,10 +19,10 @@ const LEVELS = { trained: 15, random: 11 };
 const SPLITS = ["labelled", "unlabelled", "test"];
 const HELD_OUT = "test";
 const REPORT = "report.html";
-const to = resolve(import.meta.dirname, "../public/sights");
+const to = resolve(import.meta.dirname, "../public/networks");
 const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../target");
 const kith = process.env.KITH ?? join(target, "release/kith");
-const work = mkdtempSync(join(tmpdir(), "kith-sights-"));
+const work = mkdtempSync(join(tmpdir(), "kith-networks-"));
 
 const run = (...words) =>
   execFileSync(kith, ["--quiet", ...words], { stdio: ["ignore", "ignore", "inherit"] });

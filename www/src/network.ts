@@ -1,21 +1,21 @@
 /** How one network sees pictures: a row of numbers for each, computed beforehand or here. */
 import { Embeddings, KnnIndex, type CallOptions, type Encoder, type EncoderInfo } from "kith-web";
-import { breath } from "./latest.js";
-import { eachOf } from "./pixels.js";
+import { yieldToBrowser } from "./debounce.js";
+import { pixelsOfAll } from "./pixels.js";
 import type { Picture } from "./picture.js";
 
 /** What a network says of itself, but for what is long; older facts do without its settings. */
-export type BriefInfo = Omit<EncoderInfo, "recipeToml" | "views" | "encoder"> &
+export type EncoderSummary = Omit<EncoderInfo, "recipeToml" | "views" | "encoder"> &
   Partial<Pick<EncoderInfo, "encoder">>;
 
-/** What is known of a network without loading it; `scripts/sights.mjs` writes it. */
-export interface Facts {
+/** What is known of a network without loading it; `scripts/networks.mjs` writes it. */
+export interface NetworkMetadata {
   readonly title: string;
   readonly checkpoint: string;
   readonly bytes: number;
   /** Its hash, as `loadEncoder` takes it. */
   readonly integrity: string;
-  readonly info: BriefInfo;
+  readonly info: EncoderSummary;
   /** How it was trained, and what that gave. */
   readonly note: string | null;
   /** The report of its run, beside it. */
@@ -29,38 +29,42 @@ export interface Facts {
   readonly retrieval: number;
 }
 
-export class Sight {
+export class Network {
   readonly title: string;
   readonly fingerprint: string;
   readonly dim: number;
-  readonly facts: Facts | undefined;
+  readonly metadata: NetworkMetadata | undefined;
   encoder: Encoder | undefined;
   #rows = new Map<string, Float32Array>();
 
-  constructor(title: string, info: Pick<EncoderInfo, "fingerprint" | "dim">, facts?: Facts) {
+  constructor(
+    title: string,
+    info: Pick<EncoderInfo, "fingerprint" | "dim">,
+    metadata?: NetworkMetadata,
+  ) {
     this.title = title;
     this.fingerprint = info.fingerprint;
     this.dim = info.dim;
-    this.facts = facts;
+    this.metadata = metadata;
   }
 
   /** Knows these pictures from now on. */
-  learnt(pictures: readonly Picture[], rows: Embeddings): void {
-    pictures.forEach(({ id }, place) => this.#rows.set(id, rows.row(place)));
+  addEmbeddings(pictures: readonly Picture[], rows: Embeddings): void {
+    pictures.forEach(({ id }, index) => this.#rows.set(id, rows.row(index)));
   }
 
-  knows({ id }: Picture): boolean {
+  hasEmbedding({ id }: Picture): boolean {
     return this.#rows.has(id);
   }
 
-  forget({ id }: Picture): void {
+  remove({ id }: Picture): void {
     this.#rows.delete(id);
   }
 
   /** The rows of pictures that it knows, in their order. */
-  rows(pictures: readonly Picture[]): Embeddings {
+  embeddings(pictures: readonly Picture[]): Embeddings {
     const data = new Float32Array(pictures.length * this.dim);
-    pictures.forEach(({ id }, place) => data.set(this.#rows.get(id)!, place * this.dim));
+    pictures.forEach(({ id }, index) => data.set(this.#rows.get(id)!, index * this.dim));
     return new Embeddings(data, this.dim, {
       normalized: true,
       encoderFingerprint: this.fingerprint,
@@ -69,44 +73,49 @@ export class Sight {
 
   /** An index of those of the pictures that it knows. */
   index(pictures: readonly Picture[], labelOf = (picture: Picture) => picture.label): KnnIndex {
-    const known = pictures.filter((picture) => this.knows(picture));
+    const known = pictures.filter((picture) => this.hasEmbedding(picture));
     const index = new KnnIndex(this.dim);
     const items = known.map((picture) => {
       const label = labelOf(picture);
       return { id: picture.id, ...(label === null ? {} : { label }) };
     });
-    if (known.length > 0) index.add(this.rows(known), items);
+    if (known.length > 0) index.add(this.embeddings(known), items);
     return index;
   }
 
   /** Looks at those pictures that it does not know yet. */
-  async look(pictures: readonly Picture[], options: CallOptions = {}): Promise<void> {
-    const fresh = pictures.filter((picture) => !this.knows(picture));
+  async embed(pictures: readonly Picture[], options: CallOptions = {}): Promise<void> {
+    const fresh = pictures.filter((picture) => !this.hasEmbedding(picture));
     if (fresh.length === 0 || !this.encoder) return;
-    this.learnt(fresh, await this.encoder.embed(eachOf(fresh), options));
+    this.addEmbeddings(fresh, await this.encoder.embed(pixelsOfAll(fresh), options));
   }
 }
 
 /** A network's rows of the gallery as they were computed beforehand. */
-export async function precomputed(name: string, pictures: readonly Picture[]): Promise<Sight> {
-  const [facts, stored] = await Promise.all([
-    got(`./sights/${name}.json`).then((response) => response.json() as Promise<Facts>),
-    got(`./sights/${name}.bin`).then((response) => response.arrayBuffer()),
+export async function loadPrecomputed(
+  name: string,
+  pictures: readonly Picture[],
+): Promise<Network> {
+  const [metadata, stored] = await Promise.all([
+    fetchOk(`./networks/${name}.json`).then(
+      (response) => response.json() as Promise<NetworkMetadata>,
+    ),
+    fetchOk(`./networks/${name}.bin`).then((response) => response.arrayBuffer()),
   ]);
-  await breath();
-  const sight = new Sight(facts.title, facts.info, facts);
-  sight.learnt(pictures, unpacked(new Uint8Array(stored), facts));
-  return sight;
+  await yieldToBrowser();
+  const network = new Network(metadata.title, metadata.info, metadata);
+  network.addEmbeddings(pictures, unpack(new Uint8Array(stored), metadata));
+  return network;
 }
 
-async function got(url: string): Promise<Response> {
+async function fetchOk(url: string): Promise<Response> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
   return response;
 }
 
 /** Stored column by column, which compresses better, two steps a byte. */
-function unpacked(stored: Uint8Array, { info, scale, levels }: Facts): Embeddings {
+function unpack(stored: Uint8Array, { info, scale, levels }: NetworkMetadata): Embeddings {
   const { dim, fingerprint } = info;
   const data = new Float32Array(2 * stored.length);
   const count = data.length / dim;

@@ -7,10 +7,10 @@ import {
   type FallbackReason,
 } from "kith-web";
 import { choice, el } from "./element.js";
-import type { Desk } from "./desk.js";
+import type { AppState } from "./app-state.js";
 import { pixelsOf } from "./pixels.js";
-import { circumstances } from "./trouble.js";
-import { shownWork } from "./work.js";
+import { diagnosticContext } from "./error-box.js";
+import { withProgress } from "./progress.js";
 
 /** Pictures that the time of one is measured on. */
 const MEASURED = 32;
@@ -47,41 +47,42 @@ const CHOICES: readonly (readonly [Device, string])[] = [
 ];
 
 /** Keeps the line up to date. */
-export async function deviceLine(place: HTMLElement, desk: Desk): Promise<void> {
+export async function deviceStatus(container: HTMLElement, app: AppState): Promise<void> {
   const words = el("span", { class: "device-words" });
   const help = el("details", { class: "device-help" });
   const work = el("div", { class: "device-work" });
-  const select = choice(CHOICES, desk.device, async (device) => {
-    const loaded = await desk.use(device);
-    if (loaded) await shownWork(work, "Loading on the other device", (call) => desk.load(call));
+  const select = choice(CHOICES, app.device, async (device) => {
+    const wasLoaded = await app.useDevice(device);
+    if (wasLoaded)
+      await withProgress(work, "Loading on the other device", (call) => app.load(call));
   });
   select.setAttribute("aria-label", "What should compute");
-  place.replaceChildren(el("div", { class: "row" }, words, help, select), work);
+  container.replaceChildren(el("div", { class: "row" }, words, help, select), work);
   const draw = async (): Promise<void> => {
-    const { computing } = desk;
-    const report = computing ?? (await probeDevice({ device: desk.device }));
-    circumstances.device = report;
-    words.textContent = `${computing ? "Computing" : "Would compute"} on ${sentence(report)}`;
-    explain(help, report);
-    if (desk.encoder) words.append(await speed(desk, desk.encoder));
+    const { activeDevice } = app;
+    const report = activeDevice ?? (await probeDevice({ device: app.device }));
+    diagnosticContext.device = report;
+    words.textContent = `${activeDevice ? "Computing" : "Would compute"} on ${sentence(report)}`;
+    showHelp(help, report);
+    if (app.encoder) words.append(await timePerPicture(app, app.encoder));
   };
   const always = new AbortController().signal;
-  for (const news of ["sight", "run"] as const) desk.on(news, () => void draw(), always);
+  for (const event of ["network", "run"] as const) app.on(event, () => void draw(), always);
   await draw();
 }
 
-const speeds = new WeakMap<Encoder, Promise<string>>();
+const timings = new WeakMap<Encoder, Promise<string>>();
 
 /** How long a picture takes, measured once a network; nothing where it cannot be measured. */
-function speed(desk: Desk, encoder: Encoder): Promise<string> {
-  const known = speeds.get(encoder);
+function timePerPicture(app: AppState, encoder: Encoder): Promise<string> {
+  const known = timings.get(encoder);
   if (known) return known;
-  const measuring = measured(desk, encoder).catch(() => "");
-  speeds.set(encoder, measuring);
+  const measuring = measure(app, encoder).catch(() => "");
+  timings.set(encoder, measuring);
   return measuring;
 }
 
-async function measured({ gallery }: Desk, encoder: Encoder): Promise<string> {
+async function measure({ gallery }: AppState, encoder: Encoder): Promise<string> {
   const some = await Promise.all(gallery.slice(0, MEASURED).map(pixelsOf));
   const start = performance.now();
   await encoder.embed(some);
@@ -97,7 +98,7 @@ function sentence({ actual, adapter, reason, requested }: DeviceReport): string 
   return `the processor: ${REASONS[reason!]}`;
 }
 
-function explain(help: HTMLDetailsElement, { reason, detail }: DeviceReport): void {
+function showHelp(help: HTMLDetailsElement, { reason, detail }: DeviceReport): void {
   const said = reason && HELP[reason];
   help.hidden = !said;
   help.replaceChildren(

@@ -1,16 +1,16 @@
 /** The visitor's pictures: from files, folders, drops and the clipboard. */
 import type { Picture } from "./picture.js";
 
-let brought = 0;
+let pictureCount = 0;
 
 /** Pictures of files that are pictures; a file in a folder is of the class that the folder names. */
-export function picturesFrom(files: readonly File[], label: string | null): Picture[] {
+export function picturesFromFiles(files: readonly File[], label: string | null): Picture[] {
   return files.filter(isPicture).map((file) => {
-    brought += 1;
+    pictureCount += 1;
     return {
-      id: `y${brought}`,
-      name: file.name.replace(/\.[^.]+$/, "") || `picture ${brought}`,
-      label: label ?? folderOf(file),
+      id: `y${pictureCount}`,
+      name: file.name.replace(/\.[^.]+$/, "") || `picture ${pictureCount}`,
+      label: label ?? folderName(file),
       by: "",
       file: { blob: file, url: URL.createObjectURL(file) },
     };
@@ -21,28 +21,28 @@ const isPicture = ({ type, name }: File): boolean =>
   type.startsWith("image/") || /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(name);
 
 /** Paths of files that came out of a dropped folder, which do not say it themselves. */
-const paths = new WeakMap<File, string>();
+const droppedPaths = new WeakMap<File, string>();
 
 /** The last folder on the way to a file. */
-function folderOf(file: File): string | null {
-  const path = paths.get(file) ?? file.webkitRelativePath;
+function folderName(file: File): string | null {
+  const path = droppedPaths.get(file) ?? file.webkitRelativePath;
   return path.split("/").slice(0, -1).at(-1) ?? null;
 }
 
 /** All files of a drop or the clipboard, those inside folders too. */
-export async function filesOf(transfer: DataTransfer): Promise<File[]> {
+export async function filesFromTransfer(transfer: DataTransfer): Promise<File[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
   if (entries.every((entry) => !entry?.isDirectory)) return [...transfer.files];
-  const found = await Promise.all(entries.map((entry) => (entry ? inside(entry) : [])));
+  const found = await Promise.all(entries.map((entry) => (entry ? filesInEntry(entry) : [])));
   return found.flat();
 }
 
-async function inside(entry: FileSystemEntry): Promise<File[]> {
+async function filesInEntry(entry: FileSystemEntry): Promise<File[]> {
   if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) =>
       (entry as FileSystemFileEntry).file(resolve, reject),
     );
-    paths.set(file, entry.fullPath.slice(1));
+    droppedPaths.set(file, entry.fullPath.slice(1));
     return [file];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
@@ -53,6 +53,6 @@ async function inside(entry: FileSystemEntry): Promise<File[]> {
       reader.readEntries(resolve, reject),
     );
     if (some.length === 0) return found;
-    for (const each of some) found.push(...(await inside(each)));
+    for (const each of some) found.push(...(await filesInEntry(each)));
   }
 }

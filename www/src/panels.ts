@@ -1,12 +1,12 @@
 /** The frame: which panel is shown, as the address says. */
-import { addressOf, onAddress, panelInAddress } from "./address.js";
-import { said } from "./announce.js";
-import type { Desk } from "./desk.js";
+import { addressOf, onAddressChange, panelInAddress } from "./address.js";
+import { announce } from "./announce.js";
+import type { AppState } from "./app-state.js";
 import { el } from "./element.js";
-import { trouble } from "./trouble.js";
+import { errorBox } from "./error-box.js";
 
 /** Fills an element until `left` says that another panel is wanted. */
-export type Panel = (root: HTMLElement, desk: Desk, left: AbortSignal) => void;
+export type Panel = (root: HTMLElement, app: AppState, closed: AbortSignal) => void;
 
 /** Panels in the order of their links; each comes when it is first wanted. */
 const PANELS: readonly {
@@ -35,12 +35,12 @@ const PANELS: readonly {
 ];
 
 /** Shows the panel of the address, and the next one whenever it changes. */
-export function panels(nav: HTMLElement, main: HTMLElement, desk: Desk): void {
+export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): void {
   const links = PANELS.map(({ name, title }) =>
     el("a", { href: `#${name}`, "data-panel": name }, title),
   );
   nav.replaceChildren(...links);
-  let leave = new AbortController();
+  let closing = new AbortController();
   let shown = "";
   const show = async (): Promise<void> => {
     const panel = PANELS.find(({ name }) => name === panelInAddress()) ?? PANELS[0]!;
@@ -51,37 +51,37 @@ export function panels(nav: HTMLElement, main: HTMLElement, desk: Desk): void {
       else link.ariaCurrent = null;
     }
     const first = shown === "";
-    leave.abort();
-    leave = new AbortController();
+    closing.abort();
+    closing = new AbortController();
     shown = panel.name;
-    await fill(main, panel, { desk, left: leave.signal });
-    if (!first) said(panel.title);
+    await fill(main, panel, { app, closed: closing.signal });
+    if (!first) announce(panel.title);
   };
   // The links carry the settings as they are when one follows them.
-  nav.addEventListener("pointerdown", () => refresh(links));
-  nav.addEventListener("focusin", () => refresh(links));
-  onAddress(() => void show());
+  nav.addEventListener("pointerdown", () => refreshLinks(links));
+  nav.addEventListener("focusin", () => refreshLinks(links));
+  onAddressChange(() => void show());
   void show();
 }
 
-function refresh(links: readonly HTMLAnchorElement[]): void {
+function refreshLinks(links: readonly HTMLAnchorElement[]): void {
   for (const link of links) link.href = addressOf(link.dataset["panel"]!);
 }
 
 async function fill(
   main: HTMLElement,
   { name, title, open }: (typeof PANELS)[number],
-  { desk, left }: { desk: Desk; left: AbortSignal },
+  { app, closed }: { app: AppState; closed: AbortSignal },
 ): Promise<void> {
   const root = el("section", { class: `panel ${name}`, "aria-label": title });
   main.setAttribute("aria-busy", "true");
   try {
     const panel = await open();
-    if (left.aborted) return;
+    if (closed.aborted) return;
     main.replaceChildren(root);
-    panel(root, desk, left);
+    panel(root, app, closed);
   } catch (error) {
-    main.replaceChildren(trouble(error, () => location.reload()));
+    main.replaceChildren(errorBox(error, () => location.reload()));
   }
   main.removeAttribute("aria-busy");
 }

@@ -1,10 +1,10 @@
 /** What went wrong, said where it happened: what to do next, and what to send to whom can help. */
 import { KithError, type DeviceReport, type ErrorCode } from "kith-web";
 import { button, el } from "./element.js";
-import { said } from "./announce.js";
+import { announce } from "./announce.js";
 
 /** What a report of trouble says of this page. */
-export const circumstances: { device?: DeviceReport; checkpoint?: string } = {};
+export const diagnosticContext: { device?: DeviceReport; checkpoint?: string } = {};
 
 /** What a visitor can do, where the package's hint speaks to programmers. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
@@ -21,25 +21,25 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 };
 
 /** A notice of an error with its next step; `again` tries anew. */
-export function trouble(error: unknown, again?: () => void): HTMLElement {
+export function errorBox(error: unknown, retry?: () => void): HTMLElement {
   const coded = error instanceof KithError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
   const hint =
     (coded && HINTS[coded.code]) ?? coded?.hint ?? "Try again; reload the page if it stays.";
-  said(`That did not work: ${message}`);
-  const diagnostics = JSON.stringify(diagnosticsOf(error), null, 2);
-  const copy = button("Copy diagnostics", () => void copied(copy, diagnostics));
+  announce(`That did not work: ${message}`);
+  const diagnostics = JSON.stringify(diagnosticsFor(error), null, 2);
+  const copy = button("Copy diagnostics", () => void copyText(copy, diagnostics));
   return el(
     "div",
-    { class: "trouble", role: "group", "aria-label": "Something went wrong" },
+    { class: "error-box", role: "group", "aria-label": "Something went wrong" },
     el("p", {}, el("strong", {}, "That did not work. "), message),
     el("p", {}, hint),
-    el("p", { class: "row" }, again && button("Try again", again), copy),
+    el("p", { class: "row" }, retry && button("Try again", retry), copy),
     el("details", {}, el("summary", {}, "Diagnostics"), el("pre", { tabindex: 0 }, diagnostics)),
   );
 }
 
-function diagnosticsOf(error: unknown): unknown {
+function diagnosticsFor(error: unknown): unknown {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
   const code = error instanceof KithError ? error.code : undefined;
   return {
@@ -47,7 +47,7 @@ function diagnosticsOf(error: unknown): unknown {
     code,
     error: `${name}: ${message}`,
     stack: stack?.split("\n").slice(0, 6),
-    ...circumstances,
+    ...diagnosticContext,
     agent: navigator.userAgent,
     secure: isSecureContext,
     language: navigator.language,
@@ -55,7 +55,7 @@ function diagnosticsOf(error: unknown): unknown {
   };
 }
 
-async function copied(own: HTMLButtonElement, text: string): Promise<void> {
+async function copyText(own: HTMLButtonElement, text: string): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
     own.textContent = "Copied";

@@ -1,6 +1,6 @@
 /** How guesses meet the truth, class by class. */
 
-export interface Tally {
+export interface Evaluation {
   readonly labels: readonly string[];
   readonly accuracy: number;
   readonly perClass: readonly {
@@ -9,25 +9,26 @@ export interface Tally {
     readonly count: number;
   }[];
   /** Places of the pictures of one class that were taken for another (or for itself). */
-  at(truth: string, guess: string): readonly number[];
+  at(truth: string, predicted: string): readonly number[];
 }
 
 /** Counts guesses; both lists have a label a picture. */
-export function tally(truth: readonly string[], guesses: readonly string[]): Tally {
-  const labels = [...new Set([...truth, ...guesses])].sort();
+export function evaluate(truth: readonly string[], predictions: readonly string[]): Evaluation {
+  const labels = [...new Set([...truth, ...predictions])].sort();
   const cells = new Map<string, number[]>();
-  const key = (own: string, guess: string): string => JSON.stringify([own, guess]);
-  truth.forEach((own, place) => {
-    const cell = key(own, guesses[place]!);
-    cells.set(cell, [...(cells.get(cell) ?? []), place]);
+  const key = (truth: string, predicted: string): string => JSON.stringify([truth, predicted]);
+  truth.forEach((truth, index) => {
+    const cell = key(truth, predictions[index]!);
+    cells.set(cell, [...(cells.get(cell) ?? []), index]);
   });
-  const at = (own: string, guess: string): readonly number[] => cells.get(key(own, guess)) ?? [];
+  const at = (truth: string, predicted: string): readonly number[] =>
+    cells.get(key(truth, predicted)) ?? [];
   const right = labels.reduce((sum, label) => sum + at(label, label).length, 0);
   return {
     labels,
     accuracy: truth.length > 0 ? right / truth.length : NaN,
     perClass: labels.map((label) => {
-      const count = truth.filter((own) => own === label).length;
+      const count = truth.filter((truth) => truth === label).length;
       return { label, accuracy: count > 0 ? at(label, label).length / count : NaN, count };
     }),
     at,

@@ -4,52 +4,57 @@ import { nearestOf, screen, squared, within, type Point } from "./geometry.js";
 import { listen, type Gestures } from "./gestures.js";
 
 /** Draws point `place` at a place of the screen, `size` pixels wide. */
-export type Stamp = (
+export type DrawPoint = (
   context: CanvasRenderingContext2D,
-  place: number,
+  index: number,
   at: [number, number],
   size: number,
 ) => void;
 
-export interface Told {
+export interface ScatterEvents {
   /** A point lies under the pointer, or none. */
-  readonly hovered: (place: number | undefined, at: [number, number]) => void;
-  readonly picked: (place: number) => void;
-  readonly circled: (places: number[]) => void;
+  readonly onHover: (index: number | undefined, at: [number, number]) => void;
+  readonly onPick: (index: number) => void;
+  readonly onSelect: (indices: number[]) => void;
 }
 
 const [SMALLEST, LARGEST] = [0.5, 60];
 
-export class Plane {
+export class ScatterPlot {
   readonly element: HTMLCanvasElement;
   /** Whether it is white whatever the colours of the page, as pictures need it. */
-  paper = false;
+  whiteBackground = false;
   /** Whether a drag draws a line around points instead of moving the plane. */
   lasso = false;
-  readonly #told: Told;
+  readonly #events: ScatterEvents;
   readonly #context: CanvasRenderingContext2D;
   #points = new Float32Array(0);
-  #stamp: Stamp = () => {};
+  #drawPoint: DrawPoint = () => {};
   #view = { zoom: 1, x: 0, y: 0 };
   #marked: readonly number[] = [];
   #line: Point[] = [];
   #frame = 0;
 
-  constructor(name: string, told: Told, ended: AbortSignal) {
-    const attributes = { class: "plane", tabindex: 0, role: "application", "aria-label": name };
+  constructor(name: string, events: ScatterEvents, closed: AbortSignal) {
+    const attributes = {
+      class: "scatter-plot",
+      tabindex: 0,
+      role: "application",
+      "aria-label": name,
+    };
     this.element = el("canvas", attributes);
     this.#context = this.element.getContext("2d")!;
-    this.#told = told;
+    this.#events = events;
     listen(this.element, this.#gestures());
     const sized = new ResizeObserver(() => this.draw());
     sized.observe(this.element);
-    ended.addEventListener("abort", () => sized.disconnect());
+    closed.addEventListener("abort", () => sized.disconnect());
   }
 
   /** Points `[count, 2]`, and how each is drawn. */
-  show(points: Float32Array, stamp: Stamp): void {
+  show(points: Float32Array, drawPoint: DrawPoint): void {
     this.#points = squared(points);
-    this.#stamp = stamp;
+    this.#drawPoint = drawPoint;
     this.draw();
   }
 
@@ -57,8 +62,8 @@ export class Plane {
     this.#frame ||= requestAnimationFrame(() => this.#paint());
   }
 
-  mark(places: readonly number[]): void {
-    this.#marked = places;
+  mark(indices: readonly number[]): void {
+    this.#marked = indices;
     this.draw();
   }
 
@@ -75,33 +80,33 @@ export class Plane {
     this.draw();
   }
 
-  #at(place: number): Point {
-    const point: Point = [this.#points[2 * place]!, this.#points[2 * place + 1]!];
+  #at(index: number): Point {
+    const point: Point = [this.#points[2 * index]!, this.#points[2 * index + 1]!];
     return screen(point, this.#view, this.element);
   }
 
-  #places(): number[] {
-    return Array.from({ length: this.#points.length / 2 }, (_, place) => place);
+  #indices(): number[] {
+    return Array.from({ length: this.#points.length / 2 }, (_, index) => index);
   }
 
   #nearest(to: Point): number | undefined {
-    return nearestOf(this.#points.length / 2, (place) => this.#at(place), to);
+    return nearestOf(this.#points.length / 2, (index) => this.#at(index), to);
   }
 
   #paint(): void {
     this.#frame = 0;
     const [context, { clientWidth: width, clientHeight: height }] = [this.#context, this.element];
-    fit(this.element, context);
+    resizeCanvas(this.element, context);
     const size = Math.min(6 + 3 * Math.sqrt(this.#view.zoom), 40);
-    this.element.classList.toggle("paper", this.paper);
-    for (const place of this.#places()) {
-      const [x, y] = this.#at(place);
+    this.element.classList.toggle("white-background", this.whiteBackground);
+    for (const index of this.#indices()) {
+      const [x, y] = this.#at(index);
       const inside = x > -size && y > -size && x < width + size && y < height + size;
-      if (inside) this.#stamp(context, place, [x, y], size);
+      if (inside) this.#drawPoint(context, index, [x, y], size);
     }
-    const marked = this.#marked.map((place) => this.#at(place));
-    ring(context, marked, size, this.paper);
-    outline(context, this.#line);
+    const marked = this.#marked.map((index) => this.#at(index));
+    drawRings(context, marked, size, this.whiteBackground);
+    drawLine(context, this.#line);
   }
 
   #gestures(): Gestures {
@@ -111,35 +116,35 @@ export class Plane {
       this.draw();
     };
     return {
-      hovered: (point) => this.#told.hovered(this.#nearest(point), point),
-      left: () => this.#told.hovered(undefined, [0, 0]),
+      onHover: (point) => this.#events.onHover(this.#nearest(point), point),
+      left: () => this.#events.onHover(undefined, [0, 0]),
       tapped: (point) => {
-        const place = this.#nearest(point);
-        if (place !== undefined) this.#told.picked(place);
+        const index = this.#nearest(point);
+        if (index !== undefined) this.#events.onPick(index);
       },
       dragged: (from, to) => {
         if (!this.lasso) return move([to[0] - from[0], to[1] - from[1]]);
         this.#line.push(to);
         this.draw();
       },
-      dropped: () => this.#circle(),
+      dropped: () => this.#select(),
       turned: (factor) => this.zoom(factor),
       walked: move,
     };
   }
 
   /** Tells what the line that was drawn goes around. */
-  #circle(): void {
+  #select(): void {
     const line = this.#line;
     this.#line = [];
     this.draw();
     if (line.length < 3) return;
-    this.#told.circled(this.#places().filter((place) => within(this.#at(place), line)));
+    this.#events.onSelect(this.#indices().filter((index) => within(this.#at(index), line)));
   }
 }
 
 /** As many canvas pixels as the screen has. */
-function fit(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void {
+function resizeCanvas(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void {
   const ratio = devicePixelRatio;
   const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio].map(
     Math.round,
@@ -149,14 +154,14 @@ function fit(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void
   context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
 }
 
-function ring(
+function drawRings(
   context: CanvasRenderingContext2D,
   points: readonly Point[],
   size: number,
-  paper: boolean,
+  whiteBackground: boolean,
 ): void {
   const ink = getComputedStyle(document.body).getPropertyValue("--ink");
-  context.strokeStyle = paper ? "#000" : ink;
+  context.strokeStyle = whiteBackground ? "#000" : ink;
   context.lineWidth = 2;
   for (const [x, y] of points) {
     context.beginPath();
@@ -165,7 +170,7 @@ function ring(
   }
 }
 
-function outline(context: CanvasRenderingContext2D, line: readonly Point[]): void {
+function drawLine(context: CanvasRenderingContext2D, line: readonly Point[]): void {
   if (line.length === 0) return;
   context.strokeStyle = getComputedStyle(document.body).getPropertyValue("--accent");
   context.lineWidth = 2;

@@ -1,10 +1,10 @@
 /** Work that is asked for faster than it is done: what is asked last is what is done. */
 
 /** Starts `work` soon after it is asked for; whatever it replaces is told to give up. */
-export function latest(
+export function debounced(
   work: (signal: AbortSignal) => Promise<void>,
-  until: AbortSignal,
-  pauseMs = 80,
+  closed: AbortSignal,
+  delayMs = 80,
 ): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let running: AbortController | undefined;
@@ -12,15 +12,15 @@ export function latest(
     clearTimeout(timer);
     running?.abort();
   };
-  until.addEventListener("abort", stop, { once: true });
+  closed.addEventListener("abort", stop, { once: true });
   return () => {
-    if (until.aborted) return;
+    if (closed.aborted) return;
     stop();
     const own = new AbortController();
     running = own;
-    timer = setTimeout(() => void work(own.signal), pauseMs);
+    timer = setTimeout(() => void work(own.signal), delayMs);
   };
 }
 
 /** Lets the browser draw and listen before more is done. */
-export const breath = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+export const yieldToBrowser = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

@@ -1,13 +1,13 @@
 /** What a run in the tab is: its objective and size, the pictures it learns from, how it is kept. */
 import { pretrain, resumePretraining, type Device, type Pretraining } from "kith-web";
 import type { CallOptions } from "kith-web";
-import { forget, keep, kept } from "../keep.js";
-import { picturesFrom } from "../own.js";
-import { eachOf } from "../pixels.js";
+import { forget, keep, kept } from "../storage.js";
+import { picturesFromFiles } from "../user-pictures.js";
+import { pixelsOfAll } from "../pixels.js";
 import type { Picture } from "../picture.js";
 import type { Objective } from "./objectives.js";
 
-export interface Wish {
+export interface RunConfig {
   readonly objective: Objective;
   readonly steps: number;
   readonly batch: number;
@@ -22,9 +22,9 @@ export interface Point {
 }
 
 /** What is kept of a run over a reload. */
-export interface Kept {
+export interface SavedRun {
   readonly state: Uint8Array;
-  readonly wish: Wish;
+  readonly config: RunConfig;
   readonly step: number;
   readonly points: readonly Point[];
   /** The visitor's pictures that it learns from; none if it is the gallery. */
@@ -61,77 +61,77 @@ const CHANGES: Record<
 };
 
 /** The least pictures that a batch can be taken from. */
-export const LEAST = 32;
+export const MIN_PICTURES = 32;
 
 /** Starts a run. */
-export function begin(
-  wish: Wish,
+export function startRun(
+  config: RunConfig,
   pictures: readonly Picture[],
   { device, ...call }: CallOptions & { device: Device },
 ): Promise<Pretraining> {
-  const batch = Math.min(wish.batch, pictures.length);
-  const labels = labelsOf(pictures);
-  return pretrain(eachOf(pictures), {
+  const batch = Math.min(config.batch, pictures.length);
+  const labels = probeLabels(pictures);
+  return pretrain(pixelsOfAll(pictures), {
     ...call,
     device,
     recipe: "quick",
     imageSize: SIDE,
-    seed: wish.seed,
+    seed: config.seed,
     stepsPerEpoch: STEPS_AN_EPOCH,
-    epochs: Math.ceil(wish.steps / STEPS_AN_EPOCH),
-    dataset: nameOf(pictures),
+    epochs: Math.ceil(config.steps / STEPS_AN_EPOCH),
+    dataset: datasetName(pictures),
     ...(labels && { labels }),
     set: {
       "pretraining.unlabelled_batch": batch,
       "pretraining.labelled_batch": labels ? LABELLED : 0,
-      ...CHANGES[wish.objective](pictures.length, batch + LABELLED),
+      ...CHANGES[config.objective](pictures.length, batch + LABELLED),
     },
   });
 }
 
 /** Goes on with a run that was kept. */
-export function goOn(
-  { state }: Kept,
+export function resumeRun(
+  { state }: SavedRun,
   pictures: readonly Picture[],
   { device, ...call }: CallOptions & { device: Device },
 ): Promise<Pretraining> {
-  const labels = labelsOf(pictures);
-  return resumePretraining(state, eachOf(pictures), {
+  const labels = probeLabels(pictures);
+  return resumePretraining(state, pixelsOfAll(pictures), {
     ...call,
     device,
-    dataset: nameOf(pictures),
+    dataset: datasetName(pictures),
     ...(labels && { labels }),
   });
 }
 
 /** Labels, if enough pictures have one for the probe that watches. */
-function labelsOf(pictures: readonly Picture[]): (string | null)[] | undefined {
+function probeLabels(pictures: readonly Picture[]): (string | null)[] | undefined {
   const labels = pictures.map(({ label }) => label);
   const known = labels.filter((label) => label !== null);
   return known.length >= LABELLED && new Set(known).size > 1 ? labels : undefined;
 }
 
-const nameOf = (pictures: readonly Picture[]): string =>
+const datasetName = (pictures: readonly Picture[]): string =>
   pictures[0]?.file ? "pictures of a browser tab" : "gallery";
 
 /** Keeps a run, with the visitor's pictures if it learns from them. */
-export async function keepRun(
+export async function saveRun(
   run: Pretraining,
   pictures: readonly Picture[],
-  { wish, points }: Pick<Kept, "wish" | "points">,
+  { config, points }: Pick<SavedRun, "config" | "points">,
 ): Promise<void> {
   const files = pictures[0]?.file
     ? pictures.map(({ file, label }) => ({ file: file!.blob as File, label }))
     : null;
   const state = await run.state();
-  await keep(NAME, { state, wish, step: run.step, points, files } satisfies Kept);
+  await keep(NAME, { state, config, step: run.step, points, files } satisfies SavedRun);
 }
 
-export const keptRun = (): Promise<Kept | undefined> => kept<Kept>(NAME);
-export const forgetRun = (): Promise<void> => forget(NAME);
+export const loadSavedRun = (): Promise<SavedRun | undefined> => kept<SavedRun>(NAME);
+export const deleteSavedRun = (): Promise<void> => forget(NAME);
 
 /** The pictures that a kept run learns from. */
-export function picturesOf({ files }: Kept, gallery: readonly Picture[]): readonly Picture[] {
+export function picturesOf({ files }: SavedRun, gallery: readonly Picture[]): readonly Picture[] {
   if (files === null) return gallery;
-  return files.flatMap(({ file, label }) => picturesFrom([file], label));
+  return files.flatMap(({ file, label }) => picturesFromFiles([file], label));
 }

@@ -1,0 +1,37 @@
+/** A visitor's work in one file: pictures, classes, embeddings, probe; and back. */
+import { loadProject, saveProject, type ByteSource } from "kith-web";
+import type { AppState } from "./app-state.js";
+
+interface ProjectSettings {
+  readonly checkpoint: string;
+  readonly pictures: Readonly<Record<string, { name: string; label: string | null }>>;
+}
+
+/** The file, to be saved. */
+export async function projectFile(app: AppState): Promise<Blob> {
+  const { userPictures, network, probe, checkpoint } = app;
+  const pictures = Object.fromEntries(userPictures.map(({ id, file }) => [id, file!.blob]));
+  const names = userPictures.map(({ id, name, label }) => [id, { name, label }] as const);
+  const settings: ProjectSettings = { checkpoint, pictures: Object.fromEntries(names) };
+  return saveProject({
+    index: network.index(userPictures),
+    pictures,
+    settings,
+    ...(probe && { probe }),
+  });
+}
+
+/** Takes in what was saved; gives how many pictures came. */
+export async function openProjectFile(app: AppState, source: ByteSource): Promise<number> {
+  const { pictures = {}, probe, settings } = await loadProject(source);
+  const known = (settings as ProjectSettings | null)?.pictures ?? {};
+  for (const [id, blob] of Object.entries(pictures)) {
+    const { name = id, label = null } = known[id] ?? {};
+    app.addPictures([new File([blob], name, { type: blob.type || "image/png" })], label);
+  }
+  if (probe) {
+    app.probe = probe;
+    app.emit("probe");
+  }
+  return Object.keys(pictures).length;
+}
