@@ -14,11 +14,31 @@ const wasmBytes = (kind: string): number => {
   throw new Error(`${file} is missing: build the npm package first (make web)`);
 };
 
+/**
+ * The recipes of the package. They are read when the page is built, because in a browser they come with
+ * the WebAssembly, and the choice is shown before that is downloaded.
+ */
+async function recipesOfPackage() {
+  const { recipes } = await import("kith-web");
+  return Object.entries(await recipes()).map(([name, toml]) => {
+    const queue = /^queue *= *(\d+)/m.exec(toml)?.[1];
+    return { name, summary: summaryOf(toml), queue: queue === undefined ? null : Number(queue) };
+  });
+}
+
+/** The comment at the top of a recipe, up to its first full stop or colon. */
+function summaryOf(toml: string): string {
+  const [paragraph = ""] = /^(#.*\n)*/.exec(toml)![0].split(/^#\s*$/m);
+  const text = paragraph.replace(/^# ?/gm, "").replaceAll("\n", " ").trim();
+  return `${text.split(/[.:](?= |$)/)[0]}.`;
+}
+
 export default defineConfig({
   base: "./",
   define: {
     VERSION: JSON.stringify(version),
     WASM_BYTES: JSON.stringify({ cpu: wasmBytes("cpu"), webgpu: wasmBytes("webgpu") }),
+    RECIPES: JSON.stringify(await recipesOfPackage()),
   },
   build: {
     target: "es2022",
@@ -26,6 +46,7 @@ export default defineConfig({
     // Nothing is inlined as data: the policy allows none.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    license: { fileName: "licences/LIBRARIES.txt" },
   },
   worker: { format: "es" },
   plugins: [offline()],

@@ -44,9 +44,17 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   await expect(page.locator(".comparison h2").first()).toHaveText("learnt here");
 });
 
+test("every recipe of the package is offered", async ({ visit }) => {
+  const script: string = "../../web/dist/node.js";
+  const { recipes } = (await import(script)) as typeof import("../../web/dist/index.js");
+  await visit.open("learn");
+  const options = visit.page.getByLabel("Recipe").locator("option");
+  await expect(options).toHaveText(Object.keys(await recipes()));
+});
+
 test("SimCLR learns too", async ({ visit }) => {
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=32&objective=simclr");
+  await visit.open("learn?steps=75&batch=32&recipe=simclr");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
   await expect(page.locator(".numbers")).not.toContainText("queue");
@@ -54,8 +62,8 @@ test("SimCLR learns too", async ({ visit }) => {
 
 test("relational reasoning learns too", async ({ visit }) => {
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=32&objective=relational");
-  await expect(page.getByLabel("Objective")).toHaveValue("relational");
+  await visit.open("learn?steps=75&batch=32&recipe=relational");
+  await expect(page.getByLabel("Recipe")).toHaveValue("relational");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
   await expect(page.locator(".numbers")).toContainText(/Tells pairs apart\s*\d/);

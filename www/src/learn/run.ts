@@ -1,95 +1,86 @@
-/** What a run in the tab is: its objective and size, the pictures it learns from, how it is kept. */
-import { pretrain, resumePretraining, type Device, type Pretraining } from "kith-web";
-import type { CallOptions } from "kith-web";
-import { forget, keep, kept } from "../storage.js";
+/** A run in the tab: its configuration, the pictures it trains on, and how it is saved. */
+import { del, get, set } from "idb-keyval";
+import {
+  pretrain,
+  resumePretraining,
+  type CallOptions,
+  type Device,
+  type Pretraining,
+} from "kith-web";
 import { picturesFromFiles } from "../user-pictures.js";
 import { pixelsOfAll } from "../pixels.js";
 import type { Picture } from "../picture.js";
-import type { Objective } from "./objectives.js";
+import { store } from "../storage.js";
+import { recipeOf } from "./recipes.js";
 
 export interface RunConfig {
-  readonly objective: Objective;
+  /** Name of a recipe of the package. */
+  readonly recipe: string;
   readonly steps: number;
   readonly batch: number;
   readonly seed: number;
 }
 
-/** A step's numbers, as the curves have them. */
+/** A step's values in the curves. */
 export interface Point {
   readonly step: number;
   readonly loss: number;
   readonly accuracy: number;
 }
 
-/** What is kept of a run over a reload. */
+/** What this browser saves of a run, to resume it after a reload. */
 export interface SavedRun {
   readonly state: Uint8Array;
   readonly config: RunConfig;
   readonly step: number;
   readonly points: readonly Point[];
-  /** The visitor's pictures that it learns from; none if it is the gallery. */
+  /** The user's pictures that it trains on; null if it trains on the gallery. */
   readonly files: readonly { readonly file: File; readonly label: string | null }[] | null;
 }
 
-const NAME = "run";
+const KEY = "run";
 const SIDE = 32;
-/** Steps an epoch: the sampler starts anew after as many. */
-const STEPS_AN_EPOCH = 75;
-/** Pictures with labels a step, for the online probe that only watches. */
+/** Steps per epoch, whatever the recipe says: runs in a tab are short. */
+const STEPS_PER_EPOCH = 75;
+/** Labelled pictures per step, for the online probe; the encoder does not learn from them. */
 const LABELLED = 16;
-/** Rows of the support set; a small data set fills a small one. */
-const QUEUE = 2000;
 
-/** What an objective changes of the recipe. */
-const CHANGES: Record<
-  Objective,
-  (pictures: number, batch: number) => Record<string, string | number>
-> = {
-  nnclr: (pictures: number, batch: number) => ({
-    "objective.queue": Math.min(QUEUE, Math.max(pictures, 2 * batch)),
-  }),
-  simclr: () => ({
-    objective: '{ kind = "simclr", temperature = 0.1, form = "cross_view" }',
-    name: "simclr",
-  }),
-  relational: () => ({
-    objective:
-      '{ kind = "relational", views = 4, aggregation = "concatenate", hidden = 256, loss = { kind = "cross_entropy" } }',
-    "pretraining.views": "relational",
-    name: "relational",
-  }),
-};
-
-/** The least pictures that a batch can be taken from. */
+/** Fewest pictures that a run can train on. */
 export const MIN_PICTURES = 32;
 
 /** Starts a run. */
 export function startRun(
-  config: RunConfig,
+  { recipe, steps, batch, seed }: RunConfig,
   pictures: readonly Picture[],
   { device, ...call }: CallOptions & { device: Device },
 ): Promise<Pretraining> {
-  const batch = Math.min(config.batch, pictures.length);
+  const unlabelled = Math.min(batch, pictures.length);
   const labels = probeLabels(pictures);
   return pretrain(pixelsOfAll(pictures), {
     ...call,
     device,
-    recipe: "quick",
+    recipe,
     imageSize: SIDE,
-    seed: config.seed,
-    stepsPerEpoch: STEPS_AN_EPOCH,
-    epochs: Math.ceil(config.steps / STEPS_AN_EPOCH),
+    seed,
+    stepsPerEpoch: STEPS_PER_EPOCH,
+    epochs: Math.ceil(steps / STEPS_PER_EPOCH),
     dataset: datasetName(pictures),
     ...(labels && { labels }),
     set: {
-      "pretraining.unlabelled_batch": batch,
+      "pretraining.unlabelled_batch": unlabelled,
       "pretraining.labelled_batch": labels ? LABELLED : 0,
-      ...CHANGES[config.objective](pictures.length, batch + LABELLED),
+      ...queueSize(recipe, Math.max(pictures.length, 2 * (unlabelled + LABELLED))),
     },
   });
 }
 
-/** Goes on with a run that was kept. */
+/** A support set no larger than a small dataset fills. */
+function queueSize(recipe: string, most: number): Record<string, number> {
+  const queue = recipeOf(recipe)?.queue;
+  return queue ? { "objective.queue": Math.min(queue, most) } : {};
+}
+
+/** Resumes a saved run. */
 export function resumeRun(
   { state }: SavedRun,
   pictures: readonly Picture[],
@@ -104,7 +95,7 @@ export function resumeRun(
   });
 }
 
-/** Labels, if enough pictures have one for the probe that watches. */
+/** Labels for the online probe, if enough pictures have one. */
 function probeLabels(pictures: readonly Picture[]): (string | null)[] | undefined {
   const labels = pictures.map(({ label }) => label);
   const known = labels.filter((label) => label !== null);
@@ -114,7 +105,7 @@ function probeLabels(pictures: readonly Picture[]): (string | null)[] | undefine
 const datasetName = (pictures: readonly Picture[]): string =>
   pictures[0]?.file ? "pictures of a browser tab" : "gallery";
 
-/** Keeps a run, with the visitor's pictures if it learns from them. */
+/** Saves a run, with the user's pictures if it trains on them. */
 export async function saveRun(
   run: Pretraining,
   pictures: readonly Picture[],
@@ -124,13 +115,13 @@ export async function saveRun(
     ? pictures.map(({ file, label }) => ({ file: file!.blob as File, label }))
     : null;
   const state = await run.state();
-  await keep(NAME, { state, config, step: run.step, points, files } satisfies SavedRun);
+  await set(KEY, { state, config, step: run.step, points, files } satisfies SavedRun, store);
 }
 
-export const loadSavedRun = (): Promise<SavedRun | undefined> => kept<SavedRun>(NAME);
-export const deleteSavedRun = (): Promise<void> => forget(NAME);
+export const loadSavedRun = (): Promise<SavedRun | undefined> => get<SavedRun>(KEY, store);
+export const deleteSavedRun = (): Promise<void> => del(KEY, store);
 
-/** The pictures that a kept run learns from. */
+/** The pictures that a saved run trains on. */
 export function picturesOf({ files }: SavedRun, gallery: readonly Picture[]): readonly Picture[] {
   if (files === null) return gallery;
   return files.flatMap(({ file, label }) => picturesFromFiles([file], label));

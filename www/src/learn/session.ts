@@ -7,6 +7,7 @@ import { download } from "../files.js";
 import { errorBox } from "../error-box.js";
 import { withProgress } from "../progress.js";
 import { curves, type Curves } from "./curves.js";
+import { METRICS } from "./metrics.js";
 import { deleteSavedRun, saveRun, type SavedRun, type Point } from "./run.js";
 import { neighbourTable, type NeighbourTable } from "./neighbour-table.js";
 
@@ -28,7 +29,7 @@ export interface Session {
 export function showSession(sessionPlace: HTMLElement, session: Session): void {
   const { run, pictures, saved, closed } = session;
   session.app.setRun(run);
-  const view = curves(saved);
+  const view = curves(saved.points, METRICS);
   const neighbours = neighbourTable(pictures);
   const work = el("div", {});
   const training: TrainingState = {
@@ -97,7 +98,7 @@ async function train(
     await training.neighbours.update(run);
   let savedAt = performance.now();
   for await (const step of run.steps()) {
-    training.points.push(training.view.told(step));
+    training.points.push(training.view.add(step));
     if (step.step % NEIGHBOURS_EVERY === 0) await training.neighbours.update(run);
     if (performance.now() - savedAt > SAVE_EVERY_MS) {
       await saveRun(run, pictures, { config: saved.config, points: training.points });

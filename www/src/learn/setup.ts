@@ -6,6 +6,7 @@ import type { AppState } from "../app-state.js";
 import { button, choice, el, field, megabytes } from "../element.js";
 import type { Picture } from "../picture.js";
 import { withProgress } from "../progress.js";
+import { recipeOf, recipes } from "./recipes.js";
 import {
   startRun,
   deleteSavedRun,
@@ -16,7 +17,6 @@ import {
   type SavedRun,
   type RunConfig,
 } from "./run.js";
-import { isObjective, OBJECTIVES, textOf } from "./objectives.js";
 
 const SEEDS: [number, number] = [0, 9999];
 
@@ -30,7 +30,7 @@ export type OnStart = (
 ) => void;
 
 interface Choices {
-  objective: RunConfig["objective"];
+  recipe: string;
   source: Source;
   steps: number;
   batch: number;
@@ -38,9 +38,9 @@ interface Choices {
 
 /** The choices of a new run. */
 export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HTMLElement {
-  const named = setting("objective", "nnclr");
+  const named = setting("recipe", "");
   const chosen: Choices = {
-    objective: isObjective(named) ? named : "nnclr",
+    recipe: (recipeOf(named) ?? recipes[0]!).name,
     source: "gallery",
     steps: numberSetting("steps", 300, [1, 6000]),
     batch: numberSetting("batch", 64, [8, 256]),
@@ -80,14 +80,20 @@ const tooFew = (count: number): KithError =>
   new KithError("TOO_FEW_EXAMPLES", `${MIN_PICTURES} pictures are needed, ${count} are here.`);
 
 function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLElement {
-  const objective = choice<RunConfig["objective"]>(
-    OBJECTIVES.map((known) => [known, `${textOf(known).name}, ${textOf(known).from}`]),
-    chosen.objective,
+  const summary = el("p", { class: "aside" });
+  const showSummary = (): void => {
+    summary.textContent = recipeOf(chosen.recipe)!.summary;
+  };
+  const recipe = choice(
+    recipes.map(({ name }) => [name, name] as const),
+    chosen.recipe,
     (value) => {
-      chosen.objective = value;
-      remember({ objective: value });
+      chosen.recipe = value;
+      remember({ recipe: value });
+      showSummary();
     },
   );
+  showSummary();
   const source = choice<Source>(
     [
       ["gallery", `The ${app.gallery.length} emoji`],
@@ -107,10 +113,11 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
   return el(
     "div",
     { class: "fields" },
-    field("Objective", objective),
+    field("Recipe", recipe),
     field("Pictures", source),
     field("Length", amount("steps", [75, 300, 900, 1800], "steps")),
     field("Batch", amount("batch", [32, 64, 112], "pictures")),
+    summary,
   );
 }
 
@@ -163,7 +170,7 @@ export async function offerSavedRun(
     });
   };
   const drop = (): void => void deleteSavedRun().then(() => container.replaceChildren());
-  const text = `A run of ${textOf(config.objective).name} was left at step ${step}.`;
+  const text = `A run of the recipe ${config.recipe} was left at step ${step}.`;
   const offer = el(
     "div",
     { class: "offer" },

@@ -1,7 +1,9 @@
 /** The page without a network: kept on the first visit, renewed when asked, forgotten when asked. */
+import { clear as clearStore } from "idb-keyval";
 import { checkpointCache, probeDevice } from "kith-web";
 import { button, el, megabytes } from "../element.js";
 import { prefersReducedData } from "../save-data.js";
+import { store } from "../storage.js";
 
 /** Registers the service worker of a built page, and says what it keeps. */
 export function offline(container: HTMLElement): void {
@@ -60,9 +62,7 @@ function clearButton(): HTMLElement {
   };
   const clear = async (): Promise<void> => {
     for (const name of await caches.keys()) await caches.delete(name);
-    for (const { name } of (await indexedDB.databases?.()) ?? []) {
-      if (name) indexedDB.deleteDatabase(name);
-    }
+    await clearStore(store).catch(() => {});
     await (await navigator.serviceWorker?.getRegistration())?.unregister();
     container.replaceChildren("Cleared. The next visit fetches everything anew.");
   };

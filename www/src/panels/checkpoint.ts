@@ -3,7 +3,7 @@ import { checkpointCache, type EncoderInfo } from "kith-web";
 import { remember } from "../address.js";
 import { checkpointUrl, type AppState } from "../app-state.js";
 import { button, el, megabytes, percent } from "../element.js";
-import { objectiveName } from "../learn/objectives.js";
+import { methodName } from "../methods.js";
 import { loadOffer } from "../load-offer.js";
 import { chooseFile, csv, npy, download } from "../files.js";
 import type { EncoderSummary, Network } from "../network.js";
@@ -156,7 +156,7 @@ function linesOf(info: EncoderSummary): Record<string, string> {
   });
   const many = (count: number): string => count.toLocaleString("en");
   return {
-    Method: `${objectiveName(info.method)}, ${info.stage}`,
+    Method: `${methodName(info.method)}, ${info.stage}`,
     Network: `${networkOf(info)}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
     Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
     Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,
