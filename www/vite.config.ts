@@ -1,4 +1,4 @@
-// Static files that run from any folder of any server, and a service worker that knows their names.
+// Builds static files that work in any folder of any server, and a service worker that caches them.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { defineConfig, type Plugin } from "vite";
 const { version } = JSON.parse(readFileSync("node_modules/kith-web/package.json", "utf8")) as {
   version: string;
 };
-/** What a browser downloads for either device, for the buttons that start it. */
+/** The size of the download for each device, which buttons show. */
 const wasmBytes = (kind: string): number => {
   const file = `node_modules/kith-web/dist/kith_${kind}_bg.wasm`;
   if (existsSync(file)) return statSync(file).size;
@@ -43,7 +43,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
-    // Nothing is inlined as data: the policy allows none.
+    // The content security policy allows no data URLs.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     license: { fileName: "licences/LIBRARIES.txt" },

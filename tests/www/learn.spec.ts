@@ -1,16 +1,16 @@
-// A network learns in the tab: it can be watched, paused, kept over a reload and taken along, and
-// the page answers all the while.
+// Training in the tab: it can be paused, resumed after a reload and exported, and the page stays
+// responsive.
 import { readFileSync } from "node:fs";
 import { expect, test } from "./visit.js";
 
-/** Longest that the page may not answer while it learns, in milliseconds. */
+/** The longest task that is allowed on the main thread during training, in milliseconds. */
 const LONGEST = 100;
 
 test("it learns, pauses, resumes after a reload, and its checkpoint opens", async ({ visit }) => {
   test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=32");
-  await visit.judged("learn, before");
+  await visit.accessible("learn, before");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/\d+ of 75/, { timeout: 60_000 });
   await expect(page.locator("#device")).toContainText("Computing on the processor");
@@ -23,9 +23,9 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   await expect(page.locator(".uplot")).toHaveCount(2);
   await expect(page.locator(".neighbour-table .strip .picture").first()).toBeVisible();
   await page.getByRole("button", { name: "Pause" }).click();
-  await expect(page.getByRole("button", { name: "Go on" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
   const paused = await step();
-  await visit.judged("learn, paused");
+  await visit.accessible("learn, paused");
 
   const coming = page.waitForEvent("download");
   await page.getByRole("button", { name: "Save the checkpoint" }).click();
@@ -33,15 +33,15 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   expect(header).toContain("encoder.convs.0.weight");
 
   await page.reload();
-  await expect(page.getByText(`was left at step ${paused}`)).toBeVisible();
-  await page.getByRole("button", { name: "Go on with it" }).click();
+  await expect(page.getByText(`was saved at step ${paused}`)).toBeVisible();
+  await page.getByRole("button", { name: "Resume the run" }).click();
   await expect(page.locator(".numbers")).toContainText("of 75", { timeout: 60_000 });
   await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(paused);
   await page.getByRole("button", { name: "Pause" }).click();
-  await page.getByRole("button", { name: "Look through it" }).click();
-  await expect(page.getByText("look through this network now")).toBeVisible({ timeout: 60_000 });
+  await page.getByRole("button", { name: "Use it in other panels" }).click();
+  await expect(page.getByText("use this network now")).toBeVisible({ timeout: 60_000 });
   await page.getByRole("link", { name: "Neighbours" }).click();
-  await expect(page.locator(".comparison h2").first()).toHaveText("learnt here");
+  await expect(page.locator(".comparison h2").first()).toHaveText("trained here");
 });
 
 test("every recipe of the package is offered", async ({ visit }) => {

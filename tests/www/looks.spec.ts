@@ -1,4 +1,4 @@
-// Pictures of every panel, light, dark and on a phone, for people to look at: test-results/looks.
+// Takes screenshots of every panel, light, dark and on a phone, for review: test-results/www/looks.
 import { expect, load, PANELS, test } from "./visit.js";
 
 const folder = new URL("../test-results/www/looks/", import.meta.url).pathname;

@@ -1,4 +1,4 @@
-// What is downloaded, and that it is downloaded once.
+// Sizes of downloads, and offline use.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -7,22 +7,19 @@ import { expect, load, PANELS, test } from "./visit.js";
 
 const dist = fileURLToPath(new URL("../../www/dist", import.meta.url));
 
-/** Bytes, compressed, of everything but pictures that the page takes before the network is loaded. */
+/** Compressed bytes of everything but pictures that the page downloads before the network is loaded. */
 const BUDGET = 250_000;
-/** Bytes of the first panel, pictures included, that come without being asked for. */
+/** Bytes that the first panel downloads, pictures included. */
 const UNASKED = 1_000_000;
 
 test.describe("with a service worker", () => {
   test.use({ serviceWorkers: "allow" });
 
-  test("opens without a network after the first visit, and loads the network there", async ({
-    visit,
-    context,
-  }) => {
+  test("opens offline after the first visit, and loads the network", async ({ visit, context }) => {
     test.setTimeout(90_000);
     const { page } = visit;
     await visit.open("neighbours");
-    await expect(page.getByText("this page opens without a network")).toBeVisible({
+    await expect(page.getByText("this page opens offline")).toBeVisible({
       timeout: 60_000,
     });
     await context.setOffline(true);

@@ -1,4 +1,4 @@
-// Projects are named after the browser that a visitor has.
+// Projects are named after the browser that a user has.
 import { existsSync } from "node:fs";
 import { defineConfig, devices } from "@playwright/test";
 

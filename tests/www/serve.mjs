@@ -1,5 +1,5 @@
-// A bare file server, as the page has to run on one: no headers but the type, no compression, and
-// the page in a folder of its own.
+// A minimal file server: no headers but the type, no compression, and the page in a subfolder. The page
+// has to work on such a server.
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";

@@ -1,14 +1,12 @@
-// What goes wrong is said where it happened; what takes long can be left; what was kept is there.
+// Errors appear where they happen, long work can be cancelled, and saved work opens again.
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bring, expect, load, ownPicture, test } from "./visit.js";
+import { addPictures, expect, load, userPicture, test } from "./visit.js";
 
-test("a network that does not come is said in place, with a next step and diagnostics", async ({
-  visit,
-}) => {
+test("a failed download shows an error with a next step and diagnostics", async ({ visit }) => {
   const { page, expected } = visit;
   expected.push(/404/, /ERR_FAILED|Failed to load/);
   await page.route(/\.wasm$/, (route) => route.fulfill({ status: 404, body: "gone" }));
@@ -20,13 +18,13 @@ test("a network that does not come is said in place, with a next step and diagno
   const told = JSON.parse((await trouble.locator("pre").textContent())!) as Record<string, unknown>;
   expect(told["code"]).toBe("WASM_FETCH");
   expect(told["device"]).toMatchObject({ actual: "cpu" });
-  await visit.judged("an error");
+  await visit.accessible("an error");
   await page.unroute(/\.wasm$/);
   await trouble.getByRole("button", { name: "Try again" }).click();
   await expect(page.locator("#device")).toContainText("Computing on", { timeout: 30_000 });
 });
 
-test("loading says how far it is, and can be cancelled", async ({ visit }) => {
+test("loading shows its progress, and can be cancelled", async ({ visit }) => {
   const { page } = visit;
   let go = (): void => {};
   const held = new Promise<void>((resolve) => (go = resolve));
@@ -39,7 +37,7 @@ test("loading says how far it is, and can be cancelled", async ({ visit }) => {
   const bar = page.getByRole("progressbar");
   await expect(bar).toHaveAttribute("aria-valuenow", /\d/);
   await expect(page.locator(".progress")).toContainText(/MB|kB/);
-  await visit.judged("loading");
+  await visit.accessible("loading");
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByText("Cancelled.").first()).toBeVisible();
   go();
@@ -49,10 +47,10 @@ test("the device can be chosen, and the choice is in the address", async ({ visi
   const { page } = visit;
   await visit.open("neighbours");
   await expect(page.locator("#device")).toContainText("no graphics adapter");
-  await page.getByLabel("What should compute").selectOption("cpu");
+  await page.getByLabel("Device to use").selectOption("cpu");
   await expect(page.locator("#device")).toContainText("as chosen");
   expect(page.url()).toContain("device=cpu");
-  await page.getByLabel("What should compute").selectOption("webgpu");
+  await page.getByLabel("Device to use").selectOption("webgpu");
   await expect(page.locator("#device")).toContainText("nothing");
 });
 
@@ -76,11 +74,11 @@ test("the camera starts, takes pictures and stops; without permission it says so
   await expect(page.locator(".error-box")).toContainText("not allowed");
 });
 
-test("one's work is saved in one file, and opened again", async ({ visit }) => {
+test("the user's work is saved in one file, and opened again", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");
   await load(page);
-  await bring(page, [await ownPicture(page, "teal")]);
+  await addPictures(page, [await userPicture(page, "teal")]);
   await expect(page.locator(".query strong")).toHaveText("teal");
   await page.getByRole("link", { name: "Checkpoint" }).click();
   const saved = async (name: string | RegExp) => {
@@ -115,13 +113,13 @@ test("the skip link moves the focus, and nothing else", async ({ visit }) => {
   await expect(page.locator("main > .map")).toBeVisible();
 });
 
-test("too few pictures to learn from are said to be", async ({ visit }) => {
+test("too few pictures to train on are an error", async ({ visit }) => {
   const { page } = visit;
   await visit.open("learn");
   await page.getByRole("combobox", { name: "Pictures" }).selectOption("own");
   await page.getByRole("button", { name: /^Start learning/ }).click();
-  await expect(page.locator(".error-box")).toContainText("0 are here");
-  await visit.judged("learn, too few");
+  await expect(page.locator(".error-box")).toContainText("there are 0");
+  await visit.accessible("learn, too few");
 });
 
 test("UMAP can be cancelled, and the map stays", async ({ visit }) => {
@@ -137,11 +135,11 @@ test("UMAP can be cancelled, and the map stays", async ({ visit }) => {
   await expect(page.locator(".map-legend li")).toHaveCount(9);
 });
 
-test("pictures that are dropped anywhere are brought", async ({ visit }) => {
+test("pictures can be dropped anywhere on the page", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");
   await load(page);
-  const { buffer } = await ownPicture(page, "green");
+  const { buffer } = await userPicture(page, "green");
   const dropped = await page.evaluateHandle(
     (bytes) => {
       const transfer = new DataTransfer();
@@ -154,7 +152,7 @@ test("pictures that are dropped anywhere are brought", async ({ visit }) => {
   await expect(page.locator(".query strong")).toHaveText("green");
 });
 
-test("what one presses is large enough for a finger", async ({ visit }) => {
+test("buttons are large enough for a finger", async ({ visit }) => {
   const { page } = visit;
   await page.setViewportSize({ width: 360, height: 740 });
   for (const panel of ["neighbours", "probe", "map", "checkpoint", "learn"]) {
@@ -174,7 +172,7 @@ test("what one presses is large enough for a finger", async ({ visit }) => {
   }
 });
 
-test("what is saved loads in Python, as the page says it does", async ({ visit }) => {
+test("the Python snippet loads the exported files", async ({ visit }) => {
   const python = numpy();
   test.skip(python === "", "there is no Python with numpy and safetensors (see make setup)");
   const { page } = visit;

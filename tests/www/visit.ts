@@ -1,4 +1,4 @@
-// A visit of the page: what it asks for, says and refuses is watched, and its states are judged.
+// A visit of the page: a fixture that watches its requests and errors, and checks accessibility.
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test as base, type Page } from "@playwright/test";
 
@@ -13,11 +13,11 @@ export const PANELS = [
 
 export interface Visit {
   readonly page: Page;
-  /** Opens a panel, at an address after `#`. */
+  /** Opens a panel by its address after `#`. */
   open(address: string): Promise<void>;
-  /** No serious or critical finding of axe in what is shown now. */
-  judged(state: string): Promise<void>;
-  /** Errors on the console that a test brings about itself. */
+  /** Expects that axe finds nothing serious or critical in the current state. */
+  accessible(state: string): Promise<void>;
+  /** Errors on the console that a test causes on purpose. */
   expected: RegExp[];
 }
 
@@ -48,16 +48,16 @@ export const test = base.extend<{ visit: Visit }>({
         await page.goto(`./#${address}`);
         await page.waitForSelector("main > .panel");
       },
-      judged: (state) => judged(page, state),
+      accessible: (state) => accessible(page, state),
     };
     await use(visit);
     expect(elsewhere, "no request leaves the origin").toEqual([]);
-    const surprising = wrong.filter((words) => !visit.expected.some((own) => own.test(words)));
-    expect(surprising, "nothing goes wrong unseen, and the policy is kept").toEqual([]);
+    const unexpected = wrong.filter((words) => !visit.expected.some((own) => own.test(words)));
+    expect(unexpected, "no unexpected errors, and no policy violations").toEqual([]);
   },
 });
 
-/** In the tab: refusals of the policy, and how long the page did not answer. */
+/** Runs in the tab: reports violations of the content security policy, and records long tasks. */
 function watch(): void {
   document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
     console.error(`policy: ${violatedDirective} refused ${blockedURI}`);
@@ -68,15 +68,15 @@ function watch(): void {
   }).observe({ type: "longtask", buffered: true });
 }
 
-async function judged(page: Page, state: string): Promise<void> {
+async function accessible(page: Page, state: string): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
-  const grave = violations
+  const serious = violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).slice(0, 3)}`);
-  expect(grave, `axe: ${state}`).toEqual([]);
+  expect(serious, `axe: ${state}`).toEqual([]);
 }
 
-/** Loads the network where a panel offers it. */
+/** Loads the network with the button of a panel. */
 export async function load(page: Page): Promise<void> {
   await page
     .getByRole("button", { name: /^Load the network/ })
@@ -85,8 +85,8 @@ export async function load(page: Page): Promise<void> {
   await expect(page.locator("#device")).toContainText("Computing on", { timeout: 40_000 });
 }
 
-/** A picture of one's own: a red square on white, as a file. */
-export async function ownPicture(
+/** A picture file of the user: a coloured square on white. */
+export async function userPicture(
   page: Page,
   colour = "red",
 ): Promise<{ name: string; mimeType: string; buffer: Buffer }> {
@@ -102,10 +102,10 @@ export async function ownPicture(
   return { name: `${colour}.png`, mimeType: "image/png", buffer: Buffer.from(bytes) };
 }
 
-/** Brings files as a visitor does who presses the button. */
-export async function bring(
+/** Adds files with the button. */
+export async function addPictures(
   page: Page,
-  files: Awaited<ReturnType<typeof ownPicture>>[],
+  files: Awaited<ReturnType<typeof userPicture>>[],
 ): Promise<void> {
   const [chooser] = await Promise.all([
     page.waitForEvent("filechooser"),

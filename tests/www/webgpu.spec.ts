@@ -24,7 +24,7 @@ test("computes in every panel on WebGPU when asked to, and says so", async ({ vi
 test("leaves a software adapter to those who ask for it", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");
-  await expect(page.locator("#device")).toContainText("imitated in software");
+  await expect(page.locator("#device")).toContainText("emulated in software");
   await load(page);
   await expect(page.locator("#device")).toContainText("Computing on the processor");
 });

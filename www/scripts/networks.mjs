@@ -1,12 +1,13 @@
-// Computes what the page knows of its two networks before it loads them.
+// Writes the page's two networks, with what the page shows of them before they are loaded.
 //
 //     node www/scripts/networks.mjs [CHECKPOINT [NOTE]]
 //
-// takes a checkpoint that `kith pretrain --data gallery` wrote (default: the one that is there) and
-// writes to public/networks: `trained.safetensors` (numbers of two bytes), `random.safetensors` (the
-// same network before its first step) and for each a `.bin` with embeddings of the whole gallery
-// and a `.json` with facts; the report of the run is copied. Needs the native program (KITH, or target/release/kith) and web/dist.
-// NOTE says on its card how it was trained and what that gave; without a CHECKPOINT it stays.
+// takes a checkpoint that `kith pretrain --data gallery` wrote (default: the present one) and writes to
+// public/networks: `trained.safetensors` (16-bit floats), `random.safetensors` (the same network before
+// its first step) and for each a `.bin` with embeddings of the whole gallery and a `.json` with
+// metadata. It copies the report of the run. It needs the native program (KITH, or
+// target/release/kith) and web/dist. NOTE describes on the network's card how it was trained, and the
+// results; without a CHECKPOINT the note stays the same.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -14,7 +15,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Embeddings, KnnIndex, loadEncoder, pretrain } from "kith-web";
 
-/** Steps between 0 and a column's largest value: as few as neighbours stand, 15 at most. */
+/** Steps between 0 and a column's largest value, at most 15: as few as keep the neighbours the same. */
 const LEVELS = { trained: 15, random: 11 };
 const SPLITS = ["labelled", "unlabelled", "test"];
 const HELD_OUT = "test";
@@ -27,7 +28,7 @@ const work = mkdtempSync(join(tmpdir(), "kith-networks-"));
 const run = (...words) =>
   execFileSync(kith, ["--quiet", ...words], { stdio: ["ignore", "ignore", "inherit"] });
 
-/** Embeddings of the gallery in its own order, and the numbers of the pictures held out. */
+/** Embeddings of the gallery in its order, and the indices of the held-out pictures. */
 function embedded(checkpoint, { dim, imageSize, seed }) {
   const rows = new Map();
   const heldOut = [];
@@ -48,7 +49,7 @@ function embedded(checkpoint, { dim, imageSize, seed }) {
   return { data, heldOut: heldOut.sort((a, b) => a - b) };
 }
 
-/** The numbers of an .npy file of f32. */
+/** The values of an .npy file of f32. */
 function floats(file) {
   const header = 10 + file.readUInt16LE(8);
   return new Float32Array(
@@ -56,8 +57,8 @@ function floats(file) {
   );
 }
 
-/** Numbers in steps of a fraction of their column's largest. */
-function packed(data, dim, levels) {
+/** Quantizes values in steps of a fraction of their column's largest. */
+function quantize(data, dim, levels) {
   const scale = new Array(dim).fill(0);
   data.forEach((x, i) => (scale[i % dim] = Math.max(scale[i % dim], x)));
   const steps = Uint8Array.from(data, (x, i) => {
@@ -67,8 +68,8 @@ function packed(data, dim, levels) {
   return { steps, scale: scale.map((x) => Number(x.toPrecision(6))) };
 }
 
-/** Column by column, which compresses better, two steps a byte; of both vendors, so an even number. */
-function stored(steps, dim) {
+/** Column by column, which compresses better, two values per byte; both vendors make the count even. */
+function pack(steps, dim) {
   const count = steps.length / dim;
   const at = (i) => steps[(i % count) * dim + Math.floor(i / count)];
   return Uint8Array.from({ length: steps.length / 2 }, (_, i) => at(2 * i) | (at(2 * i + 1) << 4));
@@ -80,7 +81,7 @@ const indexOf = (rows) => {
   return index;
 };
 
-/** Of the pictures held out, the share whose nearest in the whole gallery is its counterpart. */
+/** Of the held-out pictures, the share whose nearest neighbour is the other drawing of the emoji. */
 function retrieval(rows, heldOut) {
   const index = indexOf(rows);
   const found = heldOut.filter((picture) => {
@@ -90,7 +91,7 @@ function retrieval(rows, heldOut) {
   return found.length / heldOut.length;
 }
 
-/** Share of pictures that have the same nearest before and after they were packed. */
+/** Share of pictures that have the same nearest neighbour before and after quantization. */
 function agreement(before, after) {
   const [a, b] = [indexOf(before), indexOf(after)];
   const same = (_, picture) => {
@@ -111,11 +112,11 @@ async function write(name, title) {
   await encoder.dispose();
   const { data, heldOut } = embedded(checkpoint, info);
   const levels = LEVELS[name];
-  const { steps, scale } = packed(data, info.dim, levels);
+  const { steps, scale } = quantize(data, info.dim, levels);
   const unpacked = Float32Array.from(steps, (x, i) => (x * scale[i % info.dim]) / levels);
   const rows = new Embeddings(unpacked, info.dim).normalize();
   const exact = new Embeddings(data, info.dim);
-  const facts = {
+  const metadata = {
     title,
     checkpoint: `${name}.safetensors`,
     bytes: statSync(checkpoint).size,
@@ -134,11 +135,11 @@ async function write(name, title) {
     scale,
     heldOut: name === "trained" ? heldOut : [],
   };
-  writeFileSync(join(to, `${name}.bin`), stored(steps, info.dim));
-  writeFileSync(join(to, `${name}.json`), `${JSON.stringify(facts)}\n`);
+  writeFileSync(join(to, `${name}.bin`), pack(steps, info.dim));
+  writeFileSync(join(to, `${name}.json`), `${JSON.stringify(metadata)}\n`);
   const same = agreement(exact, rows);
   console.log(
-    `${name}: ${rows.count} pictures, ${info.dim} numbers each; nearest as unpacked: ${same.toFixed(3)}; retrieval: ${facts.retrieval.toFixed(4)}`,
+    `${name}: ${rows.count} pictures, ${info.dim} numbers each; nearest as unpacked: ${same.toFixed(3)}; retrieval: ${metadata.retrieval.toFixed(4)}`,
   );
 }
 
@@ -149,8 +150,8 @@ function noteOf(name) {
   return (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).note) || null;
 }
 
-/** The same network before its first step, with a support set as small as can be. */
-async function untaught(trained) {
+/** The same network before its first step, with the smallest possible support set. */
+async function writeUntrained(trained) {
   const blank = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
   const set = { "pretraining.unlabelled_batch": 2, "pretraining.labelled_batch": 0 };
   if (trained.method === "nnclr") set["objective.queue"] = 2;
@@ -169,16 +170,16 @@ async function untaught(trained) {
 const [given, note = null] = process.argv.slice(2);
 const report = given && join(dirname(given), REPORT);
 if (report && existsSync(report)) {
-  // Where the run lay on a machine is nobody's concern.
+  // The path of the run on this machine is removed.
   const text = readFileSync(report, "utf8").replace(/ --run [^\s<]+/g, "");
   writeFileSync(join(to, REPORT), text);
 }
 if (given) run("export", given, "--half", "--support", "--out", join(to, "trained.safetensors"));
 const trained = await loadEncoder(readFileSync(join(to, "trained.safetensors")));
-await untaught(trained.info);
+await writeUntrained(trained.info);
 await trained.dispose();
 await write("trained", "The trained network");
-await write("random", "A network that has learnt nothing");
+await write("random", "The untrained network");
 const drawing = [
   "--views",
   "8",

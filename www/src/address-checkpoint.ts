@@ -1,10 +1,10 @@
-/** The checkpoint that the address names is opened when the page is. */
+/** Opens the checkpoint that the address names. */
 import { setting } from "./address.js";
 import { checkpointUrl, type AppState } from "./app-state.js";
 import { el } from "./element.js";
 import { withProgress } from "./progress.js";
 
-/** Opens `checkpoint=random` at once, and `checkpoint=<address>` with its progress shown. */
+/** Opens `checkpoint=random` at once; for `checkpoint=<address>` it shows the progress. */
 export async function openAddressCheckpoint(app: AppState): Promise<void> {
   const name = setting("checkpoint", "trained");
   if (name === "trained") return;

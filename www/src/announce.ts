@@ -1,4 +1,4 @@
-/** One voice for screen readers: short news, at most one a second. */
+/** Announcements for screen readers, at most one per second. */
 import { el } from "./element.js";
 
 const PAUSE_MS = 1000;
@@ -6,12 +6,12 @@ const region = el("p", { class: "visually-hidden", role: "status", "aria-live": 
 let waiting: string | undefined;
 let paused = false;
 
-/** Puts the voice on the page. */
+/** Adds the live region to the page. */
 export function addAnnouncer(): void {
   document.body.append(region);
 }
 
-/** Says something; of what comes within a second, the last. */
+/** Announces a text; of several within a second, only the last. */
 export function announce(text: string): void {
   if (paused) {
     waiting = text;

@@ -1,4 +1,4 @@
-/** What all panels share: the pictures, and the networks that look at them. */
+/** State that all panels share: the pictures, the networks and their embeddings. */
 import {
   loadEncoder,
   type ByteSource,
@@ -17,29 +17,32 @@ import type { Picture } from "./picture.js";
 import { loadPrecomputed, Network } from "./network.js";
 import { diagnosticContext } from "./error-box.js";
 
-/** What panels can be told of: other networks or devices, pictures of the visitor, a probe, a run. */
+/**
+ * What panels can listen to: changes of network or device, of the user's pictures, of the probe, of
+ * the run.
+ */
 export type AppEvent = "network" | "pictures" | "probe" | "run";
 
 const DEVICES: readonly Device[] = ["auto", "webgpu", "cpu"];
 
 export class AppState {
   readonly gallery: readonly Picture[];
-  /** The visitor's pictures: in this tab alone. */
+  /** The user's pictures; they never leave this tab. */
   readonly userPictures: Picture[] = [];
-  /** The network that is looked through, and one that has learnt nothing. */
+  /** The open network. `random` is untrained; `trained` came with the page. */
   network: Network;
   readonly random: Network;
   readonly trained: Network;
   /** The name of the open checkpoint. */
   checkpoint: string;
   device: Device;
-  /** The probe that was trained or opened last, if it is of the open network. */
+  /** The probe that was trained or opened last; undefined after another network was opened. */
   probe: LinearProbe | undefined;
-  /** The run that is on the stage of Learn. */
+  /** The run of the panel Learn. */
   #run: Pretraining | undefined;
-  /** Where the open network came from, to open it once more on another device. */
+  /** The source of the open network, to load it again on another device. */
   #source: ByteSource;
-  readonly #events = new EventTarget();
+  readonly #target = new EventTarget();
 
   constructor(pictures: readonly Picture[], trained: Network, random: Network) {
     this.gallery = pictures;
@@ -47,8 +50,8 @@ export class AppState {
     this.random = random;
     this.checkpoint = "trained";
     this.#source = checkpointUrl(trained);
-    const wish = setting("device", "auto") as Device;
-    this.device = DEVICES.includes(wish) ? wish : "auto";
+    const device = setting("device", "auto") as Device;
+    this.device = DEVICES.includes(device) ? device : "auto";
   }
 
   static async open(): Promise<AppState> {
@@ -62,25 +65,25 @@ export class AppState {
     return this.network.encoder;
   }
 
-  /** What computes now, if anything does. */
+  /** The device in use, if any. */
   get activeDevice(): DeviceReport | undefined {
     return this.#run?.device ?? this.encoder?.device;
   }
 
-  /** A run goes on the stage. */
+  /** Sets the current run. */
   setRun(run: Pretraining): void {
     this.#run = run;
     run.onDeviceLost(() => this.emit("run"));
     this.emit("run");
   }
 
-  /** A run leaves the stage, unless another is on it already. */
+  /** Ends the current run, unless another has started. */
   clearRun(run: Pretraining): void {
     if (this.#run === run) this.#run = undefined;
     this.emit("run");
   }
 
-  /** The gallery's pictures, then the visitor's. */
+  /** The gallery's pictures, then the user's. */
   get all(): readonly Picture[] {
     return [...this.gallery, ...this.userPictures];
   }
@@ -89,16 +92,16 @@ export class AppState {
     return this.all.find((picture) => picture.id === id);
   }
 
-  /** Listens until `root` is left. */
+  /** Listens until `closed` aborts. */
   on(event: AppEvent, listener: () => void, closed: AbortSignal): void {
-    this.#events.addEventListener(event, listener, { signal: closed });
+    this.#target.addEventListener(event, listener, { signal: closed });
   }
 
   emit(event: AppEvent): void {
-    this.#events.dispatchEvent(new Event(event));
+    this.#target.dispatchEvent(new Event(event));
   }
 
-  /** Loads the open network and the random one, and lets both look at the visitor's pictures. */
+  /** Loads the open network and the random one, and embeds the user's pictures with both. */
   async load(options: CallOptions): Promise<void> {
     await this.#loadInto(this.network, this.#source, options);
     if (this.network !== this.random) {
@@ -123,7 +126,7 @@ export class AppState {
     });
   }
 
-  /** Opens another checkpoint; what it has not seen beforehand of the gallery it looks at now. */
+  /** Opens another checkpoint, and embeds the gallery unless its embeddings came with the page. */
   async openCheckpoint(name: string, source: ByteSource, options: CallOptions): Promise<void> {
     const builtIn = [this.trained, this.random].find(
       (network) => source === checkpointUrl(network),
@@ -161,7 +164,7 @@ export class AppState {
     }
   }
 
-  /** Computes on another device from now on; gives whether anything has to be loaded again. */
+  /** Changes the device; returns whether the network has to be loaded again. */
   async useDevice(device: Device): Promise<boolean> {
     this.device = device;
     remember({ device: device === "auto" ? undefined : device });
@@ -174,7 +177,9 @@ export class AppState {
     return wasLoaded;
   }
 
-  /** Takes in pictures of the visitor's; gives them. `label`: their class, else their folder. */
+  /**
+   * Adds pictures of the user and returns them. Without a `label`, a picture's folder is its class.
+   */
   addPictures(files: readonly File[], label: string | null = null): Picture[] {
     const added = picturesFromFiles(files, label);
     this.userPictures.push(...added);
@@ -182,13 +187,13 @@ export class AppState {
     return added;
   }
 
-  /** Lets the loaded networks look at the visitor's pictures. */
+  /** Embeds the user's pictures with the loaded networks. */
   async #embedUserPictures(options: CallOptions): Promise<void> {
     await this.network.embed(this.userPictures, options);
     await this.random.embed(this.userPictures, { signal: options.signal! });
   }
 
-  /** Lets the loaded networks look at those of the visitor's pictures that they do not know yet. */
+  /** Embeds those of the user's pictures that have no embedding yet. */
   async embedUserPictures(options: CallOptions): Promise<void> {
     const added = this.userPictures.filter((picture) => !this.network.hasEmbedding(picture));
     if (added.length === 0) return;
@@ -196,7 +201,7 @@ export class AppState {
     this.emit("pictures");
   }
 
-  /** Forgets a picture of the visitor's. */
+  /** Removes a picture of the user. */
   removePicture(picture: Picture): void {
     this.userPictures.splice(this.userPictures.indexOf(picture), 1);
     for (const network of [this.network, this.trained, this.random]) network.remove(picture);
@@ -206,8 +211,8 @@ export class AppState {
 }
 
 /**
- * Networks of this page are kept for the next visit, and let go when another is expected; what lies
- * at another address may change there.
+ * Networks of this page are cached until their hash changes; a checkpoint at another address may change
+ * at any time.
  */
 function cacheOptions(network: Network, source: ByteSource): LoadOptions {
   const isBuiltIn = network.metadata !== undefined && source === checkpointUrl(network);
@@ -217,6 +222,6 @@ function cacheOptions(network: Network, source: ByteSource): LoadOptions {
     : { cache: "none" };
 }
 
-/** Where the checkpoint of a network that came with the page lies. */
+/** The address of the checkpoint of a network that came with the page. */
 export const checkpointUrl = ({ metadata }: Network): string =>
   new URL(`./networks/${metadata!.checkpoint}`, document.baseURI).href;

@@ -1,36 +1,36 @@
-/** Curves that grow while something is trained. */
+/** Charts whose curves grow during training. */
 import type uPlot from "uplot";
 import { el } from "./element.js";
 import { yieldToBrowser } from "./debounce.js";
 
 export interface Curve {
   readonly name: string;
-  /** A name of the sheet's colours, or a colour. */
+  /** A CSS colour. */
   readonly colour: string;
-  /** Dashes, so that colour is not all that tells curves apart. */
+  /** Dashes, so that curves differ not only in colour. */
   readonly dash?: number[];
 }
 
 export interface Chart {
   readonly element: HTMLElement;
-  /** A point of every curve; `null` where there is none. */
+  /** Adds a point to every curve; `null` for none. */
   add(x: number, values: readonly (number | null)[]): void;
   clear(): void;
-  /** Once it stands, empty: the library has come, which takes a moment. */
+  /** Resolves when the empty chart is drawn; the library has to be loaded first. */
   ready(): Promise<unknown>;
 }
 
 const HEIGHT = 190;
 
-/** Charts are made one after the other, so that the browser can answer between two. */
+/** Charts are created one after the other, so that the browser can handle events between two. */
 let lastCreation: Promise<unknown> = Promise.resolve();
 
-/** An empty chart; the library comes with the first point, or when it is asked for. */
+/** An empty chart. The library is loaded with the first point or by `ready`. */
 export function chart(title: string, x: string, curves: readonly Curve[], share = false): Chart {
   const container = el("div", {
     class: "plot",
     role: "img",
-    "aria-label": `${title}: nothing yet`,
+    "aria-label": `${title}: no data yet`,
   });
   const element = el("figure", { class: "chart" }, el("figcaption", {}, title), container);
   let data: (number | null)[][] = [[], ...curves.map(() => [])];
@@ -46,7 +46,7 @@ export function chart(title: string, x: string, curves: readonly Curve[], share 
   const draw = async (): Promise<void> => {
     drawing = true;
     const plot = await ready();
-    // Drawn with the screen, however fast points come.
+    // At most one drawing per frame, however fast points arrive.
     requestAnimationFrame(() => {
       drawing = false;
       plot.setData(data as uPlot.AlignedData);
@@ -106,7 +106,7 @@ async function createPlot(
       })),
     ],
   };
-  // Axes are drawn at once, fonts and all, so that the first point is no long work.
+  // The axes are drawn now, so that the first point takes little time.
   const nothing = [[0, 1], ...curves.map(() => [null, null])] as uPlot.AlignedData;
   const plot = new Plot(options, nothing, container);
   const fit = (): void => {

@@ -1,6 +1,6 @@
-/** Work that is asked for faster than it is done: what is asked last is what is done. */
+/** Work that is requested faster than it finishes: only the latest request is carried out. */
 
-/** Starts `work` soon after it is asked for; whatever it replaces is told to give up. */
+/** Starts `work` shortly after the last call, and aborts the work of earlier calls. */
 export function debounced(
   work: (signal: AbortSignal) => Promise<void>,
   closed: AbortSignal,
@@ -16,11 +16,11 @@ export function debounced(
   return () => {
     if (closed.aborted) return;
     stop();
-    const own = new AbortController();
-    running = own;
-    timer = setTimeout(() => void work(own.signal), delayMs);
+    const controller = new AbortController();
+    running = controller;
+    timer = setTimeout(() => void work(controller.signal), delayMs);
   };
 }
 
-/** Lets the browser draw and listen before more is done. */
+/** Lets the browser draw and handle events before work goes on. */
 export const yieldToBrowser = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));

@@ -1,4 +1,4 @@
-/** The line that always says what computes, and why; one can choose otherwise. */
+/** The line that shows which device computes and why, with a select to change it. */
 import {
   probeDevice,
   type Device,
@@ -12,19 +12,19 @@ import { pixelsOf } from "./pixels.js";
 import { diagnosticContext } from "./error-box.js";
 import { withProgress } from "./progress.js";
 
-/** Pictures that the time of one is measured on. */
+/** Pictures used to measure the time per picture. */
 const MEASURED = 32;
 
 const REASONS: Readonly<Record<FallbackReason, string>> = {
   "no-navigator-gpu": "this browser has no WebGPU",
   "insecure-context": "WebGPU needs https or localhost",
   "adapter-null": "the browser found no graphics adapter for WebGPU",
-  "no-timestamp-query": "the graphics adapter cannot tell time, which the program needs",
-  "limits-too-low": "the graphics adapter takes too little memory at once",
+  "no-timestamp-query": "the graphics adapter has no timestamp queries, which the program needs",
+  "limits-too-low": "the graphics adapter allows only small buffers",
   "device-request-failed": "the graphics adapter could not be opened",
   "self-test-failed": "the graphics adapter computes wrong numbers",
-  "device-lost": "the graphics adapter went away",
-  "software-adapter": "the graphics adapter is imitated in software, which is slower",
+  "device-lost": "the graphics adapter was lost",
+  "software-adapter": "the graphics adapter is emulated in software, which is slower",
   "forced-cpu": "as chosen",
   node: "there is no browser",
 };
@@ -36,28 +36,28 @@ const HELP: Partial<Record<FallbackReason, string>> = {
   "adapter-null":
     "On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu and a Vulkan driver. Everything works without it, only slower.",
   "no-timestamp-query": "A newer browser or driver may offer it. The processor does the same work.",
-  "software-adapter": "Choose WebGPU to use it all the same.",
+  "software-adapter": "Choose WebGPU to use it anyway.",
   "device-lost": "Choose WebGPU to try it again.",
 };
 
 const CHOICES: readonly (readonly [Device, string])[] = [
-  ["auto", "Whatever is best"],
+  ["auto", "Automatic"],
   ["webgpu", "WebGPU"],
   ["cpu", "Processor"],
 ];
 
-/** Keeps the line up to date. */
+/** Shows the line and keeps it up to date. */
 export async function deviceStatus(container: HTMLElement, app: AppState): Promise<void> {
   const words = el("span", { class: "device-words" });
   const help = el("details", { class: "device-help" });
-  const work = el("div", { class: "device-work" });
+  const status = el("div", { class: "device-work" });
   const select = choice(CHOICES, app.device, async (device) => {
     const wasLoaded = await app.useDevice(device);
     if (wasLoaded)
-      await withProgress(work, "Loading on the other device", (call) => app.load(call));
+      await withProgress(status, "Loading on the other device", (call) => app.load(call));
   });
-  select.setAttribute("aria-label", "What should compute");
-  container.replaceChildren(el("div", { class: "row" }, words, help, select), work);
+  select.setAttribute("aria-label", "Device to use");
+  container.replaceChildren(el("div", { class: "row" }, words, help, select), status);
   const draw = async (): Promise<void> => {
     const { activeDevice } = app;
     const report = activeDevice ?? (await probeDevice({ device: app.device }));
@@ -73,7 +73,7 @@ export async function deviceStatus(container: HTMLElement, app: AppState): Promi
 
 const timings = new WeakMap<Encoder, Promise<string>>();
 
-/** How long a picture takes, measured once a network; nothing where it cannot be measured. */
+/** The time per picture, measured once per network; empty if that fails. */
 function timePerPicture(app: AppState, encoder: Encoder): Promise<string> {
   const known = timings.get(encoder);
   if (known) return known;
@@ -86,7 +86,7 @@ async function measure({ gallery }: AppState, encoder: Encoder): Promise<string>
   const some = await Promise.all(gallery.slice(0, MEASURED).map(pixelsOf));
   const start = performance.now();
   await encoder.embed(some);
-  return `, ${((performance.now() - start) / some.length).toFixed(1)} ms a picture`;
+  return `, ${((performance.now() - start) / some.length).toFixed(1)} ms per picture`;
 }
 
 function sentence({ actual, adapter, reason, requested }: DeviceReport): string {
@@ -102,7 +102,7 @@ function showHelp(help: HTMLDetailsElement, { reason, detail }: DeviceReport): v
   const said = reason && HELP[reason];
   help.hidden = !said;
   help.replaceChildren(
-    el("summary", {}, "What helps?"),
+    el("summary", {}, "What helps"),
     el("p", {}, said ?? "", detail ? ` The browser says: ${detail}` : ""),
   );
 }

@@ -1,9 +1,12 @@
-/** Elements, written as they nest. */
+/** Creates elements. */
 
 type Child = Node | string | null | undefined | false;
 type Prop = string | number | boolean | undefined | ((event: never) => void);
 
-/** An element: functions listen (`onclick`), booleans are there or not, the rest is its attributes. */
+/**
+ * Creates an element. Functions become listeners (`onclick`), booleans toggle attributes, other
+ * values set them.
+ */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props: Readonly<Record<string, Prop>> = {},
@@ -22,18 +25,18 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A button that does something. */
+/** A button with a listener. */
 export function button(text: string, onclick: () => void, more: Record<string, Prop> = {}) {
   return el("button", { type: "button", onclick, ...more }, text);
 }
 
-/** A control with its name, and a note below it. */
+/** A control with a label, and a note below it. */
 export function field(name: string, control: HTMLElement, note?: string): HTMLElement {
-  const own = el("span", { class: "field-name" }, name);
-  return el("label", { class: "field" }, own, control, note && el("small", {}, note));
+  const label = el("span", { class: "field-name" }, name);
+  return el("label", { class: "field" }, label, control, note && el("small", {}, note));
 }
 
-/** A choice among words, told when it changes. */
+/** A select of values with their texts. */
 export function choice<T extends string>(
   options: readonly (readonly [value: T, words: string])[],
   chosen: T,
@@ -46,7 +49,7 @@ export function choice<T extends string>(
   return select;
 }
 
-/** A slider that says its value, told while it moves. */
+/** A slider that shows its value; `onChange` is called while it moves. */
 export function slider(
   name: string,
   range: { min: number; max: number; step: number; value: number },
@@ -74,10 +77,10 @@ export function slider(
   );
 }
 
-/** A share as people read it. */
+/** A share of 1 as a percentage. */
 export const percent = (share: number): string =>
   Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "not known";
 
-/** Bytes as people read them. */
+/** Bytes as kB or MB. */
 export const megabytes = (bytes: number): string =>
   bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

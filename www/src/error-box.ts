@@ -1,31 +1,30 @@
-/** What went wrong, said where it happened: what to do next, and what to send to whom can help. */
+/** Shows an error where it happened: what to do next, and diagnostics to send with a report. */
 import { KithError, type DeviceReport, type ErrorCode } from "kith-web";
 import { button, el } from "./element.js";
 import { announce } from "./announce.js";
 
-/** What a report of trouble says of this page. */
+/** Facts about the page that the diagnostics contain. */
 export const diagnosticContext: { device?: DeviceReport; checkpoint?: string } = {};
 
-/** What a visitor can do, where the package's hint speaks to programmers. */
+/** What a user can do, for errors whose hint from the package is meant for programmers. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
-  NO_WEBGPU: "Choose “Whatever is best” or “Processor” in the line at the foot of the page.",
-  SELF_TEST_FAILED: "Choose “Processor” in the line at the foot of the page.",
-  GPU_ERROR: "Choose “Processor” in the line at the foot of the page.",
+  NO_WEBGPU: "Choose “Automatic” or “Processor” at the bottom of the page.",
+  SELF_TEST_FAILED: "Choose “Processor” at the bottom of the page.",
+  GPU_ERROR: "Choose “Processor” at the bottom of the page.",
   OUT_OF_MEMORY: "Close other tabs, use fewer pictures, or a smaller batch.",
   WASM_FETCH:
-    "Check the network and try again. Who keeps this site: the .wasm files must be there.",
-  WORKER_START: "Reload the page; a browser extension may have stopped its program.",
-  WASM_PANIC: "Try again: it starts afresh. Please report it with the diagnostics.",
-  ENCODER_MISMATCH: "Open the network that it was made with, in the panel Checkpoint.",
-  DIM_MISMATCH: "Open the network that it was made with, in the panel Checkpoint.",
+    "Check your connection and try again. For the owner of this site: the .wasm files must be on the server.",
+  WORKER_START: "Reload the page; a browser extension may have blocked its program.",
+  WASM_PANIC: "Try again: the program restarts. Please report this with the diagnostics.",
+  ENCODER_MISMATCH: "Open the network that it was made with in the panel Checkpoint.",
+  DIM_MISMATCH: "Open the network that it was made with in the panel Checkpoint.",
 };
 
-/** A notice of an error with its next step; `again` tries anew. */
+/** A box with the error and the next step; `retry` is the action of its button. */
 export function errorBox(error: unknown, retry?: () => void): HTMLElement {
   const coded = error instanceof KithError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
-  const hint =
-    (coded && HINTS[coded.code]) ?? coded?.hint ?? "Try again; reload the page if it stays.";
+  const hint = (coded && HINTS[coded.code]) ?? coded?.hint ?? "Try again, or reload the page.";
   announce(`That did not work: ${message}`);
   const diagnostics = JSON.stringify(diagnosticsFor(error), null, 2);
   const copy = button("Copy diagnostics", () => void copyText(copy, diagnostics));

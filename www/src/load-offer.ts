@@ -1,16 +1,16 @@
-/** The offer to load the network: how much comes, then how far it is, then nothing. */
+/** Offers to load the network: first the size, then the progress, then nothing. */
 import { button, el, megabytes } from "./element.js";
 import type { AppState } from "./app-state.js";
 import { withProgress } from "./progress.js";
 
-/** What is downloaded for a device: the program and the networks. */
+/** The size of what is downloaded: the program and the networks. */
 function size(app: AppState): string {
   const networks = (app.network.metadata?.bytes ?? 0) + (app.random.metadata?.bytes ?? 0);
   const wanted = app.device === "webgpu" ? WASM_BYTES.webgpu : WASM_BYTES.cpu;
   return megabytes(wanted + networks);
 }
 
-/** A place that offers to load the network for `why`, and is empty once it is. */
+/** An element with the offer and its reason `why`; empty once the network is loaded. */
 export function loadOffer(app: AppState, why: string, closed: AbortSignal): HTMLElement {
   const container = el("div", { class: "loading" });
   const draw = (): void => {

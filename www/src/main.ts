@@ -9,8 +9,8 @@ import { errorBox } from "./error-box.js";
 
 const byId = (id: string): HTMLElement => document.getElementById(id)!;
 
-/** The address names panels, not places: a link to a place moves the focus and nothing else. */
-function skipping(): void {
+/** The address names panels, so the skip link must not change it: it only moves the focus. */
+function setUpSkipLink(): void {
   document.querySelector(".skip")!.addEventListener("click", (event) => {
     event.preventDefault();
     byId("panel").focus();
@@ -19,7 +19,7 @@ function skipping(): void {
 
 async function open(): Promise<void> {
   addAnnouncer();
-  skipping();
+  setUpSkipLink();
   try {
     const app = await AppState.open();
     showPanels(byId("panels"), byId("panel"), app);

@@ -1,31 +1,33 @@
-/** How one network sees pictures: a row of numbers for each, computed beforehand or here. */
+/**
+ * A network and its embeddings of pictures, which were computed beforehand or are computed here.
+ */
 import { Embeddings, KnnIndex, type CallOptions, type Encoder, type EncoderInfo } from "kith-web";
 import { yieldToBrowser } from "./debounce.js";
 import { pixelsOfAll } from "./pixels.js";
 import type { Picture } from "./picture.js";
 
-/** What a network says of itself, but for what is long; older facts do without its settings. */
+/** The encoder's description without its long parts; older files lack its settings. */
 export type EncoderSummary = Omit<EncoderInfo, "recipeToml" | "views" | "encoder"> &
   Partial<Pick<EncoderInfo, "encoder">>;
 
-/** What is known of a network without loading it; `scripts/networks.mjs` writes it. */
+/** What is known about a network before it is loaded; `scripts/networks.mjs` writes it. */
 export interface NetworkMetadata {
   readonly title: string;
   readonly checkpoint: string;
   readonly bytes: number;
-  /** Its hash, as `loadEncoder` takes it. */
+  /** Its hash, for `loadEncoder`. */
   readonly integrity: string;
   readonly info: EncoderSummary;
-  /** How it was trained, and what that gave. */
+  /** How it was trained, and its results. */
   readonly note: string | null;
-  /** The report of its run, beside it. */
+  /** The file name of its run's report. */
   readonly report?: string;
-  /** Largest value of each column of the stored rows, which are in steps of a `levels`th of it. */
+  /** Largest value of each column; stored values are multiples of a `levels`th of it. */
   readonly scale: readonly number[];
   readonly levels: number;
-  /** Pictures, by number, that it did not learn from. */
+  /** Indices of the pictures that it was not trained on. */
   readonly heldOut: readonly number[];
-  /** Of these, the share whose nearest of all is the same emoji by the other vendor. */
+  /** Of these, the share whose nearest neighbour is the same emoji by the other vendor. */
   readonly retrieval: number;
 }
 
@@ -48,7 +50,7 @@ export class Network {
     this.metadata = metadata;
   }
 
-  /** Knows these pictures from now on. */
+  /** Stores embeddings of pictures. */
   addEmbeddings(pictures: readonly Picture[], rows: Embeddings): void {
     pictures.forEach(({ id }, index) => this.#rows.set(id, rows.row(index)));
   }
@@ -61,7 +63,7 @@ export class Network {
     this.#rows.delete(id);
   }
 
-  /** The rows of pictures that it knows, in their order. */
+  /** The embeddings of pictures that have one, in their order. */
   embeddings(pictures: readonly Picture[]): Embeddings {
     const data = new Float32Array(pictures.length * this.dim);
     pictures.forEach(({ id }, index) => data.set(this.#rows.get(id)!, index * this.dim));
@@ -71,7 +73,7 @@ export class Network {
     });
   }
 
-  /** An index of those of the pictures that it knows. */
+  /** An index of those pictures that have an embedding. */
   index(pictures: readonly Picture[], labelOf = (picture: Picture) => picture.label): KnnIndex {
     const known = pictures.filter((picture) => this.hasEmbedding(picture));
     const index = new KnnIndex(this.dim);
@@ -83,7 +85,7 @@ export class Network {
     return index;
   }
 
-  /** Looks at those pictures that it does not know yet. */
+  /** Embeds the pictures that have no embedding yet. */
   async embed(pictures: readonly Picture[], options: CallOptions = {}): Promise<void> {
     const fresh = pictures.filter((picture) => !this.hasEmbedding(picture));
     if (fresh.length === 0 || !this.encoder) return;
@@ -91,7 +93,7 @@ export class Network {
   }
 }
 
-/** A network's rows of the gallery as they were computed beforehand. */
+/** A network with the embeddings of the gallery that came with the page. */
 export async function loadPrecomputed(
   name: string,
   pictures: readonly Picture[],
@@ -114,7 +116,9 @@ async function fetchOk(url: string): Promise<Response> {
   return response;
 }
 
-/** Stored column by column, which compresses better, two steps a byte. */
+/**
+ * Decodes the stored embeddings: column by column, which compresses better, two values per byte.
+ */
 function unpack(stored: Uint8Array, { info, scale, levels }: NetworkMetadata): Embeddings {
   const { dim, fingerprint } = info;
   const data = new Float32Array(2 * stored.length);

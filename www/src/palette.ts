@@ -1,7 +1,7 @@
-/** Colours and shapes that tell classes apart, also for those who see few colours. */
+/** Colours and shapes for classes; the shapes help users who see few colours. */
 import { el } from "./element.js";
 
-/** Paul Tol's muted scheme, in an order in which neighbours differ in lightness too. */
+/** Paul Tol's muted scheme, ordered so that adjacent colours differ in lightness too. */
 const COLOURS = [
   "#332288",
   "#88ccee",
@@ -74,26 +74,26 @@ const SHAPES: readonly Shape[] = [
   polygon(6, 0),
 ];
 
-/** How something is drawn. */
+/** A colour and a shape. */
 export interface Marker {
   readonly colour: string;
   readonly shape: Shape;
 }
 
-/** How a class is drawn: the same number, the same look. */
+/** The marker of class number `number`. */
 export function markerOf(number: number): Marker {
   return { colour: COLOURS[number % COLOURS.length]!, shape: SHAPES[number % SHAPES.length]! };
 }
 
-/** For right and wrong: Okabe and Ito's blue and orange, a circle and a cross. */
+/** For correct and wrong predictions: Okabe and Ito's blue and orange, a circle and a cross. */
 export const RIGHT = { colour: "#0072b2", shape: circle };
 export const WRONG = { colour: "#d55e00", shape: cross(Math.PI / 4) };
 
-/** Words, once each and in order, which gives each its look. */
+/** The labels, each once and sorted; their order gives each its marker. */
 export const distinctLabels = (words: readonly (string | null)[]): string[] =>
   [...new Set(words)].filter((word) => word !== null).sort();
 
-/** A look as a small drawing, for those who see it. */
+/** A marker as a small drawing, hidden from screen readers. */
 export function swatch({ colour, shape }: Marker, side: number): HTMLCanvasElement {
   const canvas = el("canvas", {
     width: side,

@@ -1,14 +1,14 @@
-/** The frame: which panel is shown, as the address says. */
+/** The panels: shows the one that the address names. */
 import { addressOf, onAddressChange, panelInAddress } from "./address.js";
 import { announce } from "./announce.js";
 import type { AppState } from "./app-state.js";
 import { el } from "./element.js";
 import { errorBox } from "./error-box.js";
 
-/** Fills an element until `left` says that another panel is wanted. */
+/** Fills `root`; `closed` aborts when another panel opens. */
 export type Panel = (root: HTMLElement, app: AppState, closed: AbortSignal) => void;
 
-/** Panels in the order of their links; each comes when it is first wanted. */
+/** Panels in the order of their links; each is loaded when it is first opened. */
 const PANELS: readonly {
   readonly name: string;
   readonly title: string;
@@ -34,7 +34,7 @@ const PANELS: readonly {
   },
 ];
 
-/** Shows the panel of the address, and the next one whenever it changes. */
+/** Shows the panel of the address, and follows its changes. */
 export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): void {
   const links = PANELS.map(({ name, title }) =>
     el("a", { href: `#${name}`, "data-panel": name }, title),
@@ -45,9 +45,9 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
   const show = async (): Promise<void> => {
     const panel = PANELS.find(({ name }) => name === panelInAddress()) ?? PANELS[0]!;
     for (const link of links) {
-      const own = link.dataset["panel"] === panel.name;
+      const isOpen = link.dataset["panel"] === panel.name;
       link.href = addressOf(link.dataset["panel"]!);
-      if (own) link.ariaCurrent = "page";
+      if (isOpen) link.ariaCurrent = "page";
       else link.ariaCurrent = null;
     }
     const first = shown === "";
@@ -57,7 +57,7 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
     await fill(main, panel, { app, closed: closing.signal });
     if (!first) announce(panel.title);
   };
-  // The links carry the settings as they are when one follows them.
+  // Links contain the settings at the time they are followed.
   nav.addEventListener("pointerdown", () => refreshLinks(links));
   nav.addEventListener("focusin", () => refreshLinks(links));
   onAddressChange(() => void show());

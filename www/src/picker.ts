@@ -1,12 +1,12 @@
-/** A picture chosen among many: some drawn at random, those of a class, or those of a name. */
+/** Chooses a picture: from a random selection, by class, or by name. */
 import { button, choice, el } from "./element.js";
 import { grid } from "./grid.js";
 import type { Picture } from "./picture.js";
 
-/** Pictures that are shown at a time. */
+/** Pictures shown at a time. */
 const CHUNK = 48;
 
-/** A picker over what `pictures` gives when it is asked. */
+/** A picker of the pictures that `pictures` returns; `draw` asks it again. */
 export function picker(
   pictures: () => readonly Picture[],
   onSelect: (picture: Picture) => void,
@@ -32,8 +32,8 @@ export function picker(
     string,
     string,
   ][];
-  const select = choice(options, category, (own) => {
-    category = own;
+  const select = choice(options, category, (value) => {
+    category = value;
     from = 0;
     draw();
   });
@@ -66,10 +66,10 @@ export function picker(
   return { element, draw };
 }
 
-/** Pictures of a sheet that are shown next to each other, so that few sheets have to come. */
+/** Pictures of one sheet that are shown next to each other, so that few sheets are downloaded. */
 const FROM_A_SHEET = 8;
 
-/** The same pictures in an order that looks drawn at random and never changes. */
+/** The pictures in an order that looks random and is always the same. */
 function spread(pictures: readonly Picture[]): Picture[] {
   const sheets = new Map<string, Picture[]>();
   for (const picture of pictures) {

@@ -1,11 +1,11 @@
-/** Bringing one's own pictures: drop, paste, files, a folder, the camera. */
+/** Input for the user's pictures: drop, paste, files, a folder, the camera. */
 import { button, el } from "./element.js";
 import { camera } from "./camera.js";
 import { filesFromTransfer } from "./user-pictures.js";
 
 /**
- * Ways in for pictures; each hands over files, and `ended` ends what listens. `here`: what is dropped
- * elsewhere on the page is not for this one.
+ * The input; `onFiles` gets the files, and `closed` removes the listeners. With `here`, it accepts only
+ * what is dropped on itself, with `everywhere` what is dropped or pasted anywhere on the page.
  */
 export function pictureInput(
   onFiles: (files: File[]) => void,
@@ -54,8 +54,8 @@ function listen(
   signal: AbortSignal,
 ): void {
   const handleTransfer = async (transfer: DataTransfer | null): Promise<void> => {
-    const found = transfer ? await filesFromTransfer(transfer) : [];
-    if (found.length > 0) onFiles(found);
+    const files = transfer ? await filesFromTransfer(transfer) : [];
+    if (files.length > 0) onFiles(files);
   };
   const setDropping = (on: boolean) => document.body.classList.toggle("dropping", on);
   const on = (name: string, listener: (event: DragEvent) => void): void =>
@@ -72,7 +72,7 @@ function listen(
   on("dragleave", () => setDropping(false));
   on("drop", (event) => {
     event.preventDefault();
-    // Whoever listens further up is not meant.
+    // An input for the whole page must not get it too.
     event.stopPropagation();
     setDropping(false);
     void handleTransfer(event.dataTransfer);

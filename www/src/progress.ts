@@ -1,26 +1,28 @@
-/** Long work, shown where it was asked for: what is being done, how far, how to cancel, what failed. */
+/**
+ * Shows long work where it was started: what is done, the progress, a cancel button, and errors.
+ */
 import type { CallOptions, Progress } from "kith-web";
 import { announce } from "./announce.js";
 import { button, el, megabytes } from "./element.js";
 import { errorBox } from "./error-box.js";
 
 const PHASES: Readonly<Record<Progress["phase"], string>> = {
-  wasm: "Fetching the program",
-  checkpoint: "Fetching the network",
+  wasm: "Downloading the program",
+  checkpoint: "Downloading the network",
   upload: "Reading the network",
-  warmup: "Trying it once",
-  embed: "Looking at pictures",
-  index: "Putting pictures in order",
+  warmup: "Warming up",
+  embed: "Computing embeddings",
+  index: "Building the index",
   train: "Training",
   project: "Drawing the map",
 };
 
-/** Phases whose amounts are bytes. */
+/** Phases that count bytes. */
 const IN_BYTES: ReadonlySet<Progress["phase"]> = new Set(["wasm", "checkpoint", "upload"]);
 
 /**
- * Does work and shows it in `place`, where it says too that it was cancelled or what failed. What
- * comes after it belongs into `work`, so that another try does it too.
+ * Runs `work` and shows its progress in `container`, also if it was cancelled or failed. Whatever
+ * follows from its result belongs into `work`, so that the retry button repeats it too.
  */
 export async function withProgress(
   container: HTMLElement,
@@ -32,15 +34,15 @@ export async function withProgress(
   const words = el("span", {}, `${title} …`);
   const cancel = button("Cancel", () => abort.abort(), { class: "quiet" });
   const line = el("p", { class: "row" }, words, cancel);
-  const own = el("div", { class: "progress" }, bar, line);
-  container.replaceChildren(own);
+  const box = el("div", { class: "progress" }, bar, line);
+  container.replaceChildren(box);
   announce(`${title} …`);
   try {
     await work({
       signal: abort.signal,
       onProgress: (progress) => showProgress(bar, words, progress),
     });
-    own.remove();
+    box.remove();
     announce(`${title}: done`);
   } catch (error) {
     const retry = () => void withProgress(container, title, work);
@@ -56,7 +58,7 @@ function showProgress(bar: HTMLElement, words: HTMLElement, progress: Progress):
   const { phase, loaded, total, fraction, fromCache } = progress;
   const amount = IN_BYTES.has(phase) ? megabytes : String;
   const of = total === null ? "" : ` of ${amount(total)}`;
-  const kept = fromCache ? ", kept from an earlier visit" : "";
+  const kept = fromCache ? ", from the cache" : "";
   words.textContent = `${PHASES[phase]}: ${amount(loaded)}${of}${kept}`;
   if (fraction === null) bar.removeAttribute("aria-valuenow");
   else {

@@ -1,4 +1,4 @@
-/** A visitor's work in one file: pictures, classes, embeddings, probe; and back. */
+/** Saves and opens the user's work as one file: pictures, classes, embeddings and probe. */
 import { loadProject, saveProject, type ByteSource } from "kith-web";
 import type { AppState } from "./app-state.js";
 
@@ -7,7 +7,7 @@ interface ProjectSettings {
   readonly pictures: Readonly<Record<string, { name: string; label: string | null }>>;
 }
 
-/** The file, to be saved. */
+/** Writes the file. */
 export async function projectFile(app: AppState): Promise<Blob> {
   const { userPictures, network, probe, checkpoint } = app;
   const pictures = Object.fromEntries(userPictures.map(({ id, file }) => [id, file!.blob]));
@@ -21,7 +21,7 @@ export async function projectFile(app: AppState): Promise<Blob> {
   });
 }
 
-/** Takes in what was saved; gives how many pictures came. */
+/** Opens a file; returns the number of its pictures. */
 export async function openProjectFile(app: AppState, source: ByteSource): Promise<number> {
   const { pictures = {}, probe, settings } = await loadProject(source);
   const known = (settings as ProjectSettings | null)?.pictures ?? {};

@@ -1,4 +1,4 @@
-/** Whether the visitor asked the browser to save data. */
+/** Whether the user asked the browser to reduce data use. */
 export function prefersReducedData(): boolean {
   const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } };
   return connection?.saveData ?? false;

@@ -1,9 +1,11 @@
-/** The visitor's pictures: from files, folders, drops and the clipboard. */
+/** The user's pictures, from files, folders, drag and drop, and the clipboard. */
 import type { Picture } from "./picture.js";
 
 let pictureCount = 0;
 
-/** Pictures of files that are pictures; a file in a folder is of the class that the folder names. */
+/**
+ * Pictures of the image files among `files`. Without a `label`, the folder of a file is its class.
+ */
 export function picturesFromFiles(files: readonly File[], label: string | null): Picture[] {
   return files.filter(isPicture).map((file) => {
     pictureCount += 1;
@@ -20,21 +22,21 @@ export function picturesFromFiles(files: readonly File[], label: string | null):
 const isPicture = ({ type, name }: File): boolean =>
   type.startsWith("image/") || /\.(png|jpe?g|webp|gif|avif|bmp)$/i.test(name);
 
-/** Paths of files that came out of a dropped folder, which do not say it themselves. */
+/** Paths of files from dropped folders: the files themselves do not have them. */
 const droppedPaths = new WeakMap<File, string>();
 
-/** The last folder on the way to a file. */
+/** The name of the folder that holds a file. */
 function folderName(file: File): string | null {
   const path = droppedPaths.get(file) ?? file.webkitRelativePath;
   return path.split("/").slice(0, -1).at(-1) ?? null;
 }
 
-/** All files of a drop or the clipboard, those inside folders too. */
+/** All files of a drop or of the clipboard, including those inside folders. */
 export async function filesFromTransfer(transfer: DataTransfer): Promise<File[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
   if (entries.every((entry) => !entry?.isDirectory)) return [...transfer.files];
-  const found = await Promise.all(entries.map((entry) => (entry ? filesInEntry(entry) : [])));
-  return found.flat();
+  const files = await Promise.all(entries.map((entry) => (entry ? filesInEntry(entry) : [])));
+  return files.flat();
 }
 
 async function filesInEntry(entry: FileSystemEntry): Promise<File[]> {
@@ -46,13 +48,13 @@ async function filesInEntry(entry: FileSystemEntry): Promise<File[]> {
     return [file];
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  const found: File[] = [];
+  const files: File[] = [];
   for (;;) {
-    // A reader gives some at a time, and none when there are no more.
+    // A reader returns some entries at a time, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
       reader.readEntries(resolve, reject),
     );
-    if (some.length === 0) return found;
-    for (const each of some) found.push(...(await filesInEntry(each)));
+    if (some.length === 0) return files;
+    for (const each of some) files.push(...(await filesInEntry(each)));
   }
 }

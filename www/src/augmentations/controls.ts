@@ -1,10 +1,10 @@
-/** The knobs of an augmentation policy: what each operation can be set to, in words. */
+/** The controls of an augmentation policy: each operation and its parameters. */
 import type { AugmentationOp } from "kith-web";
 import { el, slider } from "../element.js";
 
 interface Parameter {
   readonly key: string;
-  /** Which end of a range it is. */
+  /** Which end of a range it sets. */
   readonly end?: 0 | 1;
   readonly text: string;
   readonly range: readonly [min: number, max: number, step: number];
@@ -12,13 +12,13 @@ interface Parameter {
 
 interface OpText {
   readonly title: string;
-  /** What a network that sees such views is asked to ignore. */
+  /** What a network learns to ignore from such views. */
   readonly ignores: string;
   readonly parameters: readonly Parameter[];
 }
 
 const SHARE = [0, 1, 0.05] as const;
-const probability: Parameter = { key: "probability", text: "How often", range: SHARE };
+const probability: Parameter = { key: "probability", text: "Probability", range: SHARE };
 const pair = (
   key: string,
   [least, most]: [string, string],
@@ -31,7 +31,7 @@ const pair = (
 export const OPS: Readonly<Record<AugmentationOp["op"], OpText>> = {
   crop: {
     title: "Crop",
-    ignores: "how near a thing is, and where in the picture",
+    ignores: "how close an object is, and where in the picture",
     parameters: [
       ...pair("scale", ["Smallest area", "Largest area"], [0.02, 1, 0.02]),
       ...pair("ratio", ["Narrowest", "Widest"], [0.5, 2, 0.05]),
@@ -42,16 +42,16 @@ export const OPS: Readonly<Record<AugmentationOp["op"], OpText>> = {
     title: "Shift",
     ignores: "where in the picture it is",
     parameters: [
-      { key: "height", text: "Up and down", range: [0, 0.5, 0.01] },
-      { key: "width", text: "Left and right", range: [0, 0.5, 0.01] },
+      { key: "height", text: "Vertical", range: [0, 0.5, 0.01] },
+      { key: "width", text: "Horizontal", range: [0, 0.5, 0.01] },
     ],
   },
   zoom: {
     title: "Zoom",
     ignores: "how large it is",
     parameters: [
-      ...pair("height", ["Height, least", "Height, most"], [-0.6, 0.6, 0.02]),
-      ...pair("width", ["Width, least", "Width, most"], [-0.6, 0.6, 0.02]),
+      ...pair("height", ["Height, minimum", "Height, maximum"], [-0.6, 0.6, 0.02]),
+      ...pair("width", ["Width, minimum", "Width, maximum"], [-0.6, 0.6, 0.02]),
     ],
   },
   brightness: {
@@ -79,42 +79,42 @@ export const OPS: Readonly<Record<AugmentationOp["op"], OpText>> = {
     ],
   },
   grayscale: {
-    title: "No colour",
+    title: "Greyscale",
     ignores: "whether it has colour at all",
     parameters: [probability],
   },
   blur: {
     title: "Blur",
     ignores: "how sharp it is",
-    parameters: [probability, ...pair("sigma", ["Least", "Most"], [0.1, 3, 0.1])],
+    parameters: [probability, ...pair("sigma", ["Minimum", "Maximum"], [0.1, 3, 0.1])],
   },
   solarize: {
     title: "Solarise",
     ignores: "what is light and what is dark",
-    parameters: [probability, { key: "threshold", text: "From", range: SHARE }],
+    parameters: [probability, { key: "threshold", text: "Threshold", range: SHARE }],
   },
   affine: {
-    title: "Turn, move, scale, shear",
-    ignores: "how it stands in the picture",
+    title: "Rotate, shift, scale, shear",
+    ignores: "its position, size and angle",
     parameters: [
       probability,
-      { key: "degrees", text: "Turn, degrees", range: [0, 180, 1] },
-      { key: "translate_x", text: "Left and right", range: [0, 0.5, 0.01] },
-      { key: "translate_y", text: "Up and down", range: [0, 0.5, 0.01] },
+      { key: "degrees", text: "Rotation, degrees", range: [0, 180, 1] },
+      { key: "translate_x", text: "Horizontal", range: [0, 0.5, 0.01] },
+      { key: "translate_y", text: "Vertical", range: [0, 0.5, 0.01] },
       ...pair("scale", ["Smallest", "Largest"], [0.5, 2, 0.05]),
       { key: "shear_x", text: "Shear across, degrees", range: [0, 60, 1] },
       { key: "shear_y", text: "Shear down, degrees", range: [0, 60, 1] },
-      { key: "fill", text: "Beyond the edge", range: SHARE },
+      { key: "fill", text: "Grey beyond the edge", range: SHARE },
     ],
   },
   pad_crop: {
-    title: "Nudge",
+    title: "Small shift",
     ignores: "where in the picture it is",
     parameters: [{ key: "pad", text: "At most", range: [0, 0.5, 0.01] }],
   },
   erase: {
     title: "Erase",
-    ignores: "any one part of it",
+    ignores: "any single part of it",
     parameters: [
       probability,
       ...pair("scale", ["Smallest area", "Largest area"], [0.01, 0.5, 0.01]),
@@ -124,7 +124,7 @@ export const OPS: Readonly<Record<AugmentationOp["op"], OpText>> = {
   },
   cut_out: {
     title: "Cut out",
-    ignores: "any one part of it",
+    ignores: "any single part of it",
     parameters: [
       probability,
       { key: "side", text: "Largest side", range: SHARE },
@@ -133,18 +133,18 @@ export const OPS: Readonly<Record<AugmentationOp["op"], OpText>> = {
   },
   rand_augment: {
     title: "RandAugment",
-    ignores: "a few of 14 things: colours, levels, sharpness, turns, shears and shifts",
+    ignores: "a few of 14 changes: colours, levels, sharpness, turns, shears and shifts",
     parameters: [{ key: "count", text: "Changes", range: [1, 8, 1] }],
   },
 };
 
-/** An operation of a policy, in force or not. */
+/** An operation of a policy, switched on or off. */
 export interface Setting {
   op: AugmentationOp;
   on: boolean;
 }
 
-/** The controls of a policy; every change is told. */
+/** The controls of a policy; `onChange` is called after each change. */
 export function controls(settings: readonly Setting[], onChange: () => void): HTMLElement {
   const sets = settings.map((setting) => {
     const { title, parameters } = OPS[setting.op.op];
@@ -173,7 +173,7 @@ function parameterSlider(
   onChange: () => void,
 ): HTMLElement {
   const [min, max, step] = parameter.range;
-  const value = valueOf(setting.op, parameter);
+  const value = parameterValue(setting.op, parameter);
   const set = (now: number): void => {
     setting.op = withValue(setting.op, parameter, now);
     onChange();
@@ -182,12 +182,14 @@ function parameterSlider(
   return slider(parameter.text, { min, max, step, value }, set, text);
 }
 
-function valueOf(op: AugmentationOp, { key, end }: Parameter): number {
+function parameterValue(op: AugmentationOp, { key, end }: Parameter): number {
   const value = op[key] as number | readonly [number, number];
   return typeof value === "number" ? value : value[end ?? 0];
 }
 
-/** The least never above the most: the other end goes with the one that is moved. */
+/**
+ * Keeps the lower end of a range below the upper: moving one end moves the other along if needed.
+ */
 function withValue(op: AugmentationOp, { key, end }: Parameter, now: number): AugmentationOp {
   const before = op[key];
   if (!Array.isArray(before)) return { ...op, [key]: now };

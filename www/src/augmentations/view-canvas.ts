@@ -1,8 +1,8 @@
-/** One view, as pixels on the page. */
+/** Shows a view. */
 import { el } from "../element.js";
 
-/** A canvas of it, with its name. */
-export function canvasOf(view: ImageData, name: string): HTMLCanvasElement {
+/** A canvas with the view's pixels. */
+export function viewCanvas(view: ImageData, name: string): HTMLCanvasElement {
   const canvas = el("canvas", {
     width: view.width,
     height: view.height,

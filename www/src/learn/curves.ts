@@ -36,11 +36,11 @@ export function curves(points: readonly Point[], metrics: readonly MetricDescrip
     };
     addPoint(point);
     const [before, after] = figuresOf(step);
-    const own = reported.map((each): Figure => [
+    const measured = reported.map((each): Figure => [
       each.title,
       formatMetric(each, values[each.name]!),
     ]);
-    drawFigures(figures, [...before, ...own, ...after]);
+    drawFigures(figures, [...before, ...measured, ...after]);
     return point;
   };
   points.forEach(addPoint);

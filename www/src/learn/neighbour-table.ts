@@ -1,4 +1,4 @@
-/** Six pinned pictures and their nearest, before and after something was learnt. */
+/** A table of six pictures and their nearest neighbours before and after training. */
 import { KnnIndex, type ImageInput, type Pretraining } from "kith-web";
 import { el } from "../element.js";
 import { yieldToBrowser } from "../debounce.js";
@@ -8,18 +8,18 @@ import type { Network } from "../network.js";
 
 const QUERIES = 6;
 const NEAREST = 7;
-/** Pictures among which a run looks for neighbours: few enough to look often. */
+/** Pictures among which a run finds neighbours: few, so that updates are fast. */
 const POOL = 300;
-/** Pictures whose pixels are taken before the browser may answer. */
+/** Pictures whose pixels are read before the browser may handle events. */
 const CHUNK = 16;
 
 export interface NeighbourTable {
   readonly element: HTMLElement;
-  /** Looks again through the encoder as it is. */
+  /** Finds the neighbours with the encoder as it is now. */
   update(run: Pretraining): Promise<void>;
 }
 
-/** Pinned pictures of those that a run learns from. */
+/** A table of some of the pictures that a run trains on. */
 export function neighbourTable(pictures: readonly Picture[]): NeighbourTable {
   const pool = spread(pictures, POOL);
   const queries = spread(pool, QUERIES);
@@ -28,15 +28,15 @@ export function neighbourTable(pictures: readonly Picture[]): NeighbourTable {
   let started = false;
   const update = async (run: Pretraining): Promise<void> => {
     pixels ??= pixelsInChunks(pool);
-    const found = await run.embed(await pixels);
-    const index = new KnnIndex(found.dim);
+    const embeddings = await run.embed(await pixels);
+    const index = new KnnIndex(embeddings.dim);
     index.add(
-      found,
+      embeddings,
       pool.map(({ id }) => ({ id })),
     );
     for (const [i, { id }] of queries.entries()) {
       await yieldToBrowser();
-      const row = found.row(pool.findIndex((picture) => picture.id === id));
+      const row = embeddings.row(pool.findIndex((picture) => picture.id === id));
       const [near = []] = index.query(row, { k: NEAREST, exclude: [id] });
       const nearest = near.map((each) => pool[each.index]!);
       if (!started) fill(i, 0, nearest);
@@ -47,17 +47,17 @@ export function neighbourTable(pictures: readonly Picture[]): NeighbourTable {
   return { element, update };
 }
 
-/** Pixels of pictures, some at a time. */
+/** Pixels of pictures, read in chunks. */
 async function pixelsInChunks(pictures: readonly Picture[]): Promise<ImageInput[]> {
-  const found: ImageInput[] = [];
+  const pixels: ImageInput[] = [];
   for (const [index, picture] of pictures.entries()) {
     if (index % CHUNK === 0) await yieldToBrowser();
-    found.push(await pixelsOf(picture));
+    pixels.push(await pixelsOf(picture));
   }
-  return found;
+  return pixels;
 }
 
-/** The same pictures through two networks that are known beforehand. */
+/** A table of the same pictures for several networks whose embeddings are known. */
 export function compareNetworks(
   pictures: readonly Picture[],
   networks: readonly Network[],
@@ -84,13 +84,13 @@ export function compareNetworks(
   return element;
 }
 
-/** A row a picture, a column of neighbours a title. */
+/** A row for each picture, a column of neighbours for each title. */
 function table(queries: readonly Picture[], titles: readonly string[]) {
   const cells = queries.map(() => titles.map(() => el("td", {})));
   const rows = queries.map((picture, i) =>
     el("tr", {}, el("th", { scope: "row" }, pictureElement(picture)), ...cells[i]!),
   );
-  const head = ["Pinned", ...titles].map((text) => el("th", { scope: "col" }, text));
+  const head = ["Picture", ...titles].map((text) => el("th", { scope: "col" }, text));
   const element = el(
     "div",
     { class: "wide" },
@@ -108,7 +108,7 @@ function table(queries: readonly Picture[], titles: readonly string[]) {
   return { element, fill };
 }
 
-/** So many of them, from all over. */
+/** `count` pictures, evenly spaced. */
 function spread(pictures: readonly Picture[], count: number): Picture[] {
   const some = Math.min(count, pictures.length);
   const at = (i: number): number => Math.floor(((i + 0.5) * pictures.length) / some);

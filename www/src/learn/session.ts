@@ -1,4 +1,4 @@
-/** A run on the stage: pulled step by step, paused, kept, and taken along. */
+/** The session of a run: it trains step by step, and can be paused, saved and exported. */
 import type { Pretraining } from "kith-web";
 import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
@@ -11,9 +11,9 @@ import { METRICS } from "./metrics.js";
 import { deleteSavedRun, saveRun, type SavedRun, type Point } from "./run.js";
 import { neighbourTable, type NeighbourTable } from "./neighbour-table.js";
 
-/** Steps after which the pinned pictures are looked at again. */
+/** Steps between updates of the neighbour table. */
 const NEIGHBOURS_EVERY = 20;
-/** Milliseconds after which the run is kept in this browser. */
+/** Milliseconds between saves in this browser. */
 const SAVE_EVERY_MS = 20_000;
 
 export interface Session {
@@ -25,13 +25,13 @@ export interface Session {
   readonly closed: AbortSignal;
 }
 
-/** A run on the stage: its controls, curves, queue and pinned pictures. */
+/** Shows a run: its controls, curves and neighbour table. */
 export function showSession(sessionPlace: HTMLElement, session: Session): void {
   const { run, pictures, saved, closed } = session;
   session.app.setRun(run);
   const view = curves(saved.points, METRICS);
   const neighbours = neighbourTable(pictures);
-  const work = el("div", {});
+  const status = el("div", {});
   const training: TrainingState = {
     points: [...saved.points],
     view,
@@ -42,12 +42,12 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
   const go = button("Pause", () => (training.pause ? pause() : resume()), { class: "main" });
   const resume = (): void => {
     go.textContent = "Pause";
-    work.replaceChildren();
+    status.replaceChildren();
     training.ended = train(session, training)
-      .catch((error: unknown) => work.replaceChildren(errorBox(error, resume)))
+      .catch((error: unknown) => status.replaceChildren(errorBox(error, resume)))
       .finally(() => {
         training.pause = undefined;
-        go.textContent = run.step < run.total ? "Go on" : "Done";
+        go.textContent = run.step < run.total ? "Resume" : "Done";
         go.disabled = run.step >= run.total;
       });
   };
@@ -59,20 +59,20 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
     await disposeRun(session);
     session.onEnd();
   };
-  // Whoever goes to another panel finds the run kept.
+  // Opening another panel ends the run; it is saved before.
   closed.addEventListener("abort", () => void leave(session, training));
   const controls = el(
     "div",
     { class: "row" },
     go,
-    button("Stop, and throw it away", () => void stop()),
-    ...results(session, work),
+    button("Stop and discard", () => void stop()),
+    ...results(session, status),
   );
   sessionPlace.replaceChildren(
     controls,
-    work,
+    status,
     view.element,
-    el("h2", {}, "Six pictures and what the network takes for alike"),
+    el("h2", {}, "Nearest neighbours of six pictures"),
     neighbours.element,
   );
   resume();
@@ -86,7 +86,7 @@ interface TrainingState {
   ended: Promise<void> | undefined;
 }
 
-/** Pulls steps until paused: not to pull is to pause. */
+/** Trains until paused; a run does nothing between steps. */
 async function train(
   { run, pictures, saved, closed }: Session,
   training: TrainingState,
@@ -110,7 +110,7 @@ async function train(
   await saveRun(run, pictures, { config: saved.config, points: training.points });
 }
 
-/** The loop keeps the run and ends; then the run can go. */
+/** Waits until the loop has saved the run, then frees it. */
 async function leave(session: Session, { pause, ended }: TrainingState): Promise<void> {
   pause?.abort();
   await ended;
@@ -122,16 +122,16 @@ async function disposeRun({ run, app }: Session): Promise<void> {
   await run.dispose();
 }
 
-/** What comes of a run: a file that the native program reads, a network for the other panels. */
-function results({ run, app }: Session, work: HTMLElement): HTMLElement[] {
+/** Results of a run: a checkpoint for the native program, and a network for the other panels. */
+function results({ run, app }: Session, status: HTMLElement): HTMLElement[] {
   const file = (): void =>
-    void withProgress(work, "Writing the checkpoint", async () =>
-      download("learnt-here.safetensors", await run.checkpoint({ half: true })),
+    void withProgress(status, "Writing the checkpoint", async () =>
+      download("trained-here.safetensors", await run.checkpoint({ half: true })),
     );
   const use = (): void =>
-    void withProgress(work, "Looking at the gallery through it", async (call) => {
-      await app.openCheckpoint("learnt here", await run.checkpoint({ half: true }), call);
-      work.replaceChildren(el("p", {}, "The other panels look through this network now."));
+    void withProgress(status, "Computing embeddings of the gallery", async (call) => {
+      await app.openCheckpoint("trained here", await run.checkpoint({ half: true }), call);
+      status.replaceChildren(el("p", {}, "The other panels use this network now."));
     });
-  return [button("Save the checkpoint", file), button("Look through it", use)];
+  return [button("Save the checkpoint", file), button("Use it in other panels", use)];
 }

@@ -1,4 +1,4 @@
-/** The choices of a new run, and the offer to go on with one that was left. */
+/** The settings of a new run, and the offer to resume a saved one. */
 import { KithError, type Pretraining } from "kith-web";
 import { numberSetting, remember, setting } from "../address.js";
 import { pictureInput } from "../picture-input.js";
@@ -22,7 +22,7 @@ const SEEDS: [number, number] = [0, 9999];
 
 type Source = "gallery" | "own";
 
-/** Told of a run that was begun or taken up again. */
+/** Called when a run was started or resumed. */
 export type OnStart = (
   run: Pretraining,
   pictures: readonly Picture[],
@@ -36,7 +36,7 @@ interface Choices {
   batch: number;
 }
 
-/** The choices of a new run. */
+/** The form of a new run. */
 export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HTMLElement {
   const named = setting("recipe", "");
   const chosen: Choices = {
@@ -45,22 +45,22 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
     steps: numberSetting("steps", 300, [1, 6000]),
     batch: numberSetting("batch", 64, [8, 256]),
   };
-  const work = el("div", {});
+  const status = el("div", {});
   const userInput = userPictureInput(app, closed);
   const start = (): void => {
     const { source, ...rest } = chosen;
     const config: RunConfig = { ...rest, seed: numberSetting("seed", 1, SEEDS) };
-    // Copies: a class that is renamed meanwhile keeps the name that the run began with.
+    // Copies, so that the run keeps its class names if a class is renamed meanwhile.
     const copies = (): Picture[] => app.userPictures.map((picture) => ({ ...picture }));
     const pictures = source === "gallery" ? app.gallery : copies();
-    void withProgress(work, "Getting the pictures ready", async (call) => {
-      if (pictures.length < MIN_PICTURES) throw tooFew(pictures.length);
+    void withProgress(status, "Preparing the pictures", async (call) => {
+      if (pictures.length < MIN_PICTURES) throw tooFewPictures(pictures.length);
       const run = await startRun(config, pictures, { ...call, device: app.device });
       onStart(run, pictures, { config, points: [] });
     });
   };
   const words =
-    "Labels are not used to learn: where there are some, a probe on the side shows how much the network has learnt.";
+    "The network trains without labels. If there are some, an online probe shows how much it has learnt.";
   return el(
     "div",
     {},
@@ -72,12 +72,15 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
       button(`Start learning (${downloadSize(app)})`, start, { class: "main" }),
     ),
     el("p", { class: "aside" }, words),
-    work,
+    status,
   );
 }
 
-const tooFew = (count: number): KithError =>
-  new KithError("TOO_FEW_EXAMPLES", `${MIN_PICTURES} pictures are needed, ${count} are here.`);
+const tooFewPictures = (count: number): KithError =>
+  new KithError(
+    "TOO_FEW_EXAMPLES",
+    `At least ${MIN_PICTURES} pictures are needed; there are ${count}.`,
+  );
 
 function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLElement {
   const summary = el("p", { class: "aside" });
@@ -121,7 +124,7 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
   );
 }
 
-/** Ways to bring pictures, while they are what is learnt from. */
+/** The input for the user's pictures, shown while they are the source. */
 function userPictureInput(app: AppState, closed: AbortSignal) {
   const element = el("div", {});
   let shown = new AbortController();
@@ -131,7 +134,7 @@ function userPictureInput(app: AppState, closed: AbortSignal) {
     shown = new AbortController();
     if (source === "gallery") return element.replaceChildren();
     const count = (): string =>
-      `${app.userPictures.length} pictures are here; ${MIN_PICTURES} are needed, hundreds are better.`;
+      `${app.userPictures.length} pictures so far; at least ${MIN_PICTURES} are needed, hundreds are better.`;
     const words = el("p", { class: "aside", role: "status" }, count());
     app.on("pictures", () => (words.textContent = count()), shown.signal);
     element.replaceChildren(
@@ -142,18 +145,18 @@ function userPictureInput(app: AppState, closed: AbortSignal) {
   return { element, show };
 }
 
-/** What starting downloads, if it was not downloaded before. */
+/** The size of the download, unless it is cached. */
 function downloadSize({ encoder, device }: AppState): string {
   if (encoder) return "nothing to download";
   return `downloads ${megabytes(device === "webgpu" ? WASM_BYTES.webgpu : WASM_BYTES.cpu)}`;
 }
 
-function numbers(values: readonly number[], text: string, own: number): [string, string][] {
-  const all = values.includes(own) ? values : [own, ...values];
+function numbers(values: readonly number[], text: string, current: number): [string, string][] {
+  const all = values.includes(current) ? values : [current, ...values];
   return all.map((value) => [String(value), `${value} ${text}`]);
 }
 
-/** Offers to go on with a run that an earlier visit left. */
+/** Offers to resume the saved run. */
 export async function offerSavedRun(
   container: HTMLElement,
   app: AppState,
@@ -162,15 +165,15 @@ export async function offerSavedRun(
   const saved = await loadSavedRun().catch(() => undefined);
   if (!saved) return container.replaceChildren();
   const { config, step } = saved;
-  const work = el("div", {});
+  const status = el("div", {});
   const resume = (): void => {
-    void withProgress(work, "Going on with it", async (call) => {
+    void withProgress(status, "Resuming the run", async (call) => {
       const pictures = picturesOf(saved, app.gallery);
       onStart(await resumeRun(saved, pictures, { ...call, device: app.device }), pictures, saved);
     });
   };
   const drop = (): void => void deleteSavedRun().then(() => container.replaceChildren());
-  const text = `A run of the recipe ${config.recipe} was left at step ${step}.`;
+  const text = `A run of the recipe ${config.recipe} was saved at step ${step}.`;
   const offer = el(
     "div",
     { class: "offer" },
@@ -178,9 +181,9 @@ export async function offerSavedRun(
     el(
       "p",
       { class: "row" },
-      button("Go on with it", resume, { class: "main" }),
-      button("Forget it", drop),
+      button("Resume the run", resume, { class: "main" }),
+      button("Discard it", drop),
     ),
   );
-  container.replaceChildren(offer, work);
+  container.replaceChildren(offer, status);
 }

@@ -1,4 +1,4 @@
-/** What the map shows of its pictures, and what the looks of its points mean. */
+/** How the map shows its pictures, and the legend of its markers. */
 import { el } from "../element.js";
 import { swatch, distinctLabels } from "../palette.js";
 import type { Picture } from "../picture.js";
@@ -12,49 +12,50 @@ import {
   correctnessLegend,
 } from "./point-styles.js";
 
-export type ColourBy = "pictures" | "category" | "guess" | "truth";
+export type ColourBy = "pictures" | "category" | "prediction" | "correctness";
 
-/** The choices, in words. */
+/** The choices and their texts. */
 export const COLOURS: readonly (readonly [ColourBy, string])[] = [
   ["pictures", "The pictures themselves"],
   ["category", "Colour: class"],
-  ["guess", "Colour: guess"],
-  ["truth", "Colour: right or wrong"],
+  ["prediction", "Colour: prediction"],
+  ["correctness", "Colour: correct or wrong"],
 ];
 
-/** Pictures, but for those who save data: all sheets would have to come. */
+/** Pictures, except for users who reduce data use: pictures need all sheets. */
 export const defaultColour = (): ColourBy => (prefersReducedData() ? "category" : "pictures");
 
-/** What the map shows. */
+/** The state of the map. */
 export interface MapState {
   pictures: readonly Picture[];
   points: Float32Array;
   colour: ColourBy;
-  /** A guess for each picture, once there is one. */
+  /** A predicted label per picture, once computed. */
   predictions: readonly string[] | undefined;
   selected: readonly number[];
 }
 
-/** How its points are drawn. */
+/** How the points are drawn. */
 export function pointStyle(state: MapState, onLoaded: () => void): DrawPoint {
   const { pictures, colour, predictions } = state;
   const labels = pictures.map(({ label }) => label);
   if (colour === "pictures") return drawPicture(pictures, onLoaded);
-  if (colour === "truth" && predictions)
+  if (colour === "correctness" && predictions)
     return drawCorrectness((index) => predictions[index] === labels[index]);
-  if (colour === "guess" && predictions)
+  if (colour === "prediction" && predictions)
     return drawLabel(distinctLabels(predictions), (index) => predictions[index]!);
   return drawLabel(distinctLabels(labels), (index) => labels[index]!);
 }
 
-/** What their looks mean. */
+/** Draws the legend. */
 export function drawLegend(
   legendPlace: HTMLElement,
   { colour, pictures, predictions }: MapState,
 ): void {
   const labels = pictures.map(({ label }) => label);
-  const words = distinctLabels(colour === "guess" && predictions ? predictions : labels);
-  const lines = colour === "pictures" ? [] : colour === "truth" ? correctnessLegend : legend(words);
+  const words = distinctLabels(colour === "prediction" && predictions ? predictions : labels);
+  const lines =
+    colour === "pictures" ? [] : colour === "correctness" ? correctnessLegend : legend(words);
   legendPlace.replaceChildren(
     ...lines.map(([word, marker]) => el("li", {}, swatch(marker, 16), word)),
   );

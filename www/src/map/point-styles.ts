@@ -1,10 +1,10 @@
-/** How points of the map are drawn: as pictures, or by class, guess or correctness. */
+/** Ways to draw points of the map: as pictures, by class, by prediction, or by correctness. */
 import { markerOf, RIGHT, WRONG, type Marker } from "../palette.js";
 import { SHEET, type Picture } from "../picture.js";
 import { sheetAt } from "../pixels.js";
 import type { DrawPoint } from "./scatter-plot.js";
 
-/** Points by a look of their own. */
+/** Draws each point with a marker. */
 export function drawMarker(markerAt: (index: number) => Marker): DrawPoint {
   return (context, index, [x, y], size) => {
     const { colour, shape } = markerAt(index);
@@ -18,7 +18,7 @@ export function drawMarker(markerAt: (index: number) => Marker): DrawPoint {
   };
 }
 
-/** Points by the words for them: each word its look, in the order of `words`. */
+/** Draws each point with the marker of its label; the order of `labels` gives each its marker. */
 export function drawLabel(
   words: readonly string[],
   wordOf: (index: number) => string | null,
@@ -28,11 +28,11 @@ export function drawLabel(
   return drawMarker((index) => markers.get(wordOf(index) ?? "") ?? none);
 }
 
-/** Points by whether a guess is right. */
+/** Draws each point by whether its prediction is correct. */
 export const drawCorrectness = (right: (index: number) => boolean): DrawPoint =>
   drawMarker((index) => (right(index) ? RIGHT : WRONG));
 
-/** Points as the pictures themselves; each is drawn once its sheet is there. */
+/** Draws each point as its picture, once the sheet is loaded. */
 export function drawPicture(pictures: readonly Picture[], onLoaded: () => void): DrawPoint {
   const drawn = new Map<string, CanvasImageSource | undefined>();
   const ask = async (url: string, coming: () => Promise<CanvasImageSource>): Promise<void> => {
@@ -40,7 +40,7 @@ export function drawPicture(pictures: readonly Picture[], onLoaded: () => void):
     drawn.set(url, await coming());
     onLoaded();
   };
-  /** A drawing, if it is here; else it is asked for, once. */
+  /** The image if it is loaded; otherwise loads it once. */
   const at = (url: string, coming: () => Promise<CanvasImageSource>) => {
     if (!drawn.has(url)) void ask(url, coming);
     return drawn.get(url);
@@ -50,21 +50,21 @@ export function drawPicture(pictures: readonly Picture[], onLoaded: () => void):
     const side = 2.1 * size;
     const to = [x - side / 2, y - side / 2, side, side] as const;
     if (file) {
-      const own = at(file.url, () => createImageBitmap(file.blob));
-      if (own) context.drawImage(own, ...to);
+      const image = at(file.url, () => createImageBitmap(file.blob));
+      if (image) context.drawImage(image, ...to);
       return;
     }
     const { sheet, column, row } = tile!;
-    const own = at(sheet, () => withTransparentWhite(sheet));
+    const image = at(sheet, () => withTransparentWhite(sheet));
     const { side: edge } = SHEET;
-    if (own) context.drawImage(own, column * edge, row * edge, edge, edge, ...to);
+    if (image) context.drawImage(image, column * edge, row * edge, edge, edge, ...to);
   };
 }
 
-/** How soon paper stops being see-through as it darkens. */
+/** How fast pixels become opaque as they get darker than white. */
 const ALPHA_SLOPE = 6;
 
-/** A sheet whose white paper is see-through, so that what lies below is seen. */
+/** A sheet with transparent white, so that overlapping pictures stay visible. */
 async function withTransparentWhite(url: string): Promise<OffscreenCanvas> {
   const sheet = await sheetAt(url);
   const canvas = new OffscreenCanvas(sheet.width, sheet.height);
@@ -79,12 +79,12 @@ async function withTransparentWhite(url: string): Promise<OffscreenCanvas> {
   return canvas;
 }
 
-/** What the looks mean. */
+/** The marker of each label. */
 export function legend(words: readonly string[]): [word: string, Marker][] {
   return words.map((word, number) => [word, markerOf(number)]);
 }
 
 export const correctnessLegend: [string, Marker][] = [
-  ["guessed right", RIGHT],
-  ["guessed wrong", WRONG],
+  ["correct", RIGHT],
+  ["wrong", WRONG],
 ];

@@ -1,9 +1,9 @@
-/** A guess for every picture of the map. */
+/** A predicted label for every picture of the map. */
 import type { AppState } from "../app-state.js";
 import type { Picture } from "../picture.js";
 import { knnPredict } from "../probe/knn.js";
 
-/** The probe's if there is one, else the vote of its nearest. */
+/** By the probe if there is one, else by nearest neighbours. */
 export async function predictAll(
   app: AppState,
   pictures: readonly Picture[],
@@ -12,19 +12,20 @@ export async function predictAll(
   const { probe, network } = app;
   if (probe)
     return probe.predict(network.embeddings(pictures), { topK: 1 }).map(([best]) => best!.label);
-  // Halves vote for each other, so that no picture votes for itself or for its twin.
+  // Each half is predicted from the other, so that no picture is its own neighbour, nor the other
+  // drawing of its emoji.
   const halves = [0, 1].map((half) => pictures.filter((picture) => halfOf(picture) === half));
-  const found = new Map<string, string>();
-  for (const [own, other] of [
+  const labels = new Map<string, string>();
+  for (const [half, other] of [
     [0, 1],
     [1, 0],
   ] as const) {
     const labelled = halves[other]!.filter(({ label }) => label !== null);
-    const predictions = await knnPredict(network, labelled, halves[own]!, signal);
-    predictions.forEach((prediction, i) => found.set(halves[own]![i]!.id, prediction));
+    const predictions = await knnPredict(network, labelled, halves[half]!, signal);
+    predictions.forEach((prediction, i) => labels.set(halves[half]![i]!.id, prediction));
   }
-  return pictures.map(({ id }) => found.get(id) ?? "");
+  return pictures.map(({ id }) => labels.get(id) ?? "");
 }
 
-/** Both drawings of an emoji are in one half. */
+/** Both drawings of an emoji are in the same half. */
 const halfOf = ({ id }: Picture): number => (Number(id.slice(1)) >> 1) % 2;

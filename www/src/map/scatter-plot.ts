@@ -1,9 +1,9 @@
-/** A plane of points to walk over: move, zoom, point at one, draw a line around many. */
+/** A scatter plot on a canvas: pan, zoom, pick a point, select points with a lasso. */
 import { el } from "../element.js";
-import { nearestOf, screen, squared, within, type Point } from "./geometry.js";
-import { listen, type Gestures } from "./gestures.js";
+import { nearestPoint, toCanvas, fitIntoSquare, isInside, type Point } from "./geometry.js";
+import { listen, type GestureHandlers } from "./gestures.js";
 
-/** Draws point `place` at a place of the screen, `size` pixels wide. */
+/** Draws point `index` at a position of the canvas, `size` pixels wide. */
 export type DrawPoint = (
   context: CanvasRenderingContext2D,
   index: number,
@@ -12,7 +12,7 @@ export type DrawPoint = (
 ) => void;
 
 export interface ScatterEvents {
-  /** A point lies under the pointer, or none. */
+  /** The point under the pointer, if any. */
   readonly onHover: (index: number | undefined, at: [number, number]) => void;
   readonly onPick: (index: number) => void;
   readonly onSelect: (indices: number[]) => void;
@@ -22,9 +22,9 @@ const [SMALLEST, LARGEST] = [0.5, 60];
 
 export class ScatterPlot {
   readonly element: HTMLCanvasElement;
-  /** Whether it is white whatever the colours of the page, as pictures need it. */
+  /** Whether the background is white in dark mode too, as pictures need it. */
   whiteBackground = false;
-  /** Whether a drag draws a line around points instead of moving the plane. */
+  /** Whether dragging draws a line around points instead of moving the map. */
   lasso = false;
   readonly #events: ScatterEvents;
   readonly #context: CanvasRenderingContext2D;
@@ -45,15 +45,15 @@ export class ScatterPlot {
     this.element = el("canvas", attributes);
     this.#context = this.element.getContext("2d")!;
     this.#events = events;
-    listen(this.element, this.#gestures());
+    listen(this.element, this.#handlers());
     const sized = new ResizeObserver(() => this.draw());
     sized.observe(this.element);
     closed.addEventListener("abort", () => sized.disconnect());
   }
 
-  /** Points `[count, 2]`, and how each is drawn. */
+  /** Shows points `[count, 2]`, each drawn by `drawPoint`. */
   show(points: Float32Array, drawPoint: DrawPoint): void {
-    this.#points = squared(points);
+    this.#points = fitIntoSquare(points);
     this.#drawPoint = drawPoint;
     this.draw();
   }
@@ -82,7 +82,7 @@ export class ScatterPlot {
 
   #at(index: number): Point {
     const point: Point = [this.#points[2 * index]!, this.#points[2 * index + 1]!];
-    return screen(point, this.#view, this.element);
+    return toCanvas(point, this.#view, this.element);
   }
 
   #indices(): number[] {
@@ -90,7 +90,7 @@ export class ScatterPlot {
   }
 
   #nearest(to: Point): number | undefined {
-    return nearestOf(this.#points.length / 2, (index) => this.#at(index), to);
+    return nearestPoint(this.#points.length / 2, (index) => this.#at(index), to);
   }
 
   #paint(): void {
@@ -109,7 +109,7 @@ export class ScatterPlot {
     drawLine(context, this.#line);
   }
 
-  #gestures(): Gestures {
+  #handlers(): GestureHandlers {
     const move = ([dx, dy]: Point): void => {
       const { zoom, x, y } = this.#view;
       this.#view = { zoom, x: x + dx, y: y + dy };
@@ -117,33 +117,33 @@ export class ScatterPlot {
     };
     return {
       onHover: (point) => this.#events.onHover(this.#nearest(point), point),
-      left: () => this.#events.onHover(undefined, [0, 0]),
-      tapped: (point) => {
+      onLeave: () => this.#events.onHover(undefined, [0, 0]),
+      onTap: (point) => {
         const index = this.#nearest(point);
         if (index !== undefined) this.#events.onPick(index);
       },
-      dragged: (from, to) => {
+      onDrag: (from, to) => {
         if (!this.lasso) return move([to[0] - from[0], to[1] - from[1]]);
         this.#line.push(to);
         this.draw();
       },
-      dropped: () => this.#select(),
-      turned: (factor) => this.zoom(factor),
-      walked: move,
+      onDrop: () => this.#select(),
+      onZoom: (factor) => this.zoom(factor),
+      onPan: move,
     };
   }
 
-  /** Tells what the line that was drawn goes around. */
+  /** Reports the points inside the line. */
   #select(): void {
     const line = this.#line;
     this.#line = [];
     this.draw();
     if (line.length < 3) return;
-    this.#events.onSelect(this.#indices().filter((index) => within(this.#at(index), line)));
+    this.#events.onSelect(this.#indices().filter((index) => isInside(this.#at(index), line)));
   }
 }
 
-/** As many canvas pixels as the screen has. */
+/** Gives the canvas the resolution of the screen, and clears it. */
 function resizeCanvas(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void {
   const ratio = devicePixelRatio;
   const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio].map(

@@ -1,12 +1,12 @@
-/** The map in words and numbers: as a table, and as a file. */
+/** The map as a table and as a CSV file. */
 import { button, el } from "../element.js";
 import type { Picture } from "../picture.js";
 import { csv, download } from "../files.js";
 
-/** Lines that are shown. */
+/** Rows shown. */
 const MAX_SHOWN = 100;
 
-/** What of the map can be said in lines. */
+/** The data of the map. */
 export interface MapData {
   readonly pictures: readonly Picture[];
   readonly points: Float32Array;
@@ -23,21 +23,21 @@ const lines = ({ selected, pictures, points, predictions }: MapData): (string | 
   });
 };
 
-const HEAD = ["id", "name", "drawn by", "class", "guess", "x", "y"];
+const HEAD = ["id", "name", "drawn by", "class", "prediction", "x", "y"];
 
-/** A button that saves the chosen pictures, or all. */
+/** A button that saves the selected pictures, or all if none are selected. */
 export function csvButton(state: MapData): HTMLElement {
   const saveCsv = (): void => download("map.csv", csv([HEAD, ...lines(state)]));
-  return el("p", { class: "row" }, button("Save as CSV: what is chosen, else all", saveCsv));
+  return el("p", { class: "row" }, button("Save the selection, or all, as CSV", saveCsv));
 }
 
 export interface Table {
   readonly element: HTMLElement;
-  /** Shows what the map shows now, if it is open. */
+  /** Draws the rows again, if the table is open. */
   draw(): void;
 }
 
-/** The chosen pictures, or the first of all, as a table that one opens. */
+/** A table that can be opened: the selected pictures, or the first of all. */
 export function asTable(state: MapData): Table {
   const rows = el("div", {});
   const summary = el("summary", {}, "The map as a table");
@@ -52,7 +52,7 @@ function tableOf(state: MapData): HTMLElement {
   const cells = (line: readonly (string | number)[]): HTMLElement[] =>
     line.slice(1).map((value) => el("td", {}, String(value)));
   const rows = all.slice(0, MAX_SHOWN).map((line) => el("tr", {}, ...cells(line)));
-  const chosen = state.selected.length > 0 ? " that are chosen" : "";
+  const chosen = state.selected.length > 0 ? " that are selected" : "";
   const caption = `${rows.length} of ${all.length} pictures${chosen}.`;
   const head = HEAD.slice(1).map((word) => el("th", { scope: "col" }, word));
   return el(

@@ -1,9 +1,9 @@
-/** Augmentations: views of a picture, and what a network that is shown them is asked to ignore. */
+/** Augmentations: views of a picture, and what a network learns to ignore from them. */
 import { policies, type AugmentationOp, type Encoder } from "kith-web";
 import { numberSetting, remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { drawMatrix } from "../augmentations/matrix.js";
-import { canvasOf } from "../augmentations/view-canvas.js";
+import { viewCanvas } from "../augmentations/view-canvas.js";
 import { button, choice, el, field, slider } from "../element.js";
 import { controls, OPS, type Setting } from "../augmentations/controls.js";
 import { debounced } from "../debounce.js";
@@ -15,7 +15,7 @@ import { errorBox } from "../error-box.js";
 
 const SEEDS: [number, number] = [0, 9999];
 
-/** What the panel shows, as its controls have it. */
+/** The settings of the panel. */
 interface State {
   picture: Picture;
   views: number;
@@ -26,7 +26,7 @@ interface State {
 
 export function augmentations(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const body = el("div", {});
-  const offer = loadOffer(app, "Views are made by the program that trains the network.", closed);
+  const offer = loadOffer(app, "To make views, load the program that trains the network.", closed);
   root.replaceChildren(introduction(), offer, body);
   const draw = (): void => {
     const { encoder } = app;
@@ -48,12 +48,12 @@ function introduction(): HTMLElement {
   );
 }
 
-/** What there is to see before the program is loaded. */
+/** Shown before the program is loaded. */
 function examples(): HTMLElement {
   const src = new URL("./gallery/views.png", document.baseURI).href;
   const alt = "Six emoji, each beside eight views of it: cut out, flipped, in other colours";
   const image = el("img", { src, alt, width: 688, height: 454, class: "views-example pixelated" });
-  const caption = "Six pictures, each beside eight views, as the network saw them while it learnt.";
+  const caption = "Six pictures, each beside eight views, as the network saw them in training.";
   return el("figure", {}, image, el("figcaption", {}, caption));
 }
 
@@ -167,7 +167,7 @@ function ignoredDifferences(state: State): HTMLElement {
   return el(
     "div",
     {},
-    el("p", {}, el("strong", {}, "The network is asked to ignore")),
+    el("p", {}, el("strong", {}, "The network learns to ignore")),
     el("ul", {}, ...lines),
   );
 }
@@ -182,7 +182,7 @@ async function drawViews(container: HTMLElement, { encoder, state, signal }: Tas
   const { picture, views, seed } = state;
   const pixels = await pixelsOf(picture);
   const made = await encoder.augment(pixels, { views, seed, ops: opsIn(state), signal });
-  const drawn = made.map((view, index) => canvasOf(view, `View ${index + 1} of ${picture.name}`));
+  const drawn = made.map((view, index) => viewCanvas(view, `View ${index + 1} of ${picture.name}`));
   const original = el(
     "figure",
     { class: "original" },

@@ -1,4 +1,4 @@
-/** Checkpoint: which network is looked through, what is known of it, and what can be taken along. */
+/** Checkpoint: the open network, what is known about it, and what can be exported. */
 import { checkpointCache, type EncoderInfo } from "kith-web";
 import { remember } from "../address.js";
 import { checkpointUrl, type AppState } from "../app-state.js";
@@ -22,18 +22,18 @@ export function checkpoint(root: HTMLElement, app: AppState, closed: AbortSignal
   root.replaceChildren(
     choices(app),
     card,
-    loadOffer(app, "The network itself knows more about itself.", closed),
-    el("section", {}, el("h2", {}, "Take it along"), exports(app), snippets()),
+    loadOffer(app, "Load the network to see its recipe.", closed),
+    el("section", {}, el("h2", {}, "Export"), exportButtons(app), snippets()),
     cachedCheckpoints,
   );
   draw();
 }
 
-/** From the list, a file, or an address on this site. */
+/** Opens a checkpoint from the list, a file, or an address on this site. */
 function choices(app: AppState): HTMLElement {
-  const work = el("div", {});
+  const status = el("div", {});
   const open = (name: string, source: string | URL | File): void =>
-    void withProgress(work, `Opening ${name}`, async (call) => {
+    void withProgress(status, `Opening ${name}`, async (call) => {
       await app.openCheckpoint(name, source, call);
       const shared = source instanceof File ? undefined : name === "trained" ? undefined : name;
       remember({ checkpoint: shared });
@@ -45,7 +45,7 @@ function choices(app: AppState): HTMLElement {
     );
   });
   const file = button("From a file", () =>
-    chooseFile(".safetensors", (own) => open(own.name, own)),
+    chooseFile(".safetensors", (file) => open(file.name, file)),
   );
   const address = el("input", {
     type: "url",
@@ -53,7 +53,7 @@ function choices(app: AppState): HTMLElement {
     "aria-label": "Address of a checkpoint",
   });
   const go = (): void => {
-    if (address.value.trim()) openAddress(address.value.trim(), { open, work });
+    if (address.value.trim()) openAddress(address.value.trim(), { open, status });
   };
   address.addEventListener("keydown", ({ key }) => key === "Enter" && go());
   return el(
@@ -62,40 +62,43 @@ function choices(app: AppState): HTMLElement {
     el(
       "p",
       { class: "lead" },
-      "A checkpoint is one file that this page, the native program, numpy and PyTorch read.",
+      "A checkpoint is one file that this page, the native program, numpy and PyTorch can read.",
     ),
     el("p", { class: "row" }, ...supportList, file),
     el("div", { class: "row address" }, address, button("Open the address", go)),
-    work,
+    status,
   );
 }
 
 interface Opening {
   readonly open: (name: string, source: URL) => void;
-  readonly work: HTMLElement;
+  readonly status: HTMLElement;
 }
 
-/** The page's policy lets it speak to its own server alone; of others one brings the file. */
-function openAddress(text: string, { open, work }: Opening): void {
+/**
+ * The content security policy allows requests to this server only; files of others have to be
+ * downloaded first.
+ */
+function openAddress(text: string, { open, status }: Opening): void {
   const url = URL.parse(text, document.baseURI);
   if (url?.origin === location.origin) return open(text, url);
   const notice = url
     ? el(
         "p",
         {},
-        "This page speaks to no other server. Download ",
+        "This page cannot load from other servers. Download ",
         el("a", { href: url.href, target: "_blank", rel: "noreferrer" }, "the file"),
         " and open it from there.",
       )
-    : el("p", {}, `“${text}” is no address.`);
-  work.replaceChildren(el("div", { class: "error-box" }, notice));
+    : el("p", {}, `“${text}” is not an address.`);
+  status.replaceChildren(el("div", { class: "error-box" }, notice));
 }
 
 function drawCard(card: HTMLElement, app: AppState): void {
   const { network, encoder } = app;
   const metadata = network.metadata;
   const info = encoder?.info ?? metadata?.info;
-  const lines = Object.entries({ ...(info && linesOf(info)), ...metadataLines(network) });
+  const lines = Object.entries({ ...(info && infoLines(info)), ...metadataLines(network) });
   const terms = lines.map(([name, value]) =>
     el("div", {}, el("dt", {}, name), el("dd", {}, value)),
   );
@@ -105,17 +108,17 @@ function drawCard(card: HTMLElement, app: AppState): void {
     ...(metadata?.note ? [el("p", { class: "aside" }, metadata.note)] : []),
     ...(encoder ? [recipe(encoder.info)] : []),
   );
-  const report = metadata?.report ? `./networks/${metadata.report}` : reportOf(app);
+  const report = metadata?.report ? `./networks/${metadata.report}` : reportUrl(app);
   if (report) card.append(el("p", {}, el("a", { href: report }, "The report of its run")));
 }
 
 function recipe({ recipeToml }: EncoderInfo): HTMLElement {
-  const summary = el("summary", {}, "Its recipe, every setting");
+  const summary = el("summary", {}, "Its recipe");
   return el("details", {}, summary, el("pre", { tabindex: 0 }, recipeToml));
 }
 
-/** A run's folder on this server holds its report beside its checkpoint. */
-function reportOf({ checkpoint }: AppState): string | undefined {
+/** The folder of a run on this server has a report beside the checkpoint. */
+function reportUrl({ checkpoint }: AppState): string | undefined {
   const address = checkpoint.match(/^(.*\/)[^/]+\.safetensors$/)?.[1];
   return address && new URL("report.html", new URL(address, document.baseURI)).href;
 }
@@ -123,14 +126,14 @@ function reportOf({ checkpoint }: AppState): string | undefined {
 function metadataLines({ metadata }: Network): Record<string, string> {
   if (!metadata) return {};
   return {
-    Size: `${megabytes(metadata.bytes)}, numbers of ${metadata.info.dtype === "f16" ? "two bytes" : "four bytes"}`,
-    "Finds the other vendor's drawing first": `for ${percent(metadata.retrieval)} of emoji that it never saw`,
-    Licence: "MIT or Apache 2.0; learnt from Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)",
+    Size: `${megabytes(metadata.bytes)}, ${metadata.info.dtype === "f16" ? "16" : "32"}-bit floats`,
+    Retrieval: `for ${percent(metadata.retrieval)} of the emoji not in training, the other vendor's drawing is nearest`,
+    Licence: "MIT or Apache 2.0; trained on Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)",
   };
 }
 
-/** The network in its papers' words. */
-function networkOf({ arch, encoder }: EncoderSummary): string {
+/** The architecture as papers describe it. */
+function architectureName({ arch, encoder }: EncoderSummary): string {
   const settings: Readonly<Record<string, unknown>> = encoder ?? {};
   const { depth, stem, width, width_multiplier: multiplier } = settings;
   if (arch === "resnet" && depth !== undefined) {
@@ -147,29 +150,29 @@ function networkOf({ arch, encoder }: EncoderSummary): string {
   return known[arch] ?? arch;
 }
 
-function linesOf(info: EncoderSummary): Record<string, string> {
+function infoLines(info: EncoderSummary): Record<string, string> {
   const { dataset, metrics } = info;
   const best = metrics.best as Partial<Record<string, { accuracy?: number } | null>>;
   const shares = ["test", "validation"].flatMap((split) => {
     const share = best[split]?.accuracy;
     return share === undefined ? [] : [`${percent(share)} of ${split} pictures`];
   });
-  const many = (count: number): string => count.toLocaleString("en");
+  const count = (count: number): string => count.toLocaleString("en");
   return {
     Method: `${methodName(info.method)}, ${info.stage}`,
-    Network: `${networkOf(info)}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
-    Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
-    Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,
-    ...(info.supportSet > 0 && { "Support set": `${many(info.supportSet)} rows` }),
-    ...(shares.length > 0 && { "Probe on the side, best epoch": shares.join(", ") }),
+    Network: `${architectureName(info)}, ${count(info.parameters)} parameters, embeddings of ${info.dim} numbers`,
+    Recipe: `${info.recipe}, seed ${info.seed}, ${count(info.steps)} steps`,
+    Pictures: `${dataset.name}: ${count(dataset.unlabelled)} unlabelled, ${count(dataset.labelled)} labelled, ${count(dataset.test)} for testing; ${info.imageSize} pixels wide`,
+    ...(info.supportSet > 0 && { "Support set": `${count(info.supportSet)} rows` }),
+    ...(shares.length > 0 && { "Online probe, best epoch": shares.join(", ") }),
     "Written by": `kith ${info.software}`,
     Fingerprint: info.fingerprint,
   };
 }
 
-/** Everything that can be saved, and the way back in. */
-function exports(app: AppState): HTMLElement {
-  const work = el("div", {});
+/** Buttons that save everything, and one that opens saved work. */
+function exportButtons(app: AppState): HTMLElement {
+  const status = el("div", {});
   const known = () => app.all.filter((picture) => app.network.hasEmbedding(picture));
   const rows = (): void => {
     const { data, count, dim } = app.network.embeddings(known());
@@ -189,17 +192,17 @@ function exports(app: AppState): HTMLElement {
   const probe = (): void => {
     if (app.probe) download("probe.safetensors", app.probe.save());
     else
-      work.replaceChildren(
-        el("p", { class: "aside" }, "There is no probe yet: the panel Probe trains one."),
+      status.replaceChildren(
+        el("p", { class: "aside" }, "There is no probe yet: train one in the panel Probe."),
       );
   };
   const saveProject = (): void =>
-    void withProgress(work, "Writing your work", async () =>
+    void withProgress(status, "Saving your work", async () =>
       download("kith-project.safetensors", await projectFile(app)),
     );
   const openProject = (): void =>
     chooseFile(".safetensors", (file) => {
-      void withProgress(work, "Opening your work", async (call) => {
+      void withProgress(status, "Opening your work", async (call) => {
         await openProjectFile(app, file);
         await app.embedUserPictures(call);
       });
@@ -220,27 +223,27 @@ function exports(app: AppState): HTMLElement {
       button("All of your work, with your pictures", saveProject),
       button("Open saved work", openProject),
     ),
-    work,
+    status,
   );
 }
 
-/** Checkpoints that earlier visits left in this browser. */
+/** Checkpoints in this browser's cache. */
 async function drawCachedCheckpoints(cachedCheckpoints: HTMLElement): Promise<void> {
   const list = await checkpointCache.list();
   if (list.length === 0) return cachedCheckpoints.replaceChildren();
   const lines = list.map(({ url, bytes, savedAt }) => {
-    const forget = (): void =>
+    const remove = (): void =>
       void checkpointCache.delete(url).then(() => drawCachedCheckpoints(cachedCheckpoints));
     const text = `${new URL(url).pathname.split("/").at(-1)}, ${megabytes(bytes)}, ${savedAt.toLocaleDateString()}`;
     return el(
       "li",
       { class: "row" },
       text,
-      button("Forget it", forget, { class: "quiet", "aria-label": `Forget ${text}` }),
+      button("Delete", remove, { class: "quiet", "aria-label": `Delete ${text}` }),
     );
   });
   cachedCheckpoints.replaceChildren(
-    el("h2", {}, "Kept in this browser"),
+    el("h2", {}, "Cached in this browser"),
     el("ul", { class: "plain" }, ...lines),
   );
 }

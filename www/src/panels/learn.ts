@@ -1,4 +1,4 @@
-/** Learn: a network learns in this tab, from nothing, on the gallery or the visitor's pictures. */
+/** Learn: trains a network from scratch in this tab, on the gallery or on the user's pictures. */
 import type { AppState } from "../app-state.js";
 import { el } from "../element.js";
 import { newRun, offerSavedRun, type OnStart } from "../learn/setup.js";
@@ -29,13 +29,13 @@ function introduction(): HTMLElement {
   return el(
     "p",
     { class: "lead" },
-    "A new network knows nothing. Shown two views of many pictures again and again, it learns which ",
-    "belong together. Watch what it takes for alike change while it does.",
+    "A new network knows nothing. It is shown two views of many pictures, again and again, and learns ",
+    "which belong together. Watch how its nearest neighbours change.",
   );
 }
 
-/** What there is to see before a run: what learning makes of nothing. */
+/** Shown before a run: neighbours before and after training. */
 function networkComparison({ gallery, random, trained }: AppState): HTMLElement {
-  const words = "What the network of this page takes for alike, before and after it learnt";
+  const words = "Nearest neighbours before and after training";
   return el("section", {}, el("h2", {}, words), compareNetworks(gallery, [random, trained]));
 }

@@ -1,4 +1,6 @@
-/** Map: all pictures at once, near each other where the network finds them alike. */
+/**
+ * Map: all pictures in two dimensions; pictures that the network finds similar are close together.
+ */
 import { project, type CallOptions } from "kith-web";
 import { remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
@@ -19,18 +21,18 @@ import { predictAll } from "../map/predictions.js";
 import { asTable, csvButton, type Table } from "../map/table.js";
 import { withProgress } from "../progress.js";
 
-/** More pictures take UMAP too long. */
+/** UMAP takes too long for more pictures. */
 const MAX_FOR_UMAP = 2000;
 const NEAREST = 8;
-/** Pictures of a selection that are shown. */
+/** Pictures of a selection shown. */
 const MAX_SHOWN = 100;
 
-/** The panel's parts, as what happens on it needs them. */
+/** The parts of the panel. */
 interface Scene {
   readonly app: AppState;
   readonly state: MapState;
   readonly plot: ScatterPlot;
-  readonly work: HTMLElement;
+  readonly status: HTMLElement;
   readonly legendPlace: HTMLElement;
   readonly selection: HTMLElement;
   readonly table: Table;
@@ -38,14 +40,14 @@ interface Scene {
 }
 
 const NAME =
-  "Map of the pictures. Arrow keys move it, plus and minus zoom. The table below says the same.";
+  "Map of the pictures. Arrow keys move it, plus and minus zoom. The table below has the same data.";
 
 export function map(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const state = initialState(app);
-  const hint = el("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
+  const tooltip = el("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
   const events = {
     onHover: (index: number | undefined, at: [number, number]) =>
-      hover(hint, index === undefined ? undefined : state.pictures[index], at),
+      hover(tooltip, index === undefined ? undefined : state.pictures[index], at),
     onPick: (index: number) => select(scene, [index]),
     onSelect: (indices: number[]) => select(scene, indices),
   };
@@ -53,7 +55,7 @@ export function map(root: HTMLElement, app: AppState, closed: AbortSignal): void
     app,
     state,
     plot: new ScatterPlot(NAME, events, closed),
-    work: el("div", {}),
+    status: el("div", {}),
     legendPlace: el("ul", { class: "map-legend" }),
     selection: el("section", { class: "chosen", "aria-live": "polite" }),
     table: asTable(state),
@@ -65,9 +67,9 @@ export function map(root: HTMLElement, app: AppState, closed: AbortSignal): void
   root.replaceChildren(
     introduction(),
     tools(scene),
-    scene.work,
+    scene.status,
     scene.legendPlace,
-    el("div", { class: "map-area" }, scene.plot.element, hint),
+    el("div", { class: "map-area" }, scene.plot.element, tooltip),
     scene.selection,
     csvButton(state),
     scene.table.element,
@@ -78,12 +80,12 @@ export function map(root: HTMLElement, app: AppState, closed: AbortSignal): void
 const initialState = (app: AppState): MapState => ({
   pictures: known(app),
   points: new Float32Array(0),
-  colour: COLOURS.find(([own]) => own === setting("colour", ""))?.[0] ?? defaultColour(),
+  colour: COLOURS.find(([value]) => value === setting("colour", ""))?.[0] ?? defaultColour(),
   predictions: undefined,
   selected: [],
 });
 
-/** Lays out anew: other pictures, or another network. */
+/** Projects again after the pictures or the network changed. */
 function refresh(scene: Scene): void {
   scene.state.predictions = undefined;
   scene.state.selected = [];
@@ -92,17 +94,22 @@ function refresh(scene: Scene): void {
 }
 
 async function layOut(
-  { app, closed, work, ...scene }: Scene,
+  { app, closed, status, ...scene }: Scene,
   method: "pca" | "umap",
 ): Promise<void> {
-  const title = method === "pca" ? "Drawing the map" : "Drawing the map by UMAP";
-  await withProgress(work, title, async (call) => {
+  const title = method === "pca" ? "Drawing the map" : "Drawing the map with UMAP";
+  await withProgress(status, title, async (call) => {
     await points(app, scene.state, method, call);
     if (!closed.aborted) paint(scene);
   });
 }
 
-function paint({ state, plot, legendPlace, table }: Omit<Scene, "app" | "closed" | "work">): void {
+function paint({
+  state,
+  plot,
+  legendPlace,
+  table,
+}: Omit<Scene, "app" | "closed" | "status">): void {
   plot.whiteBackground = state.colour === "pictures";
   const drawPoint = pointStyle(state, () => plot.draw());
   plot.show(state.points, drawPoint);
@@ -110,18 +117,18 @@ function paint({ state, plot, legendPlace, table }: Omit<Scene, "app" | "closed"
   table.draw();
 }
 
-function colour(scene: Scene, own: ColourBy): void {
-  const { state, app, work } = scene;
-  state.colour = own;
-  remember({ colour: own === defaultColour() ? undefined : own });
-  if (own === "category" || own === "pictures" || state.predictions) return paint(scene);
-  void withProgress(work, "Guessing every picture", async ({ signal }) => {
+function colour(scene: Scene, value: ColourBy): void {
+  const { state, app, status } = scene;
+  state.colour = value;
+  remember({ colour: value === defaultColour() ? undefined : value });
+  if (value === "category" || value === "pictures" || state.predictions) return paint(scene);
+  void withProgress(status, "Predicting classes", async ({ signal }) => {
     state.predictions = await predictAll(app, state.pictures, signal);
     paint(scene);
   });
 }
 
-/** Of one picture its neighbours are shown, of many the pictures themselves. */
+/** Shows the neighbours of one selected picture, or the pictures of a larger selection. */
 function select({ state, plot, selection, app, table }: Scene, indices: readonly number[]): void {
   state.selected = indices;
   plot.mark(indices);
@@ -134,15 +141,15 @@ function introduction(): HTMLElement {
   return el(
     "p",
     { class: "lead" },
-    "Every picture, placed by what the network sees in it. What lies together, it finds alike. ",
-    "Press a picture to see its true neighbours: two numbers a picture are not all it knows.",
+    "All pictures, placed by their embeddings: pictures that the network finds similar are close together. ",
+    "Select a picture to see its nearest neighbours in the full embedding, of which the map shows two dimensions.",
   );
 }
 
 const known = ({ all, network }: AppState): Picture[] =>
   all.filter((picture) => network.hasEmbedding(picture));
 
-/** Lays the pictures out; by UMAP, so many of them as it takes in good time. */
+/** Projects the pictures; UMAP gets only as many as it handles in reasonable time. */
 async function points(
   app: AppState,
   state: MapState,
@@ -155,17 +162,17 @@ async function points(
     { length: Math.floor(all.length / step) },
     (_, i) => all[Math.floor(i * step)]!,
   );
-  const found = await project(app.network.embeddings(some), { method, ...call });
+  const projected = await project(app.network.embeddings(some), { method, ...call });
   if (state.pictures.length !== some.length) state.predictions = undefined;
   state.pictures = some;
-  state.points = found;
+  state.points = projected;
   state.selected = [];
 }
 
 function tools(scene: Scene): HTMLElement {
   const { plot, state } = scene;
-  const colours = choice(COLOURS, state.colour, (own) => colour(scene, own));
-  const lasso = button("Draw around", () => {
+  const colours = choice(COLOURS, state.colour, (value) => colour(scene, value));
+  const lasso = button("Lasso", () => {
     plot.lasso = !plot.lasso;
     lasso.ariaPressed = String(plot.lasso);
   });
@@ -181,19 +188,19 @@ function tools(scene: Scene): HTMLElement {
     lasso,
     button("+", () => plot.zoom(1.5), { "aria-label": "Zoom in" }),
     button("−", () => plot.zoom(1 / 1.5), { "aria-label": "Zoom out" }),
-    button("The whole map", () => plot.reset()),
+    button("Reset the view", () => plot.reset()),
   );
 }
 
-function hover(hint: HTMLElement, picture: Picture | undefined, [x, y]: [number, number]): void {
-  hint.hidden = picture === undefined;
+function hover(tooltip: HTMLElement, picture: Picture | undefined, [x, y]: [number, number]): void {
+  tooltip.hidden = picture === undefined;
   if (!picture) return;
-  hint.replaceChildren(pictureElement(picture), el("span", {}, picture.name));
-  hint.style.left = `${x + 14}px`;
-  hint.style.top = `${y + 14}px`;
+  tooltip.replaceChildren(pictureElement(picture), el("span", {}, picture.name));
+  tooltip.style.left = `${x + 14}px`;
+  tooltip.style.top = `${y + 14}px`;
 }
 
-/** The neighbours of a picture where they truly are: in all of the network's numbers. */
+/** The neighbours of a picture in the full embedding, not on the map. */
 function drawNeighbours(
   container: HTMLElement,
   app: AppState,
@@ -202,11 +209,11 @@ function drawNeighbours(
 ): void {
   const picture = state.pictures[selected]!;
   const index = app.network.index(state.pictures);
-  const [found = []] = index.query(app.network.embeddings([picture]), {
+  const [neighbours = []] = index.query(app.network.embeddings([picture]), {
     k: NEAREST,
     exclude: [picture.id],
   });
-  const cells = found.map(({ id, similarity }) => ({
+  const cells = neighbours.map(({ id, similarity }) => ({
     picture: app.picture(id)!,
     note: similarity.toFixed(2),
   }));
@@ -220,7 +227,7 @@ function drawNeighbours(
         "figure",
         {},
         pictureElement(picture),
-        prediction && el("figcaption", {}, `guessed: ${prediction}`),
+        prediction && el("figcaption", {}, `predicted: ${prediction}`),
       ),
       grid("Its neighbours", cells, () => {}),
     ),
@@ -231,7 +238,7 @@ function drawSelection(container: HTMLElement, { selected, pictures }: MapState)
   const cells = selected.slice(0, MAX_SHOWN).map((each) => ({ picture: pictures[each]! }));
   const more = selected.length > MAX_SHOWN ? `, of which ${MAX_SHOWN} are shown` : "";
   container.replaceChildren(
-    el("h2", {}, `${selected.length} pictures inside the line${more}`),
-    grid("Inside the line", cells, () => {}),
+    el("h2", {}, `${selected.length} pictures selected${more}`),
+    grid("Selected pictures", cells, () => {}),
   );
 }

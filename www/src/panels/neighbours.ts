@@ -1,4 +1,4 @@
-/** Neighbours: what lies near a picture, for the trained network and for one that learnt nothing. */
+/** Neighbours: the nearest pictures to a picture, for the open network and for the untrained one. */
 import type { KnnIndex, SupportNeighbor } from "kith-web";
 import { remember, setting } from "../address.js";
 import { pictureInput } from "../picture-input.js";
@@ -15,25 +15,25 @@ import type { Network } from "../network.js";
 import { errorBox } from "../error-box.js";
 import { withProgress } from "../progress.js";
 
-/** Neighbours that are shown. */
+/** Neighbours shown. */
 const K = 8;
 
 export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   let query = app.picture(setting("picture", "")) ?? defaultQuery(app);
   let indices = buildIndices(app);
   const comparison = el("div", { class: "comparison" });
-  const work = el("div", {});
+  const status = el("div", {});
   const draw = (): void => {
     comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
     void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
   const setQuery = (picture: Picture): void => {
     query = picture;
-    // The visitor's pictures have no place in an address that others open.
+    // An address that is shared must not name the user's pictures.
     remember({ picture: picture.file ? undefined : picture.id });
     if (app.network.hasEmbedding(picture)) draw();
     else
-      void withProgress(work, "Looking at the picture", (call) =>
+      void withProgress(status, "Computing the embedding", (call) =>
         app.embedUserPictures(call).then(draw),
       );
   };
@@ -58,16 +58,16 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
   );
   root.replaceChildren(
     comparison,
-    work,
-    el("h2", {}, "Ask about another picture"),
-    loadOffer(app, "Pictures of your own need the network itself.", closed),
+    status,
+    el("h2", {}, "Choose another picture"),
+    loadOffer(app, "To use your own pictures, load the network.", closed),
     input,
     pictureList.element,
   );
   draw();
 }
 
-/** A picture that the network did not learn from, so that what is shown first is no memory. */
+/** A picture that the network was not trained on, so that the first result is not memorised. */
 function defaultQuery({ gallery, trained }: AppState): Picture {
   const cat = gallery.find(({ name }) => name === "cat face");
   const heldOut = trained.metadata!.heldOut;
@@ -94,7 +94,7 @@ function queryFigure(query: Picture, { trained }: AppState): HTMLElement {
     { class: "query" },
     pictureElement(query),
     el("figcaption", {}, el("strong", {}, query.name), query.by && ` by ${query.by}`),
-    heldOut && el("p", { class: "aside" }, "The network never saw this picture while it learnt."),
+    heldOut && el("p", { class: "aside" }, "The network was not trained on this picture."),
     el("div", { class: "support" }),
   );
 }
@@ -124,11 +124,16 @@ function column(
   const head = el("h2", {}, network.title);
   const pair = counterpart(app.gallery, query);
   if (!network.hasEmbedding(query)) {
-    return el("div", {}, head, el("p", { class: "aside" }, "It has not looked at this picture."));
+    return el(
+      "div",
+      {},
+      head,
+      el("p", { class: "aside" }, "This network has no embedding of this picture."),
+    );
   }
-  const [found = []] = index.query(network.embeddings([query]), { k: K, exclude: [query.id] });
+  const [neighbours = []] = index.query(network.embeddings([query]), { k: K, exclude: [query.id] });
   const classes = distinctLabels(app.all.map(({ label }) => label));
-  const cells = found.map(({ id, similarity }) => ({
+  const cells = neighbours.map(({ id, similarity }) => ({
     ...withClassMarker(app.picture(id)!, classes),
     note: similarity.toFixed(2),
     ...(id === pair?.id && { mark: "the same emoji by the other vendor" }),
@@ -142,7 +147,7 @@ function column(
   );
 }
 
-/** A picture with the look of its class, if it has one. */
+/** A picture with the marker of its class, if it has one. */
 function withClassMarker(
   picture: Picture,
   classes: readonly string[],
@@ -154,11 +159,11 @@ function withClassMarker(
 function retrievalNote({ metadata }: Network): HTMLElement | null {
   if (!metadata) return null;
   const share = percent(metadata.retrieval);
-  const text = `Of the emoji that neither network learnt from, it finds the other vendor's drawing first for ${share}.`;
+  const text = `For ${share} of the emoji that were not in training, the nearest picture is the other vendor's drawing.`;
   return el("p", { class: "aside" }, text);
 }
 
-/** For a network with a support set: the row that training would take as the positive. */
+/** For a network with a support set: the nearest rows. Training takes the first as the positive. */
 async function showSupport(
   container: Element,
   { encoder }: AppState,
@@ -168,24 +173,24 @@ async function showSupport(
   if (!encoder || encoder.info.supportSet === 0) return;
   try {
     const projection = await encoder.embed(await pixelsOf(query), { layer: "projection", signal });
-    const [found = []] = await encoder.supportNeighbors(projection, { k: 3, signal });
+    const [neighbours = []] = await encoder.supportNeighbors(projection, { k: 3, signal });
     container.replaceChildren(
-      el("p", { class: "aside" }, "Its neighbours in the support set:"),
-      supportList(found),
+      el("p", { class: "aside" }, "Neighbours in the support set:"),
+      supportList(neighbours),
     );
   } catch (error) {
     if (!signal.aborted) container.replaceChildren(errorBox(error));
   }
 }
 
-function supportList(found: readonly SupportNeighbor[]): HTMLElement {
+function supportList(neighbours: readonly SupportNeighbor[]): HTMLElement {
   const line = ({ index, similarity, label }: SupportNeighbor, rank: number): HTMLElement => {
-    const positive = rank === 0 ? ": the positive that training would take" : "";
+    const positive = rank === 0 ? ": training would take it as the positive" : "";
     return el(
       "li",
       {},
       `${similarity.toFixed(2)}, row ${index}${label ? `, ${label}` : ""}${positive}`,
     );
   };
-  return el("ol", { class: "aside" }, ...found.map(line));
+  return el("ol", { class: "aside" }, ...neighbours.map(line));
 }

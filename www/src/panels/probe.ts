@@ -1,4 +1,6 @@
-/** Probe: how much a handful of labels says about everything else, through this network. */
+/**
+ * Probe: how well a few labels classify the other pictures, with the embeddings of this network.
+ */
 import { numberSetting, remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, el, slider } from "../element.js";
@@ -12,7 +14,7 @@ import { predictView } from "../probe/predict.js";
 import { errorBox } from "../error-box.js";
 import { withProgress } from "../progress.js";
 
-/** Labels a class that the slider stops at; the last means all. */
+/** Labels per class at the stops of the slider; the last means all. */
 const STOPS = [1, 2, 5, 10, 25, 50, 100, Infinity];
 const SEEDS: [number, number] = [0, 9999];
 
@@ -68,7 +70,7 @@ function introduction(): HTMLElement {
   return el(
     "p",
     { class: "lead" },
-    "The network never saw a label. Give a few now: what it learnt tells the other pictures apart.",
+    "The network was trained without labels. Label a few pictures and see how well its embeddings classify the others.",
   );
 }
 
@@ -99,8 +101,8 @@ function controls(
   const choose = el(
     "p",
     { class: "row" },
-    source("categories", "Categories of the emoji"),
-    source("own", "Classes of your own"),
+    source("categories", "Emoji categories"),
+    source("own", "Your own classes"),
   );
   return el(
     "div",
@@ -111,25 +113,21 @@ function controls(
 }
 
 function userControls(app: AppState, onChange: () => void, closed: AbortSignal): HTMLElement {
-  const offer = loadOffer(
-    app,
-    "To look at pictures of your own, the network itself is needed.",
-    closed,
-  );
-  const work = el("div", {});
+  const offer = loadOffer(app, "To use your own pictures, load the network.", closed);
+  const status = el("div", {});
   const embedAndRefresh = (): void => {
     if (app.encoder)
-      void withProgress(work, "Looking at your pictures", (call) => app.embedUserPictures(call));
+      void withProgress(status, "Computing embeddings", (call) => app.embedUserPictures(call));
     onChange();
   };
-  return el("div", {}, offer, classes(app, embedAndRefresh, closed), work);
+  return el("div", {}, offer, classes(app, embedAndRefresh, closed), status);
 }
 
 function budgetControls(state: State, onChange: () => void): HTMLElement {
   const text = (stop: number): string => (STOPS[stop] === Infinity ? "all" : String(STOPS[stop]));
   const stops = { min: 0, max: STOPS.length - 1, step: 1, value: state.stop };
   const labels = slider(
-    "Labels a category",
+    "Labels per category",
     stops,
     (stop) => {
       state.stop = stop;

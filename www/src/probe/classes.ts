@@ -1,15 +1,18 @@
-/** Classes of one's own: made, renamed and thrown away, with pictures in them. */
+/** The editor of the user's classes: add, rename and delete them, and put pictures into them. */
 import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
 import { grid } from "../grid.js";
 
-/** Fewer pictures a class, or fewer classes, are not worth training on. */
+/** Fewest classes, and fewest pictures per class, that are worth training on. */
 const MIN = { classes: 2, pictures: 5 };
-/** Where the largest class has that many times the pictures of the smallest, a warning is due. */
+/**
+ * A warning appears if the largest class has more than this many times the pictures of the
+ * smallest.
+ */
 const UNBALANCED = 3;
 
-/** An editor of the visitor's classes; `changed` is told after each change. */
+/** The editor; `onChange` is called after each change. */
 export function classes(app: AppState, onChange: () => void, closed: AbortSignal): HTMLElement {
   const names: string[] = labelsOf(app);
   let current = names[0] ?? "";
@@ -83,7 +86,7 @@ function classRow(
   name: string,
   { current, select, rename, remove }: Row,
 ): HTMLElement {
-  const own = app.userPictures.filter(({ label }) => label === name);
+  const classPictures = app.userPictures.filter(({ label }) => label === name);
   const input = el("input", {
     type: "text",
     value: name,
@@ -91,11 +94,11 @@ function classRow(
     onchange: () => input.value.trim() && rename(input.value.trim()),
   });
   const radio = el("input", { type: "radio", name: "current", checked: current, onchange: select });
-  const pictures = own.map((picture) => ({ picture }));
+  const pictures = classPictures.map((picture) => ({ picture }));
   return el(
     "fieldset",
     {},
-    el("legend", {}, `${name}: ${own.length} pictures`),
+    el("legend", {}, `${name}: ${classPictures.length} pictures`),
     el(
       "div",
       { class: "row" },
@@ -103,7 +106,7 @@ function classRow(
       el("label", { class: "check" }, radio, "New pictures go here"),
       button("Delete the class", remove, { "aria-label": `Delete the class ${name}` }),
     ),
-    own.length > 0 &&
+    classPictures.length > 0 &&
       grid(`Pictures of ${name}; press one to remove it`, pictures, (gone) =>
         app.removePicture(gone),
       ),
@@ -124,7 +127,7 @@ function warnings(app: AppState, names: readonly string[]): string[] {
   return found;
 }
 
-/** Whether there is enough to train on. */
+/** Whether there are enough classes to train on. */
 export function hasEnoughClasses(labels: readonly string[]): boolean {
   return new Set(labels).size >= MIN.classes;
 }

@@ -1,8 +1,8 @@
-/** A confusion matrix whose cells open the pictures in them, and a bar for each class. */
+/** A confusion matrix whose cells open their pictures, and a bar for each class. */
 import { el, percent } from "../element.js";
 import type { Evaluation } from "./evaluation.js";
 
-/** Rows are the truth, columns the guess. */
+/** Rows are the true classes, columns the predicted ones. */
 export function confusionTable(
   evaluation: Evaluation,
   onOpen: (title: string, indices: readonly number[]) => void,
@@ -28,7 +28,7 @@ export function confusionTable(
       el(
         "caption",
         {},
-        "What they are (rows) and what they were taken for. A number opens its pictures.",
+        "True classes (rows) and predicted classes (columns). A number opens its pictures.",
       ),
       el("thead", {}, el("tr", {}, el("td", {}), ...head)),
       el("tbody", {}, ...rows),
@@ -44,7 +44,7 @@ function confusionCell(
   const cell = el("td", { class: truth === predicted ? "diagonal" : "" });
   if (indices.length === 0) return cell;
   cell.style.setProperty("--share", String((0.75 * indices.length) / more.total));
-  const title = truth === predicted ? `${truth}, known` : `${truth}, taken for ${predicted}`;
+  const title = truth === predicted ? `${truth}, correct` : `${truth}, predicted as ${predicted}`;
   const onclick = (): void => more.onOpen(title, indices);
   const text = `${indices.length}: ${title}`;
   cell.append(
@@ -53,7 +53,7 @@ function confusionCell(
   return cell;
 }
 
-/** A bar a class, as long as the share of its pictures that was told right. */
+/** One bar per class: the share of its pictures that was predicted correctly. */
 export function accuracyBars({ perClass }: Evaluation): HTMLElement {
   const lines = perClass.map(({ label, accuracy, count }) => {
     const bar = el("span", { class: "share", "aria-hidden": "true" });

@@ -1,4 +1,4 @@
-/** How guesses meet the truth, class by class. */
+/** Compares predicted labels with the true ones, class by class. */
 
 export interface Evaluation {
   readonly labels: readonly string[];
@@ -8,11 +8,11 @@ export interface Evaluation {
     readonly accuracy: number;
     readonly count: number;
   }[];
-  /** Places of the pictures of one class that were taken for another (or for itself). */
+  /** Indices of the pictures of class `truth` that were predicted as `predicted`. */
   at(truth: string, predicted: string): readonly number[];
 }
 
-/** Counts guesses; both lists have a label a picture. */
+/** Evaluates predictions; both lists have one label per picture. */
 export function evaluate(truth: readonly string[], predictions: readonly string[]): Evaluation {
   const labels = [...new Set([...truth, ...predictions])].sort();
   const cells = new Map<string, number[]>();

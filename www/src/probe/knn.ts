@@ -1,4 +1,4 @@
-/** A vote of the nearest labelled pictures: a classifier that needs no training and no download. */
+/** Classifies by nearest neighbours, which needs no training and no download. */
 import { yieldToBrowser } from "../debounce.js";
 import type { Picture } from "../picture.js";
 import type { Network } from "../network.js";
@@ -7,7 +7,7 @@ import type { Network } from "../network.js";
 const CHUNK = 24;
 const MAX_NEIGHBOURS = 20;
 
-/** What the labelled pictures vote for, for each of the others. */
+/** Predicts a label for each of `others` from its nearest labelled pictures. */
 export async function knnPredict(
   network: Network,
   labelled: readonly Picture[],
@@ -19,11 +19,11 @@ export async function knnPredict(
     MAX_NEIGHBOURS,
     Math.max(1, Math.round(labelled.length / index.labels.length)),
   );
-  const found: string[] = [];
+  const predictions: string[] = [];
   for (let from = 0; from < others.length && !signal.aborted; from += CHUNK) {
     const some = network.embeddings(others.slice(from, from + CHUNK));
-    found.push(...index.classify(some, { k }).map(({ label }) => label));
+    predictions.push(...index.classify(some, { k }).map(({ label }) => label));
     await yieldToBrowser();
   }
-  return found;
+  return predictions;
 }

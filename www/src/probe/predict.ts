@@ -1,30 +1,30 @@
-/** Using a probe: pictures that are brought, dropped or taken are told apart at once. */
+/** Using a probe: it predicts the class of each picture that is added. */
 import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
 import { el, percent } from "../element.js";
 import { loadOffer } from "../load-offer.js";
 import { withProgress } from "../progress.js";
 
-/** Pictures that were told apart last and still are shown. */
+/** Latest predictions that are shown. */
 const MAX_SHOWN = 12;
 
-/** The place for it. */
+/** The input for pictures, and the predictions below it. */
 export function predictView(app: AppState, closed: AbortSignal): HTMLElement {
   const predictions = el("ul", { class: "predictions", "aria-live": "polite" });
-  const work = el("div", {});
+  const status = el("div", {});
   const need = el("p", { class: "aside" });
   const refresh = (): void => {
     need.textContent = app.probe
-      ? `The probe knows ${app.probe.labels.join(", ")}.`
+      ? `The classes of the probe: ${app.probe.labels.join(", ")}.`
       : "Train or open a probe first.";
   };
   const input = pictureInput(
     (files) => {
-      void withProgress(work, "Telling pictures apart", async (call) => {
+      void withProgress(status, "Classifying pictures", async (call) => {
         const { probe, encoder } = app;
         if (!probe || !encoder) return refresh();
-        const found = probe.predict(await encoder.embed(files, call), { topK: 3 });
-        const lines = found.map((best, index) => predictionItem(files[index]!, best));
+        const answers = probe.predict(await encoder.embed(files, call), { topK: 3 });
+        const lines = answers.map((best, index) => predictionItem(files[index]!, best));
         predictions.replaceChildren(...[...lines, ...predictions.children].slice(0, MAX_SHOWN));
       });
     },
@@ -34,12 +34,8 @@ export function predictView(app: AppState, closed: AbortSignal): HTMLElement {
   app.on("probe", refresh, closed);
   app.on("network", refresh, closed);
   refresh();
-  const offer = loadOffer(
-    app,
-    "To look at pictures of your own, the network itself is needed.",
-    closed,
-  );
-  return el("div", {}, need, offer, input, work, predictions);
+  const offer = loadOffer(app, "To use your own pictures, load the network.", closed);
+  return el("div", {}, need, offer, input, status, predictions);
 }
 
 function predictionItem(

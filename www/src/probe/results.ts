@@ -1,4 +1,4 @@
-/** What labels say of the other pictures: figures, bars, and the matrix of mistakes. */
+/** Results of a classifier: figures, a bar per class, and the confusion matrix. */
 import type { AppState } from "../app-state.js";
 import { el, percent } from "../element.js";
 import { grid } from "../grid.js";
@@ -16,7 +16,7 @@ interface KnnTask {
   readonly signal: AbortSignal;
 }
 
-/** What the nearest labelled pictures say, through this network and through one that learnt nothing. */
+/** Shows the results of nearest neighbours, for the open network and for the untrained one. */
 export async function showKnnResults(
   results: HTMLElement,
   numbers: HTMLElement,
@@ -38,21 +38,19 @@ export async function showKnnResults(
     );
   const evaluation = await evaluateWith(app.network);
   if (signal.aborted) return;
-  const asked = `${labelled.length} labels, ${test.length} pictures told apart`;
-  const nearest = statistic("Vote of the nearest", percent(evaluation.accuracy), asked);
-  const largest = statistic("Always the largest", percent(largestShare(test)));
+  const sizes = `${labelled.length} labels, ${test.length} test pictures`;
+  const nearest = statistic("Nearest neighbours", percent(evaluation.accuracy), sizes);
+  const largest = statistic("Always the largest class", percent(largestShare(test)));
   numbers.replaceChildren(nearest, largest);
-  drawResults(results, "By vote of the nearest labelled pictures", evaluation, test);
+  drawResults(results, "By the nearest labelled pictures", evaluation, test);
   if (app.network === app.random || !test.every((picture) => app.random.hasEmbedding(picture)))
     return;
   const before = await evaluateWith(app.random);
   if (signal.aborted) return;
-  nearest.after(
-    statistic("The same vote, a network that learnt nothing", percent(before.accuracy)),
-  );
+  nearest.after(statistic("Nearest neighbours, untrained network", percent(before.accuracy)));
 }
 
-/** Without pictures kept aside, every second one is. */
+/** Without test pictures, every second labelled one becomes a test picture. */
 function withTestSet({ labelled, test }: Split): Split {
   if (test.length > 0) return { labelled, test };
   return {

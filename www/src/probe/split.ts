@@ -1,14 +1,17 @@
-/** Which labels a probe is given: so many of each class, drawn by a seed; and what it is tested on. */
+/** The labelled pictures that a probe trains on, and those that test it. */
 import type { AppState } from "../app-state.js";
 import type { Picture } from "../picture.js";
 
 export interface Split {
   readonly labelled: readonly Picture[];
-  /** Pictures with labels that are kept aside; none where the probe has to keep some aside itself. */
+  /** Labelled pictures to test on; empty if the probe has to hold out some of `labelled` itself. */
   readonly test: readonly Picture[];
 }
 
-/** The gallery's categories: tested on emoji that the network never saw while it learnt. */
+/**
+ * The gallery's categories: `perClass` labels each, drawn by the seed; tested on emoji that the
+ * network was not trained on.
+ */
 export function gallerySplit(
   { gallery, trained }: AppState,
   perClass: number,
@@ -28,7 +31,7 @@ export function gallerySplit(
   return { labelled, test };
 }
 
-/** The visitor's pictures that have a class. */
+/** The user's pictures that have a class. */
 export function userSplit({ userPictures, network }: AppState): Split {
   return {
     labelled: userPictures.filter(
@@ -38,7 +41,10 @@ export function userSplit({ userPictures, network }: AppState): Split {
   };
 }
 
-/** Some of the pictures: fewer are among more, so that a slider adds and takes away. */
+/**
+ * Some of the pictures. A smaller sample is part of a larger one, so that a slider only adds or
+ * removes some.
+ */
 function sample(pictures: readonly Picture[], count: number, seed: number): Picture[] {
   const golden = 0.618034;
   const key = (index: number): number => ((index + 1) * golden * (seed + 1)) % 1;

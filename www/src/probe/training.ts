@@ -1,4 +1,4 @@
-/** Training a linear probe: the button, the curves, and its file. */
+/** Trains a linear probe: the button, the curves, and its file. */
 import { LinearProbe, trainLinearProbe, type ProbeEpoch } from "kith-web";
 import { chart } from "../chart.js";
 import type { AppState } from "../app-state.js";
@@ -11,11 +11,11 @@ import type { Split } from "./split.js";
 import { drawResults, statistic } from "./results.js";
 import { evaluate } from "./evaluation.js";
 
-/** With fewer pictures, none are kept aside to watch training on. */
+/** With fewer labelled pictures, none are held out for validation. */
 const ENOUGH_TO_SPLIT = 40;
 
 export interface Training {
-  /** What is trained now; the panel stops it when it is left. */
+  /** The run in progress; the panel stops it when it closes. */
   readonly state: { seed: number; run: { stop(): void } | undefined };
   readonly split: () => Split;
   readonly results: HTMLElement;
@@ -23,17 +23,17 @@ export interface Training {
   readonly closed: AbortSignal;
 }
 
-/** The button that trains, and the curves. */
+/** The button that starts training, and the curves. */
 export function training(app: AppState, task: Training): HTMLElement {
   const curves = [
     { name: "training", colour: "#0072b2" },
-    { name: "kept aside", colour: "#d55e00", dash: [6, 4] },
+    { name: "validation", colour: "#d55e00", dash: [6, 4] },
   ];
   const loss = chart("Loss", "epoch", curves);
   const accuracy = chart("Accuracy", "epoch", curves, true);
   const charts = el("div", { class: "charts", hidden: true }, loss.element, accuracy.element);
-  const work = el("div", {});
-  const stop = button("Stop, and keep what it knows", () => task.state.run?.stop(), {
+  const status = el("div", {});
+  const stop = button("Stop and keep the probe", () => task.state.run?.stop(), {
     disabled: true,
   });
   const onEpoch = (epoch: ProbeEpoch): void => {
@@ -45,7 +45,7 @@ export function training(app: AppState, task: Training): HTMLElement {
     loss.clear();
     accuracy.clear();
     stop.disabled = false;
-    void withProgress(work, "Training the probe", async (call) => {
+    void withProgress(status, "Training the probe", async (call) => {
       await trainProbe(app, task, { onEpoch, call });
     }).finally(() => (stop.disabled = true));
   };
@@ -57,25 +57,25 @@ export function training(app: AppState, task: Training): HTMLElement {
       { class: "row" },
       button("Train a linear probe", train, { class: "main" }),
       stop,
-      ...files(app, work),
+      ...files(app, status),
     ),
-    work,
+    status,
     charts,
   );
 }
 
-/** Ways to save a probe and to open a saved one. */
-function files(app: AppState, work: HTMLElement): HTMLElement[] {
+/** Buttons that save a probe and open a saved one. */
+function files(app: AppState, status: HTMLElement): HTMLElement[] {
   const saveAs = (format: "safetensors" | "json") => () => {
     if (app.probe) download(`probe.${format}`, app.probe.save(format));
     else
-      work.replaceChildren(
+      status.replaceChildren(
         el("p", { class: "aside" }, "There is no probe yet: train or open one."),
       );
   };
   const open = (): void =>
     chooseFile(".safetensors,.json", (file) => {
-      void withProgress(work, "Opening the probe", async () => {
+      void withProgress(status, "Opening the probe", async () => {
         const probe = await LinearProbe.load(file);
         probe.predict(app.network.embeddings([app.gallery[0]!]));
         app.probe = probe;
@@ -94,7 +94,7 @@ async function trainProbe(
   { state, split, results, numbers }: Training,
   more: { onEpoch: (epoch: ProbeEpoch) => void; call: { signal: AbortSignal } },
 ): Promise<void> {
-  // Pictures that were just brought may not have been looked at yet.
+  // Pictures that were just added may have no embedding yet.
   await app.embedUserPictures(more.call);
   const { labelled, test } = split();
   const labels = labelled.map(({ label }) => label!);
@@ -116,7 +116,7 @@ async function trainProbe(
     predict(app.probe, app.network, validation),
   );
   numbers.querySelector(".of-probe")?.remove();
-  const text = `${validation.length} pictures told apart`;
+  const text = `on ${validation.length} test pictures`;
   const share = statistic("Linear probe", percent(evaluation.accuracy), text);
   share.className = "of-probe";
   numbers.prepend(share);
