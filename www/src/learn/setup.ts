@@ -113,15 +113,15 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
       chosen[name] = Number(value);
       remember({ [name]: value });
     });
-  return el(
+  const row = el(
     "div",
     { class: "fields" },
     field("Recipe", recipe),
     field("Pictures", source),
     field("Length", amount("steps", [75, 300, 900, 1800], "steps")),
     field("Batch", amount("batch", [32, 64, 112], "pictures")),
-    summary,
   );
+  return el("div", {}, row, summary);
 }
 
 /** The input for the user's pictures, shown while they are the source. */
