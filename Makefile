@@ -48,7 +48,7 @@ package: setup ## Build the npm package as released, with licences; checks its f
 	.ci/package
 
 consumers: package ## Build and run the packed npm package with bundlers, without one, and in Node
-	node web/tests/consumers/run.mjs
+	node tests/web/consumers/run.mjs
 
 dist: setup web ## Pack program, page, README and licences for this platform into dist/
 	.ci/page build

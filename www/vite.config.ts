@@ -1,4 +1,4 @@
-// Static files that run from any folder of any server, and a service worker that knows their names.
+// Builds static files that work in any folder of any server, and a service worker that caches them.
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,25 +7,46 @@ import { defineConfig, type Plugin } from "vite";
 const { version } = JSON.parse(readFileSync("node_modules/kith-web/package.json", "utf8")) as {
   version: string;
 };
-/** What a browser downloads for either device, for the buttons that start it. */
+/** The size of the download for each device, which buttons show. */
 const wasmBytes = (kind: string): number => {
   const file = `node_modules/kith-web/dist/kith_${kind}_bg.wasm`;
   if (existsSync(file)) return statSync(file).size;
   throw new Error(`${file} is missing: build the npm package first (make web)`);
 };
 
+/**
+ * The recipes of the package. They are read when the page is built, because in a browser they come with
+ * the WebAssembly, and the choice is shown before that is downloaded.
+ */
+async function recipesOfPackage() {
+  const { recipes } = await import("kith-web");
+  return Object.entries(await recipes()).map(([name, toml]) => {
+    const queue = /^queue *= *(\d+)/m.exec(toml)?.[1];
+    return { name, summary: summaryOf(toml), queue: queue === undefined ? null : Number(queue) };
+  });
+}
+
+/** The comment at the top of a recipe, up to its first full stop or colon. */
+function summaryOf(toml: string): string {
+  const [paragraph = ""] = /^(#.*\n)*/.exec(toml)![0].split(/^#\s*$/m);
+  const text = paragraph.replace(/^# ?/gm, "").replaceAll("\n", " ").trim();
+  return `${text.split(/[.:](?= |$)/)[0]}.`;
+}
+
 export default defineConfig({
   base: "./",
   define: {
     VERSION: JSON.stringify(version),
     WASM_BYTES: JSON.stringify({ cpu: wasmBytes("cpu"), webgpu: wasmBytes("webgpu") }),
+    RECIPES: JSON.stringify(await recipesOfPackage()),
   },
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
-    // Nothing is inlined as data: the policy allows none.
+    // The content security policy allows no data URLs.
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    license: { fileName: "licences/LIBRARIES.txt" },
   },
   worker: { format: "es" },
   plugins: [offline()],

@@ -2,9 +2,8 @@
 # Times kith-web beside onnxruntime-web and TensorFlow.js in one run of headless Chromium; all take
 # turns. Arguments go to run.mjs (--only TEXT, --device webgpu, --rounds N, --serve for a browser).
 set -euo pipefail
-cd "$(dirname "$0")/../../web/tests/bench"
-[ node_modules -nt package-lock.json ] ||
-    (npm ci --no-audit --no-fund --loglevel=error && touch node_modules)
+cd "$(dirname "$0")/../web/bench"
+../../../.ci/npm tests/web/bench
 "${KITH_PYTHON:-python3}" -c 'import onnx' 2>/dev/null ||
     "${KITH_PYTHON:-python3}" -m pip install --quiet onnx safetensors
 exec node run.mjs "$@"

@@ -1,11 +1,11 @@
-// Cuts the gallery's atlases into the sheets that the page shows, a little smaller to download.
+// Cuts the gallery's atlases into smaller sheets, of which the page downloads only some.
 //
 //     npm install --prefix DIR sharp@0.35.5
 //     node www/scripts/sheets.mjs DIR
 //
-// writes public/gallery/<vendor>-<n>.webp and emoji.txt: the categories in a line, then a line an
-// emoji, the number of its category before its name. Tile n of a sheet shows the emoji that many
-// lines further down. A page loads the sheets it shows, never all.
+// writes public/gallery/<vendor>-<n>.webp and emoji.txt: a line with the categories, then a line per
+// emoji, with the number of its category before its name. The tiles of the sheets are in the order of
+// these lines. A page loads only the sheets that it shows.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
@@ -30,7 +30,7 @@ function tile({ data, info }, number) {
   return bytes;
 }
 
-/** Tiles side by side; what is left of the last row is white. */
+/** Tiles side by side; the rest of the last row is white. */
 function sheet(tiles) {
   const width = COLUMNS * SIDE;
   const bytes = Buffer.alloc(width * ROWS * SIDE * 3, 255);

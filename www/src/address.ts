@@ -1,4 +1,7 @@
-/** What is looked at, in the address after `#`: shareable, and never holding a picture. */
+/**
+ * The address after `#`: the open panel and its settings. It can be shared, and never contains a
+ * picture.
+ */
 
 type Listener = () => void;
 const listeners = new Set<Listener>();
@@ -11,18 +14,22 @@ function parts(): { panel: string; settings: URLSearchParams } {
 /** The panel that the address names; "" if none. */
 export const panelInAddress = (): string => parts().panel;
 
-/** A setting of the address, or what stands for it. */
+/** A setting of the address, or the default `otherwise`. */
 export function setting(name: string, otherwise: string): string {
   return parts().settings.get(name) ?? otherwise;
 }
 
-/** A whole number of the address within a range, or what stands for it. */
-export function number(name: string, otherwise: number, [least, most]: [number, number]): number {
+/** A whole number of the address within a range, or the default `otherwise`. */
+export function numberSetting(
+  name: string,
+  otherwise: number,
+  [least, most]: [number, number],
+): number {
   const value = Number(parts().settings.get(name) ?? NaN);
   return Number.isInteger(value) && value >= least && value <= most ? value : otherwise;
 }
 
-/** Writes settings into the address; `undefined` takes one out. No step back is made of it. */
+/** Writes settings into the address; `undefined` removes one. Makes no entry in the history. */
 export function remember(settings: Readonly<Record<string, string | number | undefined>>): void {
   const now = parts();
   for (const [name, value] of Object.entries(settings)) {
@@ -32,14 +39,14 @@ export function remember(settings: Readonly<Record<string, string | number | und
   history.replaceState(null, "", addressOf(now.panel, now.settings));
 }
 
-/** The address of a panel, with the settings as they are. */
+/** The address of a panel with the current settings. */
 export function addressOf(panel: string, settings = parts().settings): string {
-  const words = settings.toString();
-  return `#${panel}${words && "?"}${words}`;
+  const text = settings.toString();
+  return `#${panel}${text && "?"}${text}`;
 }
 
-/** Told when the address was changed by a link, by hand or by going back. */
-export function onAddress(listener: Listener): void {
+/** Calls `listener` when the address was changed by a link, by hand or by going back. */
+export function onAddressChange(listener: Listener): void {
   listeners.add(listener);
 }
 

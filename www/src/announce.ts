@@ -1,28 +1,28 @@
-/** One voice for screen readers: short news, at most one a second. */
+/** Announcements for screen readers, at most one per second. */
 import { el } from "./element.js";
 
 const PAUSE_MS = 1000;
-const voice = el("p", { class: "unseen", role: "status", "aria-live": "polite" });
+const region = el("p", { class: "visually-hidden", role: "status", "aria-live": "polite" });
 let waiting: string | undefined;
-let silent = false;
+let paused = false;
 
-/** Puts the voice on the page. */
-export function giveVoice(): void {
-  document.body.append(voice);
+/** Adds the live region to the page. */
+export function addAnnouncer(): void {
+  document.body.append(region);
 }
 
-/** Says something; of what comes within a second, the last. */
-export function said(words: string): void {
-  if (silent) {
-    waiting = words;
+/** Announces a text; of several within a second, only the last. */
+export function announce(text: string): void {
+  if (paused) {
+    waiting = text;
     return;
   }
-  voice.textContent = words;
-  silent = true;
+  region.textContent = text;
+  paused = true;
   setTimeout(() => {
-    silent = false;
+    paused = false;
     const next = waiting;
     waiting = undefined;
-    if (next !== undefined) said(next);
+    if (next !== undefined) announce(next);
   }, PAUSE_MS);
 }

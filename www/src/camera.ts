@@ -1,33 +1,40 @@
-/** The camera: mirrored, one picture at a time or many while a button is held. */
+/** The camera: mirrored; one picture per click, or several while the button is held. */
 import { button, choice, el } from "./element.js";
-import { trouble } from "./trouble.js";
+import { errorBox } from "./error-box.js";
 
-/** Between two pictures while the button is held. */
-const EVERY_MS = 150;
+/** Time between two pictures while the button is held. */
+const BURST_INTERVAL_MS = 150;
 
-/** Opens the camera in `place`; every picture taken is handed over. `ended` switches it off. */
+/** Opens the camera in `container`; `onPicture` gets every picture, `closed` switches it off. */
 export async function camera(
-  place: HTMLElement,
-  taken: (file: File) => void,
-  ended: AbortSignal,
+  container: HTMLElement,
+  onPicture: (file: File) => void,
+  closed: AbortSignal,
 ): Promise<void> {
-  // In the page, silent and in line: else it does not start on iOS.
+  // iOS starts it only muted and inline.
   const video = el("video", { class: "mirror", muted: true, playsinline: true, autoplay: true });
   video.muted = true;
   try {
     await start(video);
   } catch (error) {
-    place.replaceChildren(trouble(refused(error), () => void camera(place, taken, ended)));
+    container.replaceChildren(
+      errorBox(readableError(error), () => void camera(container, onPicture, closed)),
+    );
     return;
   }
   const stop = (): void => {
     stopTracks(video);
-    place.replaceChildren();
+    container.replaceChildren();
   };
-  ended.addEventListener("abort", stop, { once: true });
-  const controls = el("p", { class: "row" }, holding(video, taken), await devices(video));
+  closed.addEventListener("abort", stop, { once: true });
+  const controls = el(
+    "p",
+    { class: "row" },
+    captureButton(video, onPicture),
+    await cameraChoice(video),
+  );
   controls.append(button("Stop the camera", stop));
-  place.replaceChildren(video, controls);
+  container.replaceChildren(video, controls);
 }
 
 async function start(video: HTMLVideoElement, deviceId?: string): Promise<void> {
@@ -42,51 +49,51 @@ function stopTracks(video: HTMLVideoElement): void {
   video.srcObject = null;
 }
 
-function refused(error: unknown): Error {
+function readableError(error: unknown): Error {
   const { name } = error as Error;
   const why: Readonly<Record<string, string>> = {
-    NotAllowedError: "The camera was not allowed. Allow it beside the address, then try again.",
+    NotAllowedError: "The camera was not allowed. Allow it in the address bar, then try again.",
     NotFoundError: "There is no camera. Choose pictures instead.",
     NotReadableError: "Another program uses the camera. Close it, then try again.",
   };
   return new Error(why[name] ?? String(error), { cause: error });
 }
 
-/** A choice of cameras, where there are several. */
-async function devices(video: HTMLVideoElement): Promise<HTMLElement | null> {
+/** A select of cameras, if there are several. */
+async function cameraChoice(video: HTMLVideoElement): Promise<HTMLElement | null> {
   const all = await navigator.mediaDevices.enumerateDevices();
   const cameras = all.filter(({ kind }) => kind === "videoinput");
   if (cameras.length < 2) return null;
   const options = cameras.map(
-    ({ deviceId, label }, place) => [deviceId, label || `Camera ${place + 1}`] as const,
+    ({ deviceId, label }, index) => [deviceId, label || `Camera ${index + 1}`] as const,
   );
   const select = choice(options, cameras[0]!.deviceId, (id) => void start(video, id));
   select.setAttribute("aria-label", "Which camera");
   return select;
 }
 
-/** A button that takes a picture, and goes on while it is held. */
-function holding(video: HTMLVideoElement, taken: (file: File) => void): HTMLElement {
-  const take = async () => taken(await still(video));
-  const own = button("Take a picture, or hold", () => {});
+/** A button that takes a picture, and more while it is held. */
+function captureButton(video: HTMLVideoElement, onPicture: (file: File) => void): HTMLElement {
+  const take = async () => onPicture(await captureStill(video));
+  const capture = button("Take a picture, or hold", () => {});
   let timer: ReturnType<typeof setInterval> | undefined;
   const release = (): void => clearInterval(timer);
-  own.addEventListener("pointerdown", () => {
+  capture.addEventListener("pointerdown", () => {
     void take();
     release();
-    timer = setInterval(() => void take(), EVERY_MS);
+    timer = setInterval(() => void take(), BURST_INTERVAL_MS);
   });
   for (const end of ["pointerup", "pointerleave", "pointercancel", "blur"]) {
-    own.addEventListener(end, release);
+    capture.addEventListener(end, release);
   }
-  own.addEventListener("keydown", (event) => {
+  capture.addEventListener("keydown", (event) => {
     if (event.key === "Enter" || event.key === " ") void take();
   });
-  return own;
+  return capture;
 }
 
-/** What the camera sees, as one sees oneself in a mirror. */
-export async function still(video: HTMLVideoElement): Promise<File> {
+/** The current picture of the camera, mirrored. */
+export async function captureStill(video: HTMLVideoElement): Promise<File> {
   const side = Math.min(video.videoWidth, video.videoHeight);
   const canvas = new OffscreenCanvas(side, side);
   const context = canvas.getContext("2d")!;

@@ -1,50 +1,56 @@
-/** Curves that grow while something is trained. */
+/** Charts whose curves grow during training. */
 import type uPlot from "uplot";
 import { el } from "./element.js";
-import { breath } from "./latest.js";
+import { yieldToBrowser } from "./debounce.js";
 
 export interface Curve {
   readonly name: string;
-  /** A name of the sheet's colours, or a colour. */
+  /** A CSS colour. */
   readonly colour: string;
-  /** Dashes, so that colour is not all that tells curves apart. */
+  /** Dashes, so that curves differ not only in colour. */
   readonly dash?: number[];
 }
 
 export interface Chart {
   readonly element: HTMLElement;
-  /** A point of every curve; `null` where there is none. */
+  /** Adds a point to every curve; `null` for none. */
   add(x: number, values: readonly (number | null)[]): void;
   clear(): void;
-  /** Once it stands, empty: the library has come, which takes a moment. */
+  /** Resolves when the empty chart is drawn; the library has to be loaded first. */
   ready(): Promise<unknown>;
 }
 
 const HEIGHT = 190;
 
-/** Charts are made one after the other, so that the browser can answer between two. */
-let making: Promise<unknown> = Promise.resolve();
+/** Charts are created one after the other, so that the browser can handle events between two. */
+let lastCreation: Promise<unknown> = Promise.resolve();
 
-/** An empty chart; the library comes with the first point, or when it is asked for. */
+/** An empty chart. The library is loaded with the first point or by `ready`. */
 export function chart(title: string, x: string, curves: readonly Curve[], share = false): Chart {
-  const place = el("div", { class: "plot", role: "img", "aria-label": `${title}: nothing yet` });
-  const element = el("figure", { class: "chart" }, el("figcaption", {}, title), place);
+  const container = el("div", {
+    class: "plot",
+    role: "img",
+    "aria-label": `${title}: no data yet`,
+  });
+  const element = el("figure", { class: "chart" }, el("figcaption", {}, title), container);
   let data: (number | null)[][] = [[], ...curves.map(() => [])];
-  let standing: Promise<uPlot> | undefined;
+  let plot: Promise<uPlot> | undefined;
   let drawing = false;
   const ready = (): Promise<uPlot> => {
-    standing ??= making.then(breath).then(() => made(place, { x, curves, share }));
-    making = standing.catch(() => {});
-    return standing;
+    plot ??= lastCreation
+      .then(yieldToBrowser)
+      .then(() => createPlot(container, { x, curves, share }));
+    lastCreation = plot.catch(() => {});
+    return plot;
   };
   const draw = async (): Promise<void> => {
     drawing = true;
     const plot = await ready();
-    // Drawn with the screen, however fast points come.
+    // At most one drawing per frame, however fast points arrive.
     requestAnimationFrame(() => {
       drawing = false;
       plot.setData(data as uPlot.AlignedData);
-      place.ariaLabel = `${title}: ${lastOf(curves, data)}`;
+      container.ariaLabel = `${title}: ${lastOf(curves, data)}`;
     });
   };
   const add = (at: number, values: readonly (number | null)[]): void => {
@@ -53,7 +59,7 @@ export function chart(title: string, x: string, curves: readonly Curve[], share 
   };
   const clear = (): void => {
     data = data.map(() => []);
-    if (standing) void draw();
+    if (plot) void draw();
   };
   return { element, add, clear, ready };
 }
@@ -67,8 +73,8 @@ function lastOf(curves: readonly Curve[], data: readonly (number | null)[][]): s
     .join(", ");
 }
 
-async function made(
-  place: HTMLElement,
+async function createPlot(
+  container: HTMLElement,
   { x, curves, share }: { x: string; curves: readonly Curve[]; share: boolean },
 ): Promise<uPlot> {
   const [{ default: Plot }] = await Promise.all([
@@ -80,7 +86,7 @@ async function made(
   const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   const percent = (_: uPlot, ticks: number[]) => ticks.map((tick) => `${Math.round(100 * tick)} %`);
   const options: uPlot.Options = {
-    width: place.clientWidth || 320,
+    width: container.clientWidth || 320,
     height: HEIGHT,
     scales: { x: { time: false }, ...(share && { y: { range: [0, 1] } }) },
     axes: [
@@ -100,13 +106,13 @@ async function made(
       })),
     ],
   };
-  // Axes are drawn at once, fonts and all, so that the first point is no long work.
+  // The axes are drawn now, so that the first point takes little time.
   const nothing = [[0, 1], ...curves.map(() => [null, null])] as uPlot.AlignedData;
-  const plot = new Plot(options, nothing, place);
+  const plot = new Plot(options, nothing, container);
   const fit = (): void => {
-    const width = place.clientWidth;
+    const width = container.clientWidth;
     if (width > 0 && width !== plot.width) plot.setSize({ width, height: HEIGHT });
   };
-  new ResizeObserver(fit).observe(place);
+  new ResizeObserver(fit).observe(container);
   return plot;
 }

@@ -1,9 +1,12 @@
-/** Elements, written as they nest. */
+/** Creates elements. */
 
 type Child = Node | string | null | undefined | false;
 type Prop = string | number | boolean | undefined | ((event: never) => void);
 
-/** An element: functions listen (`onclick`), booleans are there or not, the rest is its attributes. */
+/**
+ * Creates an element. Functions become listeners (`onclick`), booleans toggle attributes, other
+ * values set them.
+ */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   props: Readonly<Record<string, Prop>> = {},
@@ -22,48 +25,48 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A button that does something. */
-export function button(words: string, onclick: () => void, more: Record<string, Prop> = {}) {
-  return el("button", { type: "button", onclick, ...more }, words);
+/** A button with a listener. */
+export function button(text: string, onclick: () => void, more: Record<string, Prop> = {}) {
+  return el("button", { type: "button", onclick, ...more }, text);
 }
 
-/** A control with its name, and a note below it. */
+/** A control with a label, and a note below it. */
 export function field(name: string, control: HTMLElement, note?: string): HTMLElement {
-  const own = el("span", { class: "field-name" }, name);
-  return el("label", { class: "field" }, own, control, note && el("small", {}, note));
+  const label = el("span", { class: "field-name" }, name);
+  return el("label", { class: "field" }, label, control, note && el("small", {}, note));
 }
 
-/** A choice among words, told when it changes. */
+/** A select of values with their texts. */
 export function choice<T extends string>(
   options: readonly (readonly [value: T, words: string])[],
   chosen: T,
-  changed: (value: T) => void,
+  onChange: (value: T) => void,
 ): HTMLSelectElement {
-  const select = el("select", { onchange: () => changed(select.value as T) });
-  for (const [value, words] of options) {
-    select.append(el("option", { value, selected: value === chosen }, words));
+  const select = el("select", { onchange: () => onChange(select.value as T) });
+  for (const [value, text] of options) {
+    select.append(el("option", { value, selected: value === chosen }, text));
   }
   return select;
 }
 
-/** A slider that says its value, told while it moves. */
+/** A slider that shows its value; `onChange` is called while it moves. */
 export function slider(
   name: string,
   range: { min: number; max: number; step: number; value: number },
-  changed: (value: number) => void,
-  words: (value: number) => string = String,
+  onChange: (value: number) => void,
+  text: (value: number) => string = String,
 ): HTMLElement {
-  const said = el("output", {}, words(range.value));
+  const said = el("output", {}, text(range.value));
   const input = el("input", {
     type: "range",
     ...range,
     "aria-label": name,
-    "aria-valuetext": words(range.value),
+    "aria-valuetext": text(range.value),
     oninput: () => {
       const value = Number(input.value);
-      said.textContent = words(value);
-      input.setAttribute("aria-valuetext", words(value));
-      changed(value);
+      said.textContent = text(value);
+      input.setAttribute("aria-valuetext", text(value));
+      onChange(value);
     },
   });
   return el(
@@ -74,10 +77,10 @@ export function slider(
   );
 }
 
-/** A share as people read it. */
+/** A share of 1 as a percentage. */
 export const percent = (share: number): string =>
   Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : "not known";
 
-/** Bytes as people read them. */
+/** Bytes as kB or MB. */
 export const megabytes = (bytes: number): string =>
   bytes < 1e5 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;

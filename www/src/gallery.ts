@@ -1,4 +1,4 @@
-/** The built-in pictures: emoji, each drawn by two vendors, in nine categories. */
+/** The built-in pictures: emoji in nine categories, each drawn by two vendors. */
 import { SHEET, type Picture } from "./picture.js";
 
 const VENDORS = [
@@ -6,7 +6,10 @@ const VENDORS = [
   ["twitter", "Twemoji"],
 ] as const;
 
-/** The pictures in the native data set's order: two drawings of an emoji, then those of the next. */
+/**
+ * The pictures in the order of the native dataset: both drawings of an emoji, then those of the
+ * next one.
+ */
 export async function gallery(): Promise<Picture[]> {
   const response = await fetch("./gallery/emoji.txt");
   if (!response.ok) throw new Error(`the table of the gallery: HTTP ${response.status}`);
@@ -27,11 +30,11 @@ export async function gallery(): Promise<Picture[]> {
 
 function tileOf(vendor: string, emoji: number) {
   const tiles = SHEET.columns * SHEET.rows;
-  const place = emoji % tiles;
+  const index = emoji % tiles;
   return {
     sheet: new URL(`./gallery/${vendor}-${Math.floor(emoji / tiles)}.webp`, document.baseURI).href,
-    column: place % SHEET.columns,
-    row: Math.floor(place / SHEET.columns),
+    column: index % SHEET.columns,
+    row: Math.floor(index / SHEET.columns),
   };
 }
 

@@ -1,67 +1,67 @@
-/** Pictures in a grid that one walks through with the arrow keys. */
+/** A grid of pictures with arrow key navigation. */
 import { el } from "./element.js";
-import { swatch, type Look } from "./palette.js";
-import { described, shown, type Picture } from "./picture.js";
+import { swatch, type Marker } from "./palette.js";
+import { describe, pictureElement, type Picture } from "./picture.js";
 
 export interface Cell {
   readonly picture: Picture;
-  /** A line below it. */
+  /** A line below the picture. */
   readonly note?: string;
-  /** What the frame around it says, for those who see it and those who do not. */
+  /** What a frame around the picture means; screen readers say it. */
   readonly mark?: string;
-  /** How its class is drawn, here as on the map. */
-  readonly look?: Look;
+  /** The marker of its class, the same as on the map. */
+  readonly marker?: Marker;
 }
 
-/** A grid of buttons, one a picture; one of them at a time is in the order of tabs. */
+/** A grid of buttons, one per picture; the tab key reaches one of them. */
 export function grid(
   name: string,
   cells: readonly Cell[],
-  chosen: (picture: Picture) => void,
+  onSelect: (picture: Picture) => void,
 ): HTMLElement {
-  const buttons = cells.map((cell, place) => cellButton(cell, place, chosen));
+  const buttons = cells.map((cell, index) => cellButton(cell, index, onSelect));
   const list = el("div", { class: "grid", role: "group", "aria-label": name }, ...buttons);
-  list.addEventListener("keydown", (event) => walk(event, list, buttons));
+  list.addEventListener("keydown", (event) => moveFocus(event, list, buttons));
   return list;
 }
 
 function cellButton(
-  { picture, note, mark, look }: Cell,
-  place: number,
-  chosen: (picture: Picture) => void,
+  { picture, note, mark, marker }: Cell,
+  index: number,
+  onSelect: (picture: Picture) => void,
 ): HTMLButtonElement {
-  const image = shown(picture);
+  const image = pictureElement(picture);
   image.removeAttribute("aria-label");
   if (image instanceof HTMLImageElement) image.alt = "";
   else image.role = "presentation";
-  const words = [described(picture), mark, note].filter(Boolean).join("; ");
+  const text = [describe(picture), mark, note].filter(Boolean).join("; ");
   return el(
     "button",
     {
       type: "button",
       class: mark ? "cell marked" : "cell",
-      tabindex: place === 0 ? 0 : -1,
-      "aria-label": words,
+      tabindex: index === 0 ? 0 : -1,
+      "aria-label": text,
       title: picture.name,
-      onclick: () => chosen(picture),
+      onclick: () => onSelect(picture),
     },
     image,
     note &&
-      el("span", { class: "cell-note", "aria-hidden": "true" }, look && swatch(look, 12), note),
+      el("span", { class: "cell-note", "aria-hidden": "true" }, marker && swatch(marker, 12), note),
   );
 }
 
-const ALONG: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowLeft: -1 };
-const ACROSS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
+const HORIZONTAL: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowLeft: -1 };
+const VERTICAL: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1 };
 
-function walk(
+function moveFocus(
   event: KeyboardEvent,
   list: HTMLElement,
   buttons: readonly HTMLButtonElement[],
 ): void {
   const from = buttons.indexOf(document.activeElement as HTMLButtonElement);
   const columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
-  const step = ALONG[event.key] ?? (ACROSS[event.key] ?? 0) * columns;
+  const step = HORIZONTAL[event.key] ?? (VERTICAL[event.key] ?? 0) * columns;
   const ends: Readonly<Record<string, number>> = { Home: 0, End: buttons.length - 1 };
   const to = buttons[ends[event.key] ?? (step === 0 ? -1 : from + step)];
   if (from < 0 || !to) return;

@@ -1,34 +1,34 @@
 /** Opens the page. */
-import { giveVoice } from "./announce.js";
-import { Desk } from "./desk.js";
-import { deviceLine } from "./deviceline.js";
+import { addAnnouncer } from "./announce.js";
+import { AppState } from "./app-state.js";
+import { deviceStatus } from "./device-status.js";
 import { offline } from "./offline/offline.js";
-import { openNamed } from "./named.js";
-import { panels } from "./shell.js";
-import { trouble } from "./trouble.js";
+import { openAddressCheckpoint } from "./address-checkpoint.js";
+import { showPanels } from "./panels.js";
+import { errorBox } from "./error-box.js";
 
-const place = (id: string): HTMLElement => document.getElementById(id)!;
+const byId = (id: string): HTMLElement => document.getElementById(id)!;
 
-/** The address names panels, not places: a link to a place moves the focus and nothing else. */
-function skipping(): void {
+/** The address names panels, so the skip link must not change it: it only moves the focus. */
+function setUpSkipLink(): void {
   document.querySelector(".skip")!.addEventListener("click", (event) => {
     event.preventDefault();
-    place("panel").focus();
+    byId("panel").focus();
   });
 }
 
 async function open(): Promise<void> {
-  giveVoice();
-  skipping();
+  addAnnouncer();
+  setUpSkipLink();
   try {
-    const desk = await Desk.open();
-    panels(place("panels"), place("panel"), desk);
-    void deviceLine(place("device"), desk);
-    void openNamed(desk);
+    const app = await AppState.open();
+    showPanels(byId("panels"), byId("panel"), app);
+    void deviceStatus(byId("device"), app);
+    void openAddressCheckpoint(app);
   } catch (error) {
-    place("panel").replaceChildren(trouble(error, () => location.reload()));
+    byId("panel").replaceChildren(errorBox(error, () => location.reload()));
   }
-  offline(place("offline"));
+  offline(byId("offline"));
 }
 
 void open();

@@ -1,7 +1,7 @@
-/** Colours and shapes that tell classes apart, also for those who see few colours. */
+/** Colours and shapes for classes; the shapes help users who see few colours. */
 import { el } from "./element.js";
 
-/** Paul Tol's muted scheme, in an order in which neighbours differ in lightness too. */
+/** Paul Tol's muted scheme, ordered so that adjacent colours differ in lightness too. */
 const COLOURS = [
   "#332288",
   "#88ccee",
@@ -52,10 +52,10 @@ const cross =
       [w, -w],
       [r, -w],
     ] as const;
-    outline.forEach(([a, b], place) => {
+    outline.forEach(([a, b], index) => {
       const px = x + a * Math.cos(turn) - b * Math.sin(turn);
       const py = y + a * Math.sin(turn) + b * Math.cos(turn);
-      if (place === 0) context.moveTo(px, py);
+      if (index === 0) context.moveTo(px, py);
       else context.lineTo(px, py);
     });
     context.closePath();
@@ -74,27 +74,27 @@ const SHAPES: readonly Shape[] = [
   polygon(6, 0),
 ];
 
-/** How something is drawn. */
-export interface Look {
+/** A colour and a shape. */
+export interface Marker {
   readonly colour: string;
   readonly shape: Shape;
 }
 
-/** How a class is drawn: the same number, the same look. */
-export function lookOf(number: number): Look {
+/** The marker of class number `number`. */
+export function markerOf(number: number): Marker {
   return { colour: COLOURS[number % COLOURS.length]!, shape: SHAPES[number % SHAPES.length]! };
 }
 
-/** For right and wrong: Okabe and Ito's blue and orange, a circle and a cross. */
+/** For correct and wrong predictions: Okabe and Ito's blue and orange, a circle and a cross. */
 export const RIGHT = { colour: "#0072b2", shape: circle };
 export const WRONG = { colour: "#d55e00", shape: cross(Math.PI / 4) };
 
-/** Words, once each and in order, which gives each its look. */
-export const wordsOf = (words: readonly (string | null)[]): string[] =>
+/** The labels, each once and sorted; their order gives each its marker. */
+export const distinctLabels = (words: readonly (string | null)[]): string[] =>
   [...new Set(words)].filter((word) => word !== null).sort();
 
-/** A look as a small drawing, for those who see it. */
-export function swatch({ colour, shape }: Look, side: number): HTMLCanvasElement {
+/** A marker as a small drawing, hidden from screen readers. */
+export function swatch({ colour, shape }: Marker, side: number): HTMLCanvasElement {
   const canvas = el("canvas", {
     width: side,
     height: side,

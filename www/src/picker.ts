@@ -1,26 +1,26 @@
-/** A picture chosen among many: some drawn at random, those of a class, or those of a name. */
+/** Chooses a picture: from a random selection, by class, or by name. */
 import { button, choice, el } from "./element.js";
 import { grid } from "./grid.js";
 import type { Picture } from "./picture.js";
 
-/** Pictures that are shown at a time. */
-const AT_A_TIME = 48;
+/** Pictures shown at a time. */
+const CHUNK = 48;
 
-/** A picker over what `pictures` gives when it is asked. */
+/** A picker of the pictures that `pictures` returns; `draw` asks it again. */
 export function picker(
   pictures: () => readonly Picture[],
-  chosen: (picture: Picture) => void,
+  onSelect: (picture: Picture) => void,
 ): { element: HTMLElement; draw(): void } {
   let category = "";
-  let words = "";
+  let text = "";
   let from = 0;
-  const shelf = el("div", {});
+  const pictureList = el("div", {});
   const search = el("input", {
     type: "search",
     placeholder: "Search: cat, flag, house …",
     "aria-label": "Search pictures by name",
     oninput: () => {
-      words = search.value.toLowerCase();
+      text = search.value.toLowerCase();
       from = 0;
       draw();
     },
@@ -32,42 +32,44 @@ export function picker(
     string,
     string,
   ][];
-  const select = choice(options, category, (own) => {
-    category = own;
+  const select = choice(options, category, (value) => {
+    category = value;
     from = 0;
     draw();
   });
   select.setAttribute("aria-label", "Category");
   const more = button("Others", () => {
-    from += AT_A_TIME;
+    from += CHUNK;
     draw();
   });
   const draw = (): void => {
     const all = pictures().filter(
-      ({ label, name }) => (category === "" || label === category) && name.includes(words),
+      ({ label, name }) => (category === "" || label === category) && name.includes(text),
     );
-    const order = words === "" ? spread(all) : all;
+    const order = text === "" ? spread(all) : all;
     if (from >= order.length) from = 0;
-    const some = order.slice(from, from + AT_A_TIME);
-    more.disabled = order.length <= AT_A_TIME;
-    const none = el("p", { class: "aside" }, `No picture is called “${words}”.`);
+    const some = order.slice(from, from + CHUNK);
+    more.disabled = order.length <= CHUNK;
+    const none = el("p", { class: "aside" }, `No picture is called “${text}”.`);
     const cells = some.map((picture) => ({ picture }));
-    shelf.replaceChildren(some.length > 0 ? grid("Pictures to choose from", cells, chosen) : none);
+    pictureList.replaceChildren(
+      some.length > 0 ? grid("Pictures to choose from", cells, onSelect) : none,
+    );
   };
   draw();
   const element = el(
     "div",
     { class: "picker" },
     el("p", { class: "row" }, search, select, more),
-    shelf,
+    pictureList,
   );
   return { element, draw };
 }
 
-/** Pictures of a sheet that are shown next to each other, so that few sheets have to come. */
+/** Pictures of one sheet that are shown next to each other, so that few sheets are downloaded. */
 const FROM_A_SHEET = 8;
 
-/** The same pictures in an order that looks drawn at random and never changes. */
+/** The pictures in an order that looks random and is always the same. */
 function spread(pictures: readonly Picture[]): Picture[] {
   const sheets = new Map<string, Picture[]>();
   for (const picture of pictures) {

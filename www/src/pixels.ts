@@ -1,10 +1,10 @@
-/** Pixels of pictures, for the network: tiles are cut from their sheets a sheet at a time. */
+/** Pixels of pictures for the network; those of the gallery are cut out of their sheets. */
 import type { ImageInput } from "kith-web";
 import { SHEET, type Picture } from "./picture.js";
 
 const sheets = new Map<string, Promise<ImageBitmap>>();
 
-/** What the network is given for a picture. */
+/** The image that the network gets for a picture. */
 export async function pixelsOf(picture: Picture): Promise<ImageInput> {
   const { tile, file } = picture;
   if (file) return file.blob;
@@ -17,8 +17,8 @@ export async function pixelsOf(picture: Picture): Promise<ImageInput> {
   return { data, width: side, height: side, channels: 4 };
 }
 
-/** The pixels of many, each when its turn comes. */
-export async function* eachOf(pictures: readonly Picture[]): AsyncGenerator<ImageInput> {
+/** The pixels of several pictures, one after the other. */
+export async function* pixelsOfAll(pictures: readonly Picture[]): AsyncGenerator<ImageInput> {
   for (const picture of pictures) yield await pixelsOf(picture);
 }
 

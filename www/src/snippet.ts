@@ -1,4 +1,4 @@
-/** A few lines that load what was exported, in JavaScript and in Python. */
+/** Code that loads the exported files, in JavaScript and in Python. */
 import { button, el } from "./element.js";
 
 const JAVASCRIPT = `import { LinearProbe, loadEncoder } from "kith-web";
@@ -19,7 +19,7 @@ with safe_open("probe.safetensors", "np") as file:
 labels = note["settings"]["labels"]
 print([labels[best] for best in logits.argmax(1)[:10]])`;
 
-/** Both, each with a button that copies it. */
+/** Both snippets, each with a copy button. */
 export function snippets(): HTMLElement {
   return el(
     "div",

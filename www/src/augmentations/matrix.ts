@@ -1,25 +1,28 @@
-/** How alike the views of a small batch look to a network: positives and negatives. */
+/** The similarities of the views of a small batch: positives and negatives. */
 import type { AugmentationOp, Encoder } from "kith-web";
 import { el } from "../element.js";
 import type { Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
-import { canvasOf } from "./view.js";
+import { viewCanvas } from "./view-canvas.js";
 
-/** Pictures of the batch. */
+/** Pictures in the batch. */
 const BATCH = 6;
 
 export interface Batch {
   readonly encoder: Encoder;
   readonly gallery: readonly Picture[];
-  /** The first of the batch. */
+  /** The first picture of the batch. */
   readonly picture: Picture;
   readonly ops: readonly AugmentationOp[];
   readonly seed: number;
   readonly signal: AbortSignal;
 }
 
-/** Similarities of two views of each of a few pictures, as the objective sees them. */
-export async function drawMatrix(place: HTMLElement, batch: Batch): Promise<void> {
+/**
+ * Draws the similarities between two views of each picture, in the space that the objective
+ * compares.
+ */
+export async function drawMatrix(container: HTMLElement, batch: Batch): Promise<void> {
   const { encoder, ops, seed, signal } = batch;
   const pictures = [batch.picture, ...others(batch.gallery, batch.picture)];
   const seen: [ImageData, ImageData][] = [];
@@ -39,39 +42,42 @@ export async function drawMatrix(place: HTMLElement, batch: Batch): Promise<void
   const cosine = (i: number, j: number): number =>
     rows.row(i).reduce((sum, x, k) => sum + x * columns.row(j)[k]!, 0);
   const head = seen.map(([, view], i) =>
-    el("th", { scope: "col" }, canvasOf(view, `${pictures[i]!.name}, second view`)),
+    el("th", { scope: "col" }, viewCanvas(view, `${pictures[i]!.name}, second view`)),
   );
   const lines = seen.map(([view], i) => {
     const cells = seen.map((_, j) => similarity(cosine(i, j), i === j));
     return el(
       "tr",
       {},
-      el("th", { scope: "row" }, canvasOf(view, `${pictures[i]!.name}, first view`)),
+      el("th", { scope: "row" }, viewCanvas(view, `${pictures[i]!.name}, first view`)),
       ...cells,
     );
   });
   const caption =
-    "How alike two views look to this network. Framed: positives, two views of one picture, which training pulls together. All else are negatives, which it pushes apart.";
+    "How similar two views are to this network. Framed cells are positives: two views of one picture, which training pulls together. All others are negatives, which it pushes apart.";
   const table = el(
     "table",
     { class: "confusion similarities", "aria-label": "Similarities of a small batch" },
     el("thead", {}, el("tr", {}, el("td", {}), ...head)),
     el("tbody", {}, ...lines),
   );
-  place.replaceChildren(el("p", { class: "aside" }, caption), el("div", { class: "wide" }, table));
+  container.replaceChildren(
+    el("p", { class: "aside" }, caption),
+    el("div", { class: "wide" }, table),
+  );
 }
 
 function similarity(value: number, positive: boolean): HTMLElement {
-  const words = value.toFixed(2);
-  const cell = el("td", { class: positive ? "positive" : "" }, words);
+  const text = value.toFixed(2);
+  const cell = el("td", { class: positive ? "positive" : "" }, text);
   cell.style.setProperty("--share", String(0.75 * Math.max(value, 0) ** 2));
-  if (positive) cell.ariaLabel = `${words}, positive`;
+  if (positive) cell.ariaLabel = `${text}, positive`;
   return cell;
 }
 
-/** Pictures far from each other in the gallery, so that the batch is of many kinds. */
-function others(gallery: readonly Picture[], own: Picture): Picture[] {
+/** Pictures far from each other in the gallery, so that the batch is varied. */
+function others(gallery: readonly Picture[], picture: Picture): Picture[] {
   const step = Math.floor(gallery.length / BATCH);
   const spread = Array.from({ length: BATCH }, (_, i) => gallery[(i * step + step / 2) | 0]!);
-  return spread.filter(({ id }) => id !== own.id).slice(0, BATCH - 1);
+  return spread.filter(({ id }) => id !== picture.id).slice(0, BATCH - 1);
 }

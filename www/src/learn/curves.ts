@@ -1,86 +1,74 @@
-/** The curves and figures of a run. */
+/** Curves and figures of a run. */
 import type { PretrainStep } from "kith-web";
 import { chart } from "../chart.js";
-import { el, percent } from "../element.js";
-import type { Kept, Point, Wish } from "./lesson.js";
-import { wordsOf } from "./objectives.js";
+import { el } from "../element.js";
+import { formatMetric, withAgreement, type MetricDescription } from "./metrics.js";
+import type { Point } from "./run.js";
 
 export interface Curves {
   readonly element: HTMLElement;
-  /** Draws a step. */
-  told(step: PretrainStep): Point;
-  /** Once they stand, empty. */
+  /** Adds a step to the curves and shows its figures. */
+  add(step: PretrainStep): Point;
+  /** Resolves when the charts are drawn, still empty. */
   ready(): Promise<unknown>;
 }
 
-/** Empty, or as far as a run came before. */
-export function curves({ points, wish }: Pick<Kept, "wish" | "points">): Curves {
+type Figure = readonly [title: string, value: string];
+
+/** Starts with the points of a resumed run, if there are any. */
+export function curves(points: readonly Point[], metrics: readonly MetricDescription[]): Curves {
   const loss = chart("Loss", "step", [{ name: "loss", colour: "#0072b2" }]);
-  const accuracy = chart(
-    wordsOf(wish.objective).curve,
-    "step",
-    [{ name: "accuracy", colour: "#d55e00" }],
-    true,
-  );
+  const series = [{ name: "accuracy", colour: "#d55e00" }];
+  const accuracy = chart("Accuracy on the training task", "step", series, true);
   const figures = el("dl", { class: "numbers" });
-  const add = ({ step, loss: own, accuracy: share }: Point): void => {
-    loss.add(step, [own]);
-    accuracy.add(step, [share]);
+  const addPoint = (point: Point): void => {
+    loss.add(point.step, [point.loss]);
+    accuracy.add(point.step, [point.accuracy]);
   };
-  points.forEach(add);
-  const told = (step: PretrainStep): Point => {
+  const add = (step: PretrainStep): Point => {
+    const values = withAgreement(step.metrics);
+    const reported = metrics.filter(({ name }) => values[name] !== undefined);
+    const main = reported.find(({ unit }) => unit === "share");
     const point = {
       step: step.step,
       loss: step.loss,
-      accuracy: accuracyOf(step),
+      accuracy: main ? values[main.name]! : NaN,
     };
-    add(point);
-    drawFigures(figures, lines(step, wish));
+    addPoint(point);
+    const [before, after] = figuresOf(step);
+    const measured = reported.map((each): Figure => [
+      each.title,
+      formatMetric(each, values[each.name]!),
+    ]);
+    drawFigures(figures, [...before, ...measured, ...after]);
     return point;
   };
-  drawFigures(
-    figures,
-    lines(NOTHING, wish).map(([name]) => [name, "…"]),
-  );
+  points.forEach(addPoint);
+  drawFigures(figures, [["Step", "…"]]);
   return {
     element: el("div", {}, figures, el("div", { class: "charts" }, loss.element, accuracy.element)),
-    told,
+    add,
     ready: () => Promise.all([loss.ready(), accuracy.ready()]),
   };
 }
 
-/** How much of its task is solved, by the objective's own measure. */
-const accuracyOf = ({ metrics }: PretrainStep): number =>
-  metrics["contrastive_accuracy"] ?? metrics["pair_accuracy"] ?? NaN;
-
-/** Before the first step: what will be measured. */
-const NOTHING: PretrainStep = { step: 0, total: 0, epoch: 0, loss: NaN, metrics: {}, ms: 0 };
-
-function drawFigures(place: HTMLElement, all: readonly (readonly [string, string])[]): void {
-  const figure = ([name, value]: readonly [string, string]): HTMLElement =>
-    el("div", {}, el("dt", {}, name), el("dd", {}, value));
-  place.replaceChildren(...all.map(figure));
+/** Figures that every run has, shown before and after the metrics. */
+function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], Figure[]] {
+  const minutes = Math.round(((total - step) * ms) / 60_000);
+  return [
+    [
+      ["Step", `${step} of ${total}`],
+      ["Loss", loss.toFixed(3)],
+    ],
+    [
+      ["Time per step", `${ms.toFixed(0)} ms`],
+      ["Time left", minutes < 1 ? "less than a minute" : `about ${minutes} min`],
+    ],
+  ];
 }
 
-function lines(step: PretrainStep, { objective }: Wish): [string, string][] {
-  const { metrics, ms, total, loss } = step;
-  const share = (name: string): string => percent(metrics[name] ?? NaN);
-  const agreeing = (metrics["neighbours_agreeing"] ?? NaN) / (metrics["neighbours_known"] || NaN);
-  const left = Math.round(((total - step.step) * ms) / 60_000);
-  return [
-    ["Step", `${step.step} of ${total}`],
-    ["Loss", loss.toFixed(3)],
-    [wordsOf(objective).accuracy, percent(accuracyOf(step))],
-    ...(metrics["probe_accuracy"] === undefined
-      ? []
-      : [["Probe on the side", share("probe_accuracy")] as [string, string]]),
-    ...(objective === "nnclr"
-      ? ([
-          ["Age of the neighbours in the queue", `${(metrics["queue_age"] ?? 0).toFixed(0)} steps`],
-          ["Neighbours of the same class", percent(agreeing)],
-        ] as [string, string][])
-      : []),
-    ["A step takes", `${ms.toFixed(0)} ms`],
-    ["Left", left < 1 ? "less than a minute" : `about ${left} min`],
-  ];
+function drawFigures(container: HTMLElement, figures: readonly Figure[]): void {
+  const figure = ([title, value]: Figure): HTMLElement =>
+    el("div", {}, el("dt", {}, title), el("dd", {}, value));
+  container.replaceChildren(...figures.map(figure));
 }

@@ -1,18 +1,18 @@
-/** Where points of the map are on the screen, and which of them lie where. */
+/** Positions of points on the screen, and the points at a position. */
 
 export type Point = [number, number];
 
-/** How near a pointer must be, in pixels. */
-const NEAR = 14;
+/** Largest distance of the pointer from a point that it picks, in pixels. */
+const MAX_DISTANCE = 14;
 const MARGIN = 0.08;
 
-/** Points moved and scaled into the square from -1 to 1, without changing their proportions. */
-export function squared(points: Float32Array): Float32Array<ArrayBuffer> {
+/** Moves and scales points into the square from -1 to 1; both axes are scaled alike. */
+export function fitIntoSquare(points: Float32Array): Float32Array<ArrayBuffer> {
   const ends = [0, 1].map((axis) => {
-    const own = points.filter((_, i) => i % 2 === axis);
+    const coordinates = points.filter((_, i) => i % 2 === axis);
     return [
-      own.reduce((a, b) => Math.min(a, b), Infinity),
-      own.reduce((a, b) => Math.max(a, b), -Infinity),
+      coordinates.reduce((a, b) => Math.min(a, b), Infinity),
+      coordinates.reduce((a, b) => Math.max(a, b), -Infinity),
     ] as const;
   });
   const half = ends.reduce((most, [low, high]) => Math.max(most, (high - low) / 2), 1e-9);
@@ -22,8 +22,8 @@ export function squared(points: Float32Array): Float32Array<ArrayBuffer> {
   }) as Float32Array<ArrayBuffer>;
 }
 
-/** Where a point of the square is on the screen. */
-export function screen(
+/** The position on the canvas of a point of the square. */
+export function toCanvas(
   [x, y]: Point,
   view: { zoom: number; x: number; y: number },
   canvas: HTMLCanvasElement,
@@ -37,23 +37,25 @@ export function screen(
   ];
 }
 
-/** The point nearest to a place of the screen, if one is near. */
-export function nearestOf(
+/** The point nearest to a position, if one is near. */
+export function nearestPoint(
   count: number,
-  at: (place: number) => Point,
+  at: (index: number) => Point,
   [x, y]: Point,
 ): number | undefined {
-  let [best, least]: [number | undefined, number] = [undefined, NEAR ** 2];
-  for (let place = 0; place < count; place += 1) {
-    const [px, py] = at(place);
+  let [best, least]: [number | undefined, number] = [undefined, MAX_DISTANCE ** 2];
+  for (let index = 0; index < count; index += 1) {
+    const [px, py] = at(index);
     const square = (px - x) ** 2 + (py - y) ** 2;
-    if (square < least) [best, least] = [place, square];
+    if (square < least) [best, least] = [index, square];
   }
   return best;
 }
 
-/** Whether a point lies inside a closed line: a ray from it crosses the line an odd number of times. */
-export function within([x, y]: Point, line: readonly Point[]): boolean {
+/**
+ * Whether a point lies inside a polygon: a ray from it crosses the outline an odd number of times.
+ */
+export function isInside([x, y]: Point, line: readonly Point[]): boolean {
   let inside = false;
   line.forEach(([ax, ay], i) => {
     const [bx, by] = line[(i + 1) % line.length]!;

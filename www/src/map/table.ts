@@ -1,44 +1,44 @@
-/** The map in words and numbers: as a table, and as a file. */
+/** The map as a table and as a CSV file. */
 import { button, el } from "../element.js";
 import type { Picture } from "../picture.js";
-import { csv, save } from "../saving.js";
+import { csv, download } from "../files.js";
 
-/** Lines that are shown. */
-const MOST_SHOWN = 100;
+/** Rows shown. */
+const MAX_SHOWN = 100;
 
-/** What of the map can be said in lines. */
-export interface Said {
+/** The data of the map. */
+export interface MapData {
   readonly pictures: readonly Picture[];
   readonly points: Float32Array;
-  readonly guesses: readonly string[] | undefined;
-  readonly chosen: readonly number[];
+  readonly predictions: readonly string[] | undefined;
+  readonly selected: readonly number[];
 }
 
-const lines = ({ chosen, pictures, points, guesses }: Said): (string | number)[][] => {
-  const places = chosen.length > 0 ? chosen : pictures.map((_, place) => place);
-  return places.map((place) => {
-    const { id, name, by, label } = pictures[place]!;
-    const at = [0, 1].map((axis) => points[2 * place + axis]!.toFixed(4));
-    return [id, name, by, label ?? "", guesses?.[place] ?? "", ...at];
+const lines = ({ selected, pictures, points, predictions }: MapData): (string | number)[][] => {
+  const indices = selected.length > 0 ? selected : pictures.map((_, index) => index);
+  return indices.map((index) => {
+    const { id, name, by, label } = pictures[index]!;
+    const at = [0, 1].map((axis) => points[2 * index + axis]!.toFixed(4));
+    return [id, name, by, label ?? "", predictions?.[index] ?? "", ...at];
   });
 };
 
-const HEAD = ["id", "name", "drawn by", "class", "guess", "x", "y"];
+const HEAD = ["id", "name", "drawn by", "class", "prediction", "x", "y"];
 
-/** A button that saves the chosen pictures, or all. */
-export function exporting(state: Said): HTMLElement {
-  const out = (): void => save("map.csv", csv([HEAD, ...lines(state)]));
-  return el("p", { class: "row" }, button("Save as CSV: what is chosen, else all", out));
+/** A button that saves the selected pictures, or all if none are selected. */
+export function csvButton(state: MapData): HTMLElement {
+  const saveCsv = (): void => download("map.csv", csv([HEAD, ...lines(state)]));
+  return el("p", { class: "row" }, button("Save the selection, or all, as CSV", saveCsv));
 }
 
 export interface Table {
   readonly element: HTMLElement;
-  /** Shows what the map shows now, if it is open. */
+  /** Draws the rows again, if the table is open. */
   draw(): void;
 }
 
-/** The chosen pictures, or the first of all, as a table that one opens. */
-export function asTable(state: Said): Table {
+/** A table that can be opened: the selected pictures, or the first of all. */
+export function asTable(state: MapData): Table {
   const rows = el("div", {});
   const summary = el("summary", {}, "The map as a table");
   const element = el("details", { class: "as-table" }, summary, rows);
@@ -47,12 +47,12 @@ export function asTable(state: Said): Table {
   return { element, draw };
 }
 
-function tableOf(state: Said): HTMLElement {
+function tableOf(state: MapData): HTMLElement {
   const all = lines(state);
   const cells = (line: readonly (string | number)[]): HTMLElement[] =>
     line.slice(1).map((value) => el("td", {}, String(value)));
-  const rows = all.slice(0, MOST_SHOWN).map((line) => el("tr", {}, ...cells(line)));
-  const chosen = state.chosen.length > 0 ? " that are chosen" : "";
+  const rows = all.slice(0, MAX_SHOWN).map((line) => el("tr", {}, ...cells(line)));
+  const chosen = state.selected.length > 0 ? " that are selected" : "";
   const caption = `${rows.length} of ${all.length} pictures${chosen}.`;
   const head = HEAD.slice(1).map((word) => el("th", { scope: "col" }, word));
   return el(

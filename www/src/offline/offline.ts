@@ -1,19 +1,21 @@
-/** The page without a network: kept on the first visit, renewed when asked, forgotten when asked. */
+/** Offline use: the page is cached on the first visit; users can update and clear the cache. */
+import { clear as clearStore } from "idb-keyval";
 import { checkpointCache, probeDevice } from "kith-web";
 import { button, el, megabytes } from "../element.js";
-import { savesData } from "../thrift.js";
+import { prefersReducedData } from "../save-data.js";
+import { store } from "../storage.js";
 
-/** Registers the service worker of a built page, and says what it keeps. */
-export function offline(place: HTMLElement): void {
+/** Registers the service worker of a built page, and shows its state. */
+export function offline(container: HTMLElement): void {
   const words = el("p", {});
   const update = el("p", {});
-  place.replaceChildren(words, update, keeping());
+  container.replaceChildren(words, update, clearButton());
   if (!import.meta.env.PROD || !("serviceWorker" in navigator)) return;
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (data === "all kept") words.textContent = "Kept: this page opens without a network, too.";
+    if (data === "all kept") words.textContent = "Stored: this page opens offline too.";
   });
   void register(update).catch(() => {
-    words.textContent = "This browser keeps nothing: without a network the page does not open.";
+    words.textContent = "This browser stores nothing: the page does not open offline.";
   });
 }
 
@@ -21,51 +23,49 @@ async function register(update: HTMLElement): Promise<void> {
   const first = !navigator.serviceWorker.controller;
   const registration = await navigator.serviceWorker.register("./offline.js");
   registration.addEventListener("updatefound", () => {
-    const fresh = registration.installing;
-    fresh?.addEventListener("statechange", () => {
-      if (fresh.state === "installed" && !first) offer(update, fresh);
+    const worker = registration.installing;
+    worker?.addEventListener("statechange", () => {
+      if (worker.state === "installed" && !first) offer(update, worker);
     });
   });
   if (registration.waiting && !first) offer(update, registration.waiting);
   const ready = await navigator.serviceWorker.ready;
-  // Of the two builds of the program, a browser needs the one that it can run.
+  // Only the build of the program that this browser can run is cached.
   const { actual } = await probeDevice();
   const keepAllBut = actual === "webgpu" ? "kith_cpu" : "kith_webgpu";
   whenIdle(() => ready.active?.postMessage({ keepAllBut }));
 }
 
-function offer(place: HTMLElement, fresh: ServiceWorker): void {
+function offer(container: HTMLElement, worker: ServiceWorker): void {
   const renew = (): void => {
     navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
-    fresh.postMessage("take over");
+    worker.postMessage("take over");
   };
-  place.replaceChildren("There is a newer version of this page. ", button("Use it", renew));
+  container.replaceChildren("There is a newer version of this page. ", button("Update", renew));
 }
 
-/** Large files come once the page is at rest, and not where the visitor saves data. */
+/** Large files are downloaded when the browser is idle, and not if the user reduces data use. */
 function whenIdle(work: () => void): void {
-  if (savesData()) return;
+  if (prefersReducedData()) return;
   const soon = globalThis.requestIdleCallback ?? ((then: () => void) => setTimeout(then, 2000));
   soon(() => work());
 }
 
-/** What is kept, and a way to be rid of it. */
-function keeping(): HTMLElement {
-  const place = el("p", { class: "row" });
+/** A button that shows the size of what is stored, and clears it. */
+function clearButton(): HTMLElement {
+  const container = el("p", { class: "row" });
   const draw = async (): Promise<void> => {
     const { usage } = await checkpointCache.estimate();
-    if (usage === 0) return place.replaceChildren();
-    const words = `Clear what this page keeps (${megabytes(usage)})`;
-    place.replaceChildren(button(words, () => void clear(), { class: "quiet" }));
+    if (usage === 0) return container.replaceChildren();
+    const text = `Clear stored data (${megabytes(usage)})`;
+    container.replaceChildren(button(text, () => void clear(), { class: "quiet" }));
   };
   const clear = async (): Promise<void> => {
     for (const name of await caches.keys()) await caches.delete(name);
-    for (const { name } of (await indexedDB.databases?.()) ?? []) {
-      if (name) indexedDB.deleteDatabase(name);
-    }
+    await clearStore(store).catch(() => {});
     await (await navigator.serviceWorker?.getRegistration())?.unregister();
-    place.replaceChildren("Cleared. The next visit fetches everything anew.");
+    container.replaceChildren("Cleared. The next visit downloads everything again.");
   };
   setTimeout(() => void draw(), 3000);
-  return place;
+  return container;
 }

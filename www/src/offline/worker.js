@@ -1,5 +1,5 @@
-// Serves the page without a network: what it is made of is kept when it is first visited. What is
-// large (WebAssembly, checkpoints, sheets of pictures) comes when the page says that it has time.
+// The service worker: it caches the page on the first visit, so that it opens offline. Large files
+// (WebAssembly, checkpoints, sheets of pictures) are cached when the page reports that it is idle.
 const NAME = `kith-page-${"VERSION"}`;
 const FILES = "FILES";
 const LARGE = /\.(wasm|webp|safetensors)$|report\.html$/;
@@ -25,7 +25,7 @@ async function keep(names) {
   await cache.addAll(names.map((name) => new Request(name, { cache: "no-cache" })));
 }
 
-/** One file after the other, so that what the visitor does comes first. */
+/** One file after the other, so that the user's own requests come first. */
 async function keepRest(client, without) {
   const cache = await caches.open(NAME);
   for (const name of FILES) {
@@ -40,7 +40,10 @@ async function forgetOlder() {
   await Promise.all(older.map((name) => caches.delete(name)));
 }
 
-/** From the cache, whatever the query; what is not in it from the network, and kept if it is ours. */
+/**
+ * Answers from the cache, ignoring the query; otherwise from the network, and caches files of the
+ * page.
+ */
 async function answer({ request }) {
   const cache = await caches.open(NAME);
   const kept = await cache.match(request, { ignoreSearch: true, ignoreVary: true });

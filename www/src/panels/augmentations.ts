@@ -1,21 +1,21 @@
-/** Augmentations: views of a picture, and what a network that is shown them is asked to ignore. */
+/** Augmentations: views of a picture, and what a network learns to ignore from them. */
 import { policies, type AugmentationOp, type Encoder } from "kith-web";
-import { number, remember, setting } from "../address.js";
-import type { Desk } from "../desk.js";
+import { numberSetting, remember, setting } from "../address.js";
+import type { AppState } from "../app-state.js";
 import { drawMatrix } from "../augmentations/matrix.js";
-import { canvasOf } from "../augmentations/view.js";
+import { viewCanvas } from "../augmentations/view-canvas.js";
 import { button, choice, el, field, slider } from "../element.js";
-import { controls, OPS, type Setting } from "../augmentations/knobs.js";
-import { latest } from "../latest.js";
-import { loading } from "../loading.js";
+import { controls, OPS, type Setting } from "../augmentations/controls.js";
+import { debounced } from "../debounce.js";
+import { loadOffer } from "../load-offer.js";
 import { picker } from "../picker.js";
-import { shown, type Picture } from "../picture.js";
+import { pictureElement, type Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
-import { trouble } from "../trouble.js";
+import { errorBox } from "../error-box.js";
 
 const SEEDS: [number, number] = [0, 9999];
 
-/** What the panel shows, as its controls have it. */
+/** The settings of the panel. */
 interface State {
   picture: Picture;
   views: number;
@@ -24,18 +24,18 @@ interface State {
   settings: Setting[];
 }
 
-export function augmentations(root: HTMLElement, desk: Desk, left: AbortSignal): void {
+export function augmentations(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const body = el("div", {});
-  const offer = loading(desk, "Views are made by the program that trains the network.", left);
+  const offer = loadOffer(app, "To make views, load the program that trains the network.", closed);
   root.replaceChildren(introduction(), offer, body);
   const draw = (): void => {
-    const { encoder } = desk;
+    const { encoder } = app;
     if (!encoder) return body.replaceChildren(examples());
-    workshop(body, { desk, encoder, left }).catch((error: unknown) => {
-      body.replaceChildren(trouble(error, draw));
+    editor(body, { app, encoder, closed }).catch((error: unknown) => {
+      body.replaceChildren(errorBox(error, draw));
     });
   };
-  desk.on("sight", draw, left);
+  app.on("network", draw, closed);
   draw();
 }
 
@@ -48,65 +48,65 @@ function introduction(): HTMLElement {
   );
 }
 
-/** What there is to see before the program is loaded. */
+/** Shown before the program is loaded. */
 function examples(): HTMLElement {
   const src = new URL("./gallery/views.png", document.baseURI).href;
   const alt = "Six emoji, each beside eight views of it: cut out, flipped, in other colours";
   const image = el("img", { src, alt, width: 688, height: 454, class: "views-example pixelated" });
-  const caption = "Six pictures, each beside eight views, as the network saw them while it learnt.";
+  const caption = "Six pictures, each beside eight views, as the network saw them in training.";
   return el("figure", {}, image, el("figcaption", {}, caption));
 }
 
-async function workshop(
+async function editor(
   body: HTMLElement,
-  { desk, encoder, left }: { desk: Desk; encoder: Encoder; left: AbortSignal },
+  { app, encoder, closed }: { app: AppState; encoder: Encoder; closed: AbortSignal },
 ): Promise<void> {
   const known = await policies();
   const state: State = {
-    picture: desk.picture(setting("picture", "")) ?? desk.gallery[0]!,
-    views: number("views", 7, [2, 8]),
-    seed: number("seed", 0, SEEDS),
+    picture: app.picture(setting("picture", "")) ?? app.gallery[0]!,
+    views: numberSetting("views", 7, [2, 8]),
+    seed: numberSetting("seed", 0, SEEDS),
     preset: setting("policy", ""),
     settings: [],
   };
   const opsOf = (preset: string): readonly AugmentationOp[] => known[preset] ?? encoder.info.views;
   const reset = (): void => {
     state.settings = opsOf(state.preset).map((op) => ({ op, on: true }));
-    knobs.replaceChildren(controls(state.settings, renew));
-    renew();
+    parametersPlace.replaceChildren(controls(state.settings, refresh));
+    refresh();
   };
   const views = el("div", {});
   const ignored = el("div", {});
   const matrix = el("div", {});
-  const knobs = el("div", {});
-  const renew = latest(async (signal) => {
+  const parametersPlace = el("div", {});
+  const refresh = debounced(async (signal) => {
     remember({ seed: state.seed, views: state.views, policy: state.preset || undefined });
     try {
-      ignored.replaceChildren(asked(state));
+      ignored.replaceChildren(ignoredDifferences(state));
       await drawViews(views, { encoder, state, signal });
       const { picture, seed } = state;
-      const { gallery } = desk;
+      const { gallery } = app;
       await drawMatrix(matrix, { encoder, gallery, picture, ops: opsIn(state), seed, signal });
     } catch (error) {
-      if (!signal.aborted) views.replaceChildren(trouble(error, renew));
+      if (!signal.aborted) views.replaceChildren(errorBox(error, refresh));
     }
-  }, left);
+  }, closed);
   const pick = picker(
-    () => desk.all,
+    () => app.all,
     (picture) => {
       state.picture = picture;
       remember({ picture: picture.file ? undefined : picture.id });
-      renew();
+      refresh();
     },
   );
   body.replaceChildren(
     el(
       "div",
-      { class: "bench" },
+      { class: "editor" },
       el("div", {}, views, ignored),
-      drawControls(state, known, { renew, reset }),
+      drawControls(state, known, { refresh, reset }),
     ),
-    knobs,
+    parametersPlace,
     el("section", {}, el("h2", {}, "A small batch"), matrix),
     el("section", {}, el("h2", {}, "Another picture"), pick.element),
   );
@@ -116,7 +116,7 @@ async function workshop(
 function drawControls(
   state: State,
   known: Readonly<Record<string, unknown>>,
-  { renew, reset }: { renew: () => void; reset: () => void },
+  { refresh, reset }: { refresh: () => void; reset: () => void },
 ): HTMLElement {
   const presets: [string, string][] = [
     ["", "as this network was trained"],
@@ -133,17 +133,17 @@ function drawControls(
     value: state.seed,
     oninput: () => {
       state.seed = Math.min(Math.max(Math.trunc(Number(seed.value)) || 0, SEEDS[0]), SEEDS[1]);
-      renew();
+      refresh();
     },
   });
   const next = button("Other views", () => {
     state.seed = (state.seed + 1) % (SEEDS[1] + 1);
     seed.value = String(state.seed);
-    renew();
+    refresh();
   });
   const count = slider("Views", { min: 2, max: 8, step: 1, value: state.views }, (views) => {
     state.views = views;
-    renew();
+    refresh();
   });
   return el(
     "div",
@@ -158,16 +158,16 @@ function drawControls(
 const opsIn = ({ settings }: State): AugmentationOp[] =>
   settings.filter(({ on }) => on).map(({ op }) => op);
 
-function asked(state: State): HTMLElement {
+function ignoredDifferences(state: State): HTMLElement {
   const ignored = [...new Set(opsIn(state).map(({ op }) => OPS[op].ignores))];
   if (ignored.length === 0) {
     return el("p", {}, "Nothing differs between the views, so there is nothing to learn.");
   }
-  const lines = ignored.map((words) => el("li", {}, words));
+  const lines = ignored.map((text) => el("li", {}, text));
   return el(
     "div",
     {},
-    el("p", {}, el("strong", {}, "The network is asked to ignore")),
+    el("p", {}, el("strong", {}, "The network learns to ignore")),
     el("ul", {}, ...lines),
   );
 }
@@ -178,16 +178,16 @@ interface Task {
   readonly signal: AbortSignal;
 }
 
-async function drawViews(place: HTMLElement, { encoder, state, signal }: Task): Promise<void> {
+async function drawViews(container: HTMLElement, { encoder, state, signal }: Task): Promise<void> {
   const { picture, views, seed } = state;
   const pixels = await pixelsOf(picture);
   const made = await encoder.augment(pixels, { views, seed, ops: opsIn(state), signal });
-  const drawn = made.map((view, place) => canvasOf(view, `View ${place + 1} of ${picture.name}`));
+  const drawn = made.map((view, index) => viewCanvas(view, `View ${index + 1} of ${picture.name}`));
   const original = el(
     "figure",
     { class: "original" },
-    shown(picture),
+    pictureElement(picture),
     el("figcaption", {}, picture.name),
   );
-  place.replaceChildren(el("div", { class: "views" }, original, ...drawn));
+  container.replaceChildren(el("div", { class: "views" }, original, ...drawn));
 }

@@ -1,57 +1,59 @@
-/** Checkpoint: which network is looked through, what is known of it, and what can be taken along. */
+/** Checkpoint: the open network, what is known about it, and what can be exported. */
 import { checkpointCache, type EncoderInfo } from "kith-web";
 import { remember } from "../address.js";
-import { addressOf, type Desk } from "../desk.js";
+import { checkpointUrl, type AppState } from "../app-state.js";
 import { button, el, megabytes, percent } from "../element.js";
-import { nameOfObjective } from "../learn/objectives.js";
-import { loading } from "../loading.js";
-import { asked, csv, npy, save } from "../saving.js";
-import type { BriefInfo, Sight } from "../sight.js";
+import { methodName } from "../methods.js";
+import { loadOffer } from "../load-offer.js";
+import { chooseFile, csv, npy, download } from "../files.js";
+import type { EncoderSummary, Network } from "../network.js";
 import { snippets } from "../snippet.js";
-import { shownWork } from "../work.js";
-import { openWorkspace, workspaceOf } from "../workspace.js";
+import { withProgress } from "../progress.js";
+import { openProjectFile, projectFile } from "../project-file.js";
 
-export function checkpoint(root: HTMLElement, desk: Desk, left: AbortSignal): void {
+export function checkpoint(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const card = el("section", { class: "card", "aria-label": "Card" });
-  const shelf = el("section", {});
+  const cachedCheckpoints = el("section", {});
   const draw = (): void => {
-    drawCard(card, desk);
-    void drawShelf(shelf);
+    drawCard(card, app);
+    void drawCachedCheckpoints(cachedCheckpoints);
   };
-  desk.on("sight", draw, left);
+  app.on("network", draw, closed);
   root.replaceChildren(
-    choices(desk),
+    choices(app),
     card,
-    loading(desk, "The network itself knows more about itself.", left),
-    el("section", {}, el("h2", {}, "Take it along"), exports(desk), snippets()),
-    shelf,
+    loadOffer(app, "Load the network to see its recipe.", closed),
+    el("section", {}, el("h2", {}, "Export"), exportButtons(app), snippets()),
+    cachedCheckpoints,
   );
   draw();
 }
 
-/** From the list, a file, or an address on this site. */
-function choices(desk: Desk): HTMLElement {
-  const work = el("div", {});
+/** Opens a checkpoint from the list, a file, or an address on this site. */
+function choices(app: AppState): HTMLElement {
+  const status = el("div", {});
   const open = (name: string, source: string | URL | File): void =>
-    void shownWork(work, `Opening ${name}`, async (call) => {
-      await desk.openCheckpoint(name, source, call);
+    void withProgress(status, `Opening ${name}`, async (call) => {
+      await app.openCheckpoint(name, source, call);
       const shared = source instanceof File ? undefined : name === "trained" ? undefined : name;
       remember({ checkpoint: shared });
     });
-  const listed = [desk.trained, desk.random].map((sight) => {
-    const name = sight === desk.trained ? "trained" : "random";
-    return button(`${sight.title} (${megabytes(sight.facts!.bytes)})`, () =>
-      open(name, addressOf(sight)),
+  const supportList = [app.trained, app.random].map((network) => {
+    const name = network === app.trained ? "trained" : "random";
+    return button(`${network.title} (${megabytes(network.metadata!.bytes)})`, () =>
+      open(name, checkpointUrl(network)),
     );
   });
-  const file = button("From a file", () => asked(".safetensors", (own) => open(own.name, own)));
+  const file = button("From a file", () =>
+    chooseFile(".safetensors", (file) => open(file.name, file)),
+  );
   const address = el("input", {
     type: "url",
     placeholder: "./run/checkpoint.safetensors",
     "aria-label": "Address of a checkpoint",
   });
   const go = (): void => {
-    if (address.value.trim()) openAddress(address.value.trim(), { open, work });
+    if (address.value.trim()) openAddress(address.value.trim(), { open, status });
   };
   address.addEventListener("keydown", ({ key }) => key === "Enter" && go());
   return el(
@@ -60,75 +62,78 @@ function choices(desk: Desk): HTMLElement {
     el(
       "p",
       { class: "lead" },
-      "A checkpoint is one file that this page, the native program, numpy and PyTorch read.",
+      "A checkpoint is one file that this page, the native program, numpy and PyTorch can read.",
     ),
-    el("p", { class: "row" }, ...listed, file),
+    el("p", { class: "row" }, ...supportList, file),
     el("div", { class: "row address" }, address, button("Open the address", go)),
-    work,
+    status,
   );
 }
 
 interface Opening {
   readonly open: (name: string, source: URL) => void;
-  readonly work: HTMLElement;
+  readonly status: HTMLElement;
 }
 
-/** The page's policy lets it speak to its own server alone; of others one brings the file. */
-function openAddress(words: string, { open, work }: Opening): void {
-  const url = URL.parse(words, document.baseURI);
-  if (url?.origin === location.origin) return open(words, url);
+/**
+ * The content security policy allows requests to this server only; files of others have to be
+ * downloaded first.
+ */
+function openAddress(text: string, { open, status }: Opening): void {
+  const url = URL.parse(text, document.baseURI);
+  if (url?.origin === location.origin) return open(text, url);
   const notice = url
     ? el(
         "p",
         {},
-        "This page speaks to no other server. Download ",
+        "This page cannot load from other servers. Download ",
         el("a", { href: url.href, target: "_blank", rel: "noreferrer" }, "the file"),
         " and open it from there.",
       )
-    : el("p", {}, `“${words}” is no address.`);
-  work.replaceChildren(el("div", { class: "trouble" }, notice));
+    : el("p", {}, `“${text}” is not an address.`);
+  status.replaceChildren(el("div", { class: "error-box" }, notice));
 }
 
-function drawCard(card: HTMLElement, desk: Desk): void {
-  const { sight, encoder } = desk;
-  const facts = sight.facts;
-  const info = encoder?.info ?? facts?.info;
-  const lines = Object.entries({ ...(info && linesOf(info)), ...factsOf(sight) });
+function drawCard(card: HTMLElement, app: AppState): void {
+  const { network, encoder } = app;
+  const metadata = network.metadata;
+  const info = encoder?.info ?? metadata?.info;
+  const lines = Object.entries({ ...(info && infoLines(info)), ...metadataLines(network) });
   const terms = lines.map(([name, value]) =>
     el("div", {}, el("dt", {}, name), el("dd", {}, value)),
   );
   card.replaceChildren(
-    el("h2", {}, sight.title),
+    el("h2", {}, network.title),
     el("dl", {}, ...terms),
-    ...(facts?.note ? [el("p", { class: "aside" }, facts.note)] : []),
+    ...(metadata?.note ? [el("p", { class: "aside" }, metadata.note)] : []),
     ...(encoder ? [recipe(encoder.info)] : []),
   );
-  const report = facts?.report ? `./sights/${facts.report}` : reportOf(desk);
+  const report = metadata?.report ? `./networks/${metadata.report}` : reportUrl(app);
   if (report) card.append(el("p", {}, el("a", { href: report }, "The report of its run")));
 }
 
 function recipe({ recipeToml }: EncoderInfo): HTMLElement {
-  const summary = el("summary", {}, "Its recipe, every setting");
+  const summary = el("summary", {}, "Its recipe");
   return el("details", {}, summary, el("pre", { tabindex: 0 }, recipeToml));
 }
 
-/** A run's folder on this server holds its report beside its checkpoint. */
-function reportOf({ checkpoint }: Desk): string | undefined {
+/** The folder of a run on this server has a report beside the checkpoint. */
+function reportUrl({ checkpoint }: AppState): string | undefined {
   const address = checkpoint.match(/^(.*\/)[^/]+\.safetensors$/)?.[1];
   return address && new URL("report.html", new URL(address, document.baseURI)).href;
 }
 
-function factsOf({ facts }: Sight): Record<string, string> {
-  if (!facts) return {};
+function metadataLines({ metadata }: Network): Record<string, string> {
+  if (!metadata) return {};
   return {
-    Size: `${megabytes(facts.bytes)}, numbers of ${facts.info.dtype === "f16" ? "two bytes" : "four bytes"}`,
-    "Finds the other vendor's drawing first": `for ${percent(facts.retrieval)} of emoji that it never saw`,
-    Licence: "MIT or Apache 2.0; learnt from Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)",
+    Size: `${megabytes(metadata.bytes)}, ${metadata.info.dtype === "f16" ? "16" : "32"}-bit floats`,
+    Retrieval: `for ${percent(metadata.retrieval)} of the emoji not in training, the other vendor's drawing is nearest`,
+    Licence: "MIT or Apache 2.0; trained on Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)",
   };
 }
 
-/** The network in its papers' words. */
-function networkOf({ arch, encoder }: BriefInfo): string {
+/** The architecture as papers describe it. */
+function architectureName({ arch, encoder }: EncoderSummary): string {
   const settings: Readonly<Record<string, unknown>> = encoder ?? {};
   const { depth, stem, width, width_multiplier: multiplier } = settings;
   if (arch === "resnet" && depth !== undefined) {
@@ -145,36 +150,36 @@ function networkOf({ arch, encoder }: BriefInfo): string {
   return known[arch] ?? arch;
 }
 
-function linesOf(info: BriefInfo): Record<string, string> {
+function infoLines(info: EncoderSummary): Record<string, string> {
   const { dataset, metrics } = info;
   const best = metrics.best as Partial<Record<string, { accuracy?: number } | null>>;
   const shares = ["test", "validation"].flatMap((split) => {
     const share = best[split]?.accuracy;
     return share === undefined ? [] : [`${percent(share)} of ${split} pictures`];
   });
-  const many = (count: number): string => count.toLocaleString("en");
+  const count = (count: number): string => count.toLocaleString("en");
   return {
-    Method: `${nameOfObjective(info.method)}, ${info.stage}`,
-    Network: `${networkOf(info)}, ${many(info.parameters)} parameters, ${info.dim} numbers a picture`,
-    Recipe: `${info.recipe}, seed ${info.seed}, ${many(info.steps)} steps`,
-    Pictures: `${dataset.name}: ${many(dataset.unlabelled)} without labels, ${many(dataset.labelled)} with, ${many(dataset.test)} to test; ${info.imageSize} pixels wide`,
-    ...(info.supportSet > 0 && { "Support set": `${many(info.supportSet)} rows` }),
-    ...(shares.length > 0 && { "Probe on the side, best epoch": shares.join(", ") }),
+    Method: `${methodName(info.method)}, ${info.stage}`,
+    Network: `${architectureName(info)}, ${count(info.parameters)} parameters, embeddings of ${info.dim} numbers`,
+    Recipe: `${info.recipe}, seed ${info.seed}, ${count(info.steps)} steps`,
+    Pictures: `${dataset.name}: ${count(dataset.unlabelled)} unlabelled, ${count(dataset.labelled)} labelled, ${count(dataset.test)} for testing; ${info.imageSize} pixels wide`,
+    ...(info.supportSet > 0 && { "Support set": `${count(info.supportSet)} rows` }),
+    ...(shares.length > 0 && { "Online probe, best epoch": shares.join(", ") }),
     "Written by": `kith ${info.software}`,
     Fingerprint: info.fingerprint,
   };
 }
 
-/** Everything that can be saved, and the way back in. */
-function exports(desk: Desk): HTMLElement {
-  const work = el("div", {});
-  const known = () => desk.all.filter((picture) => desk.sight.knows(picture));
+/** Buttons that save everything, and one that opens saved work. */
+function exportButtons(app: AppState): HTMLElement {
+  const status = el("div", {});
+  const known = () => app.all.filter((picture) => app.network.hasEmbedding(picture));
   const rows = (): void => {
-    const { data, count, dim } = desk.sight.rows(known());
-    save("embeddings.npy", npy(data, [count, dim]));
+    const { data, count, dim } = app.network.embeddings(known());
+    download("embeddings.npy", npy(data, [count, dim]));
   };
   const table = (): void => {
-    const seen = desk.sight.rows(known());
+    const seen = app.network.embeddings(known());
     const head = ["id", "name", "class", ...Array.from({ length: seen.dim }, (_, i) => `x${i}`)];
     const lines = known().map(({ id, name, label }, i) => [
       id,
@@ -182,24 +187,24 @@ function exports(desk: Desk): HTMLElement {
       label ?? "",
       ...[...seen.row(i)].map((x) => x.toFixed(5)),
     ]);
-    save("embeddings.csv", csv([head, ...lines]));
+    download("embeddings.csv", csv([head, ...lines]));
   };
   const probe = (): void => {
-    if (desk.probe) save("probe.safetensors", desk.probe.save());
+    if (app.probe) download("probe.safetensors", app.probe.save());
     else
-      work.replaceChildren(
-        el("p", { class: "aside" }, "There is no probe yet: the panel Probe trains one."),
+      status.replaceChildren(
+        el("p", { class: "aside" }, "There is no probe yet: train one in the panel Probe."),
       );
   };
-  const own = (): void =>
-    void shownWork(work, "Writing your work", async () =>
-      save("kith-project.safetensors", await workspaceOf(desk)),
+  const saveProject = (): void =>
+    void withProgress(status, "Saving your work", async () =>
+      download("kith-project.safetensors", await projectFile(app)),
     );
-  const back = (): void =>
-    asked(".safetensors", (file) => {
-      void shownWork(work, "Opening your work", async (call) => {
-        await openWorkspace(desk, file);
-        await desk.look(call);
+  const openProject = (): void =>
+    chooseFile(".safetensors", (file) => {
+      void withProgress(status, "Opening your work", async (call) => {
+        await openProjectFile(app, file);
+        await app.embedUserPictures(call);
       });
     });
   return el(
@@ -215,29 +220,30 @@ function exports(desk: Desk): HTMLElement {
     el(
       "p",
       { class: "row" },
-      button("All of your work, with your pictures", own),
-      button("Open saved work", back),
+      button("All of your work, with your pictures", saveProject),
+      button("Open saved work", openProject),
     ),
-    work,
+    status,
   );
 }
 
-/** Checkpoints that earlier visits left in this browser. */
-async function drawShelf(shelf: HTMLElement): Promise<void> {
+/** Checkpoints in this browser's cache. */
+async function drawCachedCheckpoints(cachedCheckpoints: HTMLElement): Promise<void> {
   const list = await checkpointCache.list();
-  if (list.length === 0) return shelf.replaceChildren();
+  if (list.length === 0) return cachedCheckpoints.replaceChildren();
   const lines = list.map(({ url, bytes, savedAt }) => {
-    const forget = (): void => void checkpointCache.delete(url).then(() => drawShelf(shelf));
-    const words = `${new URL(url).pathname.split("/").at(-1)}, ${megabytes(bytes)}, ${savedAt.toLocaleDateString()}`;
+    const remove = (): void =>
+      void checkpointCache.delete(url).then(() => drawCachedCheckpoints(cachedCheckpoints));
+    const text = `${new URL(url).pathname.split("/").at(-1)}, ${megabytes(bytes)}, ${savedAt.toLocaleDateString()}`;
     return el(
       "li",
       { class: "row" },
-      words,
-      button("Forget it", forget, { class: "quiet", "aria-label": `Forget ${words}` }),
+      text,
+      button("Delete", remove, { class: "quiet", "aria-label": `Delete ${text}` }),
     );
   });
-  shelf.replaceChildren(
-    el("h2", {}, "Kept in this browser"),
+  cachedCheckpoints.replaceChildren(
+    el("h2", {}, "Cached in this browser"),
     el("ul", { class: "plain" }, ...lines),
   );
 }

@@ -1,27 +1,27 @@
-/** Learn: a network learns in this tab, from nothing, on the gallery or the visitor's pictures. */
-import type { Desk } from "../desk.js";
+/** Learn: trains a network from scratch in this tab, on the gallery or on the user's pictures. */
+import type { AppState } from "../app-state.js";
 import { el } from "../element.js";
-import { newRun, offerKept, type Started } from "../learn/choices.js";
-import { compared } from "../learn/pinned.js";
-import { lesson } from "../learn/stage.js";
+import { newRun, offerSavedRun, type OnStart } from "../learn/setup.js";
+import { compareNetworks } from "../learn/neighbour-table.js";
+import { showSession } from "../learn/session.js";
 
-export function learn(root: HTMLElement, desk: Desk, left: AbortSignal): void {
-  const stage = el("div", {});
-  const setUp = el("div", {});
-  root.replaceChildren(introduction(), setUp, stage);
-  const started: Started = (run, pictures, past) => {
-    setUp.replaceChildren();
-    const over = (): void => {
-      stage.replaceChildren();
+export function learn(root: HTMLElement, app: AppState, closed: AbortSignal): void {
+  const sessionPlace = el("div", {});
+  const setupPlace = el("div", {});
+  root.replaceChildren(introduction(), setupPlace, sessionPlace);
+  const onStart: OnStart = (run, pictures, saved) => {
+    setupPlace.replaceChildren();
+    const onEnd = (): void => {
+      sessionPlace.replaceChildren();
       draw();
     };
-    lesson(stage, { desk, run, pictures, past, over, left });
+    showSession(sessionPlace, { app, run, pictures, saved, onEnd, closed });
   };
   const draw = (): void => {
-    setUp.replaceChildren(newRun(desk, started, left), keptPlace, outlook(desk));
-    void offerKept(keptPlace, desk, started);
+    setupPlace.replaceChildren(newRun(app, onStart, closed), savedRunPlace, networkComparison(app));
+    void offerSavedRun(savedRunPlace, app, onStart);
   };
-  const keptPlace = el("div", {});
+  const savedRunPlace = el("div", {});
   draw();
 }
 
@@ -29,13 +29,13 @@ function introduction(): HTMLElement {
   return el(
     "p",
     { class: "lead" },
-    "A new network knows nothing. Shown two views of many pictures again and again, it learns which ",
-    "belong together. Watch what it takes for alike change while it does.",
+    "A new network knows nothing. It is shown two views of many pictures, again and again, and learns ",
+    "which belong together. Watch how its nearest neighbours change.",
   );
 }
 
-/** What there is to see before a run: what learning makes of nothing. */
-function outlook({ gallery, random, trained }: Desk): HTMLElement {
-  const words = "What the network of this page takes for alike, before and after it learnt";
-  return el("section", {}, el("h2", {}, words), compared(gallery, [random, trained]));
+/** Shown before a run: neighbours before and after training. */
+function networkComparison({ gallery, random, trained }: AppState): HTMLElement {
+  const words = "Nearest neighbours before and after training";
+  return el("section", {}, el("h2", {}, words), compareNetworks(gallery, [random, trained]));
 }

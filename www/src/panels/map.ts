@@ -1,125 +1,139 @@
-/** Map: all pictures at once, near each other where the network finds them alike. */
+/**
+ * Map: all pictures in two dimensions; pictures that the network finds similar are close together.
+ */
 import { project, type CallOptions } from "kith-web";
 import { remember, setting } from "../address.js";
-import type { Desk } from "../desk.js";
+import type { AppState } from "../app-state.js";
 import { button, choice, el, field } from "../element.js";
 import { grid } from "../grid.js";
 import type { Picture } from "../picture.js";
-import { shown } from "../picture.js";
-import { Plane } from "../map/plane.js";
-import { COLOURS, drawKey, stampOf, usual, type Colour, type State } from "../map/key.js";
-import { guessed } from "../map/guesses.js";
-import { asTable, exporting, type Table } from "../map/table.js";
-import { shownWork } from "../work.js";
+import { pictureElement } from "../picture.js";
+import { ScatterPlot } from "../map/scatter-plot.js";
+import {
+  COLOURS,
+  drawLegend,
+  pointStyle,
+  defaultColour,
+  type ColourBy,
+  type MapState,
+} from "../map/legend.js";
+import { predictAll } from "../map/predictions.js";
+import { asTable, csvButton, type Table } from "../map/table.js";
+import { withProgress } from "../progress.js";
 
-/** More pictures take UMAP too long. */
-const MOST_FOR_UMAP = 2000;
+/** UMAP takes too long for more pictures. */
+const MAX_FOR_UMAP = 2000;
 const NEAREST = 8;
-/** Pictures of a selection that are shown. */
-const MOST_SHOWN = 100;
+/** Pictures of a selection shown. */
+const MAX_SHOWN = 100;
 
-/** The panel's parts, as what happens on it needs them. */
+/** The parts of the panel. */
 interface Scene {
-  readonly desk: Desk;
-  readonly state: State;
-  readonly drawing: Plane;
-  readonly work: HTMLElement;
-  readonly key: HTMLElement;
-  readonly chosen: HTMLElement;
+  readonly app: AppState;
+  readonly state: MapState;
+  readonly plot: ScatterPlot;
+  readonly status: HTMLElement;
+  readonly legendPlace: HTMLElement;
+  readonly selection: HTMLElement;
   readonly table: Table;
-  readonly left: AbortSignal;
+  readonly closed: AbortSignal;
 }
 
 const NAME =
-  "Map of the pictures. Arrow keys move it, plus and minus zoom. The table below says the same.";
+  "Map of the pictures. Arrow keys move it, plus and minus zoom. The table below has the same data.";
 
-export function map(root: HTMLElement, desk: Desk, left: AbortSignal): void {
-  const state = begun(desk);
-  const hint = el("div", { class: "hint", hidden: true, "aria-hidden": "true" });
-  const told = {
-    hovered: (place: number | undefined, at: [number, number]) =>
-      hover(hint, place === undefined ? undefined : state.pictures[place], at),
-    picked: (place: number) => choose(scene, [place]),
-    circled: (places: number[]) => choose(scene, places),
+export function map(root: HTMLElement, app: AppState, closed: AbortSignal): void {
+  const state = initialState(app);
+  const tooltip = el("div", { class: "tooltip", hidden: true, "aria-hidden": "true" });
+  const events = {
+    onHover: (index: number | undefined, at: [number, number]) =>
+      hover(tooltip, index === undefined ? undefined : state.pictures[index], at),
+    onPick: (index: number) => select(scene, [index]),
+    onSelect: (indices: number[]) => select(scene, indices),
   };
   const scene: Scene = {
-    desk,
+    app,
     state,
-    drawing: new Plane(NAME, told, left),
-    work: el("div", {}),
-    key: el("ul", { class: "key" }),
-    chosen: el("section", { class: "chosen", "aria-live": "polite" }),
+    plot: new ScatterPlot(NAME, events, closed),
+    status: el("div", {}),
+    legendPlace: el("ul", { class: "map-legend" }),
+    selection: el("section", { class: "chosen", "aria-live": "polite" }),
     table: asTable(state),
-    left,
+    closed,
   };
-  desk.on("sight", () => renew(scene), left);
-  desk.on("pictures", () => renew(scene), left);
-  desk.on("probe", () => (state.guesses = undefined), left);
+  app.on("network", () => refresh(scene), closed);
+  app.on("pictures", () => refresh(scene), closed);
+  app.on("probe", () => (state.predictions = undefined), closed);
   root.replaceChildren(
     introduction(),
     tools(scene),
-    scene.work,
-    scene.key,
-    el("div", { class: "map-stage" }, scene.drawing.element, hint),
-    scene.chosen,
-    exporting(state),
+    scene.status,
+    scene.legendPlace,
+    el("div", { class: "map-area" }, scene.plot.element, tooltip),
+    scene.selection,
+    csvButton(state),
     scene.table.element,
   );
-  renew(scene);
+  refresh(scene);
 }
 
-const begun = (desk: Desk): State => ({
-  pictures: known(desk),
+const initialState = (app: AppState): MapState => ({
+  pictures: known(app),
   points: new Float32Array(0),
-  colour: COLOURS.find(([own]) => own === setting("colour", ""))?.[0] ?? usual(),
-  guesses: undefined,
-  chosen: [],
+  colour: COLOURS.find(([value]) => value === setting("colour", ""))?.[0] ?? defaultColour(),
+  predictions: undefined,
+  selected: [],
 });
 
-/** Lays out anew: other pictures, or another network. */
-function renew(scene: Scene): void {
-  scene.state.guesses = undefined;
-  scene.state.chosen = [];
-  scene.chosen.replaceChildren();
+/** Projects again after the pictures or the network changed. */
+function refresh(scene: Scene): void {
+  scene.state.predictions = undefined;
+  scene.state.selected = [];
+  scene.selection.replaceChildren();
   void layOut(scene, "pca").then(() => colour(scene, scene.state.colour));
 }
 
 async function layOut(
-  { desk, left, work, ...scene }: Scene,
+  { app, closed, status, ...scene }: Scene,
   method: "pca" | "umap",
 ): Promise<void> {
-  const title = method === "pca" ? "Drawing the map" : "Drawing the map by UMAP";
-  await shownWork(work, title, async (call) => {
-    await points(desk, scene.state, method, call);
-    if (!left.aborted) paint(scene);
+  const title = method === "pca" ? "Drawing the map" : "Drawing the map with UMAP";
+  await withProgress(status, title, async (call) => {
+    await points(app, scene.state, method, call);
+    if (!closed.aborted) paint(scene);
   });
 }
 
-function paint({ state, drawing, key, table }: Omit<Scene, "desk" | "left" | "work">): void {
-  drawing.paper = state.colour === "pictures";
-  const stamp = stampOf(state, () => drawing.draw());
-  drawing.show(state.points, stamp);
-  drawKey(key, state);
+function paint({
+  state,
+  plot,
+  legendPlace,
+  table,
+}: Omit<Scene, "app" | "closed" | "status">): void {
+  plot.whiteBackground = state.colour === "pictures";
+  const drawPoint = pointStyle(state, () => plot.draw());
+  plot.show(state.points, drawPoint);
+  drawLegend(legendPlace, state);
   table.draw();
 }
 
-function colour(scene: Scene, own: Colour): void {
-  const { state, desk, work } = scene;
-  state.colour = own;
-  remember({ colour: own === usual() ? undefined : own });
-  if (own === "category" || own === "pictures" || state.guesses) return paint(scene);
-  void shownWork(work, "Guessing every picture", async ({ signal }) => {
-    state.guesses = await guessed(desk, state.pictures, signal);
+function colour(scene: Scene, value: ColourBy): void {
+  const { state, app, status } = scene;
+  state.colour = value;
+  remember({ colour: value === defaultColour() ? undefined : value });
+  if (value === "category" || value === "pictures" || state.predictions) return paint(scene);
+  void withProgress(status, "Predicting classes", async ({ signal }) => {
+    state.predictions = await predictAll(app, state.pictures, signal);
     paint(scene);
   });
 }
 
-/** Of one picture its neighbours are shown, of many the pictures themselves. */
-function choose({ state, drawing, chosen, desk, table }: Scene, places: readonly number[]): void {
-  state.chosen = places;
-  drawing.mark(places);
-  if (places.length === 1) drawNear(chosen, desk, state, places[0]!);
-  else drawChosen(chosen, state);
+/** Shows the neighbours of one selected picture, or the pictures of a larger selection. */
+function select({ state, plot, selection, app, table }: Scene, indices: readonly number[]): void {
+  state.selected = indices;
+  plot.mark(indices);
+  if (indices.length === 1) drawNeighbours(selection, app, state, indices[0]!);
+  else drawSelection(selection, state);
   table.draw();
 }
 
@@ -127,39 +141,40 @@ function introduction(): HTMLElement {
   return el(
     "p",
     { class: "lead" },
-    "Every picture, placed by what the network sees in it. What lies together, it finds alike. ",
-    "Press a picture to see its true neighbours: two numbers a picture are not all it knows.",
+    "All pictures, placed by their embeddings: pictures that the network finds similar are close together. ",
+    "Select a picture to see its nearest neighbours in the full embedding, of which the map shows two dimensions.",
   );
 }
 
-const known = ({ all, sight }: Desk): Picture[] => all.filter((picture) => sight.knows(picture));
+const known = ({ all, network }: AppState): Picture[] =>
+  all.filter((picture) => network.hasEmbedding(picture));
 
-/** Lays the pictures out; by UMAP, so many of them as it takes in good time. */
+/** Projects the pictures; UMAP gets only as many as it handles in reasonable time. */
 async function points(
-  desk: Desk,
-  state: State,
+  app: AppState,
+  state: MapState,
   method: "pca" | "umap",
   call: CallOptions,
 ): Promise<void> {
-  const all = known(desk);
-  const step = method === "umap" ? Math.max(1, all.length / MOST_FOR_UMAP) : 1;
+  const all = known(app);
+  const step = method === "umap" ? Math.max(1, all.length / MAX_FOR_UMAP) : 1;
   const some = Array.from(
     { length: Math.floor(all.length / step) },
     (_, i) => all[Math.floor(i * step)]!,
   );
-  const found = await project(desk.sight.rows(some), { method, ...call });
-  if (state.pictures.length !== some.length) state.guesses = undefined;
+  const projected = await project(app.network.embeddings(some), { method, ...call });
+  if (state.pictures.length !== some.length) state.predictions = undefined;
   state.pictures = some;
-  state.points = found;
-  state.chosen = [];
+  state.points = projected;
+  state.selected = [];
 }
 
 function tools(scene: Scene): HTMLElement {
-  const { drawing, state } = scene;
-  const colours = choice(COLOURS, state.colour, (own) => colour(scene, own));
-  const lasso = button("Draw around", () => {
-    drawing.lasso = !drawing.lasso;
-    lasso.ariaPressed = String(drawing.lasso);
+  const { plot, state } = scene;
+  const colours = choice(COLOURS, state.colour, (value) => colour(scene, value));
+  const lasso = button("Lasso", () => {
+    plot.lasso = !plot.lasso;
+    lasso.ariaPressed = String(plot.lasso);
   });
   lasso.ariaPressed = "false";
   return el(
@@ -167,53 +182,63 @@ function tools(scene: Scene): HTMLElement {
     { class: "row map-tools" },
     field("Show", colours),
     button("PCA", () => void layOut(scene, "pca")),
-    button(`UMAP of ${MOST_FOR_UMAP}`, () => void layOut(scene, "umap"), {
+    button(`UMAP of ${MAX_FOR_UMAP}`, () => void layOut(scene, "umap"), {
       title: "Takes a while",
     }),
     lasso,
-    button("+", () => drawing.zoom(1.5), { "aria-label": "Zoom in" }),
-    button("−", () => drawing.zoom(1 / 1.5), { "aria-label": "Zoom out" }),
-    button("The whole map", () => drawing.reset()),
+    button("+", () => plot.zoom(1.5), { "aria-label": "Zoom in" }),
+    button("−", () => plot.zoom(1 / 1.5), { "aria-label": "Zoom out" }),
+    button("Reset the view", () => plot.reset()),
   );
 }
 
-function hover(hint: HTMLElement, picture: Picture | undefined, [x, y]: [number, number]): void {
-  hint.hidden = picture === undefined;
+function hover(tooltip: HTMLElement, picture: Picture | undefined, [x, y]: [number, number]): void {
+  tooltip.hidden = picture === undefined;
   if (!picture) return;
-  hint.replaceChildren(shown(picture), el("span", {}, picture.name));
-  hint.style.left = `${x + 14}px`;
-  hint.style.top = `${y + 14}px`;
+  tooltip.replaceChildren(pictureElement(picture), el("span", {}, picture.name));
+  tooltip.style.left = `${x + 14}px`;
+  tooltip.style.top = `${y + 14}px`;
 }
 
-/** The neighbours of a picture where they truly are: in all of the network's numbers. */
-function drawNear(place: HTMLElement, desk: Desk, state: State, chosen: number): void {
-  const picture = state.pictures[chosen]!;
-  const index = desk.sight.index(state.pictures);
-  const [found = []] = index.query(desk.sight.rows([picture]), {
+/** The neighbours of a picture in the full embedding, not on the map. */
+function drawNeighbours(
+  container: HTMLElement,
+  app: AppState,
+  state: MapState,
+  selected: number,
+): void {
+  const picture = state.pictures[selected]!;
+  const index = app.network.index(state.pictures);
+  const [neighbours = []] = index.query(app.network.embeddings([picture]), {
     k: NEAREST,
     exclude: [picture.id],
   });
-  const cells = found.map(({ id, similarity }) => ({
-    picture: desk.picture(id)!,
+  const cells = neighbours.map(({ id, similarity }) => ({
+    picture: app.picture(id)!,
     note: similarity.toFixed(2),
   }));
-  const guess = state.guesses?.[chosen];
-  place.replaceChildren(
+  const prediction = state.predictions?.[selected];
+  container.replaceChildren(
     el("h2", {}, `Nearest to ${picture.name}`),
     el(
       "div",
       { class: "near" },
-      el("figure", {}, shown(picture), guess && el("figcaption", {}, `guessed: ${guess}`)),
+      el(
+        "figure",
+        {},
+        pictureElement(picture),
+        prediction && el("figcaption", {}, `predicted: ${prediction}`),
+      ),
       grid("Its neighbours", cells, () => {}),
     ),
   );
 }
 
-function drawChosen(place: HTMLElement, { chosen, pictures }: State): void {
-  const cells = chosen.slice(0, MOST_SHOWN).map((each) => ({ picture: pictures[each]! }));
-  const more = chosen.length > MOST_SHOWN ? `, of which ${MOST_SHOWN} are shown` : "";
-  place.replaceChildren(
-    el("h2", {}, `${chosen.length} pictures inside the line${more}`),
-    grid("Inside the line", cells, () => {}),
+function drawSelection(container: HTMLElement, { selected, pictures }: MapState): void {
+  const cells = selected.slice(0, MAX_SHOWN).map((each) => ({ picture: pictures[each]! }));
+  const more = selected.length > MAX_SHOWN ? `, of which ${MAX_SHOWN} are shown` : "";
+  container.replaceChildren(
+    el("h2", {}, `${selected.length} pictures selected${more}`),
+    grid("Selected pictures", cells, () => {}),
   );
 }

@@ -1,169 +1,196 @@
-/** Neighbours: what lies near a picture, for the trained network and for one that learnt nothing. */
+/** Neighbours: the nearest pictures to a picture, for the open network and for the untrained one. */
 import type { KnnIndex, SupportNeighbor } from "kith-web";
 import { remember, setting } from "../address.js";
-import { bringing } from "../bring.js";
-import type { Desk } from "../desk.js";
+import { pictureInput } from "../picture-input.js";
+import type { AppState } from "../app-state.js";
 import { el, percent } from "../element.js";
 import { counterpart } from "../gallery.js";
 import { grid, type Cell } from "../grid.js";
-import { loading } from "../loading.js";
-import { lookOf, wordsOf } from "../palette.js";
+import { loadOffer } from "../load-offer.js";
+import { markerOf, distinctLabels } from "../palette.js";
 import { picker } from "../picker.js";
-import { shown, type Picture } from "../picture.js";
+import { pictureElement, type Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
-import type { Sight } from "../sight.js";
-import { trouble } from "../trouble.js";
-import { shownWork } from "../work.js";
+import type { Network } from "../network.js";
+import { errorBox } from "../error-box.js";
+import { withProgress } from "../progress.js";
 
-/** Neighbours that are shown. */
+/** Neighbours shown. */
 const K = 8;
 
-export function neighbours(root: HTMLElement, desk: Desk, left: AbortSignal): void {
-  let query = desk.picture(setting("picture", "")) ?? startOf(desk);
-  let indices = indicesOf(desk);
-  const stage = el("div", { class: "stage" });
-  const work = el("div", {});
+export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
+  let query = app.picture(setting("picture", "")) ?? defaultQuery(app);
+  let indices = buildIndices(app);
+  const comparison = el("div", { class: "comparison" });
+  const status = el("div", {});
   const draw = (): void => {
-    stage.replaceChildren(asked(query, desk), ...columns(desk, indices, query, choose));
-    void support(stage.querySelector(".support")!, desk, query, left);
+    comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
+    void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
-  const choose = (picture: Picture): void => {
+  const setQuery = (picture: Picture): void => {
     query = picture;
-    // The visitor's pictures have no place in an address that others open.
+    // An address that is shared must not name the user's pictures.
     remember({ picture: picture.file ? undefined : picture.id });
-    if (desk.sight.knows(picture)) draw();
-    else void shownWork(work, "Looking at the picture", (call) => desk.look(call).then(draw));
+    if (app.network.hasEmbedding(picture)) draw();
+    else
+      void withProgress(status, "Computing the embedding", (call) =>
+        app.embedUserPictures(call).then(draw),
+      );
   };
-  const renew = (): void => {
-    indices = indicesOf(desk);
-    if (!desk.picture(query.id)) query = startOf(desk);
-    shelf.draw();
-    if (desk.sight.knows(query)) draw();
+  const refresh = (): void => {
+    indices = buildIndices(app);
+    if (!app.picture(query.id)) query = defaultQuery(app);
+    pictureList.draw();
+    if (app.network.hasEmbedding(query)) draw();
   };
-  const shelf = picker(() => [...desk.own.toReversed(), ...desk.gallery], choose);
-  const bring = bringing((files) => {
-    const fresh = desk.bring(files).at(-1);
-    if (fresh && desk.encoder) choose(fresh);
+  const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
+  const input = pictureInput((files) => {
+    const fresh = app.addPictures(files).at(-1);
+    if (fresh && app.encoder) setQuery(fresh);
     else if (fresh) waiting = fresh;
-  }, left);
+  }, closed);
   let waiting: Picture | undefined;
-  desk.on("pictures", renew, left);
-  desk.on("sight", () => (renew(), waiting && desk.sight.knows(waiting) && choose(waiting)), left);
+  app.on("pictures", refresh, closed);
+  app.on(
+    "network",
+    () => (refresh(), waiting && app.network.hasEmbedding(waiting) && setQuery(waiting)),
+    closed,
+  );
   root.replaceChildren(
-    stage,
-    work,
-    el("h2", {}, "Ask about another picture"),
-    loading(desk, "Pictures of your own need the network itself.", left),
-    bring,
-    shelf.element,
+    comparison,
+    status,
+    el("h2", {}, "Choose another picture"),
+    loadOffer(app, "To use your own pictures, load the network.", closed),
+    input,
+    pictureList.element,
   );
   draw();
 }
 
-/** A picture that the network did not learn from, so that what is shown first is no memory. */
-function startOf({ gallery, trained }: Desk): Picture {
+/** A picture that the network was not trained on, so that the first result is not memorised. */
+function defaultQuery({ gallery, trained }: AppState): Picture {
   const cat = gallery.find(({ name }) => name === "cat face");
-  const held = trained.facts!.heldOut;
-  return cat && held.includes(gallery.indexOf(cat)) ? cat : gallery[held[held.length >> 1] ?? 0]!;
+  const heldOut = trained.metadata!.heldOut;
+  return cat && heldOut.includes(gallery.indexOf(cat))
+    ? cat
+    : gallery[heldOut[heldOut.length >> 1] ?? 0]!;
 }
 
 interface Indices {
-  readonly sight: KnnIndex;
+  readonly network: KnnIndex;
   readonly random: KnnIndex;
 }
 
-const indicesOf = (desk: Desk): Indices => ({
-  sight: desk.sight.index(desk.all),
-  random: desk.random.index(desk.all),
+const buildIndices = (app: AppState): Indices => ({
+  network: app.network.index(app.all),
+  random: app.random.index(app.all),
 });
 
-function asked(query: Picture, { trained }: Desk): HTMLElement {
-  const place = query.file ? -1 : Number(query.id.slice(1));
-  const held = trained.facts!.heldOut.includes(place);
+function queryFigure(query: Picture, { trained }: AppState): HTMLElement {
+  const index = query.file ? -1 : Number(query.id.slice(1));
+  const heldOut = trained.metadata!.heldOut.includes(index);
   return el(
     "figure",
-    { class: "asked" },
-    shown(query),
+    { class: "query" },
+    pictureElement(query),
     el("figcaption", {}, el("strong", {}, query.name), query.by && ` by ${query.by}`),
-    held && el("p", { class: "aside" }, "The network never saw this picture while it learnt."),
+    heldOut && el("p", { class: "aside" }, "The network was not trained on this picture."),
     el("div", { class: "support" }),
   );
 }
 
 function columns(
-  desk: Desk,
+  app: AppState,
   indices: Indices,
   query: Picture,
-  choose: (picture: Picture) => void,
+  setQuery: (picture: Picture) => void,
 ): HTMLElement[] {
-  const left = column(desk.sight, indices.sight, { desk, query, choose });
-  if (desk.sight === desk.random) return [left];
-  return [left, column(desk.random, indices.random, { desk, query, choose })];
+  const left = column(app.network, indices.network, { app, query, setQuery });
+  if (app.network === app.random) return [left];
+  return [left, column(app.random, indices.random, { app, query, setQuery })];
 }
 
-interface Asked {
-  readonly desk: Desk;
+interface ColumnContext {
+  readonly app: AppState;
   readonly query: Picture;
-  readonly choose: (picture: Picture) => void;
+  readonly setQuery: (picture: Picture) => void;
 }
 
-function column(sight: Sight, index: KnnIndex, { desk, query, choose }: Asked): HTMLElement {
-  const head = el("h2", {}, sight.title);
-  const pair = counterpart(desk.gallery, query);
-  if (!sight.knows(query)) {
-    return el("div", {}, head, el("p", { class: "aside" }, "It has not looked at this picture."));
+function column(
+  network: Network,
+  index: KnnIndex,
+  { app, query, setQuery }: ColumnContext,
+): HTMLElement {
+  const head = el("h2", {}, network.title);
+  const pair = counterpart(app.gallery, query);
+  if (!network.hasEmbedding(query)) {
+    return el(
+      "div",
+      {},
+      head,
+      el("p", { class: "aside" }, "This network has no embedding of this picture."),
+    );
   }
-  const [found = []] = index.query(sight.rows([query]), { k: K, exclude: [query.id] });
-  const classes = wordsOf(desk.all.map(({ label }) => label));
-  const cells = found.map(({ id, similarity }) => ({
-    ...classed(desk.picture(id)!, classes),
+  const [neighbours = []] = index.query(network.embeddings([query]), { k: K, exclude: [query.id] });
+  const classes = distinctLabels(app.all.map(({ label }) => label));
+  const cells = neighbours.map(({ id, similarity }) => ({
+    ...withClassMarker(app.picture(id)!, classes),
     note: similarity.toFixed(2),
     ...(id === pair?.id && { mark: "the same emoji by the other vendor" }),
   }));
-  return el("div", {}, head, grid(`Nearest for: ${sight.title}`, cells, choose), verdict(sight));
+  return el(
+    "div",
+    {},
+    head,
+    grid(`Nearest for: ${network.title}`, cells, setQuery),
+    retrievalNote(network),
+  );
 }
 
-/** A picture with the look of its class, if it has one. */
-function classed(picture: Picture, classes: readonly string[]): Pick<Cell, "picture" | "look"> {
+/** A picture with the marker of its class, if it has one. */
+function withClassMarker(
+  picture: Picture,
+  classes: readonly string[],
+): Pick<Cell, "picture" | "marker"> {
   const { label } = picture;
-  return { picture, ...(label !== null && { look: lookOf(classes.indexOf(label)) }) };
+  return { picture, ...(label !== null && { marker: markerOf(classes.indexOf(label)) }) };
 }
 
-function verdict({ facts }: Sight): HTMLElement | null {
-  if (!facts) return null;
-  const share = percent(facts.retrieval);
-  const words = `Of the emoji that neither network learnt from, it finds the other vendor's drawing first for ${share}.`;
-  return el("p", { class: "aside" }, words);
+function retrievalNote({ metadata }: Network): HTMLElement | null {
+  if (!metadata) return null;
+  const share = percent(metadata.retrieval);
+  const text = `For ${share} of the emoji that were not in training, the nearest picture is the other vendor's drawing.`;
+  return el("p", { class: "aside" }, text);
 }
 
-/** For a network with a support set: the row that training would take as the positive. */
-async function support(
-  place: Element,
-  { encoder }: Desk,
+/** For a network with a support set: the nearest rows. Training takes the first as the positive. */
+async function showSupport(
+  container: Element,
+  { encoder }: AppState,
   query: Picture,
   signal: AbortSignal,
 ): Promise<void> {
   if (!encoder || encoder.info.supportSet === 0) return;
   try {
     const projection = await encoder.embed(await pixelsOf(query), { layer: "projection", signal });
-    const [found = []] = await encoder.supportNeighbors(projection, { k: 3, signal });
-    place.replaceChildren(
-      el("p", { class: "aside" }, "Its neighbours in the support set:"),
-      listed(found),
+    const [neighbours = []] = await encoder.supportNeighbors(projection, { k: 3, signal });
+    container.replaceChildren(
+      el("p", { class: "aside" }, "Neighbours in the support set:"),
+      supportList(neighbours),
     );
   } catch (error) {
-    if (!signal.aborted) place.replaceChildren(trouble(error));
+    if (!signal.aborted) container.replaceChildren(errorBox(error));
   }
 }
 
-function listed(found: readonly SupportNeighbor[]): HTMLElement {
+function supportList(neighbours: readonly SupportNeighbor[]): HTMLElement {
   const line = ({ index, similarity, label }: SupportNeighbor, rank: number): HTMLElement => {
-    const positive = rank === 0 ? ": the positive that training would take" : "";
+    const positive = rank === 0 ? ": training would take it as the positive" : "";
     return el(
       "li",
       {},
       `${similarity.toFixed(2)}, row ${index}${label ? `, ${label}` : ""}${positive}`,
     );
   };
-  return el("ol", { class: "aside" }, ...found.map(line));
+  return el("ol", { class: "aside" }, ...neighbours.map(line));
 }

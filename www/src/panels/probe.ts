@@ -1,18 +1,20 @@
-/** Probe: how much a handful of labels says about everything else, through this network. */
-import { number, remember, setting } from "../address.js";
-import type { Desk } from "../desk.js";
+/**
+ * Probe: how well a few labels classify the other pictures, with the embeddings of this network.
+ */
+import { numberSetting, remember, setting } from "../address.js";
+import type { AppState } from "../app-state.js";
 import { button, el, slider } from "../element.js";
-import { latest } from "../latest.js";
-import { loading } from "../loading.js";
-import { categories, ownClasses, type Material } from "../probe/budget.js";
+import { debounced } from "../debounce.js";
+import { loadOffer } from "../load-offer.js";
+import { gallerySplit, userSplit, type Split } from "../probe/split.js";
 import { classes } from "../probe/classes.js";
-import { votes } from "../probe/results.js";
+import { showKnnResults } from "../probe/results.js";
 import { training } from "../probe/training.js";
-import { trying } from "../probe/trying.js";
-import { trouble } from "../trouble.js";
-import { shownWork } from "../work.js";
+import { predictView } from "../probe/predict.js";
+import { errorBox } from "../error-box.js";
+import { withProgress } from "../progress.js";
 
-/** Labels a class that the slider stops at; the last means all. */
+/** Labels per class at the stops of the slider; the last means all. */
 const STOPS = [1, 2, 5, 10, 25, 50, 100, Infinity];
 const SEEDS: [number, number] = [0, 9999];
 
@@ -25,39 +27,41 @@ interface State {
   run: { stop(): void } | undefined;
 }
 
-export function probe(root: HTMLElement, desk: Desk, left: AbortSignal): void {
+export function probe(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const state: State = {
     source: setting("labels", "categories") === "own" ? "own" : "categories",
-    stop: number("perclass", 3, [0, STOPS.length - 1]),
-    seed: number("draw", 0, SEEDS),
+    stop: numberSetting("perclass", 3, [0, STOPS.length - 1]),
+    seed: numberSetting("draw", 0, SEEDS),
     run: undefined,
   };
-  const material = (): Material =>
-    state.source === "own" ? ownClasses(desk) : categories(desk, STOPS[state.stop]!, state.seed);
+  const split = (): Split =>
+    state.source === "own" ? userSplit(app) : gallerySplit(app, STOPS[state.stop]!, state.seed);
   const results = el("div", { class: "results" });
   const numbers = el("dl", { class: "numbers" });
-  const count = latest(async (signal) => {
+  const updateResults = debounced(async (signal) => {
     try {
-      await votes(results, numbers, { desk, material: material(), signal });
+      await showKnnResults(results, numbers, { app, split: split(), signal });
     } catch (error) {
-      results.replaceChildren(trouble(error, count));
+      results.replaceChildren(errorBox(error, updateResults));
     }
-  }, left);
+  }, closed);
   const choices = el("div", {});
   const drawChoices = (): void => {
-    choices.replaceChildren(controls(desk, state, { changed: count, redraw: drawChoices, left }));
-    count();
+    choices.replaceChildren(
+      controls(app, state, { onChange: updateResults, redraw: drawChoices, closed }),
+    );
+    updateResults();
   };
-  desk.on("sight", count, left);
-  desk.on("pictures", () => state.source === "own" && count(), left);
-  left.addEventListener("abort", () => state.run?.stop());
+  app.on("network", updateResults, closed);
+  app.on("pictures", () => state.source === "own" && updateResults(), closed);
+  closed.addEventListener("abort", () => state.run?.stop());
   root.replaceChildren(
     introduction(),
     choices,
     el("div", { role: "status" }, numbers),
-    training(desk, { state, material, results, numbers, left }),
+    training(app, { state, split, results, numbers, closed }),
     results,
-    el("section", {}, el("h2", {}, "Use it"), trying(desk, left)),
+    el("section", {}, el("h2", {}, "Use it"), predictView(app, closed)),
   );
   drawChoices();
 }
@@ -66,18 +70,22 @@ function introduction(): HTMLElement {
   return el(
     "p",
     { class: "lead" },
-    "The network never saw a label. Give a few now: what it learnt tells the other pictures apart.",
+    "The network was trained without labels. Label a few pictures and see how well its embeddings classify the others.",
   );
 }
 
 interface Controls {
-  readonly changed: () => void;
+  readonly onChange: () => void;
   readonly redraw: () => void;
-  readonly left: AbortSignal;
+  readonly closed: AbortSignal;
 }
 
-function controls(desk: Desk, state: State, { changed, redraw, left }: Controls): HTMLElement {
-  const source = (value: Source, words: string): HTMLElement => {
+function controls(
+  app: AppState,
+  state: State,
+  { onChange, redraw, closed }: Controls,
+): HTMLElement {
+  const source = (value: Source, text: string): HTMLElement => {
     const input = el("input", {
       type: "radio",
       name: "source",
@@ -88,53 +96,50 @@ function controls(desk: Desk, state: State, { changed, redraw, left }: Controls)
         redraw();
       },
     });
-    return el("label", { class: "check" }, input, words);
+    return el("label", { class: "check" }, input, text);
   };
   const choose = el(
     "p",
     { class: "row" },
-    source("categories", "Categories of the emoji"),
-    source("own", "Classes of your own"),
+    source("categories", "Emoji categories"),
+    source("own", "Your own classes"),
   );
   return el(
     "div",
     {},
     choose,
-    state.source === "own" ? own(desk, changed, left) : budget(state, changed),
+    state.source === "own" ? userControls(app, onChange, closed) : budgetControls(state, onChange),
   );
 }
 
-function own(desk: Desk, changed: () => void, left: AbortSignal): HTMLElement {
-  const offer = loading(
-    desk,
-    "To look at pictures of your own, the network itself is needed.",
-    left,
-  );
-  const work = el("div", {});
-  const look = (): void => {
-    if (desk.encoder) void shownWork(work, "Looking at your pictures", (call) => desk.look(call));
-    changed();
+function userControls(app: AppState, onChange: () => void, closed: AbortSignal): HTMLElement {
+  const offer = loadOffer(app, "To use your own pictures, load the network.", closed);
+  const status = el("div", {});
+  const embedAndRefresh = (): void => {
+    if (app.encoder)
+      void withProgress(status, "Computing embeddings", (call) => app.embedUserPictures(call));
+    onChange();
   };
-  return el("div", {}, offer, classes(desk, look, left), work);
+  return el("div", {}, offer, classes(app, embedAndRefresh, closed), status);
 }
 
-function budget(state: State, changed: () => void): HTMLElement {
-  const words = (stop: number): string => (STOPS[stop] === Infinity ? "all" : String(STOPS[stop]));
+function budgetControls(state: State, onChange: () => void): HTMLElement {
+  const text = (stop: number): string => (STOPS[stop] === Infinity ? "all" : String(STOPS[stop]));
   const stops = { min: 0, max: STOPS.length - 1, step: 1, value: state.stop };
   const labels = slider(
-    "Labels a category",
+    "Labels per category",
     stops,
     (stop) => {
       state.stop = stop;
       remember({ perclass: stop });
-      changed();
+      onChange();
     },
-    words,
+    text,
   );
   const again = button("Other labels", () => {
     state.seed = (state.seed + 1) % (SEEDS[1] + 1);
     remember({ draw: state.seed });
-    changed();
+    onChange();
   });
   return el("div", { class: "fields" }, labels, el("p", {}, again));
 }

@@ -1,67 +1,74 @@
-/** Classes of one's own: made, renamed and thrown away, with pictures in them. */
-import { bringing } from "../bring.js";
-import type { Desk } from "../desk.js";
+/** The editor of the user's classes: add, rename and delete them, and put pictures into them. */
+import { pictureInput } from "../picture-input.js";
+import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
 import { grid } from "../grid.js";
 
-/** Fewer pictures a class, or fewer classes, are not worth training on. */
-const LEAST = { classes: 2, pictures: 5 };
-/** Where the largest class has that many times the pictures of the smallest, a warning is due. */
-const UNEVEN = 3;
+/** Fewest classes, and fewest pictures per class, that are worth training on. */
+const MIN = { classes: 2, pictures: 5 };
+/**
+ * A warning appears if the largest class has more than this many times the pictures of the
+ * smallest.
+ */
+const UNBALANCED = 3;
 
-/** An editor of the visitor's classes; `changed` is told after each change. */
-export function classes(desk: Desk, changed: () => void, left: AbortSignal): HTMLElement {
-  const names: string[] = labelsOf(desk);
+/** The editor; `onChange` is called after each change. */
+export function classes(app: AppState, onChange: () => void, closed: AbortSignal): HTMLElement {
+  const names: string[] = labelsOf(app);
   let current = names[0] ?? "";
   const list = el("div", { class: "classes" });
   const notes = el("div", { role: "status" });
   const draw = (): void => {
-    for (const label of labelsOf(desk)) if (!names.includes(label)) names.push(label);
+    for (const label of labelsOf(app)) if (!names.includes(label)) names.push(label);
     if (!names.includes(current)) current = names[0] ?? "";
     list.replaceChildren(...names.map((name) => row(name)));
     notes.replaceChildren(
-      ...warnings(desk, names).map((words) => el("p", { class: "warning" }, words)),
+      ...warnings(app, names).map((text) => el("p", { class: "warning" }, text)),
     );
   };
   const row = (name: string): HTMLElement =>
-    classRow(desk, name, {
+    classRow(app, name, {
       current: name === current,
-      take: () => {
+      select: () => {
         current = name;
         draw();
       },
       rename: (to) => {
         names[names.indexOf(name)] = to;
-        desk.own.filter(({ label }) => label === name).forEach((picture) => (picture.label = to));
+        app.userPictures
+          .filter(({ label }) => label === name)
+          .forEach((picture) => (picture.label = to));
         if (current === name) current = to;
-        desk.tell("pictures");
+        app.emit("pictures");
       },
-      drop: () => {
+      remove: () => {
         names.splice(names.indexOf(name), 1);
-        desk.own.filter(({ label }) => label === name).forEach((picture) => desk.drop(picture));
+        app.userPictures
+          .filter(({ label }) => label === name)
+          .forEach((picture) => app.removePicture(picture));
         draw();
-        changed();
+        onChange();
       },
     });
   const add = button("Add a class", () => {
-    current = fresh(names);
+    current = newName(names);
     names.push(current);
     draw();
   });
-  const bring = bringing((files) => {
+  const input = pictureInput((files) => {
     if (names.length === 0 && files.every((file) => !file.webkitRelativePath)) add.click();
-    desk.bring(files, files.some((file) => file.webkitRelativePath) ? null : current || null);
-    changed();
-  }, left);
-  desk.on("pictures", draw, left);
+    app.addPictures(files, files.some((file) => file.webkitRelativePath) ? null : current || null);
+    onChange();
+  }, closed);
+  app.on("pictures", draw, closed);
   draw();
-  return el("div", {}, list, el("p", { class: "row" }, add), bring, notes);
+  return el("div", {}, list, el("p", { class: "row" }, add), input, notes);
 }
 
-export const labelsOf = ({ own }: Desk): string[] =>
-  [...new Set(own.map(({ label }) => label))].filter((label) => label !== null).sort();
+export const labelsOf = ({ userPictures }: AppState): string[] =>
+  [...new Set(userPictures.map(({ label }) => label))].filter((label) => label !== null).sort();
 
-function fresh(names: readonly string[]): string {
+function newName(names: readonly string[]): string {
   for (let number = names.length + 1; ; number += 1) {
     if (!names.includes(`Class ${number}`)) return `Class ${number}`;
   }
@@ -69,52 +76,58 @@ function fresh(names: readonly string[]): string {
 
 interface Row {
   readonly current: boolean;
-  readonly take: () => void;
+  readonly select: () => void;
   readonly rename: (to: string) => void;
-  readonly drop: () => void;
+  readonly remove: () => void;
 }
 
-function classRow(desk: Desk, name: string, { current, take, rename, drop }: Row): HTMLElement {
-  const own = desk.own.filter(({ label }) => label === name);
+function classRow(
+  app: AppState,
+  name: string,
+  { current, select, rename, remove }: Row,
+): HTMLElement {
+  const classPictures = app.userPictures.filter(({ label }) => label === name);
   const input = el("input", {
     type: "text",
     value: name,
     "aria-label": `Name of the class ${name}`,
     onchange: () => input.value.trim() && rename(input.value.trim()),
   });
-  const radio = el("input", { type: "radio", name: "current", checked: current, onchange: take });
-  const pictures = own.map((picture) => ({ picture }));
+  const radio = el("input", { type: "radio", name: "current", checked: current, onchange: select });
+  const pictures = classPictures.map((picture) => ({ picture }));
   return el(
     "fieldset",
     {},
-    el("legend", {}, `${name}: ${own.length} pictures`),
+    el("legend", {}, `${name}: ${classPictures.length} pictures`),
     el(
       "div",
       { class: "row" },
       input,
       el("label", { class: "check" }, radio, "New pictures go here"),
-      button("Delete the class", drop, { "aria-label": `Delete the class ${name}` }),
+      button("Delete the class", remove, { "aria-label": `Delete the class ${name}` }),
     ),
-    own.length > 0 &&
-      grid(`Pictures of ${name}; press one to remove it`, pictures, (gone) => desk.drop(gone)),
+    classPictures.length > 0 &&
+      grid(`Pictures of ${name}; press one to remove it`, pictures, (gone) =>
+        app.removePicture(gone),
+      ),
   );
 }
 
-function warnings(desk: Desk, names: readonly string[]): string[] {
-  const counts = names.map((name) => desk.own.filter(({ label }) => label === name).length);
+function warnings(app: AppState, names: readonly string[]): string[] {
+  const counts = names.map((name) => app.userPictures.filter(({ label }) => label === name).length);
   const found: string[] = [];
-  if (names.length < LEAST.classes) found.push(`At least ${LEAST.classes} classes are needed.`);
-  const few = names.filter((_, i) => counts[i]! < LEAST.pictures);
+  if (names.length < MIN.classes) found.push(`At least ${MIN.classes} classes are needed.`);
+  const few = names.filter((_, i) => counts[i]! < MIN.pictures);
   if (few.length > 0)
-    found.push(`${few.join(", ")}: at least ${LEAST.pictures} pictures each are better.`);
+    found.push(`${few.join(", ")}: at least ${MIN.pictures} pictures each are better.`);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  if (least > 0 && most > UNEVEN * least) {
+  if (least > 0 && most > UNBALANCED * least) {
     found.push("The classes are uneven: the probe weighs them equally, but more pictures help.");
   }
   return found;
 }
 
-/** Whether there is enough to train on. */
-export function enough(labels: readonly string[]): boolean {
-  return new Set(labels).size >= LEAST.classes;
+/** Whether there are enough classes to train on. */
+export function hasEnoughClasses(labels: readonly string[]): boolean {
+  return new Set(labels).size >= MIN.classes;
 }

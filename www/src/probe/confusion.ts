@@ -1,20 +1,23 @@
-/** A confusion matrix whose cells open the pictures in them, and a bar for each class. */
+/** A confusion matrix whose cells open their pictures, and a bar for each class. */
 import { el, percent } from "../element.js";
-import type { Tally } from "./tally.js";
+import type { Evaluation } from "./evaluation.js";
 
-/** Rows are the truth, columns the guess. */
-export function confusion(
-  found: Tally,
-  opened: (title: string, places: readonly number[]) => void,
+/** Rows are the true classes, columns the predicted ones. */
+export function confusionTable(
+  evaluation: Evaluation,
+  onOpen: (title: string, indices: readonly number[]) => void,
 ) {
-  const { labels } = found;
+  const { labels } = evaluation;
   const head = labels.map((label) => el("th", { scope: "col" }, el("span", {}, label)));
-  const rows = labels.map((own) => {
-    const total = labels.reduce((sum, guess) => sum + found.at(own, guess).length, 0);
-    const cells = labels.map((guess) =>
-      cell([own, guess], found.at(own, guess), { total, opened }),
+  const rows = labels.map((truth) => {
+    const total = labels.reduce(
+      (sum, predicted) => sum + evaluation.at(truth, predicted).length,
+      0,
     );
-    return el("tr", {}, el("th", { scope: "row" }, own), ...cells);
+    const cells = labels.map((predicted) =>
+      confusionCell([truth, predicted], evaluation.at(truth, predicted), { total, onOpen }),
+    );
+    return el("tr", {}, el("th", { scope: "row" }, truth), ...cells);
   });
   return el(
     "div",
@@ -25,7 +28,7 @@ export function confusion(
       el(
         "caption",
         {},
-        "What they are (rows) and what they were taken for. A number opens its pictures.",
+        "True classes (rows) and predicted classes (columns). A number opens its pictures.",
       ),
       el("thead", {}, el("tr", {}, el("td", {}), ...head)),
       el("tbody", {}, ...rows),
@@ -33,30 +36,30 @@ export function confusion(
   );
 }
 
-function cell(
-  [own, guess]: [string, string],
-  places: readonly number[],
-  more: { total: number; opened: (title: string, places: readonly number[]) => void },
+function confusionCell(
+  [truth, predicted]: [string, string],
+  indices: readonly number[],
+  more: { total: number; onOpen: (title: string, indices: readonly number[]) => void },
 ): HTMLElement {
-  const made = el("td", { class: own === guess ? "diagonal" : "" });
-  if (places.length === 0) return made;
-  made.style.setProperty("--share", String((0.75 * places.length) / more.total));
-  const title = own === guess ? `${own}, known` : `${own}, taken for ${guess}`;
-  const onclick = (): void => more.opened(title, places);
-  const words = `${places.length}: ${title}`;
-  made.append(
-    el("button", { type: "button", onclick, "aria-label": words }, String(places.length)),
+  const cell = el("td", { class: truth === predicted ? "diagonal" : "" });
+  if (indices.length === 0) return cell;
+  cell.style.setProperty("--share", String((0.75 * indices.length) / more.total));
+  const title = truth === predicted ? `${truth}, correct` : `${truth}, predicted as ${predicted}`;
+  const onclick = (): void => more.onOpen(title, indices);
+  const text = `${indices.length}: ${title}`;
+  cell.append(
+    el("button", { type: "button", onclick, "aria-label": text }, String(indices.length)),
   );
-  return made;
+  return cell;
 }
 
-/** A bar a class, as long as the share of its pictures that was told right. */
-export function bars({ perClass }: Tally): HTMLElement {
+/** One bar per class: the share of its pictures that was predicted correctly. */
+export function accuracyBars({ perClass }: Evaluation): HTMLElement {
   const lines = perClass.map(({ label, accuracy, count }) => {
     const bar = el("span", { class: "share", "aria-hidden": "true" });
     bar.style.setProperty("--share", String(Number.isFinite(accuracy) ? accuracy : 0));
-    const words = count > 0 ? percent(accuracy) : "none";
-    return el("li", {}, el("span", {}, label), bar, el("span", { class: "number" }, words));
+    const text = count > 0 ? percent(accuracy) : "none";
+    return el("li", {}, el("span", {}, label), bar, el("span", { class: "number" }, text));
   });
   return el("ul", { class: "bars" }, ...lines);
 }

@@ -1,60 +1,61 @@
-/** What labels say of the other pictures: figures, bars, and the matrix of mistakes. */
-import type { Desk } from "../desk.js";
+/** Results of a classifier: figures, a bar per class, and the confusion matrix. */
+import type { AppState } from "../app-state.js";
 import { el, percent } from "../element.js";
 import { grid } from "../grid.js";
 import type { Picture } from "../picture.js";
-import type { Sight } from "../sight.js";
-import type { Material } from "./budget.js";
-import { enough } from "./classes.js";
-import { bars, confusion } from "./confusion.js";
-import { tally, type Tally } from "./tally.js";
-import { vote } from "./vote.js";
+import type { Network } from "../network.js";
+import type { Split } from "./split.js";
+import { hasEnoughClasses } from "./classes.js";
+import { accuracyBars, confusionTable } from "./confusion.js";
+import { evaluate, type Evaluation } from "./evaluation.js";
+import { knnPredict } from "./knn.js";
 
-interface Voting {
-  readonly desk: Desk;
-  readonly material: Material;
+interface KnnTask {
+  readonly app: AppState;
+  readonly split: Split;
   readonly signal: AbortSignal;
 }
 
-/** What the nearest labelled pictures say, through this network and through one that learnt nothing. */
-export async function votes(
+/** Shows the results of nearest neighbours, for the open network and for the untrained one. */
+export async function showKnnResults(
   results: HTMLElement,
   numbers: HTMLElement,
-  task: Voting,
+  task: KnnTask,
 ): Promise<void> {
-  const { desk, signal } = task;
-  const { labelled, test } = testable(task.material);
-  if (!enough(labelled.map(({ label }) => label!)) || test.length === 0) {
+  const { app, signal } = task;
+  const { labelled, test } = withTestSet(task.split);
+  if (!hasEnoughClasses(labelled.map(({ label }) => label!)) || test.length === 0) {
     numbers.replaceChildren();
     results.replaceChildren(
       el("p", { class: "aside" }, "No results yet: there are too few labels."),
     );
     return;
   }
-  const through = async (sight: Sight): Promise<Tally> =>
-    tally(
+  const evaluateWith = async (network: Network): Promise<Evaluation> =>
+    evaluate(
       test.map(({ label }) => label!),
-      await vote(sight, labelled, test, signal),
+      await knnPredict(network, labelled, test, signal),
     );
-  const found = await through(desk.sight);
+  const evaluation = await evaluateWith(app.network);
   if (signal.aborted) return;
-  const asked = `${labelled.length} labels, ${test.length} pictures told apart`;
-  const nearest = figure("Vote of the nearest", percent(found.accuracy), asked);
-  const largest = figure("Always the largest", percent(largestShare(test)));
+  const sizes = `${labelled.length} labels, ${test.length} test pictures`;
+  const nearest = statistic("Nearest neighbours", percent(evaluation.accuracy), sizes);
+  const largest = statistic("Always the largest class", percent(largestShare(test)));
   numbers.replaceChildren(nearest, largest);
-  drawResults(results, "By vote of the nearest labelled pictures", found, test);
-  if (desk.sight === desk.random || !test.every((picture) => desk.random.knows(picture))) return;
-  const before = await through(desk.random);
+  drawResults(results, "By the nearest labelled pictures", evaluation, test);
+  if (app.network === app.random || !test.every((picture) => app.random.hasEmbedding(picture)))
+    return;
+  const before = await evaluateWith(app.random);
   if (signal.aborted) return;
-  nearest.after(figure("The same vote, a network that learnt nothing", percent(before.accuracy)));
+  nearest.after(statistic("Nearest neighbours, untrained network", percent(before.accuracy)));
 }
 
-/** Without pictures kept aside, every second one is. */
-function testable({ labelled, test }: Material): Material {
+/** Without test pictures, every second labelled one becomes a test picture. */
+function withTestSet({ labelled, test }: Split): Split {
   if (test.length > 0) return { labelled, test };
   return {
-    labelled: labelled.filter((_, place) => place % 2 === 0),
-    test: labelled.filter((_, place) => place % 2 === 1),
+    labelled: labelled.filter((_, index) => index % 2 === 0),
+    test: labelled.filter((_, index) => index % 2 === 1),
   };
 }
 
@@ -64,28 +65,33 @@ function largestShare(pictures: readonly Picture[]): number {
   return Math.max(...counts.values()) / pictures.length;
 }
 
-export function figure(name: string, value: string, note?: string): HTMLElement {
+export function statistic(name: string, value: string, note?: string): HTMLElement {
   return el("div", {}, el("dt", {}, name), el("dd", {}, value, note && el("small", {}, note)));
 }
 
 export function drawResults(
-  place: HTMLElement,
+  container: HTMLElement,
   title: string,
-  found: Tally,
+  evaluation: Evaluation,
   pictures: readonly Picture[],
 ): void {
   const opened = el("div", { class: "opened" });
-  const open = (words: string, places: readonly number[]): void => {
-    const cells = places.map((each) => ({ picture: pictures[each]! }));
+  const open = (text: string, indices: readonly number[]): void => {
+    const cells = indices.map((each) => ({ picture: pictures[each]! }));
     opened.replaceChildren(
-      el("h3", { tabindex: -1 }, words),
-      grid(words, cells, () => {}),
+      el("h3", { tabindex: -1 }, text),
+      grid(text, cells, () => {}),
     );
     opened.querySelector("h3")!.focus();
   };
-  place.replaceChildren(
+  container.replaceChildren(
     el("h2", {}, title),
-    el("div", { class: "told" }, bars(found), confusion(found, open)),
+    el(
+      "div",
+      { class: "results-grid" },
+      accuracyBars(evaluation),
+      confusionTable(evaluation, open),
+    ),
     opened,
   );
 }

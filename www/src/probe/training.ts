@@ -1,42 +1,42 @@
-/** Training a linear probe: the button, the curves, and its file. */
+/** Trains a linear probe: the button, the curves, and its file. */
 import { LinearProbe, trainLinearProbe, type ProbeEpoch } from "kith-web";
 import { chart } from "../chart.js";
-import type { Desk } from "../desk.js";
+import type { AppState } from "../app-state.js";
 import { button, el, percent } from "../element.js";
 import type { Picture } from "../picture.js";
-import { asked, save } from "../saving.js";
-import type { Sight } from "../sight.js";
-import { shownWork } from "../work.js";
-import type { Material } from "./budget.js";
-import { drawResults, figure } from "./results.js";
-import { tally } from "./tally.js";
+import { chooseFile, download } from "../files.js";
+import type { Network } from "../network.js";
+import { withProgress } from "../progress.js";
+import type { Split } from "./split.js";
+import { drawResults, statistic } from "./results.js";
+import { evaluate } from "./evaluation.js";
 
-/** With fewer pictures, none are kept aside to watch training on. */
+/** With fewer labelled pictures, none are held out for validation. */
 const ENOUGH_TO_SPLIT = 40;
 
 export interface Training {
-  /** What is trained now; the panel stops it when it is left. */
+  /** The run in progress; the panel stops it when it closes. */
   readonly state: { seed: number; run: { stop(): void } | undefined };
-  readonly material: () => Material;
+  readonly split: () => Split;
   readonly results: HTMLElement;
   readonly numbers: HTMLElement;
-  readonly left: AbortSignal;
+  readonly closed: AbortSignal;
 }
 
-/** The button that trains, and the curves. */
-export function training(desk: Desk, task: Training): HTMLElement {
+/** The button that starts training, and the curves. */
+export function training(app: AppState, task: Training): HTMLElement {
   const curves = [
     { name: "training", colour: "#0072b2" },
-    { name: "kept aside", colour: "#d55e00", dash: [6, 4] },
+    { name: "validation", colour: "#d55e00", dash: [6, 4] },
   ];
   const loss = chart("Loss", "epoch", curves);
   const accuracy = chart("Accuracy", "epoch", curves, true);
   const charts = el("div", { class: "charts", hidden: true }, loss.element, accuracy.element);
-  const work = el("div", {});
-  const stop = button("Stop, and keep what it knows", () => task.state.run?.stop(), {
+  const status = el("div", {});
+  const stop = button("Stop and keep the probe", () => task.state.run?.stop(), {
     disabled: true,
   });
-  const told = (epoch: ProbeEpoch): void => {
+  const onEpoch = (epoch: ProbeEpoch): void => {
     loss.add(epoch.epoch, [epoch.trainLoss, epoch.validationLoss ?? null]);
     accuracy.add(epoch.epoch, [epoch.trainAccuracy, epoch.validationAccuracy ?? null]);
   };
@@ -45,8 +45,8 @@ export function training(desk: Desk, task: Training): HTMLElement {
     loss.clear();
     accuracy.clear();
     stop.disabled = false;
-    void shownWork(work, "Training the probe", async (call) => {
-      await fit(desk, task, { told, call });
+    void withProgress(status, "Training the probe", async (call) => {
+      await trainProbe(app, task, { onEpoch, call });
     }).finally(() => (stop.disabled = true));
   };
   return el(
@@ -57,72 +57,72 @@ export function training(desk: Desk, task: Training): HTMLElement {
       { class: "row" },
       button("Train a linear probe", train, { class: "main" }),
       stop,
-      ...files(desk, work),
+      ...files(app, status),
     ),
-    work,
+    status,
     charts,
   );
 }
 
-/** Ways to save a probe and to open a saved one. */
-function files(desk: Desk, work: HTMLElement): HTMLElement[] {
-  const out = (format: "safetensors" | "json") => () => {
-    if (desk.probe) save(`probe.${format}`, desk.probe.save(format));
+/** Buttons that save a probe and open a saved one. */
+function files(app: AppState, status: HTMLElement): HTMLElement[] {
+  const saveAs = (format: "safetensors" | "json") => () => {
+    if (app.probe) download(`probe.${format}`, app.probe.save(format));
     else
-      work.replaceChildren(
+      status.replaceChildren(
         el("p", { class: "aside" }, "There is no probe yet: train or open one."),
       );
   };
   const open = (): void =>
-    asked(".safetensors,.json", (file) => {
-      void shownWork(work, "Opening the probe", async () => {
+    chooseFile(".safetensors,.json", (file) => {
+      void withProgress(status, "Opening the probe", async () => {
         const probe = await LinearProbe.load(file);
-        probe.predict(desk.sight.rows([desk.gallery[0]!]));
-        desk.probe = probe;
-        desk.tell("probe");
+        probe.predict(app.network.embeddings([app.gallery[0]!]));
+        app.probe = probe;
+        app.emit("probe");
       });
     });
   return [
-    button("Save it", out("safetensors")),
-    button("Save as JSON", out("json")),
+    button("Save it", saveAs("safetensors")),
+    button("Save as JSON", saveAs("json")),
     button("Open one", open),
   ];
 }
 
-async function fit(
-  desk: Desk,
-  { state, material, results, numbers }: Training,
-  more: { told: (epoch: ProbeEpoch) => void; call: { signal: AbortSignal } },
+async function trainProbe(
+  app: AppState,
+  { state, split, results, numbers }: Training,
+  more: { onEpoch: (epoch: ProbeEpoch) => void; call: { signal: AbortSignal } },
 ): Promise<void> {
-  // Pictures that were just brought may not have been looked at yet.
-  await desk.look(more.call);
-  const { labelled, test } = material();
+  // Pictures that were just added may have no embedding yet.
+  await app.embedUserPictures(more.call);
+  const { labelled, test } = split();
   const labels = labelled.map(({ label }) => label!);
   const validationSplit = test.length === 0 || labelled.length >= ENOUGH_TO_SPLIT ? 0.2 : 0;
-  const run = trainLinearProbe(desk.sight.rows(labelled), labels, {
+  const run = trainLinearProbe(app.network.embeddings(labelled), labels, {
     ...more.call,
     seed: state.seed,
     validationSplit,
     classWeights: "balanced",
-    ...(desk.device !== "auto" && { device: desk.device }),
+    ...(app.device !== "auto" && { device: app.device }),
   });
   state.run = run;
-  for await (const event of run) if (event.type === "epoch") more.told(event);
-  desk.probe = await run.result;
-  const aside =
-    test.length > 0 ? test : desk.probe.report.validation.map((place) => labelled[place]!);
-  const told = tally(
-    aside.map(({ label }) => label!),
-    guesses(desk.probe, desk.sight, aside),
+  for await (const event of run) if (event.type === "epoch") more.onEpoch(event);
+  app.probe = await run.result;
+  const validation =
+    test.length > 0 ? test : app.probe.report.validation.map((index) => labelled[index]!);
+  const evaluation = evaluate(
+    validation.map(({ label }) => label!),
+    predict(app.probe, app.network, validation),
   );
   numbers.querySelector(".of-probe")?.remove();
-  const words = `${aside.length} pictures told apart`;
-  const share = figure("Linear probe", percent(told.accuracy), words);
+  const text = `on ${validation.length} test pictures`;
+  const share = statistic("Linear probe", percent(evaluation.accuracy), text);
   share.className = "of-probe";
   numbers.prepend(share);
-  drawResults(results, "By the linear probe", told, aside);
-  desk.tell("probe");
+  drawResults(results, "By the linear probe", evaluation, validation);
+  app.emit("probe");
 }
 
-const guesses = (probe: LinearProbe, sight: Sight, pictures: readonly Picture[]): string[] =>
-  probe.predict(sight.rows(pictures), { topK: 1 }).map(([best]) => best!.label);
+const predict = (probe: LinearProbe, network: Network, pictures: readonly Picture[]): string[] =>
+  probe.predict(network.embeddings(pictures), { topK: 1 }).map(([best]) => best!.label);

@@ -1,0 +1,63 @@
+// Projects are named after what they prove; each opens a browser as that situation has it.
+import { existsSync } from "node:fs";
+import { defineConfig } from "@playwright/test";
+
+const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const quiet = [
+  "--no-sandbox",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** A browser with (software) WebGPU or without an adapter; on a machine without a Chromium of its
+ * own, the one that `npx playwright install chromium` fetched. */
+const browser = (webgpu: boolean) => ({
+  launchOptions: {
+    args: webgpu ? [...quiet, "--enable-unsafe-webgpu"] : quiet,
+    ...(existsSync(chromium) ? { executablePath: chromium } : {}),
+  },
+});
+
+const project = (name: string, webgpu: boolean) => ({
+  name,
+  testMatch: `${name}.spec.ts`,
+  use: browser(webgpu),
+});
+
+const PORT = 8217;
+
+export default defineConfig({
+  testDir: ".",
+  outputDir: "../../test-results/web",
+  workers: 1,
+  timeout: 180_000,
+  reporter: [["list"]],
+  use: { baseURL: `http://127.0.0.1:${PORT}/` },
+  webServer: { command: `node serve.mjs ${PORT}`, port: PORT, reuseExistingServer: false },
+  projects: [
+    project("cpu", false),
+    project("webgpu", true),
+    project("no-adapter", false),
+    project("no-gpu", false),
+    project("device-lost", true),
+    project("wasm-404", false),
+    project("wasm-html", false),
+    project("corrupt-checkpoint", false),
+    project("quota", false),
+    project("offline", false),
+    project("two-tabs", false),
+    project("abort", false),
+    project("input", false),
+    project("hostile", false),
+    project("changed-file", false),
+    project("panic", false),
+    project("poisoned-cache", false),
+    project("foreign-picture", false),
+    project("small-canvas", false),
+    project("broken-gpu", true),
+    project("soak", true),
+  ],
+});

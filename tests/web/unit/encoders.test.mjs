@@ -1,0 +1,35 @@
+// Encoders of every kind, in Node, against what the Rust test `parity` computed natively.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { loadEncoder } from "../../../web/dist/node.js";
+
+const folder = process.env.KITH_PARITY;
+const skip = folder ? false : "KITH_PARITY names no folder that the Rust test `parity` left";
+
+test("encoders of every kind embed in Node as natively", { skip }, async () => {
+  const read = (name) => readFileSync(join(folder, name));
+  const { side, count, pixels, encoders, ...own } = JSON.parse(read("parity.json"));
+  const area = side * side;
+  const sample = (picture, i) => pixels[(3 * picture + (i % 3)) * area + Math.floor(i / 3)];
+  const pictures = Array.from({ length: count }, (_, picture) => ({
+    data: Uint8Array.from({ length: 3 * area }, (_, i) => sample(picture, i)),
+    width: side,
+    height: side,
+    channels: 3,
+  }));
+  const all = [{ ...own, name: "conv4", file: "checkpoint.safetensors" }, ...encoders];
+  for (const { name, file = `encoder-${name}.safetensors`, features, dim } of all) {
+    const encoder = await loadEncoder(read(file));
+    assert.equal(encoder.info.arch, name.split("-")[0]);
+    assert.equal(encoder.info.dim, dim);
+    const { data } = await encoder.embed(pictures, { normalize: false });
+    await encoder.dispose();
+    assert.equal(data.length, features.length, name);
+    const bound = 1e-4 * Math.max(...features.map(Math.abs));
+    const far = Math.max(...features.map((x, i) => Math.abs(x - data[i])));
+    assert.ok(far < bound, `${name}: off by ${far}, allowed ${bound}`);
+  }
+});

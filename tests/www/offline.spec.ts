@@ -1,0 +1,76 @@
+// Sizes of downloads, and offline use.
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { expect, load, PANELS, test } from "./visit.js";
+
+const dist = fileURLToPath(new URL("../../www/dist", import.meta.url));
+
+/** Compressed bytes of everything but pictures that the page downloads before the network is loaded. */
+const BUDGET = 250_000;
+/** Bytes that the first panel downloads, pictures included. */
+const UNASKED = 1_000_000;
+
+test.describe("with a service worker", () => {
+  test.use({ serviceWorkers: "allow" });
+
+  test("opens offline after the first visit, and loads the network", async ({ visit, context }) => {
+    test.setTimeout(90_000);
+    const { page } = visit;
+    await visit.open("neighbours");
+    await expect(page.getByText("this page opens offline")).toBeVisible({
+      timeout: 60_000,
+    });
+    await context.setOffline(true);
+    await page.reload();
+    await expect(page.locator(".comparison .grid .cell")).toHaveCount(16);
+    await load(page);
+    for (const panel of PANELS) await visit.open(panel);
+  });
+});
+
+test("keeps to its budget before the network is loaded", async ({ visit }) => {
+  const { page } = visit;
+  const asked = new Set<string>();
+  page.on("request", (request) =>
+    asked.add(new URL(request.url()).pathname.replace("/some/folder/", "")),
+  );
+  await visit.open("neighbours");
+  await page.waitForTimeout(500);
+  const first = [...asked].map((name) => statSync(join(dist, name || "index.html")).size);
+  expect(
+    first.reduce((a, b) => a + b, 0),
+    "bytes of the first panel",
+  ).toBeLessThan(UNASKED);
+  for (const panel of PANELS) {
+    await visit.open(panel);
+    await page.waitForTimeout(300);
+  }
+  expect(
+    [...asked].filter((name) => /wasm|safetensors/.test(name)),
+    "nothing large comes unasked",
+  ).toEqual([]);
+  const sizes = [...asked]
+    .filter((name) => !/\.(webp|png)$/.test(name))
+    .map(
+      (name) => [name, gzipSync(readFileSync(join(dist, name || "index.html"))).length] as const,
+    );
+  const total = sizes.reduce((sum, [, size]) => sum + size, 0);
+  console.log(
+    `before the network is loaded: ${total} bytes, of which ${sizes
+      .toSorted((a, b) => b[1] - a[1])
+      .slice(0, 8)
+      .map(([name, size]) => `${name} ${size}`)
+      .join(", ")}`,
+  );
+  expect(total).toBeLessThan(BUDGET);
+});
+
+test("has nothing that is served from elsewhere, and no inline script or style", () => {
+  const html = readFileSync(join(dist, "index.html"), "utf8");
+  expect(html).not.toMatch(/<script(?![^>]*\bsrc=)/);
+  expect(html).not.toMatch(/<style|style=|onclick=/);
+  expect(html).not.toMatch(/(src|href)="(https?:)?\//);
+  expect(readdirSync(dist)).toContain("offline.js");
+});

@@ -1,0 +1,108 @@
+/** The line that shows which device computes and why, with a select to change it. */
+import {
+  probeDevice,
+  type Device,
+  type DeviceReport,
+  type Encoder,
+  type FallbackReason,
+} from "kith-web";
+import { choice, el } from "./element.js";
+import type { AppState } from "./app-state.js";
+import { pixelsOf } from "./pixels.js";
+import { diagnosticContext } from "./error-box.js";
+import { withProgress } from "./progress.js";
+
+/** Pictures used to measure the time per picture. */
+const MEASURED = 32;
+
+const REASONS: Readonly<Record<FallbackReason, string>> = {
+  "no-navigator-gpu": "this browser has no WebGPU",
+  "insecure-context": "WebGPU needs https or localhost",
+  "adapter-null": "the browser found no graphics adapter for WebGPU",
+  "no-timestamp-query": "the graphics adapter has no timestamp queries, which the program needs",
+  "limits-too-low": "the graphics adapter allows only small buffers",
+  "device-request-failed": "the graphics adapter could not be opened",
+  "self-test-failed": "the graphics adapter computes wrong numbers",
+  "device-lost": "the graphics adapter was lost",
+  "software-adapter": "the graphics adapter is emulated in software, which is slower",
+  "forced-cpu": "as chosen",
+  node: "there is no browser",
+};
+
+const HELP: Partial<Record<FallbackReason, string>> = {
+  "no-navigator-gpu":
+    "Chrome and Edge have WebGPU from version 113 on, Safari from 26, Firefox from 141 on Windows. Everything works without it, only slower.",
+  "insecure-context": "Open the page by https, or from this machine as localhost.",
+  "adapter-null":
+    "On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu and a Vulkan driver. Everything works without it, only slower.",
+  "no-timestamp-query": "A newer browser or driver may offer it. The processor does the same work.",
+  "software-adapter": "Choose WebGPU to use it anyway.",
+  "device-lost": "Choose WebGPU to try it again.",
+};
+
+const CHOICES: readonly (readonly [Device, string])[] = [
+  ["auto", "Automatic"],
+  ["webgpu", "WebGPU"],
+  ["cpu", "Processor"],
+];
+
+/** Shows the line and keeps it up to date. */
+export async function deviceStatus(container: HTMLElement, app: AppState): Promise<void> {
+  const words = el("span", { class: "device-words" });
+  const help = el("details", { class: "device-help" });
+  const status = el("div", { class: "device-work" });
+  const select = choice(CHOICES, app.device, async (device) => {
+    const wasLoaded = await app.useDevice(device);
+    if (wasLoaded)
+      await withProgress(status, "Loading on the other device", (call) => app.load(call));
+  });
+  select.setAttribute("aria-label", "Device to use");
+  container.replaceChildren(el("div", { class: "row" }, words, help, select), status);
+  const draw = async (): Promise<void> => {
+    const { activeDevice } = app;
+    const report = activeDevice ?? (await probeDevice({ device: app.device }));
+    diagnosticContext.device = report;
+    words.textContent = `${activeDevice ? "Computing" : "Would compute"} on ${sentence(report)}`;
+    showHelp(help, report);
+    if (app.encoder) words.append(await timePerPicture(app, app.encoder));
+  };
+  const always = new AbortController().signal;
+  for (const event of ["network", "run"] as const) app.on(event, () => void draw(), always);
+  await draw();
+}
+
+const timings = new WeakMap<Encoder, Promise<string>>();
+
+/** The time per picture, measured once per network; empty if that fails. */
+function timePerPicture(app: AppState, encoder: Encoder): Promise<string> {
+  const known = timings.get(encoder);
+  if (known) return known;
+  const measuring = measure(app, encoder).catch(() => "");
+  timings.set(encoder, measuring);
+  return measuring;
+}
+
+async function measure({ gallery }: AppState, encoder: Encoder): Promise<string> {
+  const some = await Promise.all(gallery.slice(0, MEASURED).map(pixelsOf));
+  const start = performance.now();
+  await encoder.embed(some);
+  return `, ${((performance.now() - start) / some.length).toFixed(1)} ms per picture`;
+}
+
+function sentence({ actual, adapter, reason, requested }: DeviceReport): string {
+  if (actual === "webgpu") {
+    const { vendor = "", architecture = "", description = "" } = adapter ?? {};
+    return `WebGPU: ${description || [vendor, architecture].filter(Boolean).join(" ") || "an adapter"}`;
+  }
+  if (requested === "webgpu") return `nothing: ${REASONS[reason!]}`;
+  return `the processor: ${REASONS[reason!]}`;
+}
+
+function showHelp(help: HTMLDetailsElement, { reason, detail }: DeviceReport): void {
+  const said = reason && HELP[reason];
+  help.hidden = !said;
+  help.replaceChildren(
+    el("summary", {}, "What helps"),
+    el("p", {}, said ?? "", detail ? ` The browser says: ${detail}` : ""),
+  );
+}

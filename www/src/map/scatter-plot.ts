@@ -1,0 +1,181 @@
+/** A scatter plot on a canvas: pan, zoom, pick a point, select points with a lasso. */
+import { el } from "../element.js";
+import { nearestPoint, toCanvas, fitIntoSquare, isInside, type Point } from "./geometry.js";
+import { listen, type GestureHandlers } from "./gestures.js";
+
+/** Draws point `index` at a position of the canvas, `size` pixels wide. */
+export type DrawPoint = (
+  context: CanvasRenderingContext2D,
+  index: number,
+  at: [number, number],
+  size: number,
+) => void;
+
+export interface ScatterEvents {
+  /** The point under the pointer, if any. */
+  readonly onHover: (index: number | undefined, at: [number, number]) => void;
+  readonly onPick: (index: number) => void;
+  readonly onSelect: (indices: number[]) => void;
+}
+
+const [SMALLEST, LARGEST] = [0.5, 60];
+
+export class ScatterPlot {
+  readonly element: HTMLCanvasElement;
+  /** Whether the background is white in dark mode too, as pictures need it. */
+  whiteBackground = false;
+  /** Whether dragging draws a line around points instead of moving the map. */
+  lasso = false;
+  readonly #events: ScatterEvents;
+  readonly #context: CanvasRenderingContext2D;
+  #points = new Float32Array(0);
+  #drawPoint: DrawPoint = () => {};
+  #view = { zoom: 1, x: 0, y: 0 };
+  #marked: readonly number[] = [];
+  #line: Point[] = [];
+  #frame = 0;
+
+  constructor(name: string, events: ScatterEvents, closed: AbortSignal) {
+    const attributes = {
+      class: "scatter-plot",
+      tabindex: 0,
+      role: "application",
+      "aria-label": name,
+    };
+    this.element = el("canvas", attributes);
+    this.#context = this.element.getContext("2d")!;
+    this.#events = events;
+    listen(this.element, this.#handlers());
+    const sized = new ResizeObserver(() => this.draw());
+    sized.observe(this.element);
+    closed.addEventListener("abort", () => sized.disconnect());
+  }
+
+  /** Shows points `[count, 2]`, each drawn by `drawPoint`. */
+  show(points: Float32Array, drawPoint: DrawPoint): void {
+    this.#points = fitIntoSquare(points);
+    this.#drawPoint = drawPoint;
+    this.draw();
+  }
+
+  draw(): void {
+    this.#frame ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  mark(indices: readonly number[]): void {
+    this.#marked = indices;
+    this.draw();
+  }
+
+  zoom(factor: number): void {
+    const before = this.#view;
+    const zoom = Math.min(Math.max(before.zoom * factor, SMALLEST), LARGEST);
+    const [x, y] = [(before.x * zoom) / before.zoom, (before.y * zoom) / before.zoom];
+    this.#view = { zoom, x, y };
+    this.draw();
+  }
+
+  reset(): void {
+    this.#view = { zoom: 1, x: 0, y: 0 };
+    this.draw();
+  }
+
+  #at(index: number): Point {
+    const point: Point = [this.#points[2 * index]!, this.#points[2 * index + 1]!];
+    return toCanvas(point, this.#view, this.element);
+  }
+
+  #indices(): number[] {
+    return Array.from({ length: this.#points.length / 2 }, (_, index) => index);
+  }
+
+  #nearest(to: Point): number | undefined {
+    return nearestPoint(this.#points.length / 2, (index) => this.#at(index), to);
+  }
+
+  #paint(): void {
+    this.#frame = 0;
+    const [context, { clientWidth: width, clientHeight: height }] = [this.#context, this.element];
+    resizeCanvas(this.element, context);
+    const size = Math.min(6 + 3 * Math.sqrt(this.#view.zoom), 40);
+    this.element.classList.toggle("white-background", this.whiteBackground);
+    for (const index of this.#indices()) {
+      const [x, y] = this.#at(index);
+      const inside = x > -size && y > -size && x < width + size && y < height + size;
+      if (inside) this.#drawPoint(context, index, [x, y], size);
+    }
+    const marked = this.#marked.map((index) => this.#at(index));
+    drawRings(context, marked, size, this.whiteBackground);
+    drawLine(context, this.#line);
+  }
+
+  #handlers(): GestureHandlers {
+    const move = ([dx, dy]: Point): void => {
+      const { zoom, x, y } = this.#view;
+      this.#view = { zoom, x: x + dx, y: y + dy };
+      this.draw();
+    };
+    return {
+      onHover: (point) => this.#events.onHover(this.#nearest(point), point),
+      onLeave: () => this.#events.onHover(undefined, [0, 0]),
+      onTap: (point) => {
+        const index = this.#nearest(point);
+        if (index !== undefined) this.#events.onPick(index);
+      },
+      onDrag: (from, to) => {
+        if (!this.lasso) return move([to[0] - from[0], to[1] - from[1]]);
+        this.#line.push(to);
+        this.draw();
+      },
+      onDrop: () => this.#select(),
+      onZoom: (factor) => this.zoom(factor),
+      onPan: move,
+    };
+  }
+
+  /** Reports the points inside the line. */
+  #select(): void {
+    const line = this.#line;
+    this.#line = [];
+    this.draw();
+    if (line.length < 3) return;
+    this.#events.onSelect(this.#indices().filter((index) => isInside(this.#at(index), line)));
+  }
+}
+
+/** Gives the canvas the resolution of the screen, and clears it. */
+function resizeCanvas(canvas: HTMLCanvasElement, context: CanvasRenderingContext2D): void {
+  const ratio = devicePixelRatio;
+  const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio].map(
+    Math.round,
+  ) as Point;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+}
+
+function drawRings(
+  context: CanvasRenderingContext2D,
+  points: readonly Point[],
+  size: number,
+  whiteBackground: boolean,
+): void {
+  const ink = getComputedStyle(document.body).getPropertyValue("--ink");
+  context.strokeStyle = whiteBackground ? "#000" : ink;
+  context.lineWidth = 2;
+  for (const [x, y] of points) {
+    context.beginPath();
+    context.arc(x, y, size / 2 + 3, 0, 2 * Math.PI);
+    context.stroke();
+  }
+}
+
+function drawLine(context: CanvasRenderingContext2D, line: readonly Point[]): void {
+  if (line.length === 0) return;
+  context.strokeStyle = getComputedStyle(document.body).getPropertyValue("--accent");
+  context.lineWidth = 2;
+  context.beginPath();
+  for (const [x, y] of line) context.lineTo(x, y);
+  context.closePath();
+  context.stroke();
+}

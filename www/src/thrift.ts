@@ -1,5 +1,0 @@
-/** Whether the visitor asked the browser to save data. */
-export function savesData(): boolean {
-  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } };
-  return connection?.saveData ?? false;
-}
