@@ -1,6 +1,8 @@
 /** What both entry points give. */
-import { leaseRunning } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
+import { runningEngine } from "./engine.js";
 import type { AugmentationOp, EngineOptions } from "./types.js";
+import { MODULE } from "./wasm-module.js";
 
 export { Bank } from "./bank.js";
 export { checkpointCache } from "./cache.js";
@@ -26,9 +28,9 @@ export type * from "./types.js";
 export async function policies(
   options: EngineOptions = {},
 ): Promise<Readonly<Record<string, readonly AugmentationOp[]>>> {
-  return withEngine(options, async (call) => {
-    const names = await call("policies", []);
-    const ops = await Promise.all(names.map((name) => call("policy", [name])));
+  return withEngine(options, async (engine) => {
+    const names = await engine.invoke(MODULE, "policies", []);
+    const ops = await Promise.all(names.map((name) => engine.invoke(MODULE, "policy", [name])));
     return Object.fromEntries(names.map((name, place) => [name, ops[place]!]));
   });
 }
@@ -37,20 +39,20 @@ export async function policies(
 export async function recipes(
   options: EngineOptions = {},
 ): Promise<Readonly<Record<string, string>>> {
-  return withEngine(options, async (call) => {
-    const known = await call("recipes", []);
+  return withEngine(options, async (engine) => {
+    const known: { name: string; toml: string }[] = await engine.invoke(MODULE, "recipes", []);
     return Object.fromEntries(known.map(({ name, toml }) => [name, toml]));
   });
 }
 
 async function withEngine<T>(
   options: EngineOptions,
-  work: (call: Awaited<ReturnType<typeof leaseRunning>>["call"]) => Promise<T>,
+  work: (engine: EngineRef) => Promise<T>,
 ): Promise<T> {
-  const lease = await leaseRunning(options);
+  const engine = await runningEngine(options);
   try {
-    return await work(lease.call.bind(lease));
+    return await work(engine);
   } finally {
-    lease.release();
+    engine.release();
   }
 }

@@ -1,11 +1,11 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A trained encoder: pictures to embeddings. */
 import { Embeddings, joined, rowsOf } from "./embeddings.js";
-import type { Handle } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
 import { KithError, unlessAborted } from "./errors.js";
-import type { Sent } from "./host.js";
 import { countOf, rgbaOf } from "./image.js";
 import { Progressing } from "./progress.js";
+import type { RemoteObject } from "./remote-object.js";
 import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./setting.js";
 import { batches, sendable, squares, type Batch, type Given } from "./squares.js";
 import type {
@@ -16,6 +16,8 @@ import type {
   ImageInput,
   Images,
 } from "./types.js";
+import { ENGINE, MODULE, type Handle, type Pictures, type WasmEncoder } from "./wasm-module.js";
+import type { Found } from "./wire.js";
 
 /** Pictures that go through the encoder at a time. */
 const BATCH = 32;
@@ -55,25 +57,25 @@ export interface SupportNeighbor {
 
 export class Encoder {
   readonly info: EncoderInfo;
-  readonly #handle: Handle;
+  readonly #remote: RemoteObject<WasmEncoder>;
   readonly #fetch: typeof fetch | undefined;
   #disposed = false;
 
   /** @internal Use `loadEncoder`. */
-  constructor(handle: Handle, info: EncoderInfo, get: typeof fetch | undefined) {
-    this.#handle = handle;
+  constructor(remote: RemoteObject<WasmEncoder>, info: EncoderInfo, get: typeof fetch | undefined) {
+    this.#remote = remote;
     this.info = info;
     this.#fetch = get;
   }
 
   /** What computes, and why. */
   get device(): DeviceReport {
-    return this.#handle.lease.report;
+    return this.engine.report;
   }
 
-  /** @internal A share in its engine, for what computes on its results. */
-  get lease(): Handle["lease"] {
-    return this.#handle.lease;
+  /** @internal What computes, for those who compute with its results. */
+  get engine(): EngineRef {
+    return this.#remote.engine;
   }
 
   /**
@@ -85,8 +87,9 @@ export class Encoder {
     oneOf("layer", layer, ["backbone", "projection"]);
     flag("normalize", normalize);
     const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
+    const length = normalize ? "unit" : "own";
     const data = await this.#gather(images, options, (handle, sent, moved) =>
-      this.lease.call("embed", [sent, handle, { layer, normalize }], moved),
+      this.engine.invoke(handle, "embed", [sent, sent.pictures.length, layer, length], moved),
     );
     const encoderFingerprint = layer === "backbone" ? this.info.fingerprint : undefined;
     return new Embeddings(data, dim, { normalized: normalize, encoderFingerprint });
@@ -101,7 +104,7 @@ export class Encoder {
     options: Omit<EmbedOptions, "layer" | "normalize"> = {},
   ): Promise<{ label: string; probability: number }[][]> {
     const shares = await this.#gather(images, options, (handle, sent, moved) =>
-      this.lease.call("classify", [sent, handle], moved),
+      this.engine.invoke(handle, "classify", [sent, sent.pictures.length], moved),
     );
     const { classNames } = this.info;
     if (classNames.length === 0) return [];
@@ -113,7 +116,11 @@ export class Encoder {
   async #gather(
     images: Images,
     options: EmbedOptions,
-    work: (handle: number, sent: Sent, moved: Transferable[]) => Promise<Float32Array>,
+    work: (
+      handle: Handle<WasmEncoder>,
+      sent: Pictures,
+      moved: Transferable[],
+    ) => Promise<Float32Array>,
   ): Promise<Float32Array> {
     this.#alive();
     const { batchSize = BATCH, signal, onProgress } = optionsOf(options);
@@ -124,7 +131,7 @@ export class Encoder {
     let done = 0;
     // What was handed over to a device that is lost is sent again.
     const through = (given: Given): Promise<Float32Array> =>
-      this.#handle.use(async (handle) => {
+      this.#remote.use(async (handle) => {
         const { sent, moved } = await sendable(given, this.info.imageSize, this.#fetch);
         return work(handle, sent, moved);
       });
@@ -149,11 +156,11 @@ export class Encoder {
     whole("image", image, 0);
     const ops = await this.#ops(options);
     // As a list of one, so that a list of pictures is refused and not cut to its first.
-    const one = squares(this.lease, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
+    const one = squares(this.engine, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
     const { value } = (await one.next()) as { value: Batch };
-    const wanted = { ops, seed, image, views };
-    const seen = this.lease.steadily("augment", [value.pixels, side, wanted]);
-    const planes = await unlessAborted(seen, signal);
+    const args: [Uint8Array, number, object] = [value.pixels, side, { ops, seed, image, views }];
+    const augmented = this.engine.invokeAgain(ENGINE, "augment", args);
+    const planes = await unlessAborted(augmented, signal);
     return Array.from({ length: views }, (_, view) =>
       imageData(rgbaOf(planes.subarray(view * 3 * side * side), side), side),
     );
@@ -163,7 +170,7 @@ export class Encoder {
   async #ops({ ops, preset }: AugmentOptions): Promise<readonly AugmentationOp[]> {
     if (ops !== undefined) return list("ops", plain("ops", ops));
     if (preset === undefined) return this.info.views;
-    return this.lease.call("policy", [text("preset", preset)]);
+    return this.engine.invoke(MODULE, "policy", [text("preset", preset)]);
   }
 
   /**
@@ -181,10 +188,10 @@ export class Encoder {
     finite("the projections", rows.data, rows.dim);
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
-    const found = await unlessAborted(
-      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, data, most])),
+    const found = (await unlessAborted(
+      this.#remote.invoke("supportNearest", [data, most]),
       signal,
-    );
+    )) as Found & { labels: Int32Array };
     const { classNames } = this.info;
     const neighbor = (place: number): SupportNeighbor => {
       const label = classNames[found.labels[place]!];
@@ -198,7 +205,7 @@ export class Encoder {
 
   /** Told after the device was lost and computing goes on; gives what stops that. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
-    return this.lease.onDeviceLost(listener);
+    return this.engine.onDeviceLost(listener);
   }
 
   /** @internal One picture through everything, so that the first of the caller's is not the slow one. */
@@ -213,7 +220,7 @@ export class Encoder {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.#handle.dispose();
+    await this.#remote.dispose();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,9 +1,9 @@
 /** Pictures in all the forms that a page has them, on their way to the computing side. */
 import { KithError } from "./errors.js";
-import type { Decodable } from "./host.js";
 import { MOST_PIXELS } from "./planes.js";
 import { kindOf, shown } from "./shown.js";
 import type { ImageInput, Images, RawImage } from "./types.js";
+import type { Decodable } from "./wasm-module.js";
 
 const CROSS_ORIGIN =
   "Set crossOrigin = 'anonymous' before src, where the other server allows it, or pass the picture's URL.";

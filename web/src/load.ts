@@ -1,12 +1,15 @@
 /** Opening a checkpoint: its bytes, what it says of itself, and an encoder of it. */
 import { bring, nameOf, type Brought } from "./bytes.js";
 import { Encoder } from "./encoder.js";
-import { Handle, lease, type Lease } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
+import { openEngine } from "./engine.js";
 import { KithError, ofFile, unlessAborted } from "./errors.js";
 import { Progressing } from "./progress.js";
+import { RemoteObject } from "./remote-object.js";
 import { engineOptions, flag, oneOf, text } from "./setting.js";
 import { MOST_SIDE } from "./squares.js";
 import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
+import { ENGINE, type WasmEncoder } from "./wasm-module.js";
 import type { Note } from "./wire.js";
 
 /**
@@ -48,16 +51,16 @@ async function load(
   progress: Progressing,
 ): Promise<Encoder> {
   const file = nameOf(source);
-  const engine = await lease(options, (loaded, total) => progress.at("wasm", loaded, total));
+  const engine = await openEngine(options, (loaded, total) => progress.at("wasm", loaded, total));
   try {
     const brought = () =>
       bring(source, options, (loaded, total, fromCache) =>
         progress.at("checkpoint", loaded, total, { file, fromCache }),
       );
-    const { handle, note } = await openedAnew(engine, brought, ({ byteLength }, part) =>
+    const { remote, note } = await openedAnew(engine, brought, ({ byteLength }, part) =>
       progress.at("upload", part * byteLength, byteLength, { file }),
     );
-    const encoder = new Encoder(handle, infoOf(note), options.fetch);
+    const encoder = new Encoder(remote, infoOf(note), options.fetch);
     if (options.warmup ?? true) await encoder.warm();
     progress.at("warmup", 1, 1);
     return encoder;
@@ -69,12 +72,17 @@ async function load(
 
 type Uploaded = (bytes: Uint8Array, part: 0 | 1) => void;
 
-/** A checkpoint on the computing side; where what was kept does not open, as it is fetched anew. */
+interface Opened {
+  readonly remote: RemoteObject<WasmEncoder>;
+  readonly note: Note;
+}
+
+/** A checkpoint in the backend. If the cached bytes do not open, they are fetched anew. */
 async function openedAnew(
-  engine: Lease,
+  engine: EngineRef,
   brought: () => Promise<Brought>,
   told: Uploaded,
-): Promise<{ handle: Handle; note: Note }> {
+): Promise<Opened> {
   const first = await brought();
   try {
     return await opened(engine, first, told);
@@ -87,22 +95,22 @@ async function openedAnew(
 }
 
 async function opened(
-  engine: Lease,
+  engine: EngineRef,
   { bytes, keep }: Brought,
   told: Uploaded,
-): Promise<{ handle: Handle; note: Note }> {
+): Promise<Opened> {
   told(bytes, 0);
   let note!: Note;
-  const handle = new Handle(engine, async () => {
-    const read = await engine.call("encoderRead", [bytes]).catch(ofFile);
-    note = read.note;
+  const remote = new RemoteObject(engine, async () => {
+    const handle = await engine.invoke(ENGINE, "encoder", [bytes]).catch(ofFile);
+    note = (await engine.invoke(handle, "info", [])) as Note;
     if (note.side > MOST_SIDE) throw tooLarge(note.side);
-    return read.handle;
+    return handle;
   });
-  await handle.use(async () => {});
+  await remote.ready();
   told(bytes, 1);
   await keep();
-  return { handle, note };
+  return { remote, note };
 }
 
 function tooLarge(side: number): KithError {

@@ -1,5 +1,5 @@
 /** Pictures and labels that a run of pre-training learns from. */
-import type { Lease } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
 import { classesOf } from "./labels.js";
 import { squares, type Batch } from "./squares.js";
@@ -22,7 +22,7 @@ export interface Material {
 
 /** Decodes pictures and reads their labels, the labels first, since they cost nothing. */
 export async function gathered(
-  lease: Lease,
+  engine: EngineRef,
   images: Images,
   side: number,
   { labels = [], signal, fetch }: Pick<PretrainConfig, "labels" | "signal" | "fetch">,
@@ -30,7 +30,7 @@ export async function gathered(
   const { names, places } = classesOf(labels, "allowed");
   const batches: Batch[] = [];
   const options = { side, batchSize: AT_A_TIME, signal, fetch };
-  for await (const batch of squares(lease, images, options)) batches.push(batch);
+  for await (const batch of squares(engine, images, options)) batches.push(batch);
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
   if (places.length > 0 && places.length !== count) {
     const message = `expected ${count} labels, one a picture, got ${places.length}`;

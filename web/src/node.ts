@@ -2,27 +2,27 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-import type { Door } from "./door.js";
+import { Backend, type Loader } from "./backend.js";
 import { files } from "./bytes.js";
 import { setStarter } from "./engine.js";
 import { KithError } from "./errors.js";
-import { Host, type Platform } from "./host.js";
 import { inlinePort } from "./port.js";
 import { codeOf, drawn } from "./map-worker.js";
 import { setMapRunner } from "./projection.js";
 import { shown } from "./shown.js";
+import type { WasmModule } from "./wasm-module.js";
 
 export * from "./api.js";
 
 /** Modules are singletons, and a panic ends one for good: each start takes a new one. */
 let starts = 0;
 
-const platform: Platform = {
-  glue: async () => {
+const loader: Loader = {
+  script: async () => {
     starts += 1;
-    return (await import(new URL(`./kith_cpu.js?${starts}`, import.meta.url).href)) as Door;
+    return (await import(new URL(`./kith_cpu.js?${starts}`, import.meta.url).href)) as WasmModule;
   },
-  module: async (_, url) => {
+  compile: async (_, url) => {
     const from = url ?? new URL("./kith_cpu_bg.wasm", import.meta.url).href;
     try {
       return await WebAssembly.compile(await readFile(fileURLToPath(from)));
@@ -41,7 +41,7 @@ files.read = async (path) => {
   }
 };
 // Between two calls timers run, so that a caller can give up.
-setStarter(() => inlinePort(new Host(platform), () => new Promise(setImmediate)));
+setStarter(() => inlinePort(new Backend(loader), () => new Promise(setImmediate)));
 setMapRunner((task, told) => ({
   found: Promise.resolve()
     .then(() => drawn(task, told))

@@ -1,13 +1,13 @@
 /** Pre-training in the tab: the page pulls steps; not to call is to pause. */
 import { bring } from "./bytes.js";
-import type { Plan } from "./wire.js";
 import { Embeddings, joined } from "./embeddings.js";
-import { Handle, lease, type Lease } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
+import { openEngine } from "./engine.js";
 import { KithError, ofFile, throwIfAborted, unlessAborted } from "./errors.js";
-import type { RunStart } from "./host.js";
 import { classesOf } from "./labels.js";
 import { AT_A_TIME, gathered, type Material } from "./material.js";
 import { Progressing } from "./progress.js";
+import { RemoteObject } from "./remote-object.js";
 import { engineOptions, flag, optionsOf, text, whole, wrong } from "./setting.js";
 import { shown } from "./shown.js";
 import { MOST_SIDE, squares } from "./squares.js";
@@ -20,6 +20,8 @@ import type {
   PretrainConfig,
   PretrainStep,
 } from "./types.js";
+import { ENGINE, MODULE, type Handle, type WasmPretraining } from "./wasm-module.js";
+import type { Plan, RunInfo } from "./wire.js";
 
 /** The order of an epoch's pictures is held in memory, and no tab lives longer than this. */
 const MOST = { steps: 100_000, epochs: 1_000_000 };
@@ -27,7 +29,7 @@ const MOST = { steps: 100_000, epochs: 1_000_000 };
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
   checkConfig(config);
-  const engine = await lease(config);
+  const engine = await openEngine(config);
   try {
     const toml = await recipeText(engine, config.recipe ?? "quick");
     const side = config.imageSize ?? 32;
@@ -41,7 +43,7 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
       pictures: material.count,
     };
     const changes = changesOf(config, material);
-    const start = () => engine.call("pretrainStart", [toml, changes, plan]);
+    const start = () => engine.invoke(ENGINE, "pretraining", [toml, changes, plan]);
     return await Pretraining.open(engine, material, start, config);
   } catch (error) {
     engine.release();
@@ -61,11 +63,12 @@ export async function resumePretraining(
 ): Promise<Pretraining> {
   checkConfig(config);
   const { bytes } = await bring(bytesAlone(state));
-  const engine = await lease(config);
+  const engine = await openEngine(config);
   try {
-    const start = () => engine.call("pretrainResume", [bytes]).catch(ofFile);
-    const { handle, plan } = await start();
-    await engine.call("free", [handle]);
+    const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(ofFile);
+    const run = await start();
+    const { plan } = (await engine.invoke(run, "info", [])) as RunInfo;
+    await engine.free(run);
     const material = await gathered(engine, images, plan.side, config);
     sameSource(bytes, material, plan.classes);
     return await Pretraining.open(engine, material, start, config);
@@ -75,13 +78,20 @@ export async function resumePretraining(
   }
 }
 
+/** A run in the backend as it was opened first, and how it is opened again. */
+interface Opened {
+  readonly first: Handle<WasmPretraining>;
+  readonly info: RunInfo;
+  readonly start: () => Promise<Handle<WasmPretraining>>;
+}
+
 export class Pretraining {
   /** Steps an epoch, epochs, classes, side, seed. */
   readonly plan: Plan;
   /** The recipe, every setting written out. */
   readonly recipeToml: string;
   readonly classNames: readonly string[];
-  readonly #handle: Handle;
+  readonly #remote: RemoteObject<WasmPretraining>;
   readonly #config: PretrainConfig;
   readonly #material: Material;
   readonly #total: number;
@@ -93,44 +103,47 @@ export class Pretraining {
   #begun: Promise<PretrainStep> | undefined;
 
   private constructor(
-    lease: Lease,
+    engine: EngineRef,
     material: Material,
-    [first, start]: [RunStart, () => Promise<RunStart>],
+    { first, info, start }: Opened,
     config: PretrainConfig,
   ) {
-    this.plan = first.plan;
-    this.recipeToml = first.toml;
+    this.plan = info.plan;
+    this.recipeToml = info.toml;
     this.classNames = material.classNames;
-    this.#total = first.total;
-    this.#steps = this.#there = first.steps;
+    this.#total = info.total;
+    this.#steps = this.#there = info.steps;
     this.#config = config;
     this.#material = material;
-    let opened: RunStart | undefined = first;
-    this.#handle = new Handle(lease, async () => {
+    let opened: Handle<WasmPretraining> | undefined = first;
+    this.#remote = new RemoteObject(engine, async () => {
       const state = this.#snapshot?.state;
-      const run = opened ?? (await (state ? lease.call("pretrainResume", [state]) : start()));
+      const again = () => (state ? engine.invoke(ENGINE, "resumePretraining", [state]) : start());
+      const run = opened ?? (await again());
       opened = undefined;
-      this.#there = run.steps;
-      await supply(lease, run.handle, material);
-      return run.handle;
+      this.#there = ((await engine.invoke(run, "info", [])) as RunInfo).steps;
+      await supply(engine, run, material);
+      return run;
     });
   }
 
   /** @internal Use `pretrain`. */
   static async open(
-    lease: Lease,
+    engine: EngineRef,
     material: Material,
-    start: () => Promise<RunStart>,
+    start: Opened["start"],
     config: PretrainConfig,
   ): Promise<Pretraining> {
-    const run = new Pretraining(lease, material, [await start(), start], config);
-    await run.#handle.use(async () => {});
+    const first = await start();
+    const info = (await engine.invoke(first, "info", [])) as RunInfo;
+    const run = new Pretraining(engine, material, { first, info, start }, config);
+    await run.#remote.ready();
     return run;
   }
 
   /** What computes, and why. */
   get device(): DeviceReport {
-    return this.#handle.lease.report;
+    return this.#remote.engine.report;
   }
 
   /** Steps done. */
@@ -171,12 +184,12 @@ export class Pretraining {
   /** One step; those that were lost with a device are taken again before it. */
   async #next(): Promise<PretrainStep> {
     const start = performance.now();
-    const { lease } = this.#handle;
+    const { engine } = this.#remote;
     const wanted = this.#steps + 1;
-    const measured = await this.#handle.use(async (handle) => {
+    const measured = await this.#remote.use(async (run) => {
       let metrics: Record<string, number> = {};
       while (this.#there < wanted) {
-        metrics = await lease.call("pretrainStep", [handle]);
+        metrics = (await engine.invoke(run, "step", [])) as Record<string, number>;
         this.#there += 1;
       }
       return metrics;
@@ -193,16 +206,12 @@ export class Pretraining {
   /** Embeddings by the encoder as it is now, `[count, dim]`, of length one. */
   async embed(images: Images, options: { signal?: AbortSignal } = {}): Promise<Embeddings> {
     const { signal } = optionsOf(options);
-    const { lease } = this.#handle;
     const parts: Float32Array[] = [];
     let dim = 1;
     const { fetch } = this.#config;
     const wanted = { side: this.plan.side, batchSize: AT_A_TIME, signal, fetch };
-    for await (const { pixels, count } of squares(lease, images, wanted)) {
-      const work = this.#handle.use((handle) =>
-        lease.call("pretrainEmbed", [handle, pixels, count]),
-      );
-      const data = await unlessAborted(work, signal);
+    for await (const { pixels, count } of squares(this.#remote.engine, images, wanted)) {
+      const data = await unlessAborted(this.#remote.invoke("embed", [pixels, count]), signal);
       parts.push(data);
       dim = data.length / count;
     }
@@ -213,29 +222,26 @@ export class Pretraining {
   async checkpoint(options: { half?: boolean } = {}): Promise<Uint8Array> {
     const { half = false } = optionsOf(options);
     flag("half", half);
-    const { lease } = this.#handle;
     const dataset = this.#config.dataset ?? "pictures of a browser tab";
-    const told = { dataset, classNames: this.classNames, half };
-    return this.#handle.use((handle) => lease.call("pretrainCheckpoint", [handle, told]));
+    return this.#remote.invoke("checkpoint", [{ dataset, classNames: this.classNames, half }]);
   }
 
   /** Everything that `resumePretraining` needs after a reload, but for the pictures. */
   async state(): Promise<Uint8Array> {
-    const { lease } = this.#handle;
     const steps = this.#steps;
-    const state = await this.#handle.use((handle) => lease.call("pretrainState", [handle]));
+    const state = await this.#remote.invoke("state", []);
     this.#snapshot = { state, steps };
     return noted(state, this.#material);
   }
 
   /** Told after the device was lost and computing goes on; gives what stops that. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
-    return this.#handle.lease.onDeviceLost(listener);
+    return this.#remote.engine.onDeviceLost(listener);
   }
 
   /** Frees what it holds. */
   async dispose(): Promise<void> {
-    await this.#handle.dispose();
+    await this.#remote.dispose();
   }
 }
 
@@ -247,13 +253,16 @@ function bytesAlone(state: Uint8Array): Uint8Array {
 }
 
 /** Gives a run its pictures. */
-async function supply(lease: Lease, handle: number, material: Material): Promise<void> {
-  for (const { pixels, count } of material.batches) {
-    await lease.call("pretrainAdd", [handle, pixels, count]);
+async function supply(
+  engine: EngineRef,
+  run: Handle<WasmPretraining>,
+  { batches, labelled, labels }: Material,
+): Promise<void> {
+  for (const { pixels, count } of batches) {
+    await engine.invoke(run, "addPictures", [pixels, count]);
   }
-  const { labelled, labels } = material;
-  if (labels.length > 0) await lease.call("pretrainAddLabelled", [handle, labelled.pixels, labels]);
-  await lease.call("pretrainCheck", [handle]);
+  if (labels.length > 0) await engine.invoke(run, "addLabelled", [labelled.pixels, labels]);
+  await engine.invoke(run, "check", []);
 }
 
 /** Everything about a run that can be known to be wrong before pictures are decoded. */
@@ -281,8 +290,8 @@ function changesOf(config: PretrainConfig, { classNames }: Material): string[] {
 }
 
 /** The text of a recipe, given by its name or as such. */
-async function recipeText(lease: Lease, recipe: string): Promise<string> {
-  const known = await lease.call("recipes", []);
+async function recipeText(engine: EngineRef, recipe: string): Promise<string> {
+  const known: { name: string; toml: string }[] = await engine.invoke(MODULE, "recipes", []);
   const found = known.find(({ name }) => name === recipe);
   if (found) return found.toml;
   if (recipe.includes("=")) return recipe;

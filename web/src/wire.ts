@@ -37,6 +37,14 @@ export interface Found {
   readonly similarities: Float32Array;
 }
 
+/** A run of pre-training: how far it is, and what was planned. */
+export interface RunInfo {
+  readonly steps: number;
+  readonly total: number;
+  readonly toml: string;
+  readonly plan: Plan;
+}
+
 /** What a run of pre-training is planned for; 0 steps or epochs leave it to the recipe. */
 export interface Plan {
   readonly side: number;
@@ -49,8 +57,10 @@ export interface Plan {
   readonly pictures: number;
 }
 
-/** What a caller may change of a linear probe's fit. */
-export interface FitSettings {
+/** What is to be fitted, and how. */
+export interface FitOptions {
+  readonly classes: number;
+  readonly training: number;
   readonly epochs?: number;
   readonly firstRate?: number;
   readonly lastRate?: number;

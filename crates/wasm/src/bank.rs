@@ -13,30 +13,20 @@ use crate::fail::{Result, from_core};
 pub struct Bank(kith_core::probe::knn::Bank);
 
 #[wasm_bindgen]
-impl Bank {
+impl Engine {
     /// Uploads rows, `[n, dim]`.
     ///
     /// # Errors
     /// `DIMENSION` when the numbers do not make rows, `TOO_FEW` without any.
-    #[wasm_bindgen(constructor)]
-    pub fn new(engine: &Engine, rows: Vec<f32>, dim: usize) -> Result<Self> {
+    pub fn bank(&self, rows: Vec<f32>, dim: usize) -> Result<Bank> {
         let rows = features(rows, dim)?;
-        let bank = kith_core::probe::knn::Bank::new(&rows, engine.device());
-        Ok(Self(bank.map_err(from_core)?))
+        let bank = kith_core::probe::knn::Bank::new(&rows, self.device());
+        Ok(Bank(bank.map_err(from_core)?))
     }
+}
 
-    /// Rows.
-    #[wasm_bindgen(getter)]
-    pub fn size(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Numbers a row.
-    #[wasm_bindgen(getter)]
-    pub fn dim(&self) -> usize {
-        self.0.dim()
-    }
-
+#[wasm_bindgen]
+impl Bank {
     /// `{ k, indices, similarities }` of queries `[q, dim]`, nearest first; exact.
     ///
     /// # Errors

@@ -17,20 +17,22 @@ pub struct Encoder {
 }
 
 #[wasm_bindgen]
-impl Encoder {
+impl Engine {
     /// Reads and checks a checkpoint.
     ///
     /// # Errors
-    /// Core's codes for files that are no checkpoint of kith's.
-    pub fn read(engine: &Engine, bytes: &[u8]) -> Result<Self> {
-        Ok(Self { model: Model::open(bytes, engine.device()).map_err(from_core)? })
+    /// Core's codes for files that are not kith checkpoints.
+    pub fn encoder(&self, checkpoint: &[u8]) -> Result<Encoder> {
+        Ok(Encoder { model: Model::open(checkpoint, self.device()).map_err(from_core)? })
     }
+}
 
+#[wasm_bindgen]
+impl Encoder {
     /// What the checkpoint says of itself.
     ///
     /// # Errors
     /// None that a caller can cause.
-    #[wasm_bindgen(getter)]
     pub fn info(&self) -> Result<JsValue> {
         object(&Note::of(&self.model))
     }

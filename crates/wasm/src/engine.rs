@@ -40,12 +40,6 @@ impl Engine {
         Ok(Self { device, health })
     }
 
-    /// `webgpu` or `cpu`.
-    #[wasm_bindgen(getter)]
-    pub fn kind(&self) -> String {
-        Health::KIND.into()
-    }
-
     /// Why the device was lost, if it was.
     #[wasm_bindgen(getter)]
     pub fn lost(&self) -> Option<String> {

@@ -66,9 +66,9 @@ pub fn recipes() -> Result<JsValue> {
     object(&Recipe::BUILT_IN.map(|(name, toml)| Named { name, toml }))
 }
 
-/// Which views are wanted.
+/// Which views are asked for.
 #[derive(Debug, Deserialize)]
-struct Wanted {
+struct ViewOptions {
     /// The policy's operations.
     ops: Policy,
     /// The run's seed.
@@ -78,27 +78,29 @@ struct Wanted {
     views: u64,
 }
 
-/// Views of one picture, `[views, 3, side, side]`; `wanted` is `{ ops, seed, image, views }`. View v
-/// is what the trainer's first view would be when it looks at the image for the v-th time.
-///
-/// # Errors
-/// `SETTING` for operations that do not exist or are out of range, `PIXEL_COUNT`, `DEVICE`.
 #[wasm_bindgen]
-pub async fn augment(
-    engine: &Engine,
-    pixels: Vec<u8>,
-    side: usize,
-    wanted: JsValue,
-) -> Result<Uint8Array> {
-    let Wanted { ops, seed, image, views } = from_object(wanted)?;
-    ops.check().map_err(from_core)?;
-    let picture = images(pixels, 1, side)?.to_device(engine.device());
-    let mut all = Vec::new();
-    for number in 0..views {
-        let visits = [Visit { image, number }];
-        let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
-        let view = ops.apply(picture.clone(), draw);
-        all.extend_from_slice(Images::from_device(view).await.map_err(from_core)?.pixels());
+impl Engine {
+    /// Views of one picture, `[views, 3, side, side]`; `options` is `{ ops, seed, image, views }`.
+    /// View v is what the trainer's first view would be when it looks at the image for the v-th time.
+    ///
+    /// # Errors
+    /// `SETTING` for operations that do not exist or are out of range, `PIXEL_COUNT`, `DEVICE`.
+    pub async fn augment(
+        &self,
+        pixels: Vec<u8>,
+        side: usize,
+        options: JsValue,
+    ) -> Result<Uint8Array> {
+        let ViewOptions { ops, seed, image, views } = from_object(options)?;
+        ops.check().map_err(from_core)?;
+        let picture = images(pixels, 1, side)?.to_device(self.device());
+        let mut all = Vec::new();
+        for number in 0..views {
+            let visits = [Visit { image, number }];
+            let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
+            let view = ops.apply(picture.clone(), draw);
+            all.extend_from_slice(Images::from_device(view).await.map_err(from_core)?.pixels());
+        }
+        Ok(Uint8Array::from(all.as_slice()))
     }
-    Ok(Uint8Array::from(all.as_slice()))
 }

@@ -9,7 +9,7 @@ use kith_core::sampler::Sampler;
 use kith_core::trainer::Plan;
 use kith_core::trainer::feed::Feed;
 use kith_core::trainer::pretrain::Pretrainer;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{floats, from_object, images, object, set};
@@ -25,9 +25,9 @@ pub struct Pretraining {
     sampler: Option<Sampler>,
 }
 
-/// What a run is planned for; 0 steps or epochs leave it to the recipe.
+/// What a run is planned for. With 0 steps or epochs, the recipe decides.
 #[derive(Debug, Deserialize)]
-struct Wanted {
+struct PlanOptions {
     side: usize,
     classes: usize,
     seed: u64,
@@ -36,70 +36,81 @@ struct Wanted {
     pictures: usize,
 }
 
-/// What a checkpoint is to say of its pictures.
+/// What a checkpoint says about its pictures, and how it stores numbers.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+struct CheckpointOptions {
     dataset: String,
     class_names: Vec<String>,
     half: bool,
 }
 
+/// A run of pre-training: how far it is, and what was planned.
+#[derive(Debug, Serialize)]
+struct RunInfo {
+    /// Steps done.
+    steps: u64,
+    /// Steps of the whole run.
+    total: u64,
+    /// The recipe, with every setting.
+    toml: String,
+    plan: Plan,
+}
+
 #[wasm_bindgen]
-impl Pretraining {
-    /// A run at its start: a recipe's text, changes to it as on the command line, and `{ side,
-    /// classes, seed, steps, epochs, pictures }`.
+impl Engine {
+    /// A new run: a recipe's text, changes to it as on the command line, and `{ side, classes, seed,
+    /// steps, epochs, pictures }`.
     ///
     /// # Errors
-    /// `RECIPE` and `SETTING` for a recipe or plan that cannot be.
-    pub fn start(engine: &Engine, toml: &str, changes: Vec<String>, plan: JsValue) -> Result<Self> {
+    /// `RECIPE` and `SETTING` for a recipe or plan that is not possible.
+    pub fn pretraining(
+        &self,
+        toml: &str,
+        changes: Vec<String>,
+        options: JsValue,
+    ) -> Result<Pretraining> {
         let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let wanted: Wanted = from_object(plan)?;
-        let size = [wanted.side, wanted.classes];
-        let mut plan = Plan::pretraining(&recipe, size, wanted.seed, wanted.pictures);
-        plan.steps = if wanted.steps > 0 { wanted.steps } else { plan.steps };
-        plan.epochs = if wanted.epochs > 0 { wanted.epochs } else { plan.epochs };
-        Ok(Self::of(Pretrainer::new(recipe, plan, engine.device()).map_err(from_core)?))
+        let options: PlanOptions = from_object(options)?;
+        let size = [options.side, options.classes];
+        let mut plan = Plan::pretraining(&recipe, size, options.seed, options.pictures);
+        plan.steps = if options.steps > 0 { options.steps } else { plan.steps };
+        plan.epochs = if options.epochs > 0 { options.epochs } else { plan.epochs };
+        let trainer = Pretrainer::new(recipe, plan, self.device()).map_err(from_core)?;
+        Ok(Pretraining::of(trainer))
     }
 
+    /// The run whose [`state`](Pretraining::state) was saved; its pictures have to be added again.
+    ///
+    /// # Errors
+    /// Core's codes for files that are not the state of a run.
+    #[wasm_bindgen(js_name = resumePretraining)]
+    pub fn resume_pretraining(&self, state: &[u8]) -> Result<Pretraining> {
+        let trainer = Pretrainer::from_snapshot(state, self.device()).map_err(from_core)?;
+        Ok(Pretraining::of(trainer))
+    }
+}
+
+impl Pretraining {
     fn of(trainer: Pretrainer) -> Self {
         let feed = Feed::new(trainer.plan().side);
         Self { trainer, feed, sampler: None }
     }
+}
 
-    /// The run that [`state`](Self::state) was taken of; its pictures have to be added again.
-    ///
-    /// # Errors
-    /// Core's codes for files that are no state of a run.
-    pub fn resume(engine: &Engine, state: &[u8]) -> Result<Self> {
-        Ok(Self::of(Pretrainer::from_snapshot(state, engine.device()).map_err(from_core)?))
-    }
-
-    /// `{ side, classes, seed, steps, epochs }`.
+#[wasm_bindgen]
+impl Pretraining {
+    /// How far the run is, and what was planned.
     ///
     /// # Errors
     /// None that a caller can cause.
-    #[wasm_bindgen(getter)]
-    pub fn plan(&self) -> Result<JsValue> {
-        object(self.trainer.plan())
-    }
-
-    /// Steps done.
-    #[wasm_bindgen(getter)]
-    pub fn steps(&self) -> f64 {
-        self.trainer.steps() as f64
-    }
-
-    /// Steps of the whole run.
-    #[wasm_bindgen(getter)]
-    pub fn total(&self) -> f64 {
-        self.trainer.plan().total() as f64
-    }
-
-    /// The recipe, every setting written out.
-    #[wasm_bindgen(getter)]
-    pub fn toml(&self) -> String {
-        self.trainer.recipe().to_toml()
+    pub fn info(&self) -> Result<JsValue> {
+        object(&RunInfo {
+            steps: self.trainer.steps(),
+            total: self.trainer.plan().total(),
+            toml: self.trainer.recipe().to_toml(),
+            plan: *self.trainer.plan(),
+        })
     }
 
     /// Adds unlabelled pictures.
@@ -163,14 +174,14 @@ impl Pretraining {
         Ok(floats(&features.values))
     }
 
-    /// A checkpoint that kith opens anywhere; `told` is `{ dataset, classNames,
-    /// half }`; `half` stores numbers in two bytes.
+    /// A checkpoint that kith opens anywhere; `options` is `{ dataset, classNames, half }`; `half`
+    /// stores numbers in two bytes.
     ///
     /// # Errors
     /// `DEVICE` when the device fails, `NOT_FINITE` after a step that diverged, `HALF_OVERFLOW` for
     /// a weight that two bytes cannot hold.
-    pub async fn checkpoint(&self, told: JsValue) -> Result<Uint8Array> {
-        let Told { dataset, class_names, half } = from_object(told)?;
+    pub async fn checkpoint(&self, options: JsValue) -> Result<Uint8Array> {
+        let CheckpointOptions { dataset, class_names, half } = from_object(options)?;
         let [unlabelled, labelled] = self.feed.sizes();
         let meta = Meta {
             format: FORMAT,

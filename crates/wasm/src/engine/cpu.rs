@@ -9,8 +9,6 @@ use crate::fail::Result;
 pub(super) struct Health;
 
 impl Health {
-    pub(super) const KIND: &str = "cpu";
-
     #[expect(clippy::unused_async, reason = "a GPU is opened asynchronously")]
     pub(super) async fn open() -> Result<(Device, Self)> {
         Ok((Device::flex(), Self))

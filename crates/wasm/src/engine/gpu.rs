@@ -19,8 +19,6 @@ pub(super) struct Health {
 const ALONE: &str = "a page's engine has one thread";
 
 impl Health {
-    pub(super) const KIND: &str = "webgpu";
-
     pub(super) async fn open() -> Result<(Device, Self)> {
         let opened = Device::wgpu_options().init_with_setup_async().await;
         let (device, setup) = opened.map_err(|error| refused(&error))?;
