@@ -1,6 +1,7 @@
 /** Bytes from wherever they lie: memory, a file, a URL, the cache of an earlier visit. */
 import { forget, keep, kept, type Shelf } from "./cache.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
+import { readFile } from "./platform.js";
 import { kindOf, shown } from "./shown.js";
 import type { ByteSource, LoadOptions } from "./types.js";
 import { counted, sizeOf, type OnBytes } from "./wasm.js";
@@ -19,9 +20,6 @@ export interface Brought {
   /** Forgets what was kept of them. */
   forget(): Promise<void>;
 }
-
-/** Set by the Node entry: paths and file URLs. */
-export const files: { read?: (path: string | URL) => Promise<Uint8Array> } = {};
 
 const CHOSEN = "The file changed or is gone since it was chosen: choose it again.";
 
@@ -130,8 +128,8 @@ async function addressed(
   options: BytesOptions,
   onBytes: OnSourceBytes,
 ): Promise<Brought> {
-  if (files.read && !/^(https?|data|blob):/.test(String(source))) {
-    return alone(new Uint8Array(await files.read(source)));
+  if (readFile && !/^(https?|data|blob):/.test(String(source))) {
+    return alone(new Uint8Array(await readFile(source)));
   }
   const url = await reading(String(source), async () => {
     return new URL(source, globalThis.location?.href).href;

@@ -5,20 +5,12 @@ import type { Kind } from "./backend.js";
 import { onCpu, probeDevice } from "./device.js";
 import { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
+import { startBackend } from "./platform.js";
 import type { Answer, Arguments, Method, Port } from "./port.js";
 import { engineOptions } from "./setting.js";
 import type { DeviceReport, EngineOptions, FallbackReason } from "./types.js";
 import type { OnBytes } from "./wasm.js";
 import { wasmUrl } from "./wasm-url.js";
-
-/** How a platform starts a backend. */
-export type Starter = (options: EngineOptions) => Port;
-
-/** Set once by the entry point: a worker in browsers, in place in Node. */
-let startBackend: Starter;
-export function setStarter(starter: Starter): void {
-  startBackend = starter;
-}
 
 /** Engines that others may share, by what they compute on. */
 const shared = new Map<Kind, Promise<Engine>>();
