@@ -1,9 +1,9 @@
 /** Embeddings on the device, to be searched again and again. */
-import type { Found } from "./wire.js";
 import { Embeddings, present, rowsOf } from "./embeddings.js";
 import { Encoder } from "./encoder.js";
 import { runningEngine } from "./engine.js";
 import { unlessAborted } from "./errors.js";
+import type { Found } from "./generated.js";
 import { RemoteObject } from "./remote-object.js";
 import { engineOptions, finite, instance, optionsOf, whole } from "./setting.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
@@ -64,8 +64,7 @@ export class Bank {
     finite("the queries", rows.data, this.dim);
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), this.size);
-    const found = this.#remote.invoke("nearest", [data, most]) as Promise<Found>;
-    return unlessAborted(found, signal);
+    return unlessAborted(this.#remote.invoke("nearest", [data, most]), signal);
   }
 
   /** Frees what it holds. */

@@ -17,7 +17,6 @@ import type {
   Images,
 } from "./types.js";
 import { ENGINE, MODULE, type Handle, type Pictures, type WasmEncoder } from "./wasm-module.js";
-import type { Found } from "./wire.js";
 
 /** Pictures that go through the encoder at a time. */
 const BATCH = 32;
@@ -158,8 +157,8 @@ export class Encoder {
     // As a list of one, so that a list of pictures is refused and not cut to its first.
     const one = squares(this.engine, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
     const { value } = (await one.next()) as { value: Batch };
-    const args: [Uint8Array, number, object] = [value.pixels, side, { ops, seed, image, views }];
-    const augmented = this.engine.invokeAgain(ENGINE, "augment", args);
+    const wanted = { ops, seed, image, views };
+    const augmented = this.engine.invokeAgain(ENGINE, "augment", [value.pixels, side, wanted]);
     const planes = await unlessAborted(augmented, signal);
     return Array.from({ length: views }, (_, view) =>
       imageData(rgbaOf(planes.subarray(view * 3 * side * side), side), side),
@@ -188,18 +187,18 @@ export class Encoder {
     finite("the projections", rows.data, rows.dim);
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
-    const found = (await unlessAborted(
+    const { nearest, labels } = await unlessAborted(
       this.#remote.invoke("supportNearest", [data, most]),
       signal,
-    )) as Found & { labels: Int32Array };
+    );
     const { classNames } = this.info;
     const neighbor = (place: number): SupportNeighbor => {
-      const label = classNames[found.labels[place]!];
-      const [index, similarity] = [found.indices[place]!, found.similarities[place]!];
+      const label = classNames[labels[place]!];
+      const [index, similarity] = [nearest.indices[place]!, nearest.similarities[place]!];
       return { index, similarity, ...(label === undefined ? {} : { label }) };
     };
     return Array.from({ length: rows.count }, (_, query) =>
-      Array.from({ length: found.k }, (_, rank) => neighbor(query * found.k + rank)),
+      Array.from({ length: nearest.k }, (_, rank) => neighbor(query * nearest.k + rank)),
     );
   }
 

@@ -3,16 +3,16 @@ import type { EngineRef } from "./engine-ref.js";
 import { runningEngine } from "./engine.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import { Embeddings, present } from "./embeddings.js";
+import type { ProbeWeights } from "./generated.js";
 import { classesOf } from "./labels.js";
-import { LinearProbe, mostLikely, type ProbeWeights } from "./probe.js";
+import { LinearProbe, mostLikely } from "./probe.js";
 import { Progressing } from "./progress.js";
 import { random, shuffle } from "./random.js";
 import { RemoteObject } from "./remote-object.js";
 import { reportOf } from "./report.js";
 import { engineOptions, finite, oneOf, positive, whole, within } from "./setting.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
-import { ENGINE, type Handle, type WasmProbeFit } from "./wasm-module.js";
-import type { FitOptions } from "./wire.js";
+import { ENGINE, type FitOptions, type Handle, type WasmProbeFit } from "./wasm-module.js";
 
 /** Epochs that are computed at a time: few calls, and curves that still move. */
 const AT_A_TIME = 5;
@@ -103,7 +103,7 @@ export function trainLinearProbe(
         done += events.length;
         progress.at("train", done, epochs);
       }
-      const weights = (await remote.invoke("result", [])) as ProbeWeights;
+      const weights = await remote.invoke("result", []);
       const probe = task.finish(checkedWeights(weights, done));
       emit({ type: "done", report: probe.report });
       return probe;

@@ -40,7 +40,7 @@ export async function recipes(
   options: EngineOptions = {},
 ): Promise<Readonly<Record<string, string>>> {
   return withEngine(options, async (engine) => {
-    const known: { name: string; toml: string }[] = await engine.invoke(MODULE, "recipes", []);
+    const known = await engine.invoke(MODULE, "recipes", []);
     return Object.fromEntries(known.map(({ name, toml }) => [name, toml]));
   });
 }

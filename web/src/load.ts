@@ -10,7 +10,6 @@ import { engineOptions, flag, oneOf, text } from "./setting.js";
 import { MOST_SIDE } from "./squares.js";
 import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
 import { ENGINE, type WasmEncoder } from "./wasm-module.js";
-import type { Note } from "./wire.js";
 
 /**
  * Loads a checkpoint that kith wrote.
@@ -57,10 +56,10 @@ async function load(
       bring(source, options, (loaded, total, fromCache) =>
         progress.at("checkpoint", loaded, total, { file, fromCache }),
       );
-    const { remote, note } = await openedAnew(engine, brought, ({ byteLength }, part) =>
+    const { remote, info } = await openedAnew(engine, brought, ({ byteLength }, part) =>
       progress.at("upload", part * byteLength, byteLength, { file }),
     );
-    const encoder = new Encoder(remote, infoOf(note), options.fetch);
+    const encoder = new Encoder(remote, info, options.fetch);
     if (options.warmup ?? true) await encoder.warm();
     progress.at("warmup", 1, 1);
     return encoder;
@@ -74,7 +73,7 @@ type Uploaded = (bytes: Uint8Array, part: 0 | 1) => void;
 
 interface Opened {
   readonly remote: RemoteObject<WasmEncoder>;
-  readonly note: Note;
+  readonly info: EncoderInfo;
 }
 
 /** A checkpoint in the backend. If the cached bytes do not open, they are fetched anew. */
@@ -100,34 +99,20 @@ async function opened(
   told: Uploaded,
 ): Promise<Opened> {
   told(bytes, 0);
-  let note!: Note;
+  let info!: EncoderInfo;
   const remote = new RemoteObject(engine, async () => {
     const handle = await engine.invoke(ENGINE, "encoder", [bytes]).catch(ofFile);
-    note = (await engine.invoke(handle, "info", [])) as Note;
-    if (note.side > MOST_SIDE) throw tooLarge(note.side);
+    info = await engine.invoke(handle, "info", []);
+    if (info.imageSize > MOST_SIDE) throw tooLarge(info.imageSize);
     return handle;
   });
   await remote.ready();
   told(bytes, 1);
   await keep();
-  return { remote, note };
+  return { remote, info };
 }
 
 function tooLarge(side: number): KithError {
   const message = `expected pictures of at most ${MOST_SIDE} pixels a side, got ${side}`;
   return new KithError("CHECKPOINT_FORMAT", message);
-}
-
-function infoOf(note: Note): EncoderInfo {
-  const { toml, side, halfPrecision, probe, queue, last, best, ...same } = note;
-  return {
-    ...same,
-    recipeToml: toml,
-    imageSize: side,
-    dtype: halfPrecision ? "f16" : "f32",
-    resize: "central-square",
-    hasClassifier: probe,
-    supportSet: queue,
-    metrics: { last, best },
-  };
 }

@@ -4,6 +4,7 @@ import { Embeddings, joined } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
 import { KithError, ofFile, throwIfAborted, unlessAborted } from "./errors.js";
+import type { Plan } from "./generated.js";
 import { classesOf } from "./labels.js";
 import { AT_A_TIME, gathered, type Material } from "./material.js";
 import { Progressing } from "./progress.js";
@@ -20,8 +21,7 @@ import type {
   PretrainConfig,
   PretrainStep,
 } from "./types.js";
-import { ENGINE, MODULE, type Handle, type WasmPretraining } from "./wasm-module.js";
-import type { Plan, RunInfo } from "./wire.js";
+import { ENGINE, MODULE, type Handle, type RunInfo, type WasmPretraining } from "./wasm-module.js";
 
 /** The order of an epoch's pictures is held in memory, and no tab lives longer than this. */
 const MOST = { steps: 100_000, epochs: 1_000_000 };
@@ -34,7 +34,7 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
     const toml = await recipeText(engine, config.recipe ?? "quick");
     const side = config.imageSize ?? 32;
     const material = await gathered(engine, images, side, config);
-    const plan: Plan = {
+    const plan = {
       side,
       classes: material.classNames.length,
       seed: config.seed ?? 0,
@@ -67,7 +67,7 @@ export async function resumePretraining(
   try {
     const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(ofFile);
     const run = await start();
-    const { plan } = (await engine.invoke(run, "info", [])) as RunInfo;
+    const { plan } = await engine.invoke(run, "info", []);
     await engine.free(run);
     const material = await gathered(engine, images, plan.side, config);
     sameSource(bytes, material, plan.classes);
@@ -121,7 +121,7 @@ export class Pretraining {
       const again = () => (state ? engine.invoke(ENGINE, "resumePretraining", [state]) : start());
       const run = opened ?? (await again());
       opened = undefined;
-      this.#there = ((await engine.invoke(run, "info", [])) as RunInfo).steps;
+      this.#there = (await engine.invoke(run, "info", [])).steps;
       await supply(engine, run, material);
       return run;
     });
@@ -135,7 +135,7 @@ export class Pretraining {
     config: PretrainConfig,
   ): Promise<Pretraining> {
     const first = await start();
-    const info = (await engine.invoke(first, "info", [])) as RunInfo;
+    const info = await engine.invoke(first, "info", []);
     const run = new Pretraining(engine, material, { first, info, start }, config);
     await run.#remote.ready();
     return run;
@@ -189,7 +189,7 @@ export class Pretraining {
     const measured = await this.#remote.use(async (run) => {
       let metrics: Record<string, number> = {};
       while (this.#there < wanted) {
-        metrics = (await engine.invoke(run, "step", [])) as Record<string, number>;
+        metrics = await engine.invoke(run, "step", []);
         this.#there += 1;
       }
       return metrics;
@@ -291,7 +291,7 @@ function changesOf(config: PretrainConfig, { classNames }: Material): string[] {
 
 /** The text of a recipe, given by its name or as such. */
 async function recipeText(engine: EngineRef, recipe: string): Promise<string> {
-  const known: { name: string; toml: string }[] = await engine.invoke(MODULE, "recipes", []);
+  const known = await engine.invoke(MODULE, "recipes", []);
   const found = known.find(({ name }) => name === recipe);
   if (found) return found.toml;
   if (recipe.includes("=")) return recipe;

@@ -2,6 +2,7 @@
  * The module that wasm-bindgen writes beside each build, and how the page calls its objects. All
  * types follow from the declarations that wasm-bindgen writes: a new method in Rust is known here.
  */
+import type { Immutable } from "./generated.js";
 import type * as Glue from "./kith_cpu.js";
 import type { RawImage } from "./types.js";
 
@@ -12,6 +13,7 @@ export type WasmEncoder = Glue.Encoder;
 export type WasmBank = Glue.Bank;
 export type WasmProbeFit = Glue.ProbeFit;
 export type WasmPretraining = Glue.Pretraining;
+export type { FitOptions, RunInfo } from "./kith_cpu.js";
 
 declare const CLASS: unique symbol;
 
@@ -45,7 +47,7 @@ export type MethodOf<T> = Exclude<
 
 /** What a method takes; pictures may stand in place of their pixels. */
 export type ArgumentsOf<T, K extends keyof T> = T[K] extends (...args: infer A) => unknown
-  ? { [I in keyof A]: Uint8Array extends A[I] ? A[I] | Pictures : A[I] }
+  ? { [I in keyof A]: Immutable<A[I]> | (Uint8Array extends A[I] ? Pictures : never) }
   : never;
 
 /** What a method gives; objects stay in the backend, and their numbers come. */
@@ -53,4 +55,4 @@ export type AnswerOf<T, K extends keyof T> = T[K] extends (...args: never[]) => 
   ? Answer<Awaited<R>>
   : never;
 
-type Answer<R> = R extends { free(): void } ? Handle<R> : R;
+type Answer<R> = R extends { free(): void } ? Handle<R> : Immutable<R>;

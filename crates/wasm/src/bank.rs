@@ -1,9 +1,9 @@
 //! Features on the device, to be searched.
 
-use js_sys::Object;
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{features, found};
+use crate::convert::{Found, arrays, features};
 use crate::engine::Engine;
 use crate::fail::{Result, from_core};
 
@@ -27,12 +27,12 @@ impl Engine {
 
 #[wasm_bindgen]
 impl Bank {
-    /// `{ k, indices, similarities }` of queries `[q, dim]`, nearest first; exact.
+    /// The `k` nearest rows of queries `[q, dim]`, nearest first; exact.
     ///
     /// # Errors
     /// `DIMENSION`, `TOO_FEW`, `DEVICE`.
-    pub async fn nearest(&self, queries: Vec<f32>, k: usize) -> Result<Object> {
+    pub async fn nearest(&self, queries: Vec<f32>, k: usize) -> Result<Ts<Found>> {
         let queries = features(queries, self.0.dim())?;
-        Ok(found(&self.0.nearest(&queries, k).await.map_err(from_core)?))
+        arrays(&Found::from(&self.0.nearest(&queries, k).await.map_err(from_core)?))
     }
 }

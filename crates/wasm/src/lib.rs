@@ -8,7 +8,7 @@
 mod convert;
 mod fail;
 pub mod engine;
-mod note;
+pub mod info;
 pub mod pictures;
 pub mod encoder;
 pub mod bank;

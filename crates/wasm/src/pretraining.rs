@@ -10,6 +10,7 @@ use kith_core::trainer::Plan;
 use kith_core::trainer::feed::Feed;
 use kith_core::trainer::pretrain::Pretrainer;
 use serde::{Deserialize, Serialize};
+use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{floats, from_object, images, object, set};
@@ -26,41 +27,50 @@ pub struct Pretraining {
 }
 
 /// What a run is planned for. With 0 steps or epochs, the recipe decides.
-#[derive(Debug, Deserialize)]
-struct PlanOptions {
+#[derive(Debug, Deserialize, Tsify)]
+pub struct PlanOptions {
+    /// Side of the pictures, in pixels.
     side: usize,
+    /// Number of classes; 0 where nothing is labelled.
     classes: usize,
+    /// The seed of everything random.
     seed: u64,
+    /// Steps an epoch.
     steps: u64,
+    /// Epochs.
     epochs: u64,
+    /// Unlabelled pictures: one pass over them is an epoch where the recipe does not say.
     pictures: usize,
 }
 
 /// What a checkpoint says about its pictures, and how it stores numbers.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Tsify)]
 #[serde(rename_all = "camelCase")]
-struct CheckpointOptions {
+pub struct CheckpointOptions {
+    /// What the pictures are called.
     dataset: String,
+    /// Names of the classes, if labels were used.
     class_names: Vec<String>,
+    /// Numbers take two bytes instead of four.
     half: bool,
 }
 
 /// A run of pre-training: how far it is, and what was planned.
-#[derive(Debug, Serialize)]
-struct RunInfo {
+#[derive(Debug, Serialize, Tsify)]
+pub struct RunInfo {
     /// Steps done.
     steps: u64,
     /// Steps of the whole run.
     total: u64,
     /// The recipe, with every setting.
     toml: String,
+    /// What was planned.
     plan: Plan,
 }
 
 #[wasm_bindgen]
 impl Engine {
-    /// A new run: a recipe's text, changes to it as on the command line, and `{ side, classes, seed,
-    /// steps, epochs, pictures }`.
+    /// A new run of a recipe's text and changes to it as on the command line.
     ///
     /// # Errors
     /// `RECIPE` and `SETTING` for a recipe or plan that is not possible.
@@ -68,10 +78,10 @@ impl Engine {
         &self,
         toml: &str,
         changes: Vec<String>,
-        options: JsValue,
+        options: Ts<PlanOptions>,
     ) -> Result<Pretraining> {
         let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let options: PlanOptions = from_object(options)?;
+        let options: PlanOptions = from_object(&options)?;
         let size = [options.side, options.classes];
         let mut plan = Plan::pretraining(&recipe, size, options.seed, options.pictures);
         plan.steps = if options.steps > 0 { options.steps } else { plan.steps };
@@ -104,7 +114,7 @@ impl Pretraining {
     ///
     /// # Errors
     /// None that a caller can cause.
-    pub fn info(&self) -> Result<JsValue> {
+    pub fn info(&self) -> Result<Ts<RunInfo>> {
         object(&RunInfo {
             steps: self.trainer.steps(),
             total: self.trainer.plan().total(),
@@ -148,6 +158,7 @@ impl Pretraining {
     ///
     /// # Errors
     /// `TOO_FEW` pictures for a batch, `DIVERGED`, `DEVICE`.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
     pub async fn step(&mut self) -> Result<Object> {
         let (settings, plan) = (&self.trainer.recipe().pretraining, self.trainer.plan());
         let mut sampler = match self.sampler.take() {
@@ -174,14 +185,13 @@ impl Pretraining {
         Ok(floats(&features.values))
     }
 
-    /// A checkpoint that kith opens anywhere; `options` is `{ dataset, classNames, half }`; `half`
-    /// stores numbers in two bytes.
+    /// A checkpoint that kith opens anywhere.
     ///
     /// # Errors
     /// `DEVICE` when the device fails, `NOT_FINITE` after a step that diverged, `HALF_OVERFLOW` for
     /// a weight that two bytes cannot hold.
-    pub async fn checkpoint(&self, options: JsValue) -> Result<Uint8Array> {
-        let CheckpointOptions { dataset, class_names, half } = from_object(options)?;
+    pub async fn checkpoint(&self, options: Ts<CheckpointOptions>) -> Result<Uint8Array> {
+        let CheckpointOptions { dataset, class_names, half } = from_object(&options)?;
         let [unlabelled, labelled] = self.feed.sizes();
         let meta = Meta {
             format: FORMAT,

@@ -1,13 +1,14 @@
 //! Fitting a linear probe, some epochs at a time.
 
-use js_sys::{Float64Array, Object};
+use js_sys::{Float32Array, Float64Array};
 use kith_core::probe::Features;
 use kith_core::probe::linear::{Balance, Fit, LinearSettings};
 use kith_core::read::read;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{features, floats, from_object, set};
+use crate::convert::{arrays, features, floats, from_object};
 use crate::engine::Engine;
 use crate::fail::{Result, from_core};
 
@@ -37,16 +38,24 @@ impl Labelled {
 }
 
 /// What is to be fitted, and how. What is left out has the default of [`LinearSettings`].
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Tsify)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct FitOptions {
+pub struct FitOptions {
     /// Labels are below it.
     classes: usize,
     /// The first rows, so many, train; the rest validate.
     training: usize,
+    /// Steps, each over all pictures.
+    #[tsify(optional)]
     epochs: Option<usize>,
+    /// First learning rate.
+    #[tsify(optional)]
     first_rate: Option<f64>,
+    /// Last learning rate.
+    #[tsify(optional)]
     last_rate: Option<f64>,
+    /// Weight decay.
+    #[tsify(optional)]
     weight_decay: Option<f64>,
     /// Every class counts the same, whatever its number of pictures.
     balanced: bool,
@@ -65,6 +74,19 @@ impl FitOptions {
     }
 }
 
+/// Weights of a linear classifier in `PyTorch`'s layout.
+#[derive(Debug, Serialize, Tsify)]
+pub struct FittedWeights {
+    /// `[classes, dim]`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Float32Array")]
+    weight: Float32Array,
+    /// `[classes]`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Float32Array")]
+    bias: Float32Array,
+}
+
 /// A fit between two epochs. All pictures are one batch: an epoch is a step.
 #[wasm_bindgen]
 #[derive(Debug)]
@@ -76,8 +98,7 @@ pub struct ProbeFit {
 
 #[wasm_bindgen]
 impl Engine {
-    /// A fit at its start, to features `[n, dim]` and labels `[n]`; `options` is `{ classes,
-    /// training, epochs?, firstRate?, lastRate?, weightDecay?, balanced }`.
+    /// A fit at its start, to features `[n, dim]` and labels `[n]`.
     ///
     /// # Errors
     /// `DIMENSION` when the numbers do not make a row a label, `TOO_FEW` without pictures or with
@@ -87,9 +108,9 @@ impl Engine {
         rows: Vec<f32>,
         dim: usize,
         labels: &[u16],
-        options: JsValue,
+        options: Ts<FitOptions>,
     ) -> Result<ProbeFit> {
-        let options: FitOptions = from_object(options)?;
+        let options: FitOptions = from_object(&options)?;
         let (settings, classes) = (options.settings(), options.classes);
         let [train, validation] = Labelled::split(features(rows, dim)?, labels, options.training)?;
         let epochs = settings.steps;
@@ -131,16 +152,12 @@ impl ProbeFit {
         Ok(numbers.into_iter().map(f64::from).collect::<Vec<_>>().as_slice().into())
     }
 
-    /// `{ weight, bias }` of the classifier as it is now, for features as they come: `[classes,
-    /// dim]` and `[classes]`.
+    /// The classifier as it is now, for features as they come.
     ///
     /// # Errors
     /// `DEVICE` when the device fails.
-    pub async fn result(&self) -> Result<Object> {
+    pub async fn result(&self) -> Result<Ts<FittedWeights>> {
         let [weight, bias] = self.fit.probe().weights().await.map_err(from_core)?;
-        let result = Object::new();
-        set(&result, "weight", floats(&weight.values));
-        set(&result, "bias", floats(&bias.values));
-        Ok(result)
+        arrays(&FittedWeights { weight: floats(&weight.values), bias: floats(&bias.values) })
     }
 }

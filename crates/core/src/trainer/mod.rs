@@ -17,6 +17,7 @@ use crate::recipe::{Finetuning, Recipe};
 
 /// What a run is trained on and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 pub struct Plan {
     /// Side of the pictures, in pixels.
     pub side: usize,
