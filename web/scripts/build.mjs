@@ -29,7 +29,16 @@ for (const file of readdirSync("dist")) {
   if (file.endsWith(".d.ts") && !file.startsWith("kith_") && !seen.has(file))
     rmSync(`dist/${file}`);
 }
+/** Checks of adapters in TypeScript compare with the numbers of Rust. */
+async function requirements() {
+  const { default: init, requirements } = await import(resolve("dist/kith_cpu.js"));
+  const exports = await init({ module_or_path: readFileSync("dist/kith_cpu_bg.wasm") });
+  exports.__wasm_call_ctors();
+  return JSON.stringify(requirements());
+}
+
 const common = {
+  define: { REQUIREMENTS: await requirements() },
   outdir: "dist",
   bundle: true,
   format: "esm",

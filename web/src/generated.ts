@@ -17,6 +17,12 @@ export interface EncoderInfo extends Immutable<Wasm.EncoderInfo> {
   readonly views: readonly AugmentationOp[];
 }
 
+/** Why the CPU computes where WebGPU was wanted. */
+export type FallbackReason = Wasm.FallbackReason;
+
+/** What an adapter must offer. */
+export type Requirements = Immutable<Wasm.Requirements>;
+
 /** The nearest neighbours of each query, nearest first. */
 export interface Found extends Immutable<Wasm.Found> {}
 

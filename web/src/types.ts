@@ -1,21 +1,9 @@
-export type { AugmentationOp, EncoderInfo } from "./generated.js";
+import type { FallbackReason } from "./generated.js";
+
+export type { AugmentationOp, EncoderInfo, FallbackReason } from "./generated.js";
 
 /** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
 export type Device = "auto" | "webgpu" | "cpu";
-
-/** Why the CPU computes where WebGPU was wanted. */
-export type FallbackReason =
-  | "no-navigator-gpu"
-  | "insecure-context"
-  | "adapter-null"
-  | "no-timestamp-query"
-  | "limits-too-low"
-  | "device-request-failed"
-  | "self-test-failed"
-  | "device-lost"
-  | "software-adapter"
-  | "forced-cpu"
-  | "node";
 
 /** Which device computes, and why. */
 export interface DeviceReport {
