@@ -5,7 +5,7 @@ import { runningEngine } from "./engine.js";
 import { unlessAborted } from "./errors.js";
 import type { Found } from "./generated.js";
 import { RemoteObject } from "./remote-object.js";
-import { engineOptions, finite, instance, optionsOf, whole } from "./setting.js";
+import { engineOptions, finite, instance, optionsOf, whole } from "./checks.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
 import { ENGINE, type WasmBank } from "./wasm-module.js";
 

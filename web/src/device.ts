@@ -1,7 +1,7 @@
 /** Which device can compute, found out without downloading anything. */
 import { throwIfAborted, unlessAborted } from "./errors.js";
 import type { Requirements } from "./generated.js";
-import { engineOptions } from "./setting.js";
+import { engineOptions } from "./checks.js";
 import type { Device, DeviceReport, FallbackReason } from "./types.js";
 
 /** Rust's `Requirements`, which the build puts here: nothing is downloaded to know them. */

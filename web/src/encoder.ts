@@ -4,10 +4,10 @@ import { Embeddings, joined, rowsOf } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { KithError, unlessAborted } from "./errors.js";
 import { countOf, rgbaOf } from "./image.js";
-import { Progressing } from "./progress.js";
+import { ProgressReporter } from "./progress.js";
 import type { RemoteObject } from "./remote-object.js";
-import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./setting.js";
-import { batches, sendable, squares, type Batch, type Given } from "./squares.js";
+import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./checks.js";
+import { batches, sendable, squares, type Batch, type InputBatch } from "./squares.js";
 import type {
   AugmentationOp,
   CallOptions,
@@ -18,10 +18,10 @@ import type {
 } from "./types.js";
 import { ENGINE, MODULE, type Handle, type Pictures, type WasmEncoder } from "./wasm-module.js";
 
-/** Pictures that go through the encoder at a time. */
+/** How many pictures go through the encoder at a time. */
 const BATCH = 32;
 
-/** Bytes that the views of one call may take: more has no memory anywhere. */
+/** The most bytes that the views of one call may take. */
 const MOST_VIEWED = 2 ** 30;
 
 export interface EmbedOptions extends CallOptions {
@@ -121,22 +121,22 @@ export class Encoder {
       moved: Transferable[],
     ) => Promise<Float32Array>,
   ): Promise<Float32Array> {
-    this.#alive();
+    this.#checkNotDisposed();
     const { batchSize = BATCH, signal, onProgress } = optionsOf(options);
     whole("batchSize", batchSize, 1);
-    const progress = new Progressing(onProgress, { embed: 1 });
+    const progress = new ProgressReporter(onProgress, { embed: 1 });
     const total = countOf(images);
     const parts: Float32Array[] = [];
     let done = 0;
     // What was handed over to a device that is lost is sent again.
-    const through = (given: Given): Promise<Float32Array> =>
+    const through = (inputs: InputBatch): Promise<Float32Array> =>
       this.#remote.use(async (handle) => {
-        const { sent, moved } = await sendable(given, this.info.imageSize, this.#fetch);
+        const { sent, moved } = await sendable(inputs, this.info.imageSize, this.#fetch);
         return work(handle, sent, moved);
       });
-    for await (const given of batches(images, { batchSize, signal })) {
-      parts.push(...(await unlessAborted(inMemory(given, through), signal)));
-      done += given.images.length;
+    for await (const inputs of batches(images, { batchSize, signal })) {
+      parts.push(...(await unlessAborted(inMemory(inputs, through), signal)));
+      done += inputs.images.length;
       progress.at("embed", done, total);
     }
     return joined(parts);
@@ -147,7 +147,7 @@ export class Encoder {
    * (to 1 in 255). Errors: `IMAGE_DECODE`, `SETTING`, `ABORTED`, `DISPOSED`.
    */
   async augment(picture: ImageInput, options: AugmentOptions = {}): Promise<ImageData[]> {
-    this.#alive();
+    this.#checkNotDisposed();
     const { views = 2, seed = 0, image = 0, signal } = optionsOf(options);
     const side = this.info.imageSize;
     whole("views", views, 1, Math.floor(MOST_VIEWED / (3 * side * side)));
@@ -181,7 +181,7 @@ export class Encoder {
     projections: Embeddings | Float32Array,
     options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<SupportNeighbor[][]> {
-    this.#alive();
+    this.#checkNotDisposed();
     const { k = 5, signal } = optionsOf(options);
     const rows = rowsOf(projections, this.info.projectionDim);
     finite("the projections", rows.data, rows.dim);
@@ -202,7 +202,7 @@ export class Encoder {
     );
   }
 
-  /** Told after the device was lost and computing goes on; gives what stops that. */
+  /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
     return this.engine.onDeviceLost(listener);
   }
@@ -226,20 +226,20 @@ export class Encoder {
     await this.dispose();
   }
 
-  #alive(): void {
+  #checkNotDisposed(): void {
     if (this.#disposed) throw new KithError("DISPOSED", "the encoder was disposed of");
   }
 }
 
 /** A batch through `work`; in halves where memory does not suffice. */
 async function inMemory(
-  given: Given,
-  work: (given: Given) => Promise<Float32Array>,
+  inputs: InputBatch,
+  work: (inputs: InputBatch) => Promise<Float32Array>,
 ): Promise<Float32Array[]> {
   try {
-    return [await work(given)];
+    return [await work(inputs)];
   } catch (error) {
-    const { images, first } = given;
+    const { images, first } = inputs;
     const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
     if (!full || images.length === 1) throw error;
     const half = images.length >> 1;

@@ -3,7 +3,7 @@ import type { Engine } from "./engine.js";
 import { KithError } from "./errors.js";
 import type { Answer, Arguments, Method } from "./port.js";
 import { unlessLost } from "./remote-object.js";
-import { callable } from "./setting.js";
+import { callable } from "./checks.js";
 import type { DeviceReport } from "./types.js";
 import type { AnswerOf, ArgumentsOf, Handle, MethodOf, Pictures } from "./wasm-module.js";
 

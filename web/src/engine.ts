@@ -7,7 +7,7 @@ import { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
 import { startBackend } from "./platform.js";
 import type { Answer, Arguments, Method, Port } from "./port.js";
-import { engineOptions } from "./setting.js";
+import { engineOptions } from "./checks.js";
 import type { DeviceReport, EngineOptions, FallbackReason } from "./types.js";
 import type { OnBytes } from "./wasm.js";
 import { wasmUrl } from "./wasm-url.js";

@@ -6,11 +6,11 @@ import { Embeddings, present } from "./embeddings.js";
 import type { ProbeWeights } from "./generated.js";
 import { classesOf } from "./labels.js";
 import { LinearProbe, mostLikely } from "./probe.js";
-import { Progressing } from "./progress.js";
+import { ProgressReporter } from "./progress.js";
 import { random, shuffle } from "./random.js";
 import { RemoteObject } from "./remote-object.js";
 import { reportOf } from "./report.js";
-import { engineOptions, finite, oneOf, positive, whole, within } from "./setting.js";
+import { engineOptions, finite, oneOf, positive, whole, within } from "./checks.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
 import { ENGINE, type FitOptions, type Handle, type WasmProbeFit } from "./wasm-module.js";
 
@@ -90,7 +90,7 @@ export function trainLinearProbe(
     const engine = await runningEngine(config);
     let done = 0;
     const remote = new RemoteObject(engine, () => begun(engine, task, done));
-    const progress = new Progressing(config.onProgress, { train: 1 });
+    const progress = new ProgressReporter(config.onProgress, { train: 1 });
     try {
       const epochs = await remote.invoke("epochs", []);
       while (done < epochs && !stopped()) {

@@ -1,12 +1,12 @@
 /** Opening a checkpoint: its bytes, what it says of itself, and an encoder of it. */
-import { bring, nameOf, type Brought } from "./bytes.js";
+import { loadBytes, nameOf, type LoadedBytes } from "./bytes.js";
 import { Encoder } from "./encoder.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
-import { KithError, ofFile, unlessAborted } from "./errors.js";
-import { Progressing } from "./progress.js";
+import { KithError, asFileError, unlessAborted } from "./errors.js";
+import { ProgressReporter } from "./progress.js";
 import { RemoteObject } from "./remote-object.js";
-import { engineOptions, flag, oneOf, text } from "./setting.js";
+import { engineOptions, flag, oneOf, text } from "./checks.js";
 import { MOST_SIDE } from "./squares.js";
 import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
 import { ENGINE, type WasmEncoder } from "./wasm-module.js";
@@ -14,7 +14,7 @@ import { ENGINE, type WasmEncoder } from "./wasm-module.js";
 /**
  * Loads a checkpoint that kith wrote.
  *
- * What was kept of an address and is no checkpoint is fetched anew; only what opens is kept.
+ * Cached bytes that are not a checkpoint are fetched again; only what opens is cached.
  *
  * Errors: `SETTING`, `NO_WEBGPU` and `SELF_TEST_FAILED` if WebGPU alone will do, `WASM_FETCH`, `WASM_COMPILE`,
  * `WORKER_START`, `CHECKPOINT_HTTP`, `CHECKPOINT_FORMAT`, `CHECKPOINT_ARCH`, `INTEGRITY`, `ABORTED`.
@@ -22,12 +22,12 @@ import { ENGINE, type WasmEncoder } from "./wasm-module.js";
 export async function loadEncoder(source: ByteSource, options: LoadOptions = {}): Promise<Encoder> {
   checkOptions(options);
   const shares = { wasm: 0.45, checkpoint: 0.35, upload: 0.05, warmup: 0.15 };
-  const progress = new Progressing(options.onProgress, shares);
+  const progress = new ProgressReporter(options.onProgress, shares);
   const loading = load(source, options, progress);
   try {
     return await unlessAborted(loading, options.signal);
   } catch (error) {
-    // What arrives after the caller has left must not stay behind.
+    // An encoder that arrives after the abort must not stay in memory.
     loading.then(
       (encoder) => encoder.dispose(),
       () => {},
@@ -47,16 +47,16 @@ function checkOptions(options: LoadOptions): void {
 async function load(
   source: ByteSource,
   options: LoadOptions,
-  progress: Progressing,
+  progress: ProgressReporter,
 ): Promise<Encoder> {
   const file = nameOf(source);
   const engine = await openEngine(options, (loaded, total) => progress.at("wasm", loaded, total));
   try {
-    const brought = () =>
-      bring(source, options, (loaded, total, fromCache) =>
+    const fetched = () =>
+      loadBytes(source, options, (loaded, total, fromCache) =>
         progress.at("checkpoint", loaded, total, { file, fromCache }),
       );
-    const { remote, info } = await openedAnew(engine, brought, ({ byteLength }, part) =>
+    const { remote, info } = await openedAnew(engine, fetched, ({ byteLength }, part) =>
       progress.at("upload", part * byteLength, byteLength, { file }),
     );
     const encoder = new Encoder(remote, info, options.fetch);
@@ -69,7 +69,7 @@ async function load(
   }
 }
 
-type Uploaded = (bytes: Uint8Array, part: 0 | 1) => void;
+type OnUpload = (bytes: Uint8Array, part: 0 | 1) => void;
 
 interface Opened {
   readonly remote: RemoteObject<WasmEncoder>;
@@ -79,35 +79,35 @@ interface Opened {
 /** A checkpoint in the backend. If the cached bytes do not open, they are fetched anew. */
 async function openedAnew(
   engine: EngineRef,
-  brought: () => Promise<Brought>,
-  told: Uploaded,
+  fetched: () => Promise<LoadedBytes>,
+  onUpload: OnUpload,
 ): Promise<Opened> {
-  const first = await brought();
+  const first = await fetched();
   try {
-    return await opened(engine, first, told);
+    return await opened(engine, first, onUpload);
   } catch (error) {
     const foreign = error instanceof KithError && error.code.startsWith("CHECKPOINT");
     if (!foreign || !first.fromCache) throw error;
     await first.forget();
-    return opened(engine, await brought(), told);
+    return opened(engine, await fetched(), onUpload);
   }
 }
 
 async function opened(
   engine: EngineRef,
-  { bytes, keep }: Brought,
-  told: Uploaded,
+  { bytes, keep }: LoadedBytes,
+  onUpload: OnUpload,
 ): Promise<Opened> {
-  told(bytes, 0);
+  onUpload(bytes, 0);
   let info!: EncoderInfo;
   const remote = new RemoteObject(engine, async () => {
-    const handle = await engine.invoke(ENGINE, "encoder", [bytes]).catch(ofFile);
+    const handle = await engine.invoke(ENGINE, "encoder", [bytes]).catch(asFileError);
     info = await engine.invoke(handle, "info", []);
     if (info.imageSize > MOST_SIDE) throw tooLarge(info.imageSize);
     return handle;
   });
   await remote.ready();
-  told(bytes, 1);
+  onUpload(bytes, 1);
   await keep();
   return { remote, info };
 }

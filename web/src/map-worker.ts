@@ -1,6 +1,6 @@
 /** The worker in which one map is computed: to give up is to end the worker. */
 import { codeOf, computeMap, type MapMessage, type MapTask } from "./map.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 
 const scope = globalThis as unknown as {
   postMessage(message: MapMessage, moved?: Transferable[]): void;
@@ -12,6 +12,6 @@ scope.onmessage = ({ data }) => {
     const points = computeMap(data, (message) => scope.postMessage(message));
     scope.postMessage({ points }, [points.buffer as ArrayBuffer]);
   } catch (error) {
-    scope.postMessage({ failed: shown(error), code: codeOf(error) });
+    scope.postMessage({ failed: describe(error), code: codeOf(error) });
   }
 };

@@ -10,7 +10,7 @@ import { KithError } from "./errors.js";
 import { codeOf, computeMap, type MapMessage, type MapTask } from "./map.js";
 import type * as Browser from "./platform.js";
 import { inlinePort, type Port } from "./port.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 import type { WasmModule } from "./wasm-module.js";
 
 /** How often a backend was started. Modules are singletons, and a panic ends one for good. */
@@ -26,7 +26,7 @@ const loader: Loader = {
     try {
       return await WebAssembly.compile(await read(fileURLToPath(from)));
     } catch (cause) {
-      throw new KithError("WASM_FETCH", `${from} cannot be read: ${shown(cause)}`, { cause });
+      throw new KithError("WASM_FETCH", `${from} cannot be read: ${describe(cause)}`, { cause });
     }
   },
   transfer: (value) => value,
@@ -42,7 +42,7 @@ export function startMap(task: MapTask, onMessage: (message: MapMessage) => void
   const points = Promise.resolve()
     .then(() => computeMap(task, onMessage))
     .catch((error: unknown) => {
-      throw new KithError(codeOf(error), shown(error), { cause: error });
+      throw new KithError(codeOf(error), describe(error), { cause: error });
     });
   return { points, cancel: () => {} };
 }
@@ -52,6 +52,6 @@ export async function readFile(path: string | URL): Promise<Uint8Array> {
   try {
     return new Uint8Array(await read(path));
   } catch (cause) {
-    throw new KithError("CHECKPOINT_HTTP", `${path} cannot be read: ${shown(cause)}`, { cause });
+    throw new KithError("CHECKPOINT_HTTP", `${path} cannot be read: ${describe(cause)}`, { cause });
   }
 }

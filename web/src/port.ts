@@ -1,9 +1,9 @@
 /** A connection to one backend, from its start to its end: in a worker, or in place. */
 import * as Comlink from "comlink";
 
-import { KithError, fromOtherSide, withReject } from "./errors.js";
+import { KithError, fromBackend, withReject } from "./errors.js";
 import type { Backend } from "./backend.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 
 export type Method = {
   [K in keyof Backend]: Backend[K] extends (...args: never[]) => unknown ? K : never;
@@ -17,7 +17,7 @@ export interface Port {
    * argument, which are handed over.
    */
   call<K extends Method>(method: K, args: Arguments<K>, moved?: Transferable[]): Promise<Answer<K>>;
-  /** Ends it: whatever is pending is rejected with `error`. */
+  /** Ends the connection: calls that are pending are rejected with `error`. */
   end(error: KithError): void;
   readonly ended: boolean;
 }
@@ -55,10 +55,10 @@ export function started(make: () => Worker): Worker {
   try {
     worker = make();
   } catch (cause) {
-    throw new KithError("WORKER_START", `the worker cannot start: ${shown(cause)}`, { cause });
+    throw new KithError("WORKER_START", `the worker cannot start: ${describe(cause)}`, { cause });
   }
   if (typeof worker?.postMessage === "function") return worker;
-  throw new KithError("WORKER_START", `expected a Worker, got ${shown(worker)}`);
+  throw new KithError("WORKER_START", `expected a Worker, got ${describe(worker)}`);
 }
 
 /** A port to a backend in place, which lets other work run (`pause`) after every call. */
@@ -111,7 +111,7 @@ class OpenPort implements Port {
       this.answered = true;
       return answer;
     } catch (thrown) {
-      throw fromOtherSide(thrown);
+      throw fromBackend(thrown);
     }
   }
 

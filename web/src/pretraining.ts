@@ -1,18 +1,18 @@
-/** Pre-training in the tab: the page pulls steps; not to call is to pause. */
-import { bring } from "./bytes.js";
+/** Pre-training in the tab: the page asks for each step; not asking pauses the run. */
+import { loadBytes } from "./bytes.js";
 import { Embeddings, joined } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
-import { KithError, ofFile, throwIfAborted, unlessAborted } from "./errors.js";
+import { KithError, asFileError, throwIfAborted, unlessAborted } from "./errors.js";
 import type { Plan } from "./generated.js";
 import { classesOf } from "./labels.js";
-import { AT_A_TIME, gathered, type Material } from "./material.js";
-import { Progressing } from "./progress.js";
+import { AT_A_TIME, gathered, type TrainingData } from "./training-data.js";
+import { ProgressReporter } from "./progress.js";
 import { RemoteObject } from "./remote-object.js";
-import { engineOptions, flag, optionsOf, text, whole, wrong } from "./setting.js";
-import { shown } from "./shown.js";
+import { engineOptions, flag, optionsOf, text, whole, wrong } from "./checks.js";
+import { describe } from "./describe.js";
 import { MOST_SIDE, squares } from "./squares.js";
-import { noted, sameSource } from "./state.js";
+import { sameSource, withNote } from "./state.js";
 import type {
   CallOptions,
   DeviceReport,
@@ -23,7 +23,7 @@ import type {
 } from "./types.js";
 import { ENGINE, MODULE, type Handle, type RunInfo, type WasmPretraining } from "./wasm-module.js";
 
-/** The order of an epoch's pictures is held in memory, and no tab lives longer than this. */
+/** The most that a run may ask for: the order of an epoch's pictures must fit in memory. */
 const MOST = { steps: 100_000, epochs: 1_000_000 };
 
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
@@ -33,18 +33,18 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
   try {
     const toml = await recipeText(engine, config.recipe ?? "quick");
     const side = config.imageSize ?? 32;
-    const material = await gathered(engine, images, side, config);
+    const trainingData = await gathered(engine, images, side, config);
     const plan = {
       side,
-      classes: material.classNames.length,
+      classes: trainingData.classNames.length,
       seed: config.seed ?? 0,
       steps: config.stepsPerEpoch ?? 0,
       epochs: config.epochs ?? 0,
-      pictures: material.count,
+      pictures: trainingData.count,
     };
-    const changes = changesOf(config, material);
+    const changes = changesOf(config, trainingData);
     const start = () => engine.invoke(ENGINE, "pretraining", [toml, changes, plan]);
-    return await Pretraining.open(engine, material, start, config);
+    return await Pretraining.open(engine, trainingData, start, config);
   } catch (error) {
     engine.release();
     throw error;
@@ -62,16 +62,16 @@ export async function resumePretraining(
   config: Omit<PretrainConfig, "recipe" | "set" | "seed" | "stepsPerEpoch" | "epochs"> = {},
 ): Promise<Pretraining> {
   checkConfig(config);
-  const { bytes } = await bring(bytesAlone(state));
+  const { bytes } = await loadBytes(bytesInMemory(state));
   const engine = await openEngine(config);
   try {
-    const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(ofFile);
+    const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(asFileError);
     const run = await start();
     const { plan } = await engine.invoke(run, "info", []);
     await engine.free(run);
-    const material = await gathered(engine, images, plan.side, config);
-    sameSource(bytes, material, plan.classes);
-    return await Pretraining.open(engine, material, start, config);
+    const trainingData = await gathered(engine, images, plan.side, config);
+    sameSource(bytes, trainingData, plan.classes);
+    return await Pretraining.open(engine, trainingData, start, config);
   } catch (error) {
     engine.release();
     throw error;
@@ -93,10 +93,10 @@ export class Pretraining {
   readonly classNames: readonly string[];
   readonly #remote: RemoteObject<WasmPretraining>;
   readonly #config: PretrainConfig;
-  readonly #material: Material;
+  readonly #trainingData: TrainingData;
   readonly #total: number;
   #steps: number;
-  /** Steps done on the computing side, which falls behind when it has to be rebuilt. */
+  /** Steps done in the backend; fewer than `#steps` after it was restarted. */
   #there: number;
   #snapshot: { state: Uint8Array; steps: number } | undefined;
   #busy = false;
@@ -104,17 +104,17 @@ export class Pretraining {
 
   private constructor(
     engine: EngineRef,
-    material: Material,
+    trainingData: TrainingData,
     { first, info, start }: Opened,
     config: PretrainConfig,
   ) {
     this.plan = info.plan;
     this.recipeToml = info.toml;
-    this.classNames = material.classNames;
+    this.classNames = trainingData.classNames;
     this.#total = info.total;
     this.#steps = this.#there = info.steps;
     this.#config = config;
-    this.#material = material;
+    this.#trainingData = trainingData;
     let opened: Handle<WasmPretraining> | undefined = first;
     this.#remote = new RemoteObject(engine, async () => {
       const state = this.#snapshot?.state;
@@ -122,7 +122,7 @@ export class Pretraining {
       const run = opened ?? (await again());
       opened = undefined;
       this.#there = (await engine.invoke(run, "info", [])).steps;
-      await supply(engine, run, material);
+      await supply(engine, run, trainingData);
       return run;
     });
   }
@@ -130,13 +130,13 @@ export class Pretraining {
   /** @internal Use `pretrain`. */
   static async open(
     engine: EngineRef,
-    material: Material,
+    trainingData: TrainingData,
     start: Opened["start"],
     config: PretrainConfig,
   ): Promise<Pretraining> {
     const first = await start();
     const info = await engine.invoke(first, "info", []);
-    const run = new Pretraining(engine, material, { first, info, start }, config);
+    const run = new Pretraining(engine, trainingData, { first, info, start }, config);
     await run.#remote.ready();
     return run;
   }
@@ -165,7 +165,7 @@ export class Pretraining {
     if (n !== Infinity) whole("n", n, 0);
     if (this.#busy) throw new KithError("BUSY", "steps of this run are being pulled already");
     this.#busy = true;
-    const progress = new Progressing(onProgress, { train: 1 });
+    const progress = new ProgressReporter(onProgress, { train: 1 });
     const last = Math.min(this.#steps + n, this.#total);
     try {
       while (this.#steps < last) {
@@ -231,10 +231,10 @@ export class Pretraining {
     const steps = this.#steps;
     const state = await this.#remote.invoke("state", []);
     this.#snapshot = { state, steps };
-    return noted(state, this.#material);
+    return withNote(state, this.#trainingData);
   }
 
-  /** Told after the device was lost and computing goes on; gives what stops that. */
+  /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
     return this.#remote.engine.onDeviceLost(listener);
   }
@@ -245,18 +245,18 @@ export class Pretraining {
   }
 }
 
-/** A state is bytes in memory: what else `bring` takes would be a file to be read first. */
-function bytesAlone(state: Uint8Array): Uint8Array {
+/** Accepts bytes in memory only, unlike `loadBytes`, which also fetches and reads files. */
+function bytesInMemory(state: Uint8Array): Uint8Array {
   const bytes = ArrayBuffer.isView(state) || (state as unknown) instanceof ArrayBuffer;
   if (bytes) return state;
-  throw new KithError("CHECKPOINT_FORMAT", `expected the bytes of a state, got ${shown(state)}`);
+  throw new KithError("CHECKPOINT_FORMAT", `expected the bytes of a state, got ${describe(state)}`);
 }
 
-/** Gives a run its pictures. */
+/** Sends a run its pictures. */
 async function supply(
   engine: EngineRef,
   run: Handle<WasmPretraining>,
-  { batches, labelled, labels }: Material,
+  { batches, labelled, labels }: TrainingData,
 ): Promise<void> {
   for (const { pixels, count } of batches) {
     await engine.invoke(run, "addPictures", [pixels, count]);
@@ -284,7 +284,7 @@ function checkConfig(config: PretrainConfig): void {
 }
 
 /** Changes to the recipe as on the command line; without labels there is no labelled batch. */
-function changesOf(config: PretrainConfig, { classNames }: Material): string[] {
+function changesOf(config: PretrainConfig, { classNames }: TrainingData): string[] {
   const own = Object.entries(config.set ?? {}).map(([key, value]) => `${key}=${value}`);
   return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
 }
@@ -298,7 +298,7 @@ async function recipeText(engine: EngineRef, recipe: string): Promise<string> {
   const names = known.map(({ name }) => name).join(", ");
   throw new KithError(
     "SETTING",
-    `no recipe is called ${shown(recipe)}: expected one of ${names}, or a text`,
+    `no recipe is called ${describe(recipe)}: expected one of ${names}, or a text`,
   );
 }
 

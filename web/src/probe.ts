@@ -16,7 +16,7 @@ import {
   text,
   whole,
   wrong,
-} from "./setting.js";
+} from "./checks.js";
 import type { ByteSource, ProbeReport } from "./types.js";
 
 interface Settings {

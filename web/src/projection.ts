@@ -3,8 +3,8 @@ import { present, type Embeddings } from "./embeddings.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import type { MapTask } from "./map.js";
 import { startMap } from "./platform.js";
-import { Progressing } from "./progress.js";
-import { finite, oneOf, optionsOf, positive, whole, within } from "./setting.js";
+import { ProgressReporter } from "./progress.js";
+import { finite, oneOf, optionsOf, positive, whole, within } from "./checks.js";
 import type { CallOptions } from "./types.js";
 
 export interface ProjectOptions extends CallOptions {
@@ -34,7 +34,7 @@ export async function project(
   optionsOf(options);
   throwIfAborted(options.signal);
   const task = taskOf(embeddings, options);
-  const progress = new Progressing(options.onProgress, { project: 1 });
+  const progress = new ProgressReporter(options.onProgress, { project: 1 });
   const run = startMap(task, (message) => {
     if ("epoch" in message) progress.at("project", message.epoch, message.epochs);
   });

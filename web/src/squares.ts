@@ -9,7 +9,7 @@ import type { Pictures } from "./wasm-module.js";
 export const MOST_SIDE = 1024;
 
 /** Pictures as the caller gave them, so that they can be sent again. */
-export interface Given {
+export interface InputBatch {
   readonly images: readonly ImageInput[];
   /** Place of the first in all. */
   readonly first: number;
@@ -36,7 +36,7 @@ export interface SquaresOptions extends BatchOptions {
 export async function* batches(
   images: Images,
   { batchSize, signal }: BatchOptions,
-): AsyncGenerator<Given> {
+): AsyncGenerator<InputBatch> {
   let waiting: ImageInput[] = [];
   let first = 0;
   for await (const image of eachImage(images)) {
@@ -52,7 +52,7 @@ export async function* batches(
 
 /** A batch as it can be sent, and the buffers that are handed over with it. */
 export async function sendable(
-  { images, first }: Given,
+  { images, first }: InputBatch,
   side: number,
   get: typeof fetch | undefined,
 ): Promise<{ sent: Pictures; moved: Transferable[] }> {
@@ -67,9 +67,9 @@ export async function* squares(
   images: Images,
   { side, signal, fetch, batchSize }: SquaresOptions,
 ): AsyncGenerator<Batch> {
-  for await (const given of batches(images, { batchSize, signal })) {
-    const { sent, moved } = await unlessAborted(sendable(given, side, fetch), signal);
+  for await (const inputs of batches(images, { batchSize, signal })) {
+    const { sent, moved } = await unlessAborted(sendable(inputs, side, fetch), signal);
     const pixels = await unlessAborted(engine.squares(sent, moved), signal);
-    yield { pixels, count: given.images.length };
+    yield { pixels, count: inputs.images.length };
   }
 }

@@ -54,7 +54,7 @@ export interface CallOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** How the computing part is brought in. */
+/** How the backend is loaded, and on which device it computes. */
 export interface EngineOptions extends CallOptions {
   /** Default `auto`. */
   readonly device?: Device;
@@ -70,8 +70,8 @@ export interface EngineOptions extends CallOptions {
 
 export interface LoadOptions extends EngineOptions {
   /**
-   * Default `persistent`: the Cache API; where it has no room, memory. What was kept of an address is
-   * not asked for again: a checkpoint that changes wants a new address, `integrity`, or `none`.
+   * Default `persistent`: the Cache API; where it has no space, memory. A URL that is cached is not
+   * fetched again: a checkpoint that changes needs a new URL, `integrity`, or `none`.
    */
   readonly cache?: "persistent" | "memory" | "none";
   readonly cacheName?: string;
@@ -171,8 +171,8 @@ export interface PretrainConfig extends EngineOptions {
   /** Default 0. */
   readonly seed?: number;
   /**
-   * Steps an epoch; default: the recipe's, which are 75 in `quick`; where it names none, as `nnclr` and
-   * `simclr` do, as many as one pass over the pictures takes.
+   * Steps an epoch; default: the recipe's, which are 75 in `quick`; where it names none, as `nnclr`,
+   * `simclr` and `relational` do, as many as one pass over the pictures takes.
    */
   readonly stepsPerEpoch?: number;
   /** Default: the recipe's. */

@@ -1,7 +1,7 @@
 /** Where the WebAssembly lies, if the caller says so. */
 import type { Kind } from "./backend.js";
 import { KithError } from "./errors.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 import type { EngineOptions } from "./types.js";
 
 /** Address of a build: in a folder, or named for itself. Errors: `WASM_FETCH`. */
@@ -19,7 +19,7 @@ function absolute(url: string | URL): string {
   try {
     return new URL(url, globalThis.location?.href).href;
   } catch (cause) {
-    const message = `wasmUrl = ${shown(url)} is no address: ${shown(cause)}`;
+    const message = `wasmUrl = ${describe(url)} is no address: ${describe(cause)}`;
     throw new KithError("WASM_FETCH", message, { cause });
   }
 }

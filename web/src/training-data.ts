@@ -9,7 +9,7 @@ import type { Images, PretrainConfig } from "./types.js";
 export const AT_A_TIME = 64;
 
 /** Pictures of a run, squared: all of them, and those whose class is known. */
-export interface Material {
+export interface TrainingData {
   readonly batches: readonly Batch[];
   /** Pictures in all batches. */
   readonly count: number;
@@ -17,7 +17,7 @@ export interface Material {
   readonly labels: Uint16Array;
   readonly classNames: readonly string[];
   /** Equal for equal labels of equal pictures, and, but for chance, for no others. */
-  readonly labelling: string;
+  readonly labelsHash: string;
 }
 
 /** Decodes pictures and reads their labels, the labels first, since they cost nothing. */
@@ -26,7 +26,7 @@ export async function gathered(
   images: Images,
   side: number,
   { labels = [], signal, fetch }: Pick<PretrainConfig, "labels" | "signal" | "fetch">,
-): Promise<Material> {
+): Promise<TrainingData> {
   const { names, places } = classesOf(labels, "allowed");
   const batches: Batch[] = [];
   const options = { side, batchSize: AT_A_TIME, signal, fetch };
@@ -43,7 +43,7 @@ export async function gathered(
     labelled: { pixels: chosen(batches, known, 3 * side * side), count: known.length },
     labels: Uint16Array.from(known, (place) => places[place]!),
     classNames: names,
-    labelling: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
+    labelsHash: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
   };
 }
 
