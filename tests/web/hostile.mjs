@@ -316,14 +316,14 @@ const SETTING = [
 /** What an entry does wrong with all of these values; nothing, if all is well. */
 export async function faultsOf(name, entry, { encoder, good, first }) {
   const faults = [];
-  const generation = encoder.lease.generation;
+  const generation = encoder.engine.generation;
   for (const [what, value] of Object.entries(hostile)) {
     const code = await codeOf(() => entry(value));
     const sound = /^(no error|[A-Z0-9_]+$)/.test(code) && code !== "WASM_PANIC";
     const refused = !SETTING.includes(name) || !FAILS.includes(what) || code === "SETTING";
     if (!sound || !refused) faults.push(`${what}: ${code}`);
   }
-  if (encoder.lease.generation !== generation) faults.push("the engine had to start again");
+  if (encoder.engine.generation !== generation) faults.push("the engine had to start again");
   if (furthest((await encoder.embed(good)).data, first) > 0) faults.push("numbers changed");
   return faults;
 }

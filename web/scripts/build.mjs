@@ -1,7 +1,8 @@
-// Types by tsc, scripts by esbuild: three entry points without a bare import, so that they run from
-// any file server, an import map or a bundler. The WebAssembly is there already (`make wasm`).
+// Types by tsc, scripts by esbuild: entry points without a bare import, so that they run from any file
+// server, an import map or a bundler. The WebAssembly is there already (`make wasm`).
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -28,7 +29,16 @@ for (const file of readdirSync("dist")) {
   if (file.endsWith(".d.ts") && !file.startsWith("kith_") && !seen.has(file))
     rmSync(`dist/${file}`);
 }
+/** Checks of adapters in TypeScript compare with the numbers of Rust. */
+async function requirements() {
+  const { default: init, requirements } = await import(resolve("dist/kith_cpu.js"));
+  const exports = await init({ module_or_path: readFileSync("dist/kith_cpu_bg.wasm") });
+  exports.__wasm_call_ctors();
+  return JSON.stringify(requirements());
+}
+
 const common = {
+  define: { REQUIREMENTS: await requirements() },
   outdir: "dist",
   bundle: true,
   format: "esm",
@@ -39,4 +49,11 @@ const common = {
   logLevel: "warning",
 };
 await build({ ...common, entryPoints: ["src/index.ts", "src/worker.ts", "src/map-worker.ts"] });
-await build({ ...common, entryPoints: ["src/node.ts"], platform: "node" });
+/** Puts Node's way of doing things in the place of a browser's. */
+const node = {
+  name: "node",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\/platform\.js$/ }, () => ({ path: resolve("src/platform-node.ts") })),
+};
+const onNode = { platform: "node", mainFields: ["module", "main"], plugins: [node] };
+await build({ ...common, ...onNode, entryPoints: { node: "src/index.ts" } });

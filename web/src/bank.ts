@@ -1,19 +1,21 @@
 /** Embeddings on the device, to be searched again and again. */
-import type { Found } from "./wire.js";
 import { Embeddings, present, rowsOf } from "./embeddings.js";
 import { Encoder } from "./encoder.js";
-import { Handle, leaseRunning } from "./engine.js";
+import { runningEngine } from "./engine.js";
 import { unlessAborted } from "./errors.js";
-import { engineOptions, finite, instance, optionsOf, whole } from "./setting.js";
+import type { Found } from "./generated.js";
+import { RemoteObject } from "./remote-object.js";
+import { engineOptions, finite, instance, optionsOf, whole } from "./checks.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
+import { ENGINE, type WasmBank } from "./wasm-module.js";
 
 export class Bank {
   readonly size: number;
   readonly dim: number;
-  readonly #handle: Handle;
+  readonly #remote: RemoteObject<WasmBank>;
 
-  private constructor(handle: Handle, { count, dim }: Embeddings) {
-    this.#handle = handle;
+  private constructor(remote: RemoteObject<WasmBank>, { count, dim }: Embeddings) {
+    this.#remote = remote;
     this.size = count;
     this.dim = dim;
   }
@@ -33,23 +35,20 @@ export class Bank {
     finite("the embeddings", embeddings.data, dim);
     // A copy, which is uploaded again after a loss, whatever became of the caller's.
     const data = embeddings.data.slice();
-    const lease = encoder?.lease.again() ?? (await leaseRunning(options));
-    const handle = new Handle(lease, () => lease.call("bankNew", [data, dim]));
+    const engine = encoder?.engine.clone() ?? (await runningEngine(options));
+    const remote = new RemoteObject(engine, () => engine.invoke(ENGINE, "bank", [data, dim]));
     try {
-      await unlessAborted(
-        handle.use(async () => {}),
-        options.signal,
-      );
+      await unlessAborted(remote.ready(), options.signal);
     } catch (error) {
-      await handle.dispose();
+      await remote.dispose();
       throw error;
     }
-    return new Bank(handle, embeddings);
+    return new Bank(remote, embeddings);
   }
 
   /** What computes, and why. */
   get device(): DeviceReport {
-    return this.#handle.lease.report;
+    return this.#remote.engine.report;
   }
 
   /**
@@ -65,15 +64,11 @@ export class Bank {
     finite("the queries", rows.data, this.dim);
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), this.size);
-    const { lease } = this.#handle;
-    return unlessAborted(
-      this.#handle.use((handle) => lease.call("bankNearest", [handle, data, most])),
-      signal,
-    );
+    return unlessAborted(this.#remote.invoke("nearest", [data, most]), signal);
   }
 
   /** Frees what it holds. */
   async dispose(): Promise<void> {
-    await this.#handle.dispose();
+    await this.#remote.dispose();
   }
 }

@@ -1,27 +1,25 @@
 /** Bytes from wherever they lie: memory, a file, a URL, the cache of an earlier visit. */
-import { forget, keep, kept, type Shelf } from "./cache.js";
+import { cachedBytes, forget, keep, type CacheOptions } from "./cache.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
-import { kindOf, shown } from "./shown.js";
+import { readFile } from "./platform.js";
+import { kindOf, describe } from "./describe.js";
 import type { ByteSource, LoadOptions } from "./types.js";
 import { counted, sizeOf, type OnBytes } from "./wasm.js";
 
 type BytesOptions = Pick<LoadOptions, "signal" | "cache" | "cacheName" | "integrity" | "fetch">;
 
-/** Told of bytes that came, and whether they were kept from before. */
+/** Called with the bytes that have come, and whether they are from the cache. */
 export type OnSourceBytes = (...args: [...Parameters<OnBytes>, fromCache: boolean]) => void;
 
-/** Bytes that nobody else holds, and what becomes of them in the cache. */
-export interface Brought {
+/** Bytes of their own memory, and what can be done about them in the cache. */
+export interface LoadedBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly fromCache: boolean;
-  /** Keeps them for the next visit: to be called once it is known that they are of use. */
+  /** Puts them into the cache; to be called once they are known to be valid. */
   keep(): Promise<void>;
-  /** Forgets what was kept of them. */
+  /** Removes them from the cache. */
   forget(): Promise<void>;
 }
-
-/** Set by the Node entry: paths and file URLs. */
-export const files: { read?: (path: string | URL) => Promise<Uint8Array> } = {};
 
 const CHOSEN = "The file changed or is gone since it was chosen: choose it again.";
 
@@ -29,21 +27,21 @@ const CHOSEN = "The file changed or is gone since it was chosen: choose it again
  * All bytes of a source. Errors: `CHECKPOINT_FORMAT` for what is no source, `CHECKPOINT_HTTP`,
  * `INTEGRITY`, `ABORTED`.
  */
-export async function bring(
+export async function loadBytes(
   source: ByteSource,
   options: BytesOptions = {},
   onBytes: OnSourceBytes = () => {},
-): Promise<Brought> {
+): Promise<LoadedBytes> {
   throwIfAborted(options.signal);
-  const brought = await unlessAborted(gathered(source, options, onBytes), options.signal);
-  await verify(brought.bytes, options.integrity, nameOf(source));
-  return brought;
+  const loaded = await unlessAborted(readSource(source, options, onBytes), options.signal);
+  await verify(loaded.bytes, options.integrity, nameOf(source));
+  return loaded;
 }
 
 /** All bytes of a file that kith-web saved. Errors: `FILE_FORMAT`, `CHECKPOINT_HTTP`. */
 export async function savedBytes(source: ByteSource): Promise<Uint8Array> {
   try {
-    return (await bring(source, { cache: "none" })).bytes;
+    return (await loadBytes(source, { cache: "none" })).bytes;
   } catch (error) {
     const foreign = error instanceof KithError && error.code === "CHECKPOINT_FORMAT";
     throw foreign ? new KithError("FILE_FORMAT", error.message, { cause: error }) : error;
@@ -61,36 +59,36 @@ export function nameOf(source: ByteSource): string {
   );
 }
 
-async function gathered(
+async function readSource(
   source: ByteSource,
   options: BytesOptions,
   onBytes: OnSourceBytes,
-): Promise<Brought> {
+): Promise<LoadedBytes> {
   if (typeof source === "string" || source instanceof URL) {
     return addressed(source, options, onBytes);
   }
   if (ArrayBuffer.isView(source) || /^(Shared)?ArrayBuffer$/.test(kindOf(source))) {
-    return alone(copyOf(source as Uint8Array | ArrayBuffer));
+    return uncached(copyOf(source as Uint8Array | ArrayBuffer));
   }
-  if (source instanceof Blob) return alone(await fileBytes(source));
+  if (source instanceof Blob) return uncached(await fileBytes(source));
   if (source instanceof Response) {
     const name = source.url || "the response";
-    return alone(await reading(name, () => body(source, name, onBytes)));
+    return uncached(await reading(name, () => body(source, name, onBytes)));
   }
-  if (source instanceof Request) return alone(await download(source, options, onBytes));
+  if (source instanceof Request) return uncached(await download(source, options, onBytes));
   const handle = source as FileSystemFileHandle | null;
   if (typeof handle?.getFile === "function") {
     const file = await reading(handle.name || "the file", () => handle.getFile(), CHOSEN);
-    if (file instanceof Blob) return alone(await fileBytes(file));
+    if (file instanceof Blob) return uncached(await fileBytes(file));
   }
   const expected = "a URL, a Response, a Request, a File, a Blob, a file handle or bytes";
-  throw new KithError("CHECKPOINT_FORMAT", `expected ${expected}, got ${shown(source)}`, {
+  throw new KithError("CHECKPOINT_FORMAT", `expected ${expected}, got ${describe(source)}`, {
     hint: "Pass where the file lies, or its bytes.",
   });
 }
 
-/** Bytes that are not of the cache's concern. */
-function alone(bytes: Uint8Array<ArrayBuffer>): Brought {
+/** Bytes that are never cached. */
+function uncached(bytes: Uint8Array<ArrayBuffer>): LoadedBytes {
   const nothing = async (): Promise<void> => {};
   return { bytes, fromCache: false, keep: nothing, forget: nothing };
 }
@@ -103,7 +101,7 @@ function copyOf(source: ArrayBufferView | ArrayBufferLike): Uint8Array<ArrayBuff
       : new Uint8Array(source);
     return new Uint8Array(view);
   } catch (cause) {
-    const message = `the bytes cannot be read: ${shown(cause)}`;
+    const message = `the bytes cannot be read: ${describe(cause)}`;
     const hint = "Bytes that were transferred to a worker are gone here: pass a copy.";
     throw new KithError("CHECKPOINT_FORMAT", message, { cause, hint });
   }
@@ -120,7 +118,7 @@ async function reading<T>(name: string, work: () => Promise<T>, hint?: string): 
     return await work();
   } catch (cause) {
     if (cause instanceof KithError) throw cause;
-    const message = `${name} cannot be read: ${shown(cause)}`;
+    const message = `${name} cannot be read: ${describe(cause)}`;
     throw new KithError("CHECKPOINT_HTTP", message, { cause, ...(hint ? { hint } : {}) });
   }
 }
@@ -129,34 +127,34 @@ async function addressed(
   source: string | URL,
   options: BytesOptions,
   onBytes: OnSourceBytes,
-): Promise<Brought> {
-  if (files.read && !/^(https?|data|blob):/.test(String(source))) {
-    return alone(new Uint8Array(await files.read(source)));
+): Promise<LoadedBytes> {
+  if (readFile && !/^(https?|data|blob):/.test(String(source))) {
+    return uncached(new Uint8Array(await readFile(source)));
   }
   const url = await reading(String(source), async () => {
     return new URL(source, globalThis.location?.href).href;
   });
   const fresh = () => download(url, options, onBytes);
-  return /^https?:/.test(url) ? cached(url, options, onBytes) : alone(await fresh());
+  return /^https?:/.test(url) ? cached(url, options, onBytes) : uncached(await fresh());
 }
 
 async function cached(
   url: string,
   options: BytesOptions,
   onBytes: OnSourceBytes,
-): Promise<Brought> {
+): Promise<LoadedBytes> {
   const { cache = "persistent", cacheName, integrity } = options;
-  if (cache === "none") return alone(await download(url, options, onBytes));
-  const shelf: Shelf = { cache, ...(cacheName === undefined ? {} : { name: cacheName }) };
+  if (cache === "none") return uncached(await download(url, options, onBytes));
+  const where: CacheOptions = { cache, ...(cacheName === undefined ? {} : { name: cacheName }) };
   const gone = async (): Promise<void> => void (await forget(url, cacheName));
-  const before = await kept(url, shelf);
+  const before = await cachedBytes(url, where);
   if (before && (await intact(before, integrity))) {
     onBytes(before.byteLength, before.byteLength, true);
     return { bytes: before, fromCache: true, keep: async () => {}, forget: gone };
   }
   if (before) await gone();
   const bytes = await download(url, options, onBytes);
-  return { bytes, fromCache: false, keep: () => keep(url, bytes, shelf), forget: gone };
+  return { bytes, fromCache: false, keep: () => keep(url, bytes, where), forget: gone };
 }
 
 async function download(
@@ -172,7 +170,9 @@ async function download(
   } catch (cause) {
     throwIfAborted(options.signal);
     if (cause instanceof KithError) throw cause;
-    throw new KithError("CHECKPOINT_HTTP", `${url} cannot be fetched: ${shown(cause)}`, { cause });
+    throw new KithError("CHECKPOINT_HTTP", `${url} cannot be fetched: ${describe(cause)}`, {
+      cause,
+    });
   }
 }
 
@@ -192,8 +192,8 @@ async function body(
     const hint = "Pass a response that nobody has read, or the clone() taken before.";
     throw new KithError("CHECKPOINT_HTTP", `${url} was read before`, { hint });
   }
-  const told: OnBytes = (loaded, total) => onBytes(loaded, total, false);
-  const stream = response.body?.pipeThrough(counted(told, sizeOf(response)));
+  const count: OnBytes = (loaded, total) => onBytes(loaded, total, false);
+  const stream = response.body?.pipeThrough(counted(count, sizeOf(response)));
   return new Uint8Array(await new Response(stream ?? null).arrayBuffer());
 }
 

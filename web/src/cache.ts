@@ -1,17 +1,17 @@
 /** Checkpoints that were downloaded before: in the browser's Cache API, or in this page's memory. */
-import { text } from "./setting.js";
+import { text } from "./checks.js";
 
 const NAME = "kith-checkpoints";
 const SAVED = "x-kith-saved";
 const SIZE = "x-kith-size";
 
-/** Where a download may be kept: for later visits, or as long as the page lives. */
-export interface Shelf {
+/** Where a download is cached: for later visits, or as long as the page is open. */
+export interface CacheOptions {
   readonly cache: "persistent" | "memory";
   readonly name?: string;
 }
 
-/** Bytes of this page's lifetime, for `cache: 'memory'` and where the browser keeps nothing. */
+/** Bytes kept as long as the page is open: for `cache: 'memory'`, and where the browser stores nothing. */
 const inMemory = new Map<string, Uint8Array>();
 
 async function open(name: string): Promise<Cache | undefined> {
@@ -22,13 +22,13 @@ async function open(name: string): Promise<Cache | undefined> {
   }
 }
 
-/** The bytes kept of a URL; none where they cannot be read. */
-export async function kept(
+/** The cached bytes of a URL; `undefined` where they cannot be read. */
+export async function cachedBytes(
   url: string,
-  { cache, name = NAME }: Shelf,
+  { cache, name = NAME }: CacheOptions,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const held = inMemory.get(url);
-  if (held) return new Uint8Array(held);
+  const bytes = inMemory.get(url);
+  if (bytes) return new Uint8Array(bytes);
   if (cache !== "persistent") return undefined;
   try {
     const response = await (await open(name))?.match(url);
@@ -38,11 +38,11 @@ export async function kept(
   }
 }
 
-/** Keeps bytes; where there is no room for them, says so and keeps them in memory. */
+/** Caches bytes. Where the browser has no space for them, logs that and keeps them in memory. */
 export async function keep(
   url: string,
   bytes: Uint8Array,
-  { cache, name = NAME }: Shelf,
+  { cache, name = NAME }: CacheOptions,
 ): Promise<void> {
   if (cache === "persistent" && (await stored(url, bytes, name))) inMemory.delete(url);
   else inMemory.set(url, new Uint8Array(bytes));
@@ -60,13 +60,13 @@ async function stored(url: string, bytes: Uint8Array, name: string): Promise<boo
   }
 }
 
-/** Forgets the bytes of a URL, wherever they are kept. */
+/** Removes the bytes of a URL from both. */
 export async function forget(url: string, name = NAME): Promise<boolean> {
-  const held = inMemory.delete(url);
+  const removed = inMemory.delete(url);
   try {
-    return ((await (await open(name))?.delete(url)) ?? false) || held;
+    return ((await (await open(name))?.delete(url)) ?? false) || removed;
   } catch {
-    return held; // An address that no cache takes.
+    return removed; // An address that no cache takes.
   }
 }
 
@@ -92,7 +92,7 @@ export const checkpointCache = {
     return (await cache?.match(url).catch(() => undefined)) !== undefined;
   },
 
-  /** Forgets one, or all; gives how many were forgotten. Errors: `SETTING` for what is no address. */
+  /** Removes one, or all; returns how many were removed. Errors: `SETTING` for what is no address. */
   async delete(url?: string, name = NAME): Promise<number> {
     if (url !== undefined) return (await forget(text("url", url), text("name", name))) ? 1 : 0;
     const listed = (await this.list(name)).map((entry) => entry.url);
@@ -103,7 +103,7 @@ export const checkpointCache = {
     return gone;
   },
 
-  /** Room that this origin takes and may take, in bytes; 0 where the browser does not say. */
+  /** Bytes that this origin uses and may use; 0 where the browser does not say. */
   async estimate(): Promise<{ usage: number; quota: number }> {
     const { usage = 0, quota = 0 } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
     return { usage, quota };

@@ -1,14 +1,13 @@
 /** Which device can compute, found out without downloading anything. */
 import { throwIfAborted, unlessAborted } from "./errors.js";
-import { engineOptions } from "./setting.js";
+import type { Requirements } from "./generated.js";
+import { engineOptions } from "./checks.js";
 import type { Device, DeviceReport, FallbackReason } from "./types.js";
 
-/** The least that a storage buffer must hold: the activations of a small batch, in bytes. */
-const LEAST_BUFFER = 64 << 20;
+/** Rust's `Requirements`, which the build puts here: nothing is downloaded to know them. */
+declare const REQUIREMENTS: Requirements;
 
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|software/i;
-
-export interface DeviceWish {
+export interface DeviceOptions {
   readonly device?: Device;
   /** A software adapter counts as WebGPU for `auto`. Default false. */
   readonly allowSoftware?: boolean;
@@ -16,14 +15,14 @@ export interface DeviceWish {
 
 /** What an engine would compute on, and why. Downloads nothing. Errors: `SETTING`, `ABORTED`. */
 export async function probeDevice(
-  wish: DeviceWish & { readonly signal?: AbortSignal } = {},
+  options: DeviceOptions & { readonly signal?: AbortSignal } = {},
 ): Promise<DeviceReport> {
-  engineOptions(wish);
-  const requested = wish.device ?? "auto";
-  throwIfAborted(wish.signal);
+  engineOptions(options);
+  const requested = options.device ?? "auto";
+  throwIfAborted(options.signal);
   if (requested === "cpu") return onCpu(requested, "forced-cpu");
-  const software = wish.allowSoftware ?? requested === "webgpu";
-  return unlessAborted(webgpu(requested, software), wish.signal);
+  const software = options.allowSoftware ?? requested === "webgpu";
+  return unlessAborted(webgpu(requested, software), options.signal);
 }
 
 /** A report of the CPU. */
@@ -48,10 +47,10 @@ async function webgpu(requested: Device, software: boolean): Promise<DeviceRepor
   }
   if (!adapter) return onCpu(requested, "adapter-null");
   const found = described(adapter);
-  if (!adapter.features.has("timestamp-query")) {
+  if (!REQUIREMENTS.browserFeatures.every((feature) => adapter.features.has(feature))) {
     return onCpu(requested, "no-timestamp-query", found);
   }
-  if (found.limits.maxStorageBufferBindingSize < LEAST_BUFFER) {
+  if (found.limits.maxStorageBufferBindingSize < REQUIREMENTS.leastStorageBuffer) {
     return onCpu(requested, "limits-too-low", found);
   }
   if (found.adapter.isFallback && !software) return onCpu(requested, "software-adapter", found);
@@ -66,8 +65,9 @@ function withoutGpu(): FallbackReason {
 function described(adapter: GPUAdapter) {
   const { vendor, architecture, description } = adapter.info;
   const said = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean };
+  const words = `${vendor} ${architecture} ${description}`.toLowerCase();
   const isFallback =
-    (said.isFallbackAdapter ?? false) || SOFTWARE.test(`${vendor} ${architecture} ${description}`);
+    (said.isFallbackAdapter ?? false) || REQUIREMENTS.software.some((word) => words.includes(word));
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
   return {
     adapter: { vendor, architecture, description, isFallback },

@@ -1,7 +1,7 @@
 /** Embeddings of pictures: one row of numbers a picture, in memory of the page's own. */
 import { KithError } from "./errors.js";
-import { attached, list, wrong } from "./setting.js";
-import { shown } from "./shown.js";
+import { attached, list, wrong } from "./checks.js";
+import { describe } from "./describe.js";
 
 export class Embeddings {
   /** Row-major, `[count, dim]`. */
@@ -21,7 +21,7 @@ export class Embeddings {
   ) {
     if (!(data instanceof Float32Array)) throw wrong("data", data, "a Float32Array");
     if (!Number.isInteger(dim) || dim < 1 || data.length % dim !== 0) {
-      throw new KithError("DIM_MISMATCH", `${data.length} numbers are no rows of ${shown(dim)}`);
+      throw new KithError("DIM_MISMATCH", `${data.length} numbers are no rows of ${describe(dim)}`);
     }
     this.data = data;
     this.dim = dim;
@@ -33,7 +33,7 @@ export class Embeddings {
   /** The numbers of one picture: a view, not a copy. */
   row(place: number): Float32Array {
     if (!(Number.isInteger(place) && place >= 0 && place < this.count)) {
-      throw new KithError("DIM_MISMATCH", `there is no row ${shown(place)} of ${this.count}`);
+      throw new KithError("DIM_MISMATCH", `there is no row ${describe(place)} of ${this.count}`);
     }
     if (this.data.length === 0) present(this);
     return this.data.subarray(place * this.dim, (place + 1) * this.dim);

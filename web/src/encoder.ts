@@ -1,13 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A trained encoder: pictures to embeddings. */
 import { Embeddings, joined, rowsOf } from "./embeddings.js";
-import type { Handle } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
 import { KithError, unlessAborted } from "./errors.js";
-import type { Sent } from "./host.js";
 import { countOf, rgbaOf } from "./image.js";
-import { Progressing } from "./progress.js";
-import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./setting.js";
-import { batches, sendable, squares, type Batch, type Given } from "./squares.js";
+import { ProgressReporter } from "./progress.js";
+import type { RemoteObject } from "./remote-object.js";
+import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./checks.js";
+import { batches, sendable, squares, type Batch, type InputBatch } from "./squares.js";
 import type {
   AugmentationOp,
   CallOptions,
@@ -16,11 +16,12 @@ import type {
   ImageInput,
   Images,
 } from "./types.js";
+import { ENGINE, MODULE, type Handle, type Pictures, type WasmEncoder } from "./wasm-module.js";
 
-/** Pictures that go through the encoder at a time. */
+/** How many pictures go through the encoder at a time. */
 const BATCH = 32;
 
-/** Bytes that the views of one call may take: more has no memory anywhere. */
+/** The most bytes that the views of one call may take. */
 const MOST_VIEWED = 2 ** 30;
 
 export interface EmbedOptions extends CallOptions {
@@ -55,25 +56,25 @@ export interface SupportNeighbor {
 
 export class Encoder {
   readonly info: EncoderInfo;
-  readonly #handle: Handle;
+  readonly #remote: RemoteObject<WasmEncoder>;
   readonly #fetch: typeof fetch | undefined;
   #disposed = false;
 
   /** @internal Use `loadEncoder`. */
-  constructor(handle: Handle, info: EncoderInfo, get: typeof fetch | undefined) {
-    this.#handle = handle;
+  constructor(remote: RemoteObject<WasmEncoder>, info: EncoderInfo, get: typeof fetch | undefined) {
+    this.#remote = remote;
     this.info = info;
     this.#fetch = get;
   }
 
   /** What computes, and why. */
   get device(): DeviceReport {
-    return this.#handle.lease.report;
+    return this.engine.report;
   }
 
-  /** @internal A share in its engine, for what computes on its results. */
-  get lease(): Handle["lease"] {
-    return this.#handle.lease;
+  /** @internal What computes, for those who compute with its results. */
+  get engine(): EngineRef {
+    return this.#remote.engine;
   }
 
   /**
@@ -85,8 +86,9 @@ export class Encoder {
     oneOf("layer", layer, ["backbone", "projection"]);
     flag("normalize", normalize);
     const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
+    const length = normalize ? "unit" : "own";
     const data = await this.#gather(images, options, (handle, sent, moved) =>
-      this.lease.call("embed", [sent, handle, { layer, normalize }], moved),
+      this.engine.invoke(handle, "embed", [sent, sent.pictures.length, layer, length], moved),
     );
     const encoderFingerprint = layer === "backbone" ? this.info.fingerprint : undefined;
     return new Embeddings(data, dim, { normalized: normalize, encoderFingerprint });
@@ -101,7 +103,7 @@ export class Encoder {
     options: Omit<EmbedOptions, "layer" | "normalize"> = {},
   ): Promise<{ label: string; probability: number }[][]> {
     const shares = await this.#gather(images, options, (handle, sent, moved) =>
-      this.lease.call("classify", [sent, handle], moved),
+      this.engine.invoke(handle, "classify", [sent, sent.pictures.length], moved),
     );
     const { classNames } = this.info;
     if (classNames.length === 0) return [];
@@ -113,24 +115,28 @@ export class Encoder {
   async #gather(
     images: Images,
     options: EmbedOptions,
-    work: (handle: number, sent: Sent, moved: Transferable[]) => Promise<Float32Array>,
+    work: (
+      handle: Handle<WasmEncoder>,
+      sent: Pictures,
+      moved: Transferable[],
+    ) => Promise<Float32Array>,
   ): Promise<Float32Array> {
-    this.#alive();
+    this.#checkNotDisposed();
     const { batchSize = BATCH, signal, onProgress } = optionsOf(options);
     whole("batchSize", batchSize, 1);
-    const progress = new Progressing(onProgress, { embed: 1 });
+    const progress = new ProgressReporter(onProgress, { embed: 1 });
     const total = countOf(images);
     const parts: Float32Array[] = [];
     let done = 0;
     // What was handed over to a device that is lost is sent again.
-    const through = (given: Given): Promise<Float32Array> =>
-      this.#handle.use(async (handle) => {
-        const { sent, moved } = await sendable(given, this.info.imageSize, this.#fetch);
+    const through = (inputs: InputBatch): Promise<Float32Array> =>
+      this.#remote.use(async (handle) => {
+        const { sent, moved } = await sendable(inputs, this.info.imageSize, this.#fetch);
         return work(handle, sent, moved);
       });
-    for await (const given of batches(images, { batchSize, signal })) {
-      parts.push(...(await unlessAborted(inMemory(given, through), signal)));
-      done += given.images.length;
+    for await (const inputs of batches(images, { batchSize, signal })) {
+      parts.push(...(await unlessAborted(inMemory(inputs, through), signal)));
+      done += inputs.images.length;
       progress.at("embed", done, total);
     }
     return joined(parts);
@@ -141,7 +147,7 @@ export class Encoder {
    * (to 1 in 255). Errors: `IMAGE_DECODE`, `SETTING`, `ABORTED`, `DISPOSED`.
    */
   async augment(picture: ImageInput, options: AugmentOptions = {}): Promise<ImageData[]> {
-    this.#alive();
+    this.#checkNotDisposed();
     const { views = 2, seed = 0, image = 0, signal } = optionsOf(options);
     const side = this.info.imageSize;
     whole("views", views, 1, Math.floor(MOST_VIEWED / (3 * side * side)));
@@ -149,11 +155,11 @@ export class Encoder {
     whole("image", image, 0);
     const ops = await this.#ops(options);
     // As a list of one, so that a list of pictures is refused and not cut to its first.
-    const one = squares(this.lease, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
+    const one = squares(this.engine, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
     const { value } = (await one.next()) as { value: Batch };
     const wanted = { ops, seed, image, views };
-    const seen = this.lease.steadily("augment", [value.pixels, side, wanted]);
-    const planes = await unlessAborted(seen, signal);
+    const augmented = this.engine.invokeAgain(ENGINE, "augment", [value.pixels, side, wanted]);
+    const planes = await unlessAborted(augmented, signal);
     return Array.from({ length: views }, (_, view) =>
       imageData(rgbaOf(planes.subarray(view * 3 * side * side), side), side),
     );
@@ -163,7 +169,7 @@ export class Encoder {
   async #ops({ ops, preset }: AugmentOptions): Promise<readonly AugmentationOp[]> {
     if (ops !== undefined) return list("ops", plain("ops", ops));
     if (preset === undefined) return this.info.views;
-    return this.lease.call("policy", [text("preset", preset)]);
+    return this.engine.invoke(MODULE, "policy", [text("preset", preset)]);
   }
 
   /**
@@ -175,30 +181,30 @@ export class Encoder {
     projections: Embeddings | Float32Array,
     options: { k?: number; signal?: AbortSignal } = {},
   ): Promise<SupportNeighbor[][]> {
-    this.#alive();
+    this.#checkNotDisposed();
     const { k = 5, signal } = optionsOf(options);
     const rows = rowsOf(projections, this.info.projectionDim);
     finite("the projections", rows.data, rows.dim);
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
-    const found = await unlessAborted(
-      this.#handle.use((handle) => this.lease.call("supportNearest", [handle, data, most])),
+    const { nearest, labels } = await unlessAborted(
+      this.#remote.invoke("supportNearest", [data, most]),
       signal,
     );
     const { classNames } = this.info;
     const neighbor = (place: number): SupportNeighbor => {
-      const label = classNames[found.labels[place]!];
-      const [index, similarity] = [found.indices[place]!, found.similarities[place]!];
+      const label = classNames[labels[place]!];
+      const [index, similarity] = [nearest.indices[place]!, nearest.similarities[place]!];
       return { index, similarity, ...(label === undefined ? {} : { label }) };
     };
     return Array.from({ length: rows.count }, (_, query) =>
-      Array.from({ length: found.k }, (_, rank) => neighbor(query * found.k + rank)),
+      Array.from({ length: nearest.k }, (_, rank) => neighbor(query * nearest.k + rank)),
     );
   }
 
-  /** Told after the device was lost and computing goes on; gives what stops that. */
+  /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
-    return this.lease.onDeviceLost(listener);
+    return this.engine.onDeviceLost(listener);
   }
 
   /** @internal One picture through everything, so that the first of the caller's is not the slow one. */
@@ -213,27 +219,27 @@ export class Encoder {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.#handle.dispose();
+    await this.#remote.dispose();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
 
-  #alive(): void {
+  #checkNotDisposed(): void {
     if (this.#disposed) throw new KithError("DISPOSED", "the encoder was disposed of");
   }
 }
 
 /** A batch through `work`; in halves where memory does not suffice. */
 async function inMemory(
-  given: Given,
-  work: (given: Given) => Promise<Float32Array>,
+  inputs: InputBatch,
+  work: (inputs: InputBatch) => Promise<Float32Array>,
 ): Promise<Float32Array[]> {
   try {
-    return [await work(given)];
+    return [await work(inputs)];
   } catch (error) {
-    const { images, first } = given;
+    const { images, first } = inputs;
     const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
     if (!full || images.length === 1) throw error;
     const half = images.length >> 1;

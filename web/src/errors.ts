@@ -45,23 +45,23 @@ export class KithError extends Error {
   }
 }
 
-/** What a file says is wrong with the file, and with no setting of the caller. */
-export function ofFile(error: unknown): never {
+/** An invalid setting in a file is an error of the file, not of the caller. */
+export function asFileError(error: unknown): never {
   if (error instanceof KithError && error.code === "SETTING") {
     throw new KithError("CHECKPOINT_FORMAT", error.message, { cause: error });
   }
   throw error;
 }
 
-/** Throws `ABORTED` once the caller has given up. */
+/** Throws `ABORTED` if the signal was aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
 
-/** Waits for work, but no longer than the caller does: what comes later is dropped. */
+/** Waits for work until the signal is aborted; what comes later is dropped. */
 export async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return work;
-  // What comes of it after the caller has left concerns nobody.
+  // Its result is not used after an abort; without this, its error would be reported as unhandled.
   work.catch(() => {});
   throwIfAborted(signal);
   const { promise, reject } = withReject();
@@ -74,7 +74,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): 
   }
 }
 
-/** A promise that only ever fails, and what makes it fail; nobody needs to be listening. */
+/** A promise that never resolves, and the function that rejects it; it need not be handled. */
 export function withReject(): { promise: Promise<never>; reject: (error: unknown) => void } {
   let reject!: (error: unknown) => void;
   const promise = new Promise<never>((_, no) => (reject = no));
@@ -111,14 +111,14 @@ const FROM_CORE: Readonly<Record<string, ErrorCode>> = {
   DEVICE_REQUEST: "NO_WEBGPU",
 };
 
-/** Marks the name of an error that carries a code across the worker's border. */
+/** Begins the name of an error that carries a code from a worker to the page. */
 export const CODED = "kith:";
 
-/** The package's error for whatever was thrown on the other side, or on the way there. */
-export function fromOtherSide(thrown: unknown): KithError {
+/** The package's error for whatever was thrown in the backend, or on the way there. */
+export function fromBackend(thrown: unknown): KithError {
   if (thrown instanceof KithError) return thrown;
   const { name, message } = thrown instanceof Error ? thrown : new Error(String(thrown));
-  // An argument that cannot cross never arrives: nothing has happened on the other side.
+  // An argument that cannot be sent never arrives: nothing has happened in the backend.
   if (name === "DataCloneError") {
     const said = `an argument cannot be handed to the worker: ${message}`;
     return new KithError("SETTING", said, { cause: thrown });

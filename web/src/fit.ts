@@ -1,20 +1,23 @@
 /** Training of a linear probe: a run that can be watched, stopped, or simply awaited. */
-import { leaseRunning, Handle } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
+import { runningEngine } from "./engine.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import { Embeddings, present } from "./embeddings.js";
+import type { ProbeWeights } from "./generated.js";
 import { classesOf } from "./labels.js";
-import { LinearProbe, mostLikely, type ProbeWeights } from "./probe.js";
-import { Progressing } from "./progress.js";
+import { LinearProbe, mostLikely } from "./probe.js";
+import { ProgressReporter } from "./progress.js";
 import { random, shuffle } from "./random.js";
+import { RemoteObject } from "./remote-object.js";
 import { reportOf } from "./report.js";
-import { engineOptions, finite, oneOf, positive, whole, within } from "./setting.js";
-import type { FitSettings } from "./wire.js";
+import { engineOptions, finite, oneOf, positive, whole, within } from "./checks.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
+import { ENGINE, type FitOptions, type Handle, type WasmProbeFit } from "./wasm-module.js";
 
 /** Epochs that are computed at a time: few calls, and curves that still move. */
 const AT_A_TIME = 5;
 
-/** Numbers an epoch, as the computing side gives them. */
+/** Numbers an epoch, as the backend gives them. */
 const MEASURED = 4;
 
 /** A run of training; iterate over it to watch, await `result` to have it. */
@@ -84,43 +87,45 @@ export function trainLinearProbe(
     engineOptions(config);
     throwIfAborted(config.signal);
     const task = prepared(embeddings, labels, config);
-    const lease = await leaseRunning(config);
-    let epochs = 0;
-    const handle = new Handle(lease, async () => {
-      const { train, validation, settings } = task;
-      const size: [number, number] = [task.dim, task.names.length];
-      const fit = await lease.call("probeStart", [train, validation, size, settings]);
-      epochs = fit.epochs;
-      // Where the device was lost, the epochs that were told already are computed again.
-      if (done > 0) await lease.call("probeAdvance", [fit.handle, done]);
-      return fit.handle;
-    });
+    const engine = await runningEngine(config);
     let done = 0;
-    const progress = new Progressing(config.onProgress, { train: 1 });
+    const remote = new RemoteObject(engine, () => begun(engine, task, done));
+    const progress = new ProgressReporter(config.onProgress, { train: 1 });
     try {
-      await handle.use(async () => {});
+      const epochs = await remote.invoke("epochs", []);
       while (done < epochs && !stopped()) {
         const start = performance.now();
-        const some = handle.use((fit) => lease.call("probeAdvance", [fit, AT_A_TIME]));
+        const some = remote.invoke("advance", [AT_A_TIME]);
         const rows = await unlessAborted(some, config.signal);
-        const told = epochsOf(rows, done, (performance.now() - start) / (rows.length / MEASURED));
-        told.forEach(emit);
-        checkFinite(told);
-        done += told.length;
+        const events = epochsOf(rows, done, (performance.now() - start) / (rows.length / MEASURED));
+        events.forEach(emit);
+        checkFinite(events);
+        done += events.length;
         progress.at("train", done, epochs);
       }
-      const weights = await handle.use((fit) => lease.call("probeResult", [fit]));
+      const weights = await remote.invoke("result", []);
       const probe = task.finish(checkedWeights(weights, done));
       emit({ type: "done", report: probe.report });
       return probe;
     } finally {
-      await handle.dispose();
+      await remote.dispose();
     }
   });
 }
 
-function checkFinite(told: readonly ProbeEpoch[]): void {
-  const wrong = told.find(({ trainLoss }) => !Number.isFinite(trainLoss));
+/** A fit in the backend. Epochs that were reported before the device was lost are computed again. */
+async function begun(
+  engine: EngineRef,
+  { rows, dim, labels, options }: ReturnType<typeof prepared>,
+  done: number,
+): Promise<Handle<WasmProbeFit>> {
+  const fit = await engine.invoke(ENGINE, "fit", [rows, dim, labels, options]);
+  if (done > 0) await engine.invoke(fit, "advance", [done]);
+  return fit;
+}
+
+function checkFinite(events: readonly ProbeEpoch[]): void {
+  const wrong = events.find(({ trainLoss }) => !Number.isFinite(trainLoss));
   if (!wrong) return;
   throw new KithError("DIVERGED", `the loss is ${wrong.trainLoss} at epoch ${wrong.epoch}`);
 }
@@ -141,10 +146,10 @@ function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] 
   });
 }
 
-/** What the computing side is given, and how a probe is made of what it gives back. */
-function prepared(embeddings: Embeddings, labels: readonly string[], config: ProbeConfig) {
+/** What the backend is given, and how a probe is made of what it gives back. */
+function prepared(embeddings: Embeddings, given: readonly string[], config: ProbeConfig) {
   const { data, dim, count, encoderFingerprint } = present(embeddings);
-  const { names, places: classes } = classesOf(labels);
+  const { names, places: classes } = classesOf(given);
   if (classes.length !== count) {
     const message = `expected ${count} labels, one a row, got ${classes.length}`;
     throw new KithError("DIM_MISMATCH", message);
@@ -155,22 +160,23 @@ function prepared(embeddings: Embeddings, labels: readonly string[], config: Pro
   }
   const { training, validation } = divided(classes, config);
   // Copies: what the caller does with the embeddings meanwhile changes nothing.
-  const part = (places: readonly number[]) => ({
-    features: embeddings.select(places).data,
-    labels: Uint16Array.from(places, (place) => classes[place]!),
-  });
-  const [train, aside] = [part(training), part(validation)];
+  const order = [...training, ...validation];
+  const rows = embeddings.select(order).data;
   const finish = (weights: ProbeWeights): LinearProbe => {
-    const [places, part] = validation.length > 0 ? [validation, aside] : [training, train];
-    const predicted = mostLikely(weights, new Embeddings(part.features, dim));
+    const places = validation.length > 0 ? validation : training;
+    const start = validation.length > 0 ? training.length * dim : 0;
+    const measured = rows.subarray(start, start + places.length * dim);
+    const predicted = mostLikely(weights, new Embeddings(measured, dim));
     const truth = places.map((place) => classes[place]!);
     const report = reportOf(names, truth, predicted, { places, validation });
     return new LinearProbe(names, weights, report, encoderFingerprint);
   };
-  return { names, dim, train, validation: aside, settings: settingsOf(config), finish };
+  const labels = Uint16Array.from(order, (place) => classes[place]!);
+  const sizes = { classes: names.length, training: training.length };
+  return { dim, rows, labels, options: { ...sizes, ...optionsOf(config) }, finish };
 }
 
-function settingsOf(config: ProbeConfig): FitSettings {
+function optionsOf(config: ProbeConfig): Omit<FitOptions, "classes" | "training"> {
   const { epochs, learningRate, lastLearningRate, weightDecay, classWeights = "none" } = config;
   oneOf("classWeights", classWeights, ["none", "balanced"]);
   return {

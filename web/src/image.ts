@@ -1,9 +1,9 @@
-/** Pictures in all the forms that a page has them, on their way to the computing side. */
+/** Pictures in all the forms that a page has them, on their way to the backend. */
 import { KithError } from "./errors.js";
-import type { Decodable } from "./host.js";
 import { MOST_PIXELS } from "./planes.js";
-import { kindOf, shown } from "./shown.js";
+import { kindOf, describe } from "./describe.js";
 import type { ImageInput, Images, RawImage } from "./types.js";
+import type { Decodable } from "./wasm-module.js";
 
 const CROSS_ORIGIN =
   "Set crossOrigin = 'anonymous' before src, where the other server allows it, or pass the picture's URL.";
@@ -19,7 +19,7 @@ export async function* eachImage(images: Images): AsyncGenerator<ImageInput> {
     }
   } catch (cause) {
     if (cause instanceof KithError) throw cause;
-    throw new KithError("IMAGE_DECODE", `picture ${place} did not come: ${shown(cause)}`, {
+    throw new KithError("IMAGE_DECODE", `picture ${place} did not come: ${describe(cause)}`, {
       cause,
       hint: "What gives the pictures failed: see the cause.",
     });
@@ -38,7 +38,7 @@ function isOne(images: Images): images is ImageInput {
   return !(Symbol.iterator in images) && !(Symbol.asyncIterator in images);
 }
 
-/** A picture as the computing side takes it, and the buffers that can be handed over with it. */
+/** A picture as the backend takes it, and the buffers that are transferred with it. */
 export async function decodable(
   input: ImageInput,
   place: number,
@@ -62,7 +62,7 @@ const ANY = `a File, an element, a canvas, a URL or ${RAW}`;
 function noPicture(input: unknown, place: number, expected: string): KithError {
   return new KithError(
     "IMAGE_DECODE",
-    `picture ${place}: expected ${expected}, got ${shown(input)}`,
+    `picture ${place}: expected ${expected}, got ${describe(input)}`,
   );
 }
 
@@ -88,12 +88,12 @@ function checked(raw: RawImage, place: number): RawImage {
     );
   if (!/^Uint8(Clamped)?Array$/.test(kindOf(data))) {
     const hint = "Scale the samples to 0 to 255 and round them; they are never converted here.";
-    throw refused("bytes in a Uint8Array or Uint8ClampedArray", shown(data), hint);
+    throw refused("bytes in a Uint8Array or Uint8ClampedArray", describe(data), hint);
   }
   if (channels !== 3 && channels !== 4) {
-    throw refused("3 channels (RGB) or 4 (RGBA)", shown(channels), "Repeat grey three times.");
+    throw refused("3 channels (RGB) or 4 (RGBA)", describe(channels), "Repeat grey three times.");
   }
-  const size = `${shown(width)} x ${shown(height)}`;
+  const size = `${describe(width)} x ${describe(height)}`;
   if (![width, height].every((side) => Number.isSafeInteger(side) && side > 0)) {
     throw refused("a width and a height in whole pixels", size);
   }
@@ -126,7 +126,7 @@ async function bitmapOf(
     const options = { premultiplyAlpha: "none", colorSpaceConversion: "none" } as const;
     bitmap = await createImageBitmap(input, options);
   } catch (cause) {
-    const message = `picture ${place} cannot be read: ${shown(cause)}`;
+    const message = `picture ${place} cannot be read: ${describe(cause)}`;
     throw new KithError("IMAGE_DECODE", message, { cause });
   }
   if (isReadable(bitmap)) return bitmap;
@@ -155,7 +155,7 @@ async function fetched(url: string | URL, place: number, get: typeof fetch): Pro
     throw new KithError("IMAGE_DECODE", `picture ${place}: ${url}: HTTP ${response.status}`);
   } catch (cause) {
     if (cause instanceof KithError) throw cause;
-    const message = `picture ${place}: ${shown(String(url))} cannot be fetched: ${shown(cause)}`;
+    const message = `picture ${place}: ${describe(String(url))} cannot be fetched: ${describe(cause)}`;
     throw new KithError("IMAGE_DECODE", message, { cause });
   }
 }

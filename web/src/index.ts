@@ -1,20 +1,58 @@
-/** kith-web in a browser: everything is computed in a worker. */
-import { setStarter } from "./engine.js";
-import { workerPort } from "./port.js";
-import { inWorker, setMapRunner } from "./projection.js";
+/** kith-web, in a browser and in Node. */
+import type { EngineRef } from "./engine-ref.js";
+import { runningEngine } from "./engine.js";
+import type { AugmentationOp, EngineOptions } from "./types.js";
+import { MODULE } from "./wasm-module.js";
 
-export * from "./api.js";
+export { Bank } from "./bank.js";
+export { checkpointCache } from "./cache.js";
+export { probeDevice } from "./device.js";
+export { Embeddings } from "./embeddings.js";
+export type { AugmentOptions, EmbedOptions, Encoder, SupportNeighbor } from "./encoder.js";
+export { KithError } from "./errors.js";
+export { trainLinearProbe } from "./fit.js";
+export type { TrainRun } from "./fit.js";
+export { KnnIndex } from "./knn.js";
+export type { KnnItem, KnnOptions } from "./knn.js";
+export { loadEncoder } from "./load.js";
+export { pretrain, resumePretraining } from "./pretraining.js";
+export type { Pretraining } from "./pretraining.js";
+export { LinearProbe } from "./probe.js";
+export { loadProject, saveProject } from "./project.js";
+export type { Project } from "./project.js";
+export { project } from "./projection.js";
+export type { ProjectOptions } from "./projection.js";
+export type * from "./types.js";
 
-// Written out, so that bundlers see which files belong to the package.
-setStarter(({ worker, workerUrl }) =>
-  workerPort(
-    worker ??
-      (() =>
-        workerUrl
-          ? new Worker(workerUrl, { type: "module" })
-          : new Worker(new URL("./worker.js", import.meta.url), { type: "module" })),
-  ),
-);
-setMapRunner(
-  inWorker(() => new Worker(new URL("./map-worker.js", import.meta.url), { type: "module" })),
-);
+/** The augmentation policies that have a name, and their operations. */
+export async function policies(
+  options: EngineOptions = {},
+): Promise<Readonly<Record<string, readonly AugmentationOp[]>>> {
+  return withEngine(options, async (engine) => {
+    const names = await engine.invoke(MODULE, "policies", []);
+    const ops = await Promise.all(names.map((name) => engine.invoke(MODULE, "policy", [name])));
+    return Object.fromEntries(names.map((name, place) => [name, ops[place]!]));
+  });
+}
+
+/** The recipes that come with kith, by name: their text. */
+export async function recipes(
+  options: EngineOptions = {},
+): Promise<Readonly<Record<string, string>>> {
+  return withEngine(options, async (engine) => {
+    const known = await engine.invoke(MODULE, "recipes", []);
+    return Object.fromEntries(known.map(({ name, toml }) => [name, toml]));
+  });
+}
+
+async function withEngine<T>(
+  options: EngineOptions,
+  work: (engine: EngineRef) => Promise<T>,
+): Promise<T> {
+  const engine = await runningEngine(options);
+  try {
+    return await work(engine);
+  } finally {
+    engine.release();
+  }
+}

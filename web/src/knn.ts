@@ -4,7 +4,7 @@ import { rowsOf, sameEncoder, unit, type Embeddings } from "./embeddings.js";
 import { KithError } from "./errors.js";
 import { dot, largest, nearness } from "./nearest.js";
 import { File, opened } from "./safetensors.js";
-import { finite, list, oneOf, optionsOf, positive, text, whole, wrong } from "./setting.js";
+import { finite, list, oneOf, optionsOf, positive, text, whole, wrong } from "./checks.js";
 import type { ByteSource, Neighbor } from "./types.js";
 
 export interface KnnItem {
@@ -219,11 +219,11 @@ export class KnnIndex {
     return String(this.#next++);
   }
 
-  /** Room for more rows: twice as much whenever it does not suffice. */
+  /** Makes space for more rows: twice as much whenever it does not suffice. */
   #reserve(more: number): void {
     const needed = (this.size + more) * this.dim;
     if (needed <= this.#rows.length) return;
-    const rows = room(needed, 2 * this.#rows.length);
+    const rows = allocated(needed, 2 * this.#rows.length);
     rows.set(this.#rows);
     this.#rows = rows;
   }
@@ -263,7 +263,7 @@ function rowsOfLengthOne(rows: Float32Array, dim: number): void {
 }
 
 /** Memory for so many numbers, better for more. */
-function room(least: number, better: number): Float32Array<ArrayBuffer> {
+function allocated(least: number, better: number): Float32Array<ArrayBuffer> {
   for (const count of [Math.max(least, better), least]) {
     try {
       return new Float32Array(count);

@@ -1,8 +1,8 @@
 /** Labels of pictures: words, or none where a picture's class is not known. */
 import { KithError } from "./errors.js";
-import { list, text } from "./setting.js";
+import { list, text } from "./checks.js";
 
-/** Classes have numbers of two bytes on the computing side. */
+/** The backend stores the number of a class in two bytes. */
 const MOST = 65_536;
 
 /** The names of all classes, sorted, and each picture's class: its place among them, or -1. */

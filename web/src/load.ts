@@ -1,18 +1,20 @@
 /** Opening a checkpoint: its bytes, what it says of itself, and an encoder of it. */
-import { bring, nameOf, type Brought } from "./bytes.js";
+import { loadBytes, nameOf, type LoadedBytes } from "./bytes.js";
 import { Encoder } from "./encoder.js";
-import { Handle, lease, type Lease } from "./engine.js";
-import { KithError, ofFile, unlessAborted } from "./errors.js";
-import { Progressing } from "./progress.js";
-import { engineOptions, flag, oneOf, text } from "./setting.js";
+import type { EngineRef } from "./engine-ref.js";
+import { openEngine } from "./engine.js";
+import { KithError, asFileError, unlessAborted } from "./errors.js";
+import { ProgressReporter } from "./progress.js";
+import { RemoteObject } from "./remote-object.js";
+import { engineOptions, flag, oneOf, text } from "./checks.js";
 import { MOST_SIDE } from "./squares.js";
 import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
-import type { Note } from "./wire.js";
+import { ENGINE, type WasmEncoder } from "./wasm-module.js";
 
 /**
  * Loads a checkpoint that kith wrote.
  *
- * What was kept of an address and is no checkpoint is fetched anew; only what opens is kept.
+ * Cached bytes that are not a checkpoint are fetched again; only what opens is cached.
  *
  * Errors: `SETTING`, `NO_WEBGPU` and `SELF_TEST_FAILED` if WebGPU alone will do, `WASM_FETCH`, `WASM_COMPILE`,
  * `WORKER_START`, `CHECKPOINT_HTTP`, `CHECKPOINT_FORMAT`, `CHECKPOINT_ARCH`, `INTEGRITY`, `ABORTED`.
@@ -20,12 +22,12 @@ import type { Note } from "./wire.js";
 export async function loadEncoder(source: ByteSource, options: LoadOptions = {}): Promise<Encoder> {
   checkOptions(options);
   const shares = { wasm: 0.45, checkpoint: 0.35, upload: 0.05, warmup: 0.15 };
-  const progress = new Progressing(options.onProgress, shares);
+  const progress = new ProgressReporter(options.onProgress, shares);
   const loading = load(source, options, progress);
   try {
     return await unlessAborted(loading, options.signal);
   } catch (error) {
-    // What arrives after the caller has left must not stay behind.
+    // An encoder that arrives after the abort must not stay in memory.
     loading.then(
       (encoder) => encoder.dispose(),
       () => {},
@@ -45,19 +47,19 @@ function checkOptions(options: LoadOptions): void {
 async function load(
   source: ByteSource,
   options: LoadOptions,
-  progress: Progressing,
+  progress: ProgressReporter,
 ): Promise<Encoder> {
   const file = nameOf(source);
-  const engine = await lease(options, (loaded, total) => progress.at("wasm", loaded, total));
+  const engine = await openEngine(options, (loaded, total) => progress.at("wasm", loaded, total));
   try {
-    const brought = () =>
-      bring(source, options, (loaded, total, fromCache) =>
+    const fetched = () =>
+      loadBytes(source, options, (loaded, total, fromCache) =>
         progress.at("checkpoint", loaded, total, { file, fromCache }),
       );
-    const { handle, note } = await openedAnew(engine, brought, ({ byteLength }, part) =>
+    const { remote, info } = await openedAnew(engine, fetched, ({ byteLength }, part) =>
       progress.at("upload", part * byteLength, byteLength, { file }),
     );
-    const encoder = new Encoder(handle, infoOf(note), options.fetch);
+    const encoder = new Encoder(remote, info, options.fetch);
     if (options.warmup ?? true) await encoder.warm();
     progress.at("warmup", 1, 1);
     return encoder;
@@ -67,59 +69,50 @@ async function load(
   }
 }
 
-type Uploaded = (bytes: Uint8Array, part: 0 | 1) => void;
+type OnUpload = (bytes: Uint8Array, part: 0 | 1) => void;
 
-/** A checkpoint on the computing side; where what was kept does not open, as it is fetched anew. */
+interface Opened {
+  readonly remote: RemoteObject<WasmEncoder>;
+  readonly info: EncoderInfo;
+}
+
+/** A checkpoint in the backend. If the cached bytes do not open, they are fetched anew. */
 async function openedAnew(
-  engine: Lease,
-  brought: () => Promise<Brought>,
-  told: Uploaded,
-): Promise<{ handle: Handle; note: Note }> {
-  const first = await brought();
+  engine: EngineRef,
+  fetched: () => Promise<LoadedBytes>,
+  onUpload: OnUpload,
+): Promise<Opened> {
+  const first = await fetched();
   try {
-    return await opened(engine, first, told);
+    return await opened(engine, first, onUpload);
   } catch (error) {
     const foreign = error instanceof KithError && error.code.startsWith("CHECKPOINT");
     if (!foreign || !first.fromCache) throw error;
     await first.forget();
-    return opened(engine, await brought(), told);
+    return opened(engine, await fetched(), onUpload);
   }
 }
 
 async function opened(
-  engine: Lease,
-  { bytes, keep }: Brought,
-  told: Uploaded,
-): Promise<{ handle: Handle; note: Note }> {
-  told(bytes, 0);
-  let note!: Note;
-  const handle = new Handle(engine, async () => {
-    const read = await engine.call("encoderRead", [bytes]).catch(ofFile);
-    note = read.note;
-    if (note.side > MOST_SIDE) throw tooLarge(note.side);
-    return read.handle;
+  engine: EngineRef,
+  { bytes, keep }: LoadedBytes,
+  onUpload: OnUpload,
+): Promise<Opened> {
+  onUpload(bytes, 0);
+  let info!: EncoderInfo;
+  const remote = new RemoteObject(engine, async () => {
+    const handle = await engine.invoke(ENGINE, "encoder", [bytes]).catch(asFileError);
+    info = await engine.invoke(handle, "info", []);
+    if (info.imageSize > MOST_SIDE) throw tooLarge(info.imageSize);
+    return handle;
   });
-  await handle.use(async () => {});
-  told(bytes, 1);
+  await remote.ready();
+  onUpload(bytes, 1);
   await keep();
-  return { handle, note };
+  return { remote, info };
 }
 
 function tooLarge(side: number): KithError {
   const message = `expected pictures of at most ${MOST_SIDE} pixels a side, got ${side}`;
   return new KithError("CHECKPOINT_FORMAT", message);
-}
-
-function infoOf(note: Note): EncoderInfo {
-  const { toml, side, halfPrecision, probe, queue, last, best, ...same } = note;
-  return {
-    ...same,
-    recipeToml: toml,
-    imageSize: side,
-    dtype: halfPrecision ? "f16" : "f32",
-    resize: "central-square",
-    hasClassifier: probe,
-    supportSet: queue,
-    metrics: { last, best },
-  };
 }

@@ -1,8 +1,8 @@
-/** Pixels of a picture, on the computing side. */
+/** Pixels of a picture: decoding in the backend. */
 import { KithError } from "./errors.js";
 import type { RawImage } from "./types.js";
 
-/** Nothing is turned, converted or multiplied beyond what the file says. */
+/** Decodes the pixels as they are in the file; only the orientation is applied. */
 const AS_IT_IS: ImageBitmapOptions = {
   imageOrientation: "from-image",
   premultiplyAlpha: "none",
@@ -10,12 +10,12 @@ const AS_IT_IS: ImageBitmapOptions = {
 };
 
 /**
- * Pixels that are drawn at a time. Canvases have limits that no page can ask for; iOS's, the lowest
- * known, is 16.7 million pixels, above which a canvas stays empty without a word.
+ * Pixels that are drawn at a time. Canvases have limits that a page cannot ask for. The lowest known,
+ * on iOS, is 16.7 million pixels; above it a canvas stays empty without an error.
  */
 const STRIP = 1 << 22;
 
-/** More pixels than any camera gives; the computing side has no memory for them. */
+/** The most pixels of a picture: more than cameras take, and all that the backend has memory for. */
 export const MOST_PIXELS = 2 ** 28;
 
 /** Samples a pixel of a canvas: red, green, blue, opacity. */
@@ -50,13 +50,13 @@ function middleOverWhite(bitmap: ImageBitmap): RawImage {
     context.fillStyle = "white";
     context.fillRect(0, 0, side, rows);
     context.drawImage(bitmap, left, top + y, side, rows, 0, 0, side, rows);
-    data.set(drawn(context, side, rows), RGBA * side * y);
+    data.set(readPixels(context, side, rows), RGBA * side * y);
   }
   return { data, width: side, height: side, channels: RGBA };
 }
 
-/** What was drawn over white is opaque; a canvas that could not be made reads as nothing. */
-function drawn(
+/** Everything drawn over white is opaque; a canvas that stayed empty is transparent. */
+function readPixels(
   context: OffscreenCanvasRenderingContext2D,
   width: number,
   height: number,

@@ -1,25 +1,28 @@
-/** One computing side, from its start to its end: a worker, or the same in place. */
+/** A connection to one backend, from its start to its end: in a worker, or in place. */
 import * as Comlink from "comlink";
 
-import { KithError, fromOtherSide, withReject } from "./errors.js";
-import type { Host } from "./host.js";
-import { shown } from "./shown.js";
+import { KithError, fromBackend, withReject } from "./errors.js";
+import type { Backend } from "./backend.js";
+import { describe } from "./describe.js";
 
 export type Method = {
-  [K in keyof Host]: Host[K] extends (...args: never[]) => unknown ? K : never;
-}[keyof Host];
-export type Arguments<K extends Method> = Parameters<Host[K]>;
-export type Answer<K extends Method> = Awaited<ReturnType<Host[K]>>;
+  [K in keyof Backend]: Backend[K] extends (...args: never[]) => unknown ? K : never;
+}[keyof Backend];
+export type Arguments<K extends Method> = Parameters<Backend[K]>;
+export type Answer<K extends Method> = Awaited<ReturnType<Backend[K]>>;
 
 export interface Port {
-  /** Rejects with a `KithError`, also when the other side dies meanwhile. */
+  /**
+   * Rejects with a `KithError`, also when the backend dies meanwhile. `moved` are buffers in the last
+   * argument, which are handed over.
+   */
   call<K extends Method>(method: K, args: Arguments<K>, moved?: Transferable[]): Promise<Answer<K>>;
-  /** Ends it: whatever is pending is rejected with `error`. */
+  /** Ends the connection: calls that are pending are rejected with `error`. */
   end(error: KithError): void;
   readonly ended: boolean;
 }
 
-/** The worker's first word: from here on it listens. */
+/** The first message of a worker: from here on it listens. */
 export const READY = "kith: ready";
 
 type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
@@ -28,7 +31,7 @@ type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
 export function workerPort(make: () => Worker): Port {
   const { promise: ended, reject } = withReject();
   const worker = started(make);
-  const remote = Comlink.wrap<Host>(worker) as unknown as Calls;
+  const remote = Comlink.wrap<Backend>(worker) as unknown as Calls;
   const ready = new Promise<void>((resolve) => {
     worker.addEventListener("message", ({ data }) => data === READY && resolve());
   });
@@ -52,16 +55,16 @@ export function started(make: () => Worker): Worker {
   try {
     worker = make();
   } catch (cause) {
-    throw new KithError("WORKER_START", `the worker cannot start: ${shown(cause)}`, { cause });
+    throw new KithError("WORKER_START", `the worker cannot start: ${describe(cause)}`, { cause });
   }
   if (typeof worker?.postMessage === "function") return worker;
-  throw new KithError("WORKER_START", `expected a Worker, got ${shown(worker)}`);
+  throw new KithError("WORKER_START", `expected a Worker, got ${describe(worker)}`);
 }
 
-/** A port to a computing side in place, which lets others run (`pause`) after every call. */
-export function inlinePort(host: Host, pause: () => Promise<unknown>): Port {
+/** A port to a backend in place, which lets other work run (`pause`) after every call. */
+export function inlinePort(backend: Backend, pause: () => Promise<unknown>): Port {
   const { promise: ended, reject } = withReject();
-  const calls = new Proxy(host as unknown as Calls, {
+  const calls = new Proxy(backend as unknown as Calls, {
     get:
       (target, name: string) =>
       async (...args: unknown[]) => {
@@ -75,7 +78,7 @@ export function inlinePort(host: Host, pause: () => Promise<unknown>): Port {
 
 class OpenPort implements Port {
   ended = false;
-  /** Whether the other side ever answered: before, an error means that it did not start. */
+  /** Whether the backend ever answered. Before, an error means that it did not start. */
   answered = false;
   readonly #calls: Calls;
   readonly #ready: Promise<void>;
@@ -98,16 +101,17 @@ class OpenPort implements Port {
     args: Arguments<K>,
     moved: Transferable[] = [],
   ): Promise<Answer<K>> {
-    const [first, ...rest] = args as unknown[];
-    const sent = moved.length > 0 ? [Comlink.transfer(first as object, moved), ...rest] : args;
+    const sent: unknown[] = [...args];
+    const last = sent.at(-1);
+    if (moved.length > 0) sent.splice(-1, 1, Comlink.transfer(last as object, moved));
     try {
       await Promise.race([this.#ready, this.#end]);
-      const work = this.#calls[method]!(...(sent as unknown[]));
+      const work = this.#calls[method]!(...sent);
       const answer = (await Promise.race([work, this.#end])) as Answer<K>;
       this.answered = true;
       return answer;
     } catch (thrown) {
-      throw fromOtherSide(thrown);
+      throw fromBackend(thrown);
     }
   }
 

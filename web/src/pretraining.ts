@@ -1,17 +1,18 @@
-/** Pre-training in the tab: the page pulls steps; not to call is to pause. */
-import { bring } from "./bytes.js";
-import type { Plan } from "./wire.js";
+/** Pre-training in the tab: the page asks for each step; not asking pauses the run. */
+import { loadBytes } from "./bytes.js";
 import { Embeddings, joined } from "./embeddings.js";
-import { Handle, lease, type Lease } from "./engine.js";
-import { KithError, ofFile, throwIfAborted, unlessAborted } from "./errors.js";
-import type { RunStart } from "./host.js";
+import type { EngineRef } from "./engine-ref.js";
+import { openEngine } from "./engine.js";
+import { KithError, asFileError, throwIfAborted, unlessAborted } from "./errors.js";
+import type { Plan } from "./generated.js";
 import { classesOf } from "./labels.js";
-import { AT_A_TIME, gathered, type Material } from "./material.js";
-import { Progressing } from "./progress.js";
-import { engineOptions, flag, optionsOf, text, whole, wrong } from "./setting.js";
-import { shown } from "./shown.js";
+import { AT_A_TIME, gathered, type TrainingData } from "./training-data.js";
+import { ProgressReporter } from "./progress.js";
+import { RemoteObject } from "./remote-object.js";
+import { engineOptions, flag, optionsOf, text, whole, wrong } from "./checks.js";
+import { describe } from "./describe.js";
 import { MOST_SIDE, squares } from "./squares.js";
-import { noted, sameSource } from "./state.js";
+import { sameSource, withNote } from "./state.js";
 import type {
   CallOptions,
   DeviceReport,
@@ -20,29 +21,30 @@ import type {
   PretrainConfig,
   PretrainStep,
 } from "./types.js";
+import { ENGINE, MODULE, type Handle, type RunInfo, type WasmPretraining } from "./wasm-module.js";
 
-/** The order of an epoch's pictures is held in memory, and no tab lives longer than this. */
+/** The most that a run may ask for: the order of an epoch's pictures must fit in memory. */
 const MOST = { steps: 100_000, epochs: 1_000_000 };
 
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
   checkConfig(config);
-  const engine = await lease(config);
+  const engine = await openEngine(config);
   try {
     const toml = await recipeText(engine, config.recipe ?? "quick");
     const side = config.imageSize ?? 32;
-    const material = await gathered(engine, images, side, config);
-    const plan: Plan = {
+    const trainingData = await gathered(engine, images, side, config);
+    const plan = {
       side,
-      classes: material.classNames.length,
+      classes: trainingData.classNames.length,
       seed: config.seed ?? 0,
       steps: config.stepsPerEpoch ?? 0,
       epochs: config.epochs ?? 0,
-      pictures: material.count,
+      pictures: trainingData.count,
     };
-    const changes = changesOf(config, material);
-    const start = () => engine.call("pretrainStart", [toml, changes, plan]);
-    return await Pretraining.open(engine, material, start, config);
+    const changes = changesOf(config, trainingData);
+    const start = () => engine.invoke(ENGINE, "pretraining", [toml, changes, plan]);
+    return await Pretraining.open(engine, trainingData, start, config);
   } catch (error) {
     engine.release();
     throw error;
@@ -60,19 +62,27 @@ export async function resumePretraining(
   config: Omit<PretrainConfig, "recipe" | "set" | "seed" | "stepsPerEpoch" | "epochs"> = {},
 ): Promise<Pretraining> {
   checkConfig(config);
-  const { bytes } = await bring(bytesAlone(state));
-  const engine = await lease(config);
+  const { bytes } = await loadBytes(bytesInMemory(state));
+  const engine = await openEngine(config);
   try {
-    const start = () => engine.call("pretrainResume", [bytes]).catch(ofFile);
-    const { handle, plan } = await start();
-    await engine.call("free", [handle]);
-    const material = await gathered(engine, images, plan.side, config);
-    sameSource(bytes, material, plan.classes);
-    return await Pretraining.open(engine, material, start, config);
+    const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(asFileError);
+    const run = await start();
+    const { plan } = await engine.invoke(run, "info", []);
+    await engine.free(run);
+    const trainingData = await gathered(engine, images, plan.side, config);
+    sameSource(bytes, trainingData, plan.classes);
+    return await Pretraining.open(engine, trainingData, start, config);
   } catch (error) {
     engine.release();
     throw error;
   }
+}
+
+/** A run in the backend as it was opened first, and how it is opened again. */
+interface Opened {
+  readonly first: Handle<WasmPretraining>;
+  readonly info: RunInfo;
+  readonly start: () => Promise<Handle<WasmPretraining>>;
 }
 
 export class Pretraining {
@@ -81,56 +91,59 @@ export class Pretraining {
   /** The recipe, every setting written out. */
   readonly recipeToml: string;
   readonly classNames: readonly string[];
-  readonly #handle: Handle;
+  readonly #remote: RemoteObject<WasmPretraining>;
   readonly #config: PretrainConfig;
-  readonly #material: Material;
+  readonly #trainingData: TrainingData;
   readonly #total: number;
   #steps: number;
-  /** Steps done on the computing side, which falls behind when it has to be rebuilt. */
+  /** Steps done in the backend; fewer than `#steps` after it was restarted. */
   #there: number;
   #snapshot: { state: Uint8Array; steps: number } | undefined;
   #busy = false;
   #begun: Promise<PretrainStep> | undefined;
 
   private constructor(
-    lease: Lease,
-    material: Material,
-    [first, start]: [RunStart, () => Promise<RunStart>],
+    engine: EngineRef,
+    trainingData: TrainingData,
+    { first, info, start }: Opened,
     config: PretrainConfig,
   ) {
-    this.plan = first.plan;
-    this.recipeToml = first.toml;
-    this.classNames = material.classNames;
-    this.#total = first.total;
-    this.#steps = this.#there = first.steps;
+    this.plan = info.plan;
+    this.recipeToml = info.toml;
+    this.classNames = trainingData.classNames;
+    this.#total = info.total;
+    this.#steps = this.#there = info.steps;
     this.#config = config;
-    this.#material = material;
-    let opened: RunStart | undefined = first;
-    this.#handle = new Handle(lease, async () => {
+    this.#trainingData = trainingData;
+    let opened: Handle<WasmPretraining> | undefined = first;
+    this.#remote = new RemoteObject(engine, async () => {
       const state = this.#snapshot?.state;
-      const run = opened ?? (await (state ? lease.call("pretrainResume", [state]) : start()));
+      const again = () => (state ? engine.invoke(ENGINE, "resumePretraining", [state]) : start());
+      const run = opened ?? (await again());
       opened = undefined;
-      this.#there = run.steps;
-      await supply(lease, run.handle, material);
-      return run.handle;
+      this.#there = (await engine.invoke(run, "info", [])).steps;
+      await supply(engine, run, trainingData);
+      return run;
     });
   }
 
   /** @internal Use `pretrain`. */
   static async open(
-    lease: Lease,
-    material: Material,
-    start: () => Promise<RunStart>,
+    engine: EngineRef,
+    trainingData: TrainingData,
+    start: Opened["start"],
     config: PretrainConfig,
   ): Promise<Pretraining> {
-    const run = new Pretraining(lease, material, [await start(), start], config);
-    await run.#handle.use(async () => {});
+    const first = await start();
+    const info = await engine.invoke(first, "info", []);
+    const run = new Pretraining(engine, trainingData, { first, info, start }, config);
+    await run.#remote.ready();
     return run;
   }
 
   /** What computes, and why. */
   get device(): DeviceReport {
-    return this.#handle.lease.report;
+    return this.#remote.engine.report;
   }
 
   /** Steps done. */
@@ -152,7 +165,7 @@ export class Pretraining {
     if (n !== Infinity) whole("n", n, 0);
     if (this.#busy) throw new KithError("BUSY", "steps of this run are being pulled already");
     this.#busy = true;
-    const progress = new Progressing(onProgress, { train: 1 });
+    const progress = new ProgressReporter(onProgress, { train: 1 });
     const last = Math.min(this.#steps + n, this.#total);
     try {
       while (this.#steps < last) {
@@ -171,12 +184,12 @@ export class Pretraining {
   /** One step; those that were lost with a device are taken again before it. */
   async #next(): Promise<PretrainStep> {
     const start = performance.now();
-    const { lease } = this.#handle;
+    const { engine } = this.#remote;
     const wanted = this.#steps + 1;
-    const measured = await this.#handle.use(async (handle) => {
+    const measured = await this.#remote.use(async (run) => {
       let metrics: Record<string, number> = {};
       while (this.#there < wanted) {
-        metrics = await lease.call("pretrainStep", [handle]);
+        metrics = await engine.invoke(run, "step", []);
         this.#there += 1;
       }
       return metrics;
@@ -193,16 +206,12 @@ export class Pretraining {
   /** Embeddings by the encoder as it is now, `[count, dim]`, of length one. */
   async embed(images: Images, options: { signal?: AbortSignal } = {}): Promise<Embeddings> {
     const { signal } = optionsOf(options);
-    const { lease } = this.#handle;
     const parts: Float32Array[] = [];
     let dim = 1;
     const { fetch } = this.#config;
     const wanted = { side: this.plan.side, batchSize: AT_A_TIME, signal, fetch };
-    for await (const { pixels, count } of squares(lease, images, wanted)) {
-      const work = this.#handle.use((handle) =>
-        lease.call("pretrainEmbed", [handle, pixels, count]),
-      );
-      const data = await unlessAborted(work, signal);
+    for await (const { pixels, count } of squares(this.#remote.engine, images, wanted)) {
+      const data = await unlessAborted(this.#remote.invoke("embed", [pixels, count]), signal);
       parts.push(data);
       dim = data.length / count;
     }
@@ -213,47 +222,47 @@ export class Pretraining {
   async checkpoint(options: { half?: boolean } = {}): Promise<Uint8Array> {
     const { half = false } = optionsOf(options);
     flag("half", half);
-    const { lease } = this.#handle;
     const dataset = this.#config.dataset ?? "pictures of a browser tab";
-    const told = { dataset, classNames: this.classNames, half };
-    return this.#handle.use((handle) => lease.call("pretrainCheckpoint", [handle, told]));
+    return this.#remote.invoke("checkpoint", [{ dataset, classNames: this.classNames, half }]);
   }
 
   /** Everything that `resumePretraining` needs after a reload, but for the pictures. */
   async state(): Promise<Uint8Array> {
-    const { lease } = this.#handle;
     const steps = this.#steps;
-    const state = await this.#handle.use((handle) => lease.call("pretrainState", [handle]));
+    const state = await this.#remote.invoke("state", []);
     this.#snapshot = { state, steps };
-    return noted(state, this.#material);
+    return withNote(state, this.#trainingData);
   }
 
-  /** Told after the device was lost and computing goes on; gives what stops that. */
+  /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
-    return this.#handle.lease.onDeviceLost(listener);
+    return this.#remote.engine.onDeviceLost(listener);
   }
 
   /** Frees what it holds. */
   async dispose(): Promise<void> {
-    await this.#handle.dispose();
+    await this.#remote.dispose();
   }
 }
 
-/** A state is bytes in memory: what else `bring` takes would be a file to be read first. */
-function bytesAlone(state: Uint8Array): Uint8Array {
+/** Accepts bytes in memory only, unlike `loadBytes`, which also fetches and reads files. */
+function bytesInMemory(state: Uint8Array): Uint8Array {
   const bytes = ArrayBuffer.isView(state) || (state as unknown) instanceof ArrayBuffer;
   if (bytes) return state;
-  throw new KithError("CHECKPOINT_FORMAT", `expected the bytes of a state, got ${shown(state)}`);
+  throw new KithError("CHECKPOINT_FORMAT", `expected the bytes of a state, got ${describe(state)}`);
 }
 
-/** Gives a run its pictures. */
-async function supply(lease: Lease, handle: number, material: Material): Promise<void> {
-  for (const { pixels, count } of material.batches) {
-    await lease.call("pretrainAdd", [handle, pixels, count]);
+/** Sends a run its pictures. */
+async function supply(
+  engine: EngineRef,
+  run: Handle<WasmPretraining>,
+  { batches, labelled, labels }: TrainingData,
+): Promise<void> {
+  for (const { pixels, count } of batches) {
+    await engine.invoke(run, "addPictures", [pixels, count]);
   }
-  const { labelled, labels } = material;
-  if (labels.length > 0) await lease.call("pretrainAddLabelled", [handle, labelled.pixels, labels]);
-  await lease.call("pretrainCheck", [handle]);
+  if (labels.length > 0) await engine.invoke(run, "addLabelled", [labelled.pixels, labels]);
+  await engine.invoke(run, "check", []);
 }
 
 /** Everything about a run that can be known to be wrong before pictures are decoded. */
@@ -275,21 +284,21 @@ function checkConfig(config: PretrainConfig): void {
 }
 
 /** Changes to the recipe as on the command line; without labels there is no labelled batch. */
-function changesOf(config: PretrainConfig, { classNames }: Material): string[] {
+function changesOf(config: PretrainConfig, { classNames }: TrainingData): string[] {
   const own = Object.entries(config.set ?? {}).map(([key, value]) => `${key}=${value}`);
   return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
 }
 
 /** The text of a recipe, given by its name or as such. */
-async function recipeText(lease: Lease, recipe: string): Promise<string> {
-  const known = await lease.call("recipes", []);
+async function recipeText(engine: EngineRef, recipe: string): Promise<string> {
+  const known = await engine.invoke(MODULE, "recipes", []);
   const found = known.find(({ name }) => name === recipe);
   if (found) return found.toml;
   if (recipe.includes("=")) return recipe;
   const names = known.map(({ name }) => name).join(", ");
   throw new KithError(
     "SETTING",
-    `no recipe is called ${shown(recipe)}: expected one of ${names}, or a text`,
+    `no recipe is called ${describe(recipe)}: expected one of ${names}, or a text`,
   );
 }
 

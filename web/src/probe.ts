@@ -3,6 +3,7 @@ import { savedBytes } from "./bytes.js";
 import { rowsOf, sameEncoder, type Embeddings } from "./embeddings.js";
 import { Encoder, ranked } from "./encoder.js";
 import { KithError } from "./errors.js";
+import type { ProbeWeights } from "./generated.js";
 import { File, opened, textOf, written } from "./safetensors.js";
 import {
   attached,
@@ -15,7 +16,7 @@ import {
   text,
   whole,
   wrong,
-} from "./setting.js";
+} from "./checks.js";
 import type { ByteSource, ProbeReport } from "./types.js";
 
 interface Settings {
@@ -34,14 +35,6 @@ type Json = Settings & {
   readonly weight: number[];
   readonly bias: number[];
 };
-
-/** Weights as a file has them: PyTorch's layout. */
-export interface ProbeWeights {
-  /** `[classes, dim]`. */
-  readonly weight: Float32Array;
-  /** `[classes]`. */
-  readonly bias: Float32Array;
-}
 
 export class LinearProbe {
   /** Class names, sorted; `weight`'s rows. */

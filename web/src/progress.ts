@@ -1,12 +1,12 @@
 /** Progress of a call made of several phases, whose overall share never falls. */
 import { KithError } from "./errors.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 import type { Progress } from "./types.js";
 
 type Phase = Progress["phase"];
 
 /** Reports the phases of one call, each of which stands for a share of it. */
-export class Progressing {
+export class ProgressReporter {
   readonly #listener: ((progress: Progress) => void) | undefined;
   readonly #shares: Partial<Record<Phase, number>>;
   #before = 0;
@@ -42,7 +42,7 @@ export class Progressing {
     try {
       this.#listener?.(progress);
     } catch (cause) {
-      throw new KithError("SETTING", `onProgress failed: ${shown(cause)}`, { cause });
+      throw new KithError("SETTING", `onProgress failed: ${describe(cause)}`, { cause });
     }
   }
 

@@ -4,8 +4,8 @@ import { KithError } from "./errors.js";
 import { KnnIndex } from "./knn.js";
 import { LinearProbe } from "./probe.js";
 import { File, MOST, opened, written, type Stored } from "./safetensors.js";
-import { instance, optionsOf, text, wrong } from "./setting.js";
-import { shown } from "./shown.js";
+import { instance, optionsOf, text, wrong } from "./checks.js";
+import { describe } from "./describe.js";
 import type { ByteSource } from "./types.js";
 
 export interface Project {
@@ -71,7 +71,7 @@ async function bytesOf(id: string, picture: Blob): Promise<Uint8Array> {
     return new Uint8Array(await picture.arrayBuffer());
   } catch (cause) {
     const hint = "The file changed or is gone since it was chosen: choose it again.";
-    const message = `picture ${id} cannot be read: ${shown(cause)}`;
+    const message = `picture ${id} cannot be read: ${describe(cause)}`;
     throw new KithError("FILE_FORMAT", message, { cause, hint });
   }
 }

@@ -1,10 +1,10 @@
 /** Embeddings as points of a map. */
 import { present, type Embeddings } from "./embeddings.js";
-import { KithError, throwIfAborted, unlessAborted, withReject } from "./errors.js";
-import type { MapMessage, MapTask } from "./map-worker.js";
-import { Progressing } from "./progress.js";
-import { started } from "./port.js";
-import { finite, oneOf, optionsOf, positive, whole, within } from "./setting.js";
+import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
+import type { MapTask } from "./map.js";
+import { startMap } from "./platform.js";
+import { ProgressReporter } from "./progress.js";
+import { finite, oneOf, optionsOf, positive, whole, within } from "./checks.js";
 import type { CallOptions } from "./types.js";
 
 export interface ProjectOptions extends CallOptions {
@@ -23,36 +23,6 @@ export interface ProjectOptions extends CallOptions {
 /** Fewer rows have no neighbourhoods. */
 const LEAST = 3;
 
-/** How a map is drawn here: in a worker, or, in Node, in place. */
-export type MapRunner = (
-  task: MapTask,
-  told: (message: MapMessage) => void,
-) => { found: Promise<Float32Array>; cancel(): void };
-
-/** Set once by the entry point. */
-let runner: MapRunner;
-export function setMapRunner(own: MapRunner): void {
-  runner = own;
-}
-
-/** A runner that starts a worker for each map. */
-export function inWorker(make: () => Worker): MapRunner {
-  return (task, told) => {
-    const worker = started(make);
-    const { promise: failed, reject } = withReject();
-    const done = new Promise<Float32Array>((resolve) => {
-      worker.onmessage = ({ data }: MessageEvent<MapMessage>) => {
-        if ("found" in data) resolve(data.found);
-        else if ("failed" in data) reject(new KithError(data.code, data.failed));
-        else told(data);
-      };
-    });
-    worker.onerror = (event) => reject(new KithError("WORKER_START", event.message));
-    worker.postMessage(task, [task.rows.buffer as ArrayBuffer]);
-    return { found: Promise.race([done, failed]), cancel: () => worker.terminate() };
-  };
-}
-
 /**
  * Points of a map, `[count, dims]`. Errors: `TOO_FEW_EXAMPLES` below 3 rows, `SETTING`, `ABORTED`,
  * `WORKER_START`, `OUT_OF_MEMORY`, `DIVERGED` for rows too far apart to be drawn.
@@ -64,19 +34,19 @@ export async function project(
   optionsOf(options);
   throwIfAborted(options.signal);
   const task = taskOf(embeddings, options);
-  const progress = new Progressing(options.onProgress, { project: 1 });
-  const run = runner(task, (message) => {
+  const progress = new ProgressReporter(options.onProgress, { project: 1 });
+  const run = startMap(task, (message) => {
     if ("epoch" in message) progress.at("project", message.epoch, message.epochs);
   });
   try {
-    const found = await unlessAborted(run.found, options.signal);
-    if (!found.every(Number.isFinite)) {
+    const points = await unlessAborted(run.points, options.signal);
+    if (!points.every(Number.isFinite)) {
       throw new KithError("DIVERGED", "the map has points that are nowhere", {
         hint: "Normalise the embeddings: their numbers are too large.",
       });
     }
     progress.at("project", embeddings.count, embeddings.count);
-    return found;
+    return points;
   } finally {
     run.cancel();
   }

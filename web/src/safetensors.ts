@@ -1,6 +1,6 @@
 /** Files that kith-web saves: named arrays with settings, in the safetensors format. */
 import { KithError } from "./errors.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 
 /** What a file is of. */
 export type Saved = "index" | "probe" | "project";
@@ -101,14 +101,14 @@ export class File {
   }
 }
 
-/** A file's header, with room for so many bytes of numbers behind it. */
-export function headed(header: object, room: number): Uint8Array<ArrayBuffer> {
+/** A file's header, with space for `size` bytes of numbers behind it. */
+export function headed(header: object, size: number): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(header));
   // Aligned as the reference implementation has it.
   const length = Math.ceil(text.length / 8) * 8;
   if (length > LONGEST) throw new RangeError(`its ids, labels and settings take ${length} bytes`);
-  if (8 + length + room > MOST) throw new RangeError(`it would be longer than ${MOST} bytes`);
-  const bytes = new Uint8Array(8 + length + room).fill(0x20, 8, 8 + length);
+  if (8 + length + size > MOST) throw new RangeError(`it would be longer than ${MOST} bytes`);
+  const bytes = new Uint8Array(8 + length + size).fill(0x20, 8, 8 + length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(text, 8);
   return bytes;
@@ -120,7 +120,7 @@ export function written<T>(kind: Saved, write: () => T): T {
     return write();
   } catch (cause) {
     if (cause instanceof KithError) throw cause;
-    const message = `the ${kind} cannot be saved: ${shown(cause)}`;
+    const message = `the ${kind} cannot be saved: ${describe(cause)}`;
     const hint = "Save less in one file, and only what JSON can hold as settings.";
     throw new KithError("FILE_FORMAT", message, { cause, hint });
   }

@@ -1,15 +1,15 @@
-/** Pictures a batch at a time, on their way to the computing side. */
-import type { Lease } from "./engine.js";
+/** Pictures a batch at a time, on their way to the backend. */
+import type { EngineRef } from "./engine-ref.js";
 import { throwIfAborted, unlessAborted } from "./errors.js";
-import type { Sent } from "./host.js";
 import { decodable, eachImage } from "./image.js";
 import type { ImageInput, Images } from "./types.js";
+import type { Pictures } from "./wasm-module.js";
 
 /** Side of a square in pixels: a batch of larger ones has no memory in a tab. */
 export const MOST_SIDE = 1024;
 
 /** Pictures as the caller gave them, so that they can be sent again. */
-export interface Given {
+export interface InputBatch {
   readonly images: readonly ImageInput[];
   /** Place of the first in all. */
   readonly first: number;
@@ -36,7 +36,7 @@ export interface SquaresOptions extends BatchOptions {
 export async function* batches(
   images: Images,
   { batchSize, signal }: BatchOptions,
-): AsyncGenerator<Given> {
+): AsyncGenerator<InputBatch> {
   let waiting: ImageInput[] = [];
   let first = 0;
   for await (const image of eachImage(images)) {
@@ -52,24 +52,24 @@ export async function* batches(
 
 /** A batch as it can be sent, and the buffers that are handed over with it. */
 export async function sendable(
-  { images, first }: Given,
+  { images, first }: InputBatch,
   side: number,
   get: typeof fetch | undefined,
-): Promise<{ sent: Sent; moved: Transferable[] }> {
+): Promise<{ sent: Pictures; moved: Transferable[] }> {
   const all = await Promise.all(images.map((image, place) => decodable(image, first + place, get)));
   const pictures = all.map(({ picture }) => picture);
   return { sent: { pictures, first, side }, moved: all.flatMap((one) => one.moved) };
 }
 
-/** Decodes, cuts and resizes pictures on the computing side. */
+/** Decodes, cuts and resizes pictures in the backend. */
 export async function* squares(
-  lease: Lease,
+  engine: EngineRef,
   images: Images,
   { side, signal, fetch, batchSize }: SquaresOptions,
 ): AsyncGenerator<Batch> {
-  for await (const given of batches(images, { batchSize, signal })) {
-    const { sent, moved } = await unlessAborted(sendable(given, side, fetch), signal);
-    const pixels = await unlessAborted(lease.call("squares", [sent], moved), signal);
-    yield { pixels, count: given.images.length };
+  for await (const inputs of batches(images, { batchSize, signal })) {
+    const { sent, moved } = await unlessAborted(sendable(inputs, side, fetch), signal);
+    const pixels = await unlessAborted(engine.squares(sent, moved), signal);
+    yield { pixels, count: inputs.images.length };
   }
 }

@@ -1,8 +1,8 @@
-/** The state of a run, with a word on what it learns from, so that it goes on with that alone. */
+/** The state of a run, with a note about its pictures, so that it goes on with the same ones only. */
 import { KithError } from "./errors.js";
-import type { Material } from "./material.js";
+import type { TrainingData } from "./training-data.js";
 import { headed, split } from "./safetensors.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 
 /** The metadata key beside the core's own. */
 const KEY = "kith-web";
@@ -11,34 +11,35 @@ const KEY = "kith-web";
 interface Source {
   readonly pictures: number;
   readonly labelled: number;
+  /** Hash of the labels. */
   readonly labelling: string;
 }
 
-const sourceOf = ({ count, labels, labelling }: Material): Source => ({
+const sourceOf = ({ count, labels, labelsHash }: TrainingData): Source => ({
   pictures: count,
   labelled: labels.length,
-  labelling,
+  labelling: labelsHash,
 });
 
-/** A state with a word on its pictures and labels in its header. */
-export function noted(state: Uint8Array, material: Material): Uint8Array<ArrayBuffer> {
+/** A state with the note in its header. */
+export function withNote(state: Uint8Array, trainingData: TrainingData): Uint8Array<ArrayBuffer> {
   const { header, data } = split(state);
   const metadata = {
     ...(header.__metadata__ as object),
-    [KEY]: JSON.stringify(sourceOf(material)),
+    [KEY]: JSON.stringify(sourceOf(trainingData)),
   };
   const all = headed({ ...header, __metadata__: metadata }, data.length);
   all.set(data, all.length - data.length);
   return all;
 }
 
-/** What a state says that it was taken with; nothing, if an earlier kith-web wrote it. */
+/** The note in a state; `undefined` if an earlier kith-web wrote it. */
 function sourceIn(state: Uint8Array): Source | undefined {
   try {
     const { [KEY]: said } = split(state).header.__metadata__ as Record<string, string>;
     return said === undefined ? undefined : (JSON.parse(said) as Source);
   } catch (cause) {
-    const message = `the state's word on its pictures cannot be read: ${shown(cause)}`;
+    const message = `the state's word on its pictures cannot be read: ${describe(cause)}`;
     throw new KithError("CHECKPOINT_FORMAT", message, { cause });
   }
 }
@@ -47,15 +48,15 @@ function sourceIn(state: Uint8Array): Source | undefined {
  * Refuses to go on with other pictures or labels than the state was taken with; what is a state is
  * known before. Errors: `OTHER_RUN`, saying what is different.
  */
-export function sameSource(state: Uint8Array, material: Material, classes: number): void {
-  const now = sourceOf(material);
+export function sameSource(state: Uint8Array, trainingData: TrainingData, classes: number): void {
+  const now = sourceOf(trainingData);
   const then = sourceIn(state) ?? now;
   const differs = (what: string, before: number, now: number): void => {
     if (before === now) return;
     throw new KithError("OTHER_RUN", `the run began with ${before} ${what}, now there are ${now}`);
   };
   differs("pictures", then.pictures, now.pictures);
-  differs("classes", classes, material.classNames.length);
+  differs("classes", classes, trainingData.classNames.length);
   differs("labelled pictures", then.labelled, now.labelled);
   if (then.labelling === now.labelling) return;
   throw new KithError("OTHER_RUN", "the run began with other labels of these pictures");

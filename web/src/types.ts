@@ -1,19 +1,9 @@
+import type { FallbackReason } from "./generated.js";
+
+export type { AugmentationOp, EncoderInfo, FallbackReason } from "./generated.js";
+
 /** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
 export type Device = "auto" | "webgpu" | "cpu";
-
-/** Why the CPU computes where WebGPU was wanted. */
-export type FallbackReason =
-  | "no-navigator-gpu"
-  | "insecure-context"
-  | "adapter-null"
-  | "no-timestamp-query"
-  | "limits-too-low"
-  | "device-request-failed"
-  | "self-test-failed"
-  | "device-lost"
-  | "software-adapter"
-  | "forced-cpu"
-  | "node";
 
 /** Which device computes, and why. */
 export interface DeviceReport {
@@ -64,7 +54,7 @@ export interface CallOptions {
   readonly onProgress?: (progress: Progress) => void;
 }
 
-/** How the computing part is brought in. */
+/** How the backend is loaded, and on which device it computes. */
 export interface EngineOptions extends CallOptions {
   /** Default `auto`. */
   readonly device?: Device;
@@ -80,8 +70,8 @@ export interface EngineOptions extends CallOptions {
 
 export interface LoadOptions extends EngineOptions {
   /**
-   * Default `persistent`: the Cache API; where it has no room, memory. What was kept of an address is
-   * not asked for again: a checkpoint that changes wants a new address, `integrity`, or `none`.
+   * Default `persistent`: the Cache API; where it has no space, memory. A URL that is cached is not
+   * fetched again: a checkpoint that changes needs a new URL, `integrity`, or `none`.
    */
   readonly cache?: "persistent" | "memory" | "none";
   readonly cacheName?: string;
@@ -115,76 +105,6 @@ export type ImageInput =
 /** One picture, several, or a stream of them. */
 export type Images =
   ImageInput | readonly ImageInput[] | Iterable<ImageInput> | AsyncIterable<ImageInput>;
-
-/** One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. */
-export interface AugmentationOp {
-  readonly op:
-    | "flip"
-    | "crop"
-    | "translate"
-    | "zoom"
-    | "brightness"
-    | "color_matrix"
-    | "color_jitter"
-    | "grayscale"
-    | "blur"
-    | "solarize"
-    | "affine"
-    | "pad_crop"
-    | "erase"
-    | "cut_out"
-    | "rand_augment";
-  readonly [setting: string]: unknown;
-}
-
-/** What a checkpoint says of itself. */
-export interface EncoderInfo {
-  /** Kind of encoder: `conv4`, `conv4_pool`, `resnet` or `mobilenet`. */
-  readonly arch: string;
-  /** Its settings, as the recipe has them: `{ kind: 'resnet', depth: 18, … }`. */
-  readonly encoder: { readonly kind: string; readonly [setting: string]: unknown };
-  readonly method: string;
-  readonly stage: "pretrained" | "supervised" | "finetuned" | "semi_supervised";
-  /** Name of the recipe, and its whole text. */
-  readonly recipe: string;
-  readonly recipeToml: string;
-  /** Numbers of an embedding. */
-  readonly dim: number;
-  /** Numbers of what the objective compares. */
-  readonly projectionDim: number;
-  /** Side of the square that pictures are resized to, in pixels. */
-  readonly imageSize: number;
-  readonly parameters: number;
-  readonly dtype: "f32" | "f16";
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Pictures are cut to their central square, laid over white and resized. */
-  readonly resize: "central-square";
-  /** Equal for equal encoder weights. */
-  readonly fingerprint: string;
-  readonly classNames: readonly string[];
-  /** Whether a classifier came with it. */
-  readonly hasClassifier: boolean;
-  /** Rows of the support set; 0 without one. */
-  readonly supportSet: number;
-  readonly dataset: {
-    readonly name: string;
-    readonly labelled: number;
-    readonly validation: number;
-    readonly unlabelled: number;
-    readonly test: number;
-  };
-  /** A number, or its decimal digits where a number cannot hold it exactly: above 2^53 - 1. */
-  readonly seed: number | string;
-  readonly steps: number;
-  readonly software: string;
-  readonly metrics: {
-    readonly last: Readonly<Record<string, unknown>>;
-    readonly best: Readonly<Record<string, unknown>>;
-  };
-  /** How it saw pictures while it was trained. */
-  readonly views: readonly AugmentationOp[];
-}
 
 /** Of what a nearest-neighbour search found for one query: one neighbour. */
 export interface Neighbor {
@@ -251,8 +171,8 @@ export interface PretrainConfig extends EngineOptions {
   /** Default 0. */
   readonly seed?: number;
   /**
-   * Steps an epoch; default: the recipe's, which are 75 in `quick`; where it names none, as `nnclr` and
-   * `simclr` do, as many as one pass over the pictures takes.
+   * Steps an epoch; default: the recipe's, which are 75 in `quick`; where it names none, as `nnclr`,
+   * `simclr` and `relational` do, as many as one pass over the pictures takes.
    */
   readonly stepsPerEpoch?: number;
   /** Default: the recipe's. */

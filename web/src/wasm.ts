@@ -1,7 +1,7 @@
-/** Fetching and compiling the WebAssembly, with bytes counted and mistakes named. */
+/** Fetching and compiling the WebAssembly, with progress and errors that say what to do. */
 import { KithError } from "./errors.js";
 
-/** Told how many bytes have come, and of how many if that is known. */
+/** Called with the number of bytes that have come, and of how many if that is known. */
 export type OnBytes = (loaded: number, total: number | null) => void;
 
 /** The compiled module at a URL. */
@@ -40,7 +40,7 @@ async function get(url: string): Promise<Response> {
   return response;
 }
 
-/** Bytes of a body, if its length is said and not that of a compressed form. */
+/** Bytes of a body, if the response names them and they are not those of a compressed form. */
 export function sizeOf(response: Response): number | null {
   const length = Number(response.headers.get("content-length"));
   return length > 0 && !response.headers.get("content-encoding") ? length : null;

@@ -1,21 +1,21 @@
 /** The worker in which everything is computed. */
 import * as Comlink from "comlink";
 
-import { coded, crossing, Host, type Kind, type Platform } from "./host.js";
+import { Backend, codedError, withCode, type Kind, type Loader } from "./backend.js";
 import * as cpu from "./kith_cpu.js";
 import * as webgpu from "./kith_webgpu.js";
-import type { Door } from "./door.js";
 import { READY } from "./port.js";
 import { compile } from "./wasm.js";
+import type { WasmModule } from "./wasm-module.js";
 
 const BESIDE: Record<Kind, () => URL> = {
   cpu: () => new URL("./kith_cpu_bg.wasm", import.meta.url),
   webgpu: () => new URL("./kith_webgpu_bg.wasm", import.meta.url),
 };
 
-const platform: Platform = {
-  glue: async (kind) => (kind === "cpu" ? cpu : webgpu) as Door,
-  module: (kind, url, onBytes) => compile(url ?? BESIDE[kind]().href, onBytes),
+const loader: Loader = {
+  script: async (kind) => (kind === "cpu" ? cpu : webgpu) as WasmModule,
+  compile: (kind, url, onBytes) => compile(url ?? BESIDE[kind]().href, onBytes),
   transfer: (value, buffers) => Comlink.transfer(value as object, buffers) as typeof value,
 };
 
@@ -28,9 +28,9 @@ console.error = (...words: unknown[]): void => {
   print(...words);
 };
 
-/** Errors cross with their codes, a trap with what the panic printed. */
-function guarded(host: Host): Host {
-  return new Proxy(host, {
+/** Errors reach the page with their codes, a trap with what the panic printed. */
+function guarded(backend: Backend): Backend {
+  return new Proxy(backend, {
     get: (target, name) => {
       const method = Reflect.get(target, name, target) as unknown;
       if (typeof method !== "function") return method;
@@ -39,12 +39,12 @@ function guarded(host: Host): Host {
           return await method.apply(target, args);
         } catch (thrown) {
           const trap = thrown instanceof WebAssembly.RuntimeError;
-          throw trap ? coded("WASM_PANIC", panicked ?? thrown.message) : crossing(thrown);
+          throw trap ? codedError("WASM_PANIC", panicked ?? thrown.message) : withCode(thrown);
         }
       };
     },
   });
 }
 
-Comlink.expose(guarded(new Host(platform)));
+Comlink.expose(guarded(new Backend(loader)));
 postMessage(READY);

@@ -1,7 +1,7 @@
 //! Which device computes, and why.
 
+use kith_core::device::{Adapter, Kind, Place, gpu};
 use kith_core::{Device, DeviceKind};
-use wgpu::{Adapter, Backends, DeviceType, Instance, InstanceDescriptor};
 
 use crate::args::DeviceChoice;
 use crate::failure::Failure;
@@ -23,12 +23,10 @@ pub(crate) fn choose(choice: DeviceChoice) -> Result<Chosen, Failure> {
     if choice == DeviceChoice::Cpu {
         return Ok(cpu(format!("CPU, {}", threads())));
     }
-    let adapters = adapters();
-    let real = adapters.iter().find(|adapter| is_gpu(adapter.get_info().device_type));
-    let name = |adapter: &Adapter| {
-        let info = adapter.get_info();
-        format!("{} ({})", info.name, info.backend)
-    };
+    let able = |adapter: &Adapter| adapter.unusable(Place::Native).is_none();
+    let adapters: Vec<Adapter> = adapters().iter().map(Adapter::from).filter(able).collect();
+    let real = adapters.iter().find(|adapter| adapter.kind == Kind::Gpu);
+    let name = |adapter: &Adapter| format!("{} ({})", adapter.name, adapter.backend);
     match (choice, real, adapters.first()) {
         (_, Some(adapter), _) => {
             Ok(Chosen { device: Device::wgpu(DeviceKind::DefaultDevice), why: name(adapter) })
@@ -45,18 +43,9 @@ pub(crate) fn choose(choice: DeviceChoice) -> Result<Chosen, Failure> {
     }
 }
 
-/// All adapters that wgpu finds, real ones first.
-pub(crate) fn adapters() -> Vec<Adapter> {
-    let mut wanted = InstanceDescriptor::new_without_display_handle();
-    wanted.backends = Backends::PRIMARY;
-    let instance = Instance::new(wanted);
-    let mut adapters = pollster::block_on(instance.enumerate_adapters(Backends::PRIMARY));
-    adapters.sort_by_key(|adapter| !is_gpu(adapter.get_info().device_type));
-    adapters
-}
-
-fn is_gpu(kind: DeviceType) -> bool {
-    matches!(kind, DeviceType::DiscreteGpu | DeviceType::IntegratedGpu | DeviceType::VirtualGpu)
+/// All adapters that wgpu finds, GPUs first.
+pub(crate) fn adapters() -> Vec<wgpu::Adapter> {
+    pollster::block_on(gpu::adapters())
 }
 
 /// Threads that the CPU path computes on, in words.

@@ -49,6 +49,7 @@ pub struct Meta {
 
 /// How an encoder came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Pre-trained without labels.
@@ -72,6 +73,7 @@ pub struct Normalization {
 
 /// What a run was trained on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 pub struct Dataset {
     /// The source, as on the command line.
     pub name: String,

@@ -5,6 +5,7 @@
 //! module uses only those above it.
 
 pub mod error;
+pub mod device;
 mod range;
 pub mod read;
 pub mod rng;

@@ -1,9 +1,9 @@
 //! Features on the device, to be searched.
 
-use js_sys::Object;
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{features, found};
+use crate::convert::{Found, arrays, features};
 use crate::engine::Engine;
 use crate::fail::{Result, from_core};
 
@@ -13,36 +13,26 @@ use crate::fail::{Result, from_core};
 pub struct Bank(kith_core::probe::knn::Bank);
 
 #[wasm_bindgen]
-impl Bank {
+impl Engine {
     /// Uploads rows, `[n, dim]`.
     ///
     /// # Errors
     /// `DIMENSION` when the numbers do not make rows, `TOO_FEW` without any.
-    #[wasm_bindgen(constructor)]
-    pub fn new(engine: &Engine, rows: Vec<f32>, dim: usize) -> Result<Self> {
+    pub fn bank(&self, rows: Vec<f32>, dim: usize) -> Result<Bank> {
         let rows = features(rows, dim)?;
-        let bank = kith_core::probe::knn::Bank::new(&rows, engine.device());
-        Ok(Self(bank.map_err(from_core)?))
+        let bank = kith_core::probe::knn::Bank::new(&rows, self.device());
+        Ok(Bank(bank.map_err(from_core)?))
     }
+}
 
-    /// Rows.
-    #[wasm_bindgen(getter)]
-    pub fn size(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Numbers a row.
-    #[wasm_bindgen(getter)]
-    pub fn dim(&self) -> usize {
-        self.0.dim()
-    }
-
-    /// `{ k, indices, similarities }` of queries `[q, dim]`, nearest first; exact.
+#[wasm_bindgen]
+impl Bank {
+    /// The `k` nearest rows of queries `[q, dim]`, nearest first; exact.
     ///
     /// # Errors
     /// `DIMENSION`, `TOO_FEW`, `DEVICE`.
-    pub async fn nearest(&self, queries: Vec<f32>, k: usize) -> Result<Object> {
+    pub async fn nearest(&self, queries: Vec<f32>, k: usize) -> Result<Ts<Found>> {
         let queries = features(queries, self.0.dim())?;
-        Ok(found(&self.0.nearest(&queries, k).await.map_err(from_core)?))
+        arrays(&Found::from(&self.0.nearest(&queries, k).await.map_err(from_core)?))
     }
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_wasm_bindgen::Serializer;
+use tsify::{Ts, Tsify};
 use wasm_bindgen::JsValue;
 
 use crate::fail::{Result, argument, failure, from_core};
@@ -16,13 +17,13 @@ use crate::fail::{Result, argument, failure, from_core};
 /// The largest whole number up to which JavaScript's numbers hold every one: 2^53 - 1.
 const EXACT: u64 = (1 << 53) - 1;
 
-/// A plain object. Whole numbers that JavaScript's cannot hold exactly, such as large seeds, are their
+/// A plain object of a declared type. Whole numbers that JavaScript's cannot hold exactly, such as large seeds, are their
 /// digits in a string.
-pub(crate) fn object(value: &impl Serialize) -> Result<JsValue> {
+pub(crate) fn object<T: Serialize + Tsify>(value: &T) -> Result<Ts<T>> {
     let unreadable = |e: serde_json::Error| failure("SETTING", &e.to_string());
     let mut value = serde_json::to_value(value).map_err(unreadable)?;
     write_out(&mut value);
-    value.serialize(&Serializer::json_compatible()).map_err(argument)
+    value.serialize(&Serializer::json_compatible()).map(Ts::new_unchecked).map_err(argument)
 }
 
 /// Turns numbers that cannot cross exactly into their digits.
@@ -40,9 +41,14 @@ fn write_out(value: &mut Value) {
     }
 }
 
-/// What a plain object says.
-pub(crate) fn from_object<T: DeserializeOwned>(value: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(value).map_err(argument)
+/// A plain object that holds arrays of JavaScript's own.
+pub(crate) fn arrays<T: Serialize + Tsify>(value: &T) -> Result<Ts<T>> {
+    serde_wasm_bindgen::to_value(value).map(Ts::new_unchecked).map_err(argument)
+}
+
+/// The Rust value of a plain object.
+pub(crate) fn from_object<T: DeserializeOwned + Tsify>(value: &Ts<T>) -> Result<T> {
+    serde_wasm_bindgen::from_value(value.js_value()).map_err(argument)
 }
 
 /// Planar bytes as pictures of `side` pixels.
@@ -63,14 +69,30 @@ pub(crate) fn floats(values: &[f32]) -> Float32Array {
     Float32Array::from(values)
 }
 
-/// `{ k, indices, similarities }`.
-pub(crate) fn found(nearest: &Nearest) -> Object {
-    let indices: Vec<u32> = nearest.indices.iter().map(|&place| place as u32).collect();
-    let found = Object::new();
-    set(&found, "k", nearest.k as u32);
-    set(&found, "indices", Uint32Array::from(indices.as_slice()));
-    set(&found, "similarities", floats(&nearest.cosines));
-    found
+/// The nearest neighbours of each query, nearest first.
+#[derive(Debug, Serialize, Tsify)]
+pub struct Found {
+    /// Neighbours a query.
+    k: usize,
+    /// Their rows, `[queries, k]`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Uint32Array")]
+    indices: Uint32Array,
+    /// Their cosines, `[queries, k]`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Float32Array")]
+    similarities: Float32Array,
+}
+
+impl From<&Nearest> for Found {
+    fn from(nearest: &Nearest) -> Self {
+        let indices: Vec<u32> = nearest.indices.iter().map(|&place| place as u32).collect();
+        Self {
+            k: nearest.k,
+            indices: Uint32Array::from(indices.as_slice()),
+            similarities: floats(&nearest.cosines),
+        }
+    }
 }
 
 /// Sets a property of a plain object.

@@ -1,13 +1,15 @@
 //! A trained encoder.
 
-use js_sys::{Float32Array, Int32Array, Object};
+use js_sys::{Float32Array, Int32Array};
 use kith_core::model::{Layer, Length, Model};
+use serde::Serialize;
+use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{features, floats, found, images, object, set};
+use crate::convert::{Found, arrays, features, floats, images, object};
 use crate::engine::Engine;
 use crate::fail::{Result, failure, from_core};
-use crate::note::Note;
+use crate::info::EncoderInfo;
 
 /// A trained encoder with what came with it.
 #[wasm_bindgen]
@@ -17,22 +19,24 @@ pub struct Encoder {
 }
 
 #[wasm_bindgen]
-impl Encoder {
+impl Engine {
     /// Reads and checks a checkpoint.
     ///
     /// # Errors
-    /// Core's codes for files that are no checkpoint of kith's.
-    pub fn read(engine: &Engine, bytes: &[u8]) -> Result<Self> {
-        Ok(Self { model: Model::open(bytes, engine.device()).map_err(from_core)? })
+    /// Core's codes for files that are not kith checkpoints.
+    pub fn encoder(&self, checkpoint: &[u8]) -> Result<Encoder> {
+        Ok(Encoder { model: Model::open(checkpoint, self.device()).map_err(from_core)? })
     }
+}
 
-    /// What the checkpoint says of itself.
+#[wasm_bindgen]
+impl Encoder {
+    /// What the checkpoint says about itself.
     ///
     /// # Errors
     /// None that a caller can cause.
-    #[wasm_bindgen(getter)]
-    pub fn info(&self) -> Result<JsValue> {
-        object(&Note::of(&self.model))
+    pub fn info(&self) -> Result<Ts<EncoderInfo>> {
+        object(&EncoderInfo::of(&self.model))
     }
 
     /// Features, `[count, dim]`, of the layer `backbone` or `projection`; rows of `unit` length or
@@ -62,20 +66,33 @@ impl Encoder {
         Ok(floats(&self.model.classify(&images).await.map_err(from_core)?.values))
     }
 
-    /// `{ k, indices, similarities, labels }`: the rows of the support set nearest to projections
-    /// `[n, projectionDim]`; a label is -1 where none is known.
+    /// The rows of the support set nearest to projections `[n, projectionDim]`, with their labels.
     ///
     /// # Errors
     /// `MISSING_TENSOR` without a support set, `DIMENSION`, `DEVICE`.
     #[wasm_bindgen(js_name = supportNearest)]
-    pub async fn support_nearest(&self, projections: Vec<f32>, k: usize) -> Result<Object> {
+    pub async fn support_nearest(
+        &self,
+        projections: Vec<f32>,
+        k: usize,
+    ) -> Result<Ts<SupportFound>> {
         let projections = features(projections, self.model.meta().recipe.compared())?;
         let (nearest, labels) =
             self.model.support_nearest(&projections, k).await.map_err(from_core)?;
-        let found = found(&nearest);
-        set(&found, "labels", Int32Array::from(labels.as_slice()));
-        Ok(found)
+        let labels = Int32Array::from(labels.as_slice());
+        arrays(&SupportFound { nearest: Found::from(&nearest), labels })
     }
+}
+
+/// What a search of the support set found.
+#[derive(Debug, Serialize, Tsify)]
+pub struct SupportFound {
+    /// The nearest rows.
+    nearest: Found,
+    /// Their labels, `[queries, k]`; -1 where none is known.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Int32Array")]
+    labels: Int32Array,
 }
 
 fn layer_named(name: &str) -> Result<Layer> {

@@ -1,20 +1,23 @@
 //! The device that computes.
 
+use kith_core::device::Requirements;
 use kith_core::{Device, selftest};
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
+use crate::convert::object;
 use crate::fail::{Result, from_core};
 
 #[cfg(feature = "gpu")]
-mod gpu;
-#[cfg(feature = "gpu")]
-use gpu::Health;
+#[path = "engine/gpu.rs"]
+mod platform;
 #[cfg(not(feature = "gpu"))]
-mod cpu;
-#[cfg(not(feature = "gpu"))]
-use cpu::Health;
+#[path = "engine/cpu.rs"]
+mod platform;
 
-/// The device that computes, and how it fares.
+use platform::Health;
+
+/// The device that computes, and what has become of it.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Engine {
@@ -36,14 +39,8 @@ impl Engine {
     /// # Errors
     /// `NO_ADAPTER` or `DEVICE_REQUEST` without a usable GPU.
     pub async fn open() -> Result<Self> {
-        let (device, health) = Health::open().await?;
+        let (device, health) = platform::open().await?;
         Ok(Self { device, health })
-    }
-
-    /// `webgpu` or `cpu`.
-    #[wasm_bindgen(getter)]
-    pub fn kind(&self) -> String {
-        Health::KIND.into()
     }
 
     /// Why the device was lost, if it was.
@@ -67,6 +64,15 @@ impl Engine {
     pub async fn self_test(&self) -> Result<f64> {
         selftest::deviation(&self.device).await.map_err(from_core)
     }
+}
+
+/// What an adapter must offer, which the build of the package writes into the page's scripts.
+///
+/// # Errors
+/// None that a caller can cause.
+#[wasm_bindgen]
+pub fn requirements() -> Result<Ts<Requirements>> {
+    object(&Requirements::default())
 }
 
 /// A deviation of [`Engine::self_test`] above this means wrong numbers.

@@ -4,7 +4,7 @@ use js_sys::Reflect;
 use kith_core::Error;
 use wasm_bindgen::JsValue;
 
-/// What every fallible function of the door gives.
+/// What every fallible function for JavaScript returns.
 pub(crate) type Result<T> = core::result::Result<T, JsValue>;
 
 /// An `Error` with a `code`.

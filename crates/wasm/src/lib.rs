@@ -1,14 +1,14 @@
-//! kith's core behind a door for JavaScript: convert, call core, convert back.
+//! JavaScript bindings of kith's core: convert, call core, convert back.
 //!
-//! A build has the feature `cpu` or `gpu`; both have the same door. Pictures are planar bytes,
-//! `[count, 3, side, side]`; errors are JavaScript errors with a stable `code`; no number crosses
-//! the door synchronously that a GPU still computes.
+//! A build has the feature `cpu` or `gpu`; both have the same classes and functions. Pictures are
+//! planar bytes, `[count, 3, side, side]`. Errors are JavaScript errors with a stable `code`. What a
+//! GPU computes is read asynchronously only.
 #![cfg(target_family = "wasm")]
 
 mod convert;
 mod fail;
 pub mod engine;
-mod note;
+pub mod info;
 pub mod pictures;
 pub mod encoder;
 pub mod bank;

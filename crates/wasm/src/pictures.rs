@@ -8,6 +8,7 @@ use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
 use kith_core::square::Interleaved;
 use serde::{Deserialize, Serialize};
+use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{from_object, images, object};
@@ -42,7 +43,7 @@ pub fn policies() -> Vec<String> {
 /// # Errors
 /// `SETTING` for a name that no policy has.
 #[wasm_bindgen]
-pub fn policy(name: &str) -> Result<JsValue> {
+pub fn policy(name: &str) -> Result<Ts<Policy>> {
     let known = Policy::named(name);
     let unknown = || {
         let names = Policy::NAMES.join(", ");
@@ -51,54 +52,67 @@ pub fn policy(name: &str) -> Result<JsValue> {
     object(&known.ok_or_else(unknown)?)
 }
 
-#[derive(Serialize)]
-struct Named {
+/// A recipe that comes with kith.
+#[derive(Debug, Serialize, Tsify)]
+pub struct BuiltInRecipe {
+    /// Its name.
     name: &'static str,
+    /// What it is, in a few words.
+    title: String,
+    /// What it is for, in a sentence.
+    description: String,
+    /// Its text.
     toml: &'static str,
 }
 
-/// The recipes that come with kith: name and text.
+/// The recipes that come with kith.
 ///
 /// # Errors
 /// None that a caller can cause.
 #[wasm_bindgen]
-pub fn recipes() -> Result<JsValue> {
-    object(&Recipe::BUILT_IN.map(|(name, toml)| Named { name, toml }))
+pub fn recipes() -> Result<Vec<Ts<BuiltInRecipe>>> {
+    let described = |(name, toml)| {
+        let Recipe { title, description, .. } = Recipe::parse(toml, &[]).map_err(from_core)?;
+        object(&BuiltInRecipe { name, title, description, toml })
+    };
+    Recipe::all_built_in().into_iter().map(described).collect()
 }
 
-/// Which views are wanted.
-#[derive(Debug, Deserialize)]
-struct Wanted {
+/// Which views are asked for.
+#[derive(Debug, Deserialize, Tsify)]
+pub struct ViewOptions {
     /// The policy's operations.
     ops: Policy,
     /// The run's seed.
     seed: u64,
     /// The picture's number in its data set.
     image: u64,
+    /// How many.
     views: u64,
 }
 
-/// Views of one picture, `[views, 3, side, side]`; `wanted` is `{ ops, seed, image, views }`. View v
-/// is what the trainer's first view would be when it looks at the image for the v-th time.
-///
-/// # Errors
-/// `SETTING` for operations that do not exist or are out of range, `PIXEL_COUNT`, `DEVICE`.
 #[wasm_bindgen]
-pub async fn augment(
-    engine: &Engine,
-    pixels: Vec<u8>,
-    side: usize,
-    wanted: JsValue,
-) -> Result<Uint8Array> {
-    let Wanted { ops, seed, image, views } = from_object(wanted)?;
-    ops.check().map_err(from_core)?;
-    let picture = images(pixels, 1, side)?.to_device(engine.device());
-    let mut all = Vec::new();
-    for number in 0..views {
-        let visits = [Visit { image, number }];
-        let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
-        let view = ops.apply(picture.clone(), draw);
-        all.extend_from_slice(Images::from_device(view).await.map_err(from_core)?.pixels());
+impl Engine {
+    /// Views of one picture, `[views, 3, side, side]`. View v is what the trainer's first view would be when it looks at the image for the v-th time.
+    ///
+    /// # Errors
+    /// `SETTING` for operations that do not exist or are out of range, `PIXEL_COUNT`, `DEVICE`.
+    pub async fn augment(
+        &self,
+        pixels: Vec<u8>,
+        side: usize,
+        options: Ts<ViewOptions>,
+    ) -> Result<Uint8Array> {
+        let ViewOptions { ops, seed, image, views } = from_object(&options)?;
+        ops.check().map_err(from_core)?;
+        let picture = images(pixels, 1, side)?.to_device(self.device());
+        let mut all = Vec::new();
+        for number in 0..views {
+            let visits = [Visit { image, number }];
+            let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
+            let view = ops.apply(picture.clone(), draw);
+            all.extend_from_slice(Images::from_device(view).await.map_err(from_core)?.pixels());
+        }
+        Ok(Uint8Array::from(all.as_slice()))
     }
-    Ok(Uint8Array::from(all.as_slice()))
 }

@@ -1,15 +1,17 @@
 //! Pre-training: the page pulls steps.
 
+use std::sync::Arc;
+
 use js_sys::{Float32Array, Object, Uint8Array};
 use kith_core::archive::{Archive, Precision};
 use kith_core::checkpoint::{Dataset, FORMAT, Meta, Stage};
+use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
+use kith_core::metrics::Metric;
 use kith_core::probe::Features;
 use kith_core::recipe::Recipe;
-use kith_core::sampler::Sampler;
-use kith_core::trainer::Plan;
-use kith_core::trainer::feed::Feed;
-use kith_core::trainer::pretrain::Pretrainer;
-use serde::Deserialize;
+use kith_core::trainer::{Plan, SelfSupervised, Trainer};
+use serde::{Deserialize, Serialize};
+use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{floats, from_object, images, object, set};
@@ -20,86 +22,109 @@ use crate::fail::{Result, from_core};
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct Pretraining {
-    trainer: Pretrainer,
-    feed: Feed,
-    sampler: Option<Sampler>,
+    trainer: Trainer<SelfSupervised>,
+    dataset: MemoryDataset,
+    loader: Option<Loader<Arc<MemorySplit>>>,
 }
 
-/// What a run is planned for; 0 steps or epochs leave it to the recipe.
-#[derive(Debug, Deserialize)]
-struct Wanted {
+/// What a run is planned for. With 0 steps or epochs, the recipe decides.
+#[derive(Debug, Deserialize, Tsify)]
+pub struct PlanOptions {
+    /// Side of the pictures, in pixels.
     side: usize,
+    /// Number of classes; 0 where nothing is labelled.
     classes: usize,
+    /// The seed of everything random.
     seed: u64,
+    /// Steps an epoch.
     steps: u64,
+    /// Epochs.
     epochs: u64,
+    /// Unlabelled pictures: one pass over them is an epoch where the recipe does not say.
     pictures: usize,
 }
 
-/// What a checkpoint is to say of its pictures.
-#[derive(Debug, Deserialize)]
+/// What a checkpoint says about its pictures, and how it stores numbers.
+#[derive(Debug, Deserialize, Tsify)]
 #[serde(rename_all = "camelCase")]
-struct Told {
+pub struct CheckpointOptions {
+    /// What the pictures are called.
     dataset: String,
+    /// Names of the classes, if labels were used.
     class_names: Vec<String>,
+    /// Numbers take two bytes instead of four.
     half: bool,
+}
+
+/// A run of pre-training: how far it is, and what was planned.
+#[derive(Debug, Serialize, Tsify)]
+pub struct RunInfo {
+    /// Steps done.
+    steps: u64,
+    /// Steps of the whole run.
+    total: u64,
+    /// The recipe, with every setting.
+    toml: String,
+    /// What was planned.
+    plan: Plan,
+    /// What a step measures, in the order in which it is shown.
+    metrics: Vec<Metric>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// A new run of a recipe's text and changes to it as on the command line.
+    ///
+    /// # Errors
+    /// `RECIPE` and `SETTING` for a recipe or plan that is not possible.
+    pub fn pretraining(
+        &self,
+        toml: &str,
+        changes: Vec<String>,
+        options: Ts<PlanOptions>,
+    ) -> Result<Pretraining> {
+        let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
+        let options: PlanOptions = from_object(&options)?;
+        let size = [options.side, options.classes];
+        let mut plan = Plan::pretraining(&recipe.pretraining, size, options.seed, options.pictures);
+        plan.steps = if options.steps > 0 { options.steps } else { plan.steps };
+        plan.epochs = if options.epochs > 0 { options.epochs } else { plan.epochs };
+        let trainer = Trainer::pretraining(recipe, plan, self.device()).map_err(from_core)?;
+        Ok(Pretraining::of(trainer))
+    }
+
+    /// The run whose [`state`](Pretraining::state) was saved; its pictures have to be added again.
+    ///
+    /// # Errors
+    /// Core's codes for files that are not the state of a run.
+    #[wasm_bindgen(js_name = resumePretraining)]
+    pub fn resume_pretraining(&self, state: &[u8]) -> Result<Pretraining> {
+        let trainer = Trainer::from_snapshot(state, self.device()).map_err(from_core)?;
+        Ok(Pretraining::of(trainer))
+    }
+}
+
+impl Pretraining {
+    fn of(trainer: Trainer<SelfSupervised>) -> Self {
+        let dataset = MemoryDataset::new(trainer.plan().side);
+        Self { trainer, dataset, loader: None }
+    }
 }
 
 #[wasm_bindgen]
 impl Pretraining {
-    /// A run at its start: a recipe's text, changes to it as on the command line, and `{ side,
-    /// classes, seed, steps, epochs, pictures }`.
-    ///
-    /// # Errors
-    /// `RECIPE` and `SETTING` for a recipe or plan that cannot be.
-    pub fn start(engine: &Engine, toml: &str, changes: Vec<String>, plan: JsValue) -> Result<Self> {
-        let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let wanted: Wanted = from_object(plan)?;
-        let size = [wanted.side, wanted.classes];
-        let mut plan = Plan::pretraining(&recipe, size, wanted.seed, wanted.pictures);
-        plan.steps = if wanted.steps > 0 { wanted.steps } else { plan.steps };
-        plan.epochs = if wanted.epochs > 0 { wanted.epochs } else { plan.epochs };
-        Ok(Self::of(Pretrainer::new(recipe, plan, engine.device()).map_err(from_core)?))
-    }
-
-    fn of(trainer: Pretrainer) -> Self {
-        let feed = Feed::new(trainer.plan().side);
-        Self { trainer, feed, sampler: None }
-    }
-
-    /// The run that [`state`](Self::state) was taken of; its pictures have to be added again.
-    ///
-    /// # Errors
-    /// Core's codes for files that are no state of a run.
-    pub fn resume(engine: &Engine, state: &[u8]) -> Result<Self> {
-        Ok(Self::of(Pretrainer::from_snapshot(state, engine.device()).map_err(from_core)?))
-    }
-
-    /// `{ side, classes, seed, steps, epochs }`.
+    /// How far the run is, and what was planned.
     ///
     /// # Errors
     /// None that a caller can cause.
-    #[wasm_bindgen(getter)]
-    pub fn plan(&self) -> Result<JsValue> {
-        object(self.trainer.plan())
-    }
-
-    /// Steps done.
-    #[wasm_bindgen(getter)]
-    pub fn steps(&self) -> f64 {
-        self.trainer.steps() as f64
-    }
-
-    /// Steps of the whole run.
-    #[wasm_bindgen(getter)]
-    pub fn total(&self) -> f64 {
-        self.trainer.plan().total() as f64
-    }
-
-    /// The recipe, every setting written out.
-    #[wasm_bindgen(getter)]
-    pub fn toml(&self) -> String {
-        self.trainer.recipe().to_toml()
+    pub fn info(&self) -> Result<Ts<RunInfo>> {
+        object(&RunInfo {
+            steps: self.trainer.steps(),
+            total: self.trainer.plan().total(),
+            toml: self.trainer.recipe().to_toml(),
+            plan: *self.trainer.plan(),
+            metrics: self.trainer.metrics(),
+        })
     }
 
     /// Adds unlabelled pictures.
@@ -109,8 +134,8 @@ impl Pretraining {
     #[wasm_bindgen(js_name = addPictures)]
     pub fn add_pictures(&mut self, pixels: Vec<u8>, count: usize) -> Result<()> {
         let images = images(pixels, count, self.trainer.plan().side)?;
-        self.sampler = None;
-        self.feed.add(&images).map_err(from_core)
+        self.loader = None;
+        self.dataset.add(&images).map_err(from_core)
     }
 
     /// Adds labelled pictures, which the online probe learns from.
@@ -120,8 +145,8 @@ impl Pretraining {
     #[wasm_bindgen(js_name = addLabelled)]
     pub fn add_labelled(&mut self, pixels: Vec<u8>, labels: Vec<u16>) -> Result<()> {
         let images = images(pixels, labels.len(), self.trainer.plan().side)?;
-        self.sampler = None;
-        self.feed.add_labelled(&images, &labels).map_err(from_core)
+        self.loader = None;
+        self.dataset.add_labelled(&images, &labels).map_err(from_core)
     }
 
     /// Whether the pictures suffice.
@@ -129,25 +154,24 @@ impl Pretraining {
     /// # Errors
     /// `TOO_FEW` pictures for a batch.
     pub fn check(&self) -> Result<()> {
-        let (settings, plan) = (&self.trainer.recipe().pretraining, self.trainer.plan());
-        self.feed.sampler(settings, plan).map_err(from_core).map(drop)
+        self.trainer.loader(&self.dataset).map_err(from_core).map(drop)
     }
 
     /// One step, and what it measured, by name.
     ///
     /// # Errors
     /// `TOO_FEW` pictures for a batch, `DIVERGED`, `DEVICE`.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
     pub async fn step(&mut self) -> Result<Object> {
-        let (settings, plan) = (&self.trainer.recipe().pretraining, self.trainer.plan());
-        let mut sampler = match self.sampler.take() {
-            Some(sampler) => sampler,
-            None => self.feed.sampler(settings, plan).map_err(from_core)?,
+        let mut loader = match self.loader.take() {
+            Some(loader) => loader,
+            None => self.trainer.loader(&self.dataset).map_err(from_core)?,
         };
-        let batch = self.feed.batch(&mut sampler, self.trainer.steps());
-        self.sampler = Some(sampler);
-        let readings = self.trainer.checked_step(&batch).await.map_err(from_core)?;
+        let Ok(batch) = loader.batch(self.trainer.steps());
+        self.loader = Some(loader);
+        let metrics = self.trainer.checked_step(&batch).await.map_err(from_core)?;
         let measured = Object::new();
-        readings.into_iter().for_each(|(name, value)| set(&measured, name, value));
+        metrics.into_iter().for_each(|(name, value)| set(&measured, name, value));
         Ok(measured)
     }
 
@@ -163,15 +187,14 @@ impl Pretraining {
         Ok(floats(&features.values))
     }
 
-    /// A checkpoint that kith opens anywhere; `told` is `{ dataset, classNames,
-    /// half }`; `half` stores numbers in two bytes.
+    /// A checkpoint that kith opens anywhere.
     ///
     /// # Errors
     /// `DEVICE` when the device fails, `NOT_FINITE` after a step that diverged, `HALF_OVERFLOW` for
     /// a weight that two bytes cannot hold.
-    pub async fn checkpoint(&self, told: JsValue) -> Result<Uint8Array> {
-        let Told { dataset, class_names, half } = from_object(told)?;
-        let [unlabelled, labelled] = self.feed.sizes();
+    pub async fn checkpoint(&self, options: Ts<CheckpointOptions>) -> Result<Uint8Array> {
+        let CheckpointOptions { dataset, class_names, half } = from_object(&options)?;
+        let [unlabelled, labelled] = self.dataset.sizes();
         let meta = Meta {
             format: FORMAT,
             software: env!("CARGO_PKG_VERSION").into(),

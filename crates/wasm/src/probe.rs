@@ -1,54 +1,68 @@
 //! Fitting a linear probe, some epochs at a time.
 
-use js_sys::{Float64Array, Object};
+use js_sys::{Float32Array, Float64Array};
 use kith_core::probe::Features;
 use kith_core::probe::linear::{Balance, Fit, LinearSettings};
 use kith_core::read::read;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{features, floats, from_object, set};
+use crate::convert::{arrays, features, floats, from_object};
 use crate::engine::Engine;
 use crate::fail::{Result, from_core};
 
 /// Features with their labels.
-#[wasm_bindgen]
 #[derive(Debug)]
-pub struct Labelled {
+struct Labelled {
     features: Features,
     labels: Vec<u16>,
 }
 
-#[wasm_bindgen]
 impl Labelled {
-    /// Features `[n, dim]` and labels `[n]`; both may be empty.
-    ///
-    /// # Errors
-    /// `DIMENSION` when the numbers do not make a row a label.
-    #[wasm_bindgen(constructor)]
-    pub fn new(values: Vec<f32>, dim: usize, labels: Vec<u16>) -> Result<Self> {
-        let features = features(values, dim)?;
-        if features.len() != labels.len() {
-            let (expected, got) = (labels.len() * dim, features.values.len());
+    /// Splits rows with their labels: the first `training` ones, and the rest.
+    fn split(all: Features, labels: &[u16], training: usize) -> Result<[Self; 2]> {
+        let Features { values, dim } = all;
+        let expected = labels.len() * dim;
+        if values.len() != expected || training > labels.len() {
+            let got = values.len();
             return Err(from_core(kith_core::Error::Dimension { expected, got }));
         }
-        Ok(Self { features, labels })
+        let (rows, labels) = (values.split_at(training * dim), labels.split_at(training));
+        let part = |values: &[f32], labels: &[u16]| Self {
+            features: Features { values: values.to_vec(), dim },
+            labels: labels.to_vec(),
+        };
+        Ok([part(rows.0, labels.0), part(rows.1, labels.1)])
     }
 }
 
-/// What a caller may change; the rest is core's.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Settings {
+/// What is to be fitted, and how. What is left out has the default of [`LinearSettings`].
+#[derive(Debug, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FitOptions {
+    /// Labels are below it.
+    classes: usize,
+    /// The first rows, so many, train; the rest validate.
+    training: usize,
+    /// Steps, each over all pictures.
+    #[tsify(optional)]
     epochs: Option<usize>,
+    /// First learning rate.
+    #[tsify(optional)]
     first_rate: Option<f64>,
+    /// Last learning rate.
+    #[tsify(optional)]
     last_rate: Option<f64>,
+    /// Weight decay.
+    #[tsify(optional)]
     weight_decay: Option<f64>,
+    /// Every class counts the same, whatever its number of pictures.
     balanced: bool,
 }
 
-impl Settings {
-    fn resolve(self) -> LinearSettings {
+impl FitOptions {
+    fn settings(&self) -> LinearSettings {
         let own = LinearSettings::default();
         LinearSettings {
             steps: self.epochs.unwrap_or(own.steps),
@@ -58,6 +72,19 @@ impl Settings {
             balance: if self.balanced { Balance::Classes } else { Balance::Pictures },
         }
     }
+}
+
+/// Weights of a linear classifier in `PyTorch`'s layout.
+#[derive(Debug, Serialize, Tsify)]
+pub struct FittedWeights {
+    /// `[classes, dim]`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Float32Array")]
+    weight: Float32Array,
+    /// `[classes]`.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[tsify(type = "Float32Array")]
+    bias: Float32Array,
 }
 
 /// A fit between two epochs. All pictures are one batch: an epoch is a step.
@@ -70,36 +97,33 @@ pub struct ProbeFit {
 }
 
 #[wasm_bindgen]
-impl ProbeFit {
-    /// A fit at its start, to labels below `classes`; `settings` is `{ epochs?, firstRate?,
-    /// lastRate?, weightDecay?, balanced? }`.
+impl Engine {
+    /// A fit at its start, to features `[n, dim]` and labels `[n]`.
     ///
     /// # Errors
-    /// `TOO_FEW` without pictures or with fewer than two classes, `SETTING`.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
-        engine: &Engine,
-        train: &Labelled,
-        validation: Labelled,
-        classes: usize,
-        settings: JsValue,
-    ) -> Result<Self> {
-        let settings = from_object::<Settings>(settings)?.resolve();
-        let (epochs, device) = (settings.steps, engine.device());
-        let fit = Fit::new(&train.features, &train.labels, classes, settings, device);
-        Ok(Self { fit: fit.map_err(from_core)?, epochs, validation })
+    /// `DIMENSION` when the numbers do not make a row a label, `TOO_FEW` without pictures or with
+    /// fewer than two classes, `SETTING`.
+    pub fn fit(
+        &self,
+        rows: Vec<f32>,
+        dim: usize,
+        labels: &[u16],
+        options: Ts<FitOptions>,
+    ) -> Result<ProbeFit> {
+        let options: FitOptions = from_object(&options)?;
+        let (settings, classes) = (options.settings(), options.classes);
+        let [train, validation] = Labelled::split(features(rows, dim)?, labels, options.training)?;
+        let epochs = settings.steps;
+        let fit = Fit::new(&train.features, &train.labels, classes, settings, self.device());
+        Ok(ProbeFit { fit: fit.map_err(from_core)?, epochs, validation })
     }
+}
 
+#[wasm_bindgen]
+impl ProbeFit {
     /// Epochs of the whole fit.
-    #[wasm_bindgen(getter)]
     pub fn epochs(&self) -> usize {
         self.epochs
-    }
-
-    /// Epochs done.
-    #[wasm_bindgen(getter)]
-    pub fn done(&self) -> usize {
-        self.fit.steps()
     }
 
     /// Up to `n` epochs more; `[epochs, 4]`: loss and accuracy on the training pictures before the
@@ -128,16 +152,12 @@ impl ProbeFit {
         Ok(numbers.into_iter().map(f64::from).collect::<Vec<_>>().as_slice().into())
     }
 
-    /// `{ weight, bias }` of the classifier as it is now, for features as they come: `[classes,
-    /// dim]` and `[classes]`.
+    /// The classifier as it is now, for features as they come.
     ///
     /// # Errors
     /// `DEVICE` when the device fails.
-    pub async fn result(&self) -> Result<Object> {
+    pub async fn result(&self) -> Result<Ts<FittedWeights>> {
         let [weight, bias] = self.fit.probe().weights().await.map_err(from_core)?;
-        let result = Object::new();
-        set(&result, "weight", floats(&weight.values));
-        set(&result, "bias", floats(&bias.values));
-        Ok(result)
+        arrays(&FittedWeights { weight: floats(&weight.values), bias: floats(&bias.values) })
     }
 }

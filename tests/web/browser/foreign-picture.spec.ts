@@ -4,7 +4,7 @@ import { expect, test } from "./tab.js";
 
 /** How often the encoder's worker was started. */
 interface Inside {
-  readonly lease: { readonly generation: number };
+  readonly engine: { readonly generation: number };
 }
 
 /** A picture on another origin than the page's; its server allows reading where `allowed` is asked for. */
@@ -52,7 +52,7 @@ test("a picture that may not be read is named, and nothing else fails", async ({
     }
     const after = await encoder.embed(pictures[0]!);
     const same = String(after.data) === String(before.data);
-    const { generation } = (encoder as unknown as Inside).lease;
+    const { generation } = (encoder as unknown as Inside).engine;
     return { said, waited: (await waiting).count, same, generation };
   }, from);
   for (const said of got.said) expect(said).toMatch(/^IMAGE_DECODE: picture 1 .*crossOrigin/);
@@ -87,7 +87,7 @@ test("what cannot be handed to the worker does not end it", async ({ tab }) => {
         op.self = op;
         return encoder.augment(pictures[0]!, { ops: [op as never] });
       }),
-      generation: (encoder as unknown as Inside).lease.generation,
+      generation: (encoder as unknown as Inside).engine.generation,
     };
   });
   expect(got).toEqual({ same: true, views: 2, cyclic: "SETTING", generation: 1 });

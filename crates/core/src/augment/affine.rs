@@ -12,6 +12,7 @@ use crate::rng::Stream;
 
 /// torchvision's `RandomAffine`, applied with a probability.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Affine {
     /// How often, in [0, 1].

@@ -11,6 +11,7 @@ use crate::rng::Stream;
 
 /// Blurs with a random width (`SimCLR`, appendix A; torchvision's `GaussianBlur`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Blur {
     /// How often, in [0, 1].

@@ -8,6 +8,7 @@ use crate::rng::Stream;
 
 /// Makes the whole picture lighter or darker; the result is clipped to [0, 1].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Brightness {
     /// Largest change: 0.5 draws a factor in [0.5, 1.5] or a term in [-0.5, 0.5].
@@ -18,6 +19,7 @@ pub struct Brightness {
 
 /// The two forms that libraries call brightness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum BrightnessForm {
     /// Pixels times 1 + change (Keras 2, torchvision).

@@ -9,6 +9,7 @@ use crate::rng::Stream;
 /// Brightness and colour shift in one matrix (the Keras `SimCLR` example's `RandomColorAffine`):
 /// M = I·(1 + U(-brightness, brightness)) + U(-jitter, jitter)³ˣ³, out = clip(rgb · M, 0, 1).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct ColorMatrix {
     /// Largest change of brightness, one number a picture.

@@ -11,6 +11,7 @@ use crate::rng::Stream;
 
 /// Random resized crop (Szegedy et al. 2015).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Crop {
     /// Area of the box as a share of the picture, lowest and highest. Lower is harder.
@@ -26,6 +27,7 @@ pub struct Crop {
 
 /// How a ratio is drawn between the lowest and the highest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum RatioDraw {
     /// Its logarithm is uniform: wide and tall boxes are equally likely (Szegedy et al. 2015,
@@ -47,6 +49,7 @@ impl RatioDraw {
 
 /// The two ways in which libraries crop and resize.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Convention {
     /// `tf.image.crop_and_resize`: real-valued boxes, corners on corners, no antialias. A side that

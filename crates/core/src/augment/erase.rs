@@ -11,6 +11,7 @@ use crate::rng::Stream;
 
 /// Overwrites a rectangle inside the picture (torchvision's `RandomErasing`, Zhong et al. 2017).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Erase {
     /// How often, in [0, 1].
@@ -27,6 +28,7 @@ pub struct Erase {
 /// Overwrites a square around a random centre, of which the edges of the picture may cut off a part
 /// (`DeVries` and Taylor 2017, with a random side as `FixMatch` has it).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct CutOut {
     /// How often, in [0, 1].

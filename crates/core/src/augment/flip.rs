@@ -10,6 +10,7 @@ use crate::rng::Stream;
 
 /// Mirrors left and right.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Flip {
     /// How often, in [0, 1].

@@ -10,6 +10,7 @@ use crate::rng::Stream;
 
 /// Takes the colour away (torchvision's `RandomGrayscale`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Grayscale {
     /// How often, in [0, 1].

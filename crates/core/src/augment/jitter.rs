@@ -12,6 +12,7 @@ use crate::rng::Stream;
 
 /// torchvision's `ColorJitter`, applied with a probability (`SimCLR`, appendix A).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct ColorJitter {
     /// How often, in [0, 1].

@@ -13,6 +13,7 @@ use crate::rng::Stream;
 /// Moves the picture by whole pixels; what comes in is mirrored without repeating the edge pixel
 /// (torchvision's `RandomCrop` with padding mode `reflect`: the weak view of `FixMatch`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct PadCrop {
     /// Pixels padded on each edge, as a share of the side, rounded.

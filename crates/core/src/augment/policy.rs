@@ -24,6 +24,7 @@ use crate::sampler::Visit;
 
 /// One step of a policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(tag = "op", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
 pub enum Op {
@@ -48,6 +49,7 @@ pub enum Op {
 ///
 /// In a recipe: a list of tables, or the name of a known policy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(try_from = "Written", into = "Vec<Op>")]
 pub struct Policy(pub Vec<Op>);
 

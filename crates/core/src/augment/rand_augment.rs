@@ -18,6 +18,7 @@ use crate::rng::Stream;
 /// Cubuk et al. 2019, in the form of `FixMatch` (Sohn et al. 2020, appendix D) and with `TorchSSL`'s
 /// ranges; the square that `FixMatch` cuts out afterwards is an augmentation of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct RandAugment {
     /// Changes a picture, at most [`RandAugment::MOST`]. More is harder.

@@ -11,6 +11,7 @@ use crate::rng::Stream;
 
 /// Shifts the picture (Keras `RandomTranslation`, fill mode reflect, bilinear).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Translate {
     /// Largest shift up or down, as a share of the height.
@@ -21,6 +22,7 @@ pub struct Translate {
 
 /// Zooms each axis by itself (Keras `RandomZoom`, fill mode reflect, bilinear).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Zoom {
     /// Change of the visible height, lowest and highest: -0.3 shows 70 % of it.

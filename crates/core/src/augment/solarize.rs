@@ -10,6 +10,7 @@ use crate::rng::Stream;
 
 /// Inverts every sample at or above a threshold (torchvision's `RandomSolarize`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(deny_unknown_fields)]
 pub struct Solarize {
     /// How often, in [0, 1].

@@ -11,6 +11,7 @@ pub struct Warp(pub [[f64; 3]; 2]);
 
 /// What a point between the centres of pixels shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Interpolation {
     /// The pixel that it lies in (Pillow's default).

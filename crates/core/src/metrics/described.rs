@@ -7,6 +7,7 @@ use serde::Serialize;
 /// It is described once, where it is computed; progress bars, epoch lines, reports and pages go
 /// through these descriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 pub struct Metric {
     /// Its name in files, for scripts.
     pub name: &'static str,
@@ -24,6 +25,7 @@ pub struct Metric {
 
 /// What a metric is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// A share in [0, 1], which people see as a percentage.
@@ -40,6 +42,7 @@ pub enum Unit {
 
 /// Which way is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Better {
     /// More.
@@ -52,6 +55,7 @@ pub enum Better {
 
 /// Where a metric is shown; each place shows what the later ones show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(rename_all = "snake_case")]
 pub enum Shown {
     /// In files alone.

@@ -7,6 +7,7 @@ use crate::semi::SemiSettings;
 
 /// What a run is trained on and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 pub struct Plan {
     /// Side of the images, in pixels.
     pub side: usize,

@@ -4,24 +4,21 @@ use kith_core::Device;
 
 use crate::fail::Result;
 
-/// Nothing to tell of.
+/// A CPU is not lost and refuses nothing.
 #[derive(Debug)]
 pub(super) struct Health;
 
+#[expect(clippy::unused_async, reason = "a GPU is opened asynchronously")]
+pub(super) async fn open() -> Result<(Device, Health)> {
+    Ok((Device::flex(), Health))
+}
+
+#[expect(clippy::unused_self, reason = "a GPU knows")]
 impl Health {
-    pub(super) const KIND: &str = "cpu";
-
-    #[expect(clippy::unused_async, reason = "a GPU is opened asynchronously")]
-    pub(super) async fn open() -> Result<(Device, Self)> {
-        Ok((Device::flex(), Self))
-    }
-
-    #[expect(clippy::unused_self, reason = "a GPU knows")]
     pub(super) fn lost(&self) -> Option<String> {
         None
     }
 
-    #[expect(clippy::unused_self, reason = "a GPU knows")]
     pub(super) fn take_errors(&self) -> Vec<String> {
         Vec::new()
     }

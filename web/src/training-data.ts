@@ -1,5 +1,5 @@
 /** Pictures and labels that a run of pre-training learns from. */
-import type { Lease } from "./engine.js";
+import type { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
 import { classesOf } from "./labels.js";
 import { squares, type Batch } from "./squares.js";
@@ -9,7 +9,7 @@ import type { Images, PretrainConfig } from "./types.js";
 export const AT_A_TIME = 64;
 
 /** Pictures of a run, squared: all of them, and those whose class is known. */
-export interface Material {
+export interface TrainingData {
   readonly batches: readonly Batch[];
   /** Pictures in all batches. */
   readonly count: number;
@@ -17,20 +17,20 @@ export interface Material {
   readonly labels: Uint16Array;
   readonly classNames: readonly string[];
   /** Equal for equal labels of equal pictures, and, but for chance, for no others. */
-  readonly labelling: string;
+  readonly labelsHash: string;
 }
 
 /** Decodes pictures and reads their labels, the labels first, since they cost nothing. */
 export async function gathered(
-  lease: Lease,
+  engine: EngineRef,
   images: Images,
   side: number,
   { labels = [], signal, fetch }: Pick<PretrainConfig, "labels" | "signal" | "fetch">,
-): Promise<Material> {
+): Promise<TrainingData> {
   const { names, places } = classesOf(labels, "allowed");
   const batches: Batch[] = [];
   const options = { side, batchSize: AT_A_TIME, signal, fetch };
-  for await (const batch of squares(lease, images, options)) batches.push(batch);
+  for await (const batch of squares(engine, images, options)) batches.push(batch);
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
   if (places.length > 0 && places.length !== count) {
     const message = `expected ${count} labels, one a picture, got ${places.length}`;
@@ -43,7 +43,7 @@ export async function gathered(
     labelled: { pixels: chosen(batches, known, 3 * side * side), count: known.length },
     labels: Uint16Array.from(known, (place) => places[place]!),
     classNames: names,
-    labelling: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
+    labelsHash: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
   };
 }
 

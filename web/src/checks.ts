@@ -1,6 +1,6 @@
-/** What a caller gives, checked before anything is done with it. */
+/** Checks of what a caller passes, before anything is done with it. */
 import { KithError } from "./errors.js";
-import { shown } from "./shown.js";
+import { describe } from "./describe.js";
 import type { CallOptions, EngineOptions } from "./types.js";
 
 /** Deeper than anything that has a meaning here; what nests without end must not be followed. */
@@ -86,7 +86,7 @@ export function attached(what: string, values: Float32Array, count: number): voi
     new DataView(values.buffer); // Throws where the buffer was transferred.
     if (values.length === count) return;
   } catch {
-    // Told below.
+    // The error follows.
   }
   const hint = "Transfer a copy: slice() makes one.";
   const message = `${what}: expected ${count} numbers, got none: they were transferred away`;
@@ -130,7 +130,7 @@ export function plain<T>(name: string, value: T): T {
   try {
     return JSON.parse(JSON.stringify(value)) as T;
   } catch (cause) {
-    const message = `${name} = ${shown(value)}: expected what JSON can hold: ${shown(cause)}`;
+    const message = `${name} = ${describe(value)}: expected what JSON can hold: ${describe(cause)}`;
     throw new KithError("SETTING", message, { cause });
   }
 }
@@ -143,5 +143,5 @@ function deeper(value: unknown, levels: number): boolean {
 
 /** The refusal of a value. */
 export function wrong(name: string, value: unknown, expected: string): KithError {
-  return new KithError("SETTING", `${name} = ${shown(value)}: expected ${expected}`);
+  return new KithError("SETTING", `${name} = ${describe(value)}: expected ${expected}`);
 }

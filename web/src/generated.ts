@@ -1,0 +1,33 @@
+/** Plain objects of the backend as Rust declares them (see crates/wasm), to be read only. */
+import type * as Wasm from "./kith_cpu.js";
+
+/** The same type, all of it readonly. */
+export type Immutable<T> = T extends ArrayBufferView
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]: Immutable<T[K]> }
+    : T;
+
+/** One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. */
+export type AugmentationOp = Immutable<Wasm.Op> & { readonly [setting: string]: unknown };
+
+/** What a checkpoint says about itself. */
+export interface EncoderInfo extends Immutable<Wasm.EncoderInfo> {
+  /** The augmentations of training. */
+  readonly views: readonly AugmentationOp[];
+}
+
+/** Why the CPU computes where WebGPU was wanted. */
+export type FallbackReason = Wasm.FallbackReason;
+
+/** What an adapter must offer. */
+export type Requirements = Immutable<Wasm.Requirements>;
+
+/** The nearest neighbours of each query, nearest first. */
+export interface Found extends Immutable<Wasm.Found> {}
+
+/** What a run is trained on and for how long. */
+export interface Plan extends Immutable<Wasm.Plan> {}
+
+/** Weights of a linear classifier in PyTorch's layout. */
+export interface ProbeWeights extends Immutable<Wasm.FittedWeights> {}

@@ -1,0 +1,41 @@
+/** What a browser does in its own way: backends and maps are computed in workers. */
+import { KithError, withReject } from "./errors.js";
+import type { MapMessage, MapTask } from "./map.js";
+import { started, workerPort, type Port } from "./port.js";
+import type { EngineOptions } from "./types.js";
+
+/** Starts a backend. */
+export function startBackend({ worker, workerUrl }: EngineOptions): Port {
+  // The URL is written out, so that bundlers see which files belong to the package.
+  const make = () =>
+    workerUrl
+      ? new Worker(workerUrl, { type: "module" })
+      : new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  return workerPort(worker ?? make);
+}
+
+/** A map that is being computed. */
+export interface MapRun {
+  readonly points: Promise<Float32Array>;
+  cancel(): void;
+}
+
+/** Starts to compute a map. */
+export function startMap(task: MapTask, onMessage: (message: MapMessage) => void): MapRun {
+  const make = () => new Worker(new URL("./map-worker.js", import.meta.url), { type: "module" });
+  const worker = started(make);
+  const { promise: failed, reject } = withReject();
+  const done = new Promise<Float32Array>((resolve) => {
+    worker.onmessage = ({ data }: MessageEvent<MapMessage>) => {
+      if ("points" in data) resolve(data.points);
+      else if ("failed" in data) reject(new KithError(data.code, data.failed));
+      else onMessage(data);
+    };
+  });
+  worker.onerror = (event) => reject(new KithError("WORKER_START", event.message));
+  worker.postMessage(task, [task.rows.buffer as ArrayBuffer]);
+  return { points: Promise.race([done, failed]), cancel: () => worker.terminate() };
+}
+
+/** Reads a file by its path or file URL, where there are such. */
+export const readFile: ((path: string | URL) => Promise<Uint8Array>) | undefined = undefined;
