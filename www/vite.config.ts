@@ -19,18 +19,11 @@ const wasmBytes = (kind: string): number => {
  * the WebAssembly, and the choice is shown before that is downloaded.
  */
 async function recipesOfPackage() {
-  const { recipes } = await import("kith-web");
-  return Object.entries(await recipes()).map(([name, toml]) => {
+  const { recipeList } = await import("kith-web");
+  return (await recipeList()).map(({ name, title, description, toml }) => {
     const queue = /^queue *= *(\d+)/m.exec(toml)?.[1];
-    return { name, summary: summaryOf(toml), queue: queue === undefined ? null : Number(queue) };
+    return { name, title, summary: description, queue: queue === undefined ? null : Number(queue) };
   });
-}
-
-/** The comment at the top of a recipe, up to its first full stop or colon. */
-function summaryOf(toml: string): string {
-  const [paragraph = ""] = /^(#.*\n)*/.exec(toml)![0].split(/^#\s*$/m);
-  const text = paragraph.replace(/^# ?/gm, "").replaceAll("\n", " ").trim();
-  return `${text.split(/[.:](?= |$)/)[0]}.`;
 }
 
 export default defineConfig({

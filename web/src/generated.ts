@@ -26,6 +26,12 @@ export type Requirements = Immutable<Wasm.Requirements>;
 /** The nearest neighbours of each query, nearest first. */
 export interface Found extends Immutable<Wasm.Found> {}
 
+/** A number that training shows: its name, its title, its unit, and which way is good. */
+export interface Metric extends Immutable<Wasm.Metric> {}
+
+/** A recipe that comes with kith. */
+export interface RecipeInfo extends Immutable<Wasm.BuiltInRecipe> {}
+
 /** What a run is trained on and for how long. */
 export interface Plan extends Immutable<Wasm.Plan> {}
 

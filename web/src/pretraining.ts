@@ -88,6 +88,8 @@ interface Opened {
 export class Pretraining {
   /** Steps an epoch, epochs, classes, side, seed. */
   readonly plan: Plan;
+  /** What a step measures, in the order in which it is shown. */
+  readonly metrics: readonly Metric[];
   /** The recipe, every setting written out. */
   readonly recipeToml: string;
   readonly classNames: readonly string[];
@@ -109,6 +111,7 @@ export class Pretraining {
     config: PretrainConfig,
   ) {
     this.plan = info.plan;
+    this.metrics = info.metrics;
     this.recipeToml = info.toml;
     this.classNames = trainingData.classNames;
     this.#total = info.total;

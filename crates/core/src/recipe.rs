@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn every_built_in_recipe_reads_and_survives_its_own_text() {
         assert!(Recipe::all_built_in().len() > 5);
-        for (name, text) in Recipe::all_built_in() {
+        for &(name, text) in Recipe::all_built_in() {
             let recipe = Recipe::parse(text, &[]).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(recipe.name, name);
             assert!(!recipe.title.is_empty(), "{name} has no title");

@@ -71,11 +71,11 @@ pub struct BuiltInRecipe {
 /// None that a caller can cause.
 #[wasm_bindgen]
 pub fn recipes() -> Result<Vec<Ts<BuiltInRecipe>>> {
-    let described = |(name, toml)| {
+    let described = |&(name, toml): &(&'static str, &'static str)| {
         let Recipe { title, description, .. } = Recipe::parse(toml, &[]).map_err(from_core)?;
         object(&BuiltInRecipe { name, title, description, toml })
     };
-    Recipe::all_built_in().into_iter().map(described).collect()
+    Recipe::all_built_in().iter().map(described).collect()
 }
 
 /// Which views are asked for.

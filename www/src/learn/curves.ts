@@ -1,8 +1,8 @@
 /** Curves and figures of a run. */
-import type { PretrainStep } from "kith-web";
+import type { Metric, PretrainStep } from "kith-web";
 import { chart } from "../chart.js";
 import { el } from "../element.js";
-import { formatMetric, withAgreement, type MetricDescription } from "./metrics.js";
+import { formatMetric, shownMetrics, withAgreement } from "./metrics.js";
 import type { Point } from "./run.js";
 
 export interface Curves {
@@ -16,7 +16,8 @@ export interface Curves {
 type Figure = readonly [title: string, value: string];
 
 /** Starts with the points of a resumed run, if there are any. */
-export function curves(points: readonly Point[], metrics: readonly MetricDescription[]): Curves {
+export function curves(points: readonly Point[], metrics: readonly Metric[]): Curves {
+  const shown = shownMetrics(metrics);
   const loss = chart("Loss", "step", [{ name: "loss", colour: "#0072b2" }]);
   const series = [{ name: "accuracy", colour: "#d55e00" }];
   const accuracy = chart("Accuracy on the training task", "step", series, true);
@@ -27,7 +28,7 @@ export function curves(points: readonly Point[], metrics: readonly MetricDescrip
   };
   const add = (step: PretrainStep): Point => {
     const values = withAgreement(step.metrics);
-    const reported = metrics.filter(({ name }) => values[name] !== undefined);
+    const reported = shown.filter(({ name }) => values[name] !== undefined);
     const main = reported.find(({ unit }) => unit === "share");
     const point = {
       step: step.step,

@@ -1,39 +1,35 @@
 /** Which metrics of a training step the page shows, and how. */
+import type { Metric } from "kith-web";
 import { percent } from "../element.js";
-
-export interface MetricDescription {
-  readonly name: string;
-  readonly title: string;
-  readonly unit: "share" | "steps";
-  readonly better: "higher" | "lower";
-}
-
-/**
- * In the order in which they are shown; a step reports those of its objective. The first share that a
- * step reports is drawn as a curve. This list is to come from the package.
- */
-export const METRICS: readonly MetricDescription[] = [
-  { name: "contrastive_accuracy", title: "Finds the other view", unit: "share", better: "higher" },
-  { name: "pair_accuracy", title: "Tells pairs apart", unit: "share", better: "higher" },
-  { name: "probe_accuracy", title: "Online probe", unit: "share", better: "higher" },
-  { name: "queue_age", title: "Age of neighbours in the queue", unit: "steps", better: "lower" },
-  {
-    name: "neighbour_agreement",
-    title: "Neighbours of the same class",
-    unit: "share",
-    better: "higher",
-  },
-];
 
 export type Metrics = Readonly<Record<string, number>>;
 
-/** The metrics of a step, with the share of neighbours of the same class computed from its counts. */
+/** The share of neighbours of the same class, computed from two counts of a step. */
+const AGREEMENT: Metric = {
+  name: "neighbour_agreement",
+  title: "Neighbours of the same class",
+  word: "neighbours",
+  unit: "share",
+  better: "higher",
+  shown: "report",
+};
+
+/** What a run shows of what it measures: all but its loss, which has a curve of its own. */
+export function shownMetrics(metrics: readonly Metric[]): Metric[] {
+  const shown = metrics.filter(({ name, shown }) => name !== "loss" && shown !== "file");
+  const counted = metrics.some(({ name }) => name === "neighbours_known");
+  return counted ? [...shown, AGREEMENT] : shown;
+}
+
+/** The metrics of a step, with the share of neighbours of the same class. */
 export function withAgreement(metrics: Metrics): Metrics {
   const { neighbours_agreeing: agreeing, neighbours_known: known } = metrics;
   if (agreeing === undefined || known === undefined) return metrics;
-  return { ...metrics, neighbour_agreement: agreeing / (known || NaN) };
+  return { ...metrics, [AGREEMENT.name]: agreeing / (known || NaN) };
 }
 
 /** A value in its unit. */
-export const formatMetric = ({ unit }: MetricDescription, value: number): string =>
-  unit === "share" ? percent(value) : `${value.toFixed(0)} ${unit}`;
+export function formatMetric({ unit }: Metric, value: number): string {
+  if (unit === "share") return percent(value);
+  return unit === "steps" ? `${value.toFixed(0)} steps` : value.toFixed(3);
+}

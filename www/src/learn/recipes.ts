@@ -2,7 +2,9 @@
 
 export interface RecipeSummary {
   readonly name: string;
-  /** The beginning of its comment. */
+  /** What it is, in a few words. */
+  readonly title: string;
+  /** What it is for, in a sentence. */
   readonly summary: string;
   /** Rows of its support set; null if it has none. */
   readonly queue: number | null;

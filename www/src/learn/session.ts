@@ -7,7 +7,6 @@ import { download } from "../files.js";
 import { errorBox } from "../error-box.js";
 import { withProgress } from "../progress.js";
 import { curves, type Curves } from "./curves.js";
-import { METRICS } from "./metrics.js";
 import { deleteSavedRun, saveRun, type SavedRun, type Point } from "./run.js";
 import { neighbourTable, type NeighbourTable } from "./neighbour-table.js";
 
@@ -29,7 +28,7 @@ export interface Session {
 export function showSession(sessionPlace: HTMLElement, session: Session): void {
   const { run, pictures, saved, closed } = session;
   session.app.setRun(run);
-  const view = curves(saved.points, METRICS);
+  const view = curves(saved.points, run.metrics);
   const neighbours = neighbourTable(pictures);
   const status = el("div", {});
   const training: TrainingState = {

@@ -78,7 +78,7 @@ fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
     }
     let path = std::path::Path::new(&flags.recipe);
     if !path.exists() {
-        let names: Vec<&str> = Recipe::all_built_in().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = Recipe::all_built_in().iter().map(|(name, _)| *name).collect();
         let expected = match Recipe::renamed(&flags.recipe) {
             Some(now) => format!("{now}, as it is called now"),
             None => format!("{} or a file", names.join(", ")),

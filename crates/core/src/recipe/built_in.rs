@@ -1,16 +1,9 @@
 //! The recipes that come with kith: every file of the folder `recipes`.
 
-use include_dir::{Dir, File, include_dir};
-
 use super::Recipe;
 
-static FOLDER: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../recipes");
-
-/// Name and text of a recipe's file; none for another file.
-fn named(file: &'static File<'static>) -> Option<(&'static str, &'static str)> {
-    let name = file.path().file_name()?.to_str()?.strip_suffix(".toml")?;
-    Some((name, file.contents_utf8()?))
-}
+/// Name and text of each, in the order of their names; `build.rs` makes the list.
+const ALL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
 
 impl Recipe {
     /// Names that recipes had before, and those that they have now.
@@ -22,15 +15,13 @@ impl Recipe {
     ];
 
     /// The recipes that come with kith, name and text, in the order of their names.
-    pub fn all_built_in() -> Vec<(&'static str, &'static str)> {
-        let mut all: Vec<_> = FOLDER.files().filter_map(named).collect();
-        all.sort_unstable();
-        all
+    pub fn all_built_in() -> &'static [(&'static str, &'static str)] {
+        ALL
     }
 
     /// The text of a recipe that comes with kith.
     pub fn built_in_text(name: &str) -> Option<&'static str> {
-        Self::all_built_in().into_iter().find(|(known, _)| *known == name).map(|(_, text)| text)
+        ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 
     /// A recipe that comes with kith.
