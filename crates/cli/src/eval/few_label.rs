@@ -11,5 +11,5 @@ mod bench;
 
 pub(crate) use bench::{Bench, VOTE};
 pub(crate) use cell::{Cell, Method};
-pub(crate) use results::Cells;
+pub(crate) use results::{Cells, DATA};
 pub(crate) use summary::{Row, rows};

@@ -120,7 +120,7 @@ fn protocol(
 ) -> Value {
     json!({
         "encoder": archive.fingerprint("encoder."),
-        "data": data.data.to_string(),
+        few_label::DATA: data.data.to_string(),
         "split_seed": meta.seed,
         "labelled": dataset.labelled.len(),
         "test": dataset.test.len(),
