@@ -21,11 +21,7 @@ struct Loader {
 }
 
 impl Loader {
-    fn new(
-        (unlabelled, free): (&Split, Course),
-        (labelled, known): (&Split, Course),
-        plan: Plan,
-    ) -> Self {
+    fn new(unlabelled: &Split, free: Course, labelled: &Split, known: Course, plan: Plan) -> Self {
         let shared = match (free.batch, known.batch) {
             (0, _) | (_, 0) => Vec::new(),
             _ => shared(unlabelled, labelled),
@@ -82,13 +78,14 @@ fn course(split: &Split, batch: usize, shuffle: Shuffle, purpose: Purpose) -> Co
 
 /// Batches of pre-training from step `first` to the end of the plan.
 pub(crate) fn pretraining(
-    (unlabelled, labelled): (&Split, &Split),
+    unlabelled: &Split,
+    labelled: &Split,
     settings: &Pretraining,
     plan: Plan,
     first: u64,
 ) -> Result<Prefetch<Batch>, kith_core::Error> {
     let [free, known] = settings.courses([unlabelled.len(), labelled.len()], plan.classes)?;
-    Ok(Loader::new((unlabelled, free), (labelled, known), plan).from(first, plan, None))
+    Ok(Loader::new(unlabelled, free, labelled, known, plan).from(first, plan, None))
 }
 
 /// Batches of fine-tuning from step `first` to the end of the plan.
@@ -101,7 +98,7 @@ pub(crate) fn finetuning(
     let what = "labelled images to fill a batch (finetuning.batch)";
     let known = settings.course(labelled.len()).filled(what)?;
     let none = labelled.subset(&[]);
-    Ok(Loader::new((&none, Course::NONE), (labelled, known), plan).from(first, plan, None))
+    Ok(Loader::new(&none, Course::NONE, labelled, known, plan).from(first, plan, None))
 }
 
 /// Unlabelled pictures, with labels where a teacher gave them some.
@@ -113,7 +110,8 @@ pub(crate) struct UnlabelledSplit {
 
 /// Batches of semi-supervised training from step `first` to the end of the plan.
 pub(crate) fn semi(
-    (free, labelled): (UnlabelledSplit, &Split),
+    free: UnlabelledSplit,
+    labelled: &Split,
     settings: &SemiSettings,
     plan: Plan,
     first: u64,
@@ -125,7 +123,7 @@ pub(crate) fn semi(
     let what = "labelled images to fill a batch (semi.labelled_batch)";
     let known = course(labelled, settings.labelled_batch, shuffle, Purpose::LabelledOrder);
     let known = known.filled(what)?;
-    let loader = Loader::new((&free.split, few), (labelled, known), plan);
+    let loader = Loader::new(&free.split, few, labelled, known, plan);
     Ok(loader.from(first, plan, free.labels))
 }
 
@@ -181,9 +179,9 @@ mod tests {
         let semi = recipe.semi.clone().expect("it was changed");
         let free = || UnlabelledSplit { split: split.clone(), labels: None };
         let counts = [
-            batches(|first| pretraining((&split, &split), &recipe.pretraining, PLAN, first)).len(),
+            batches(|first| pretraining(&split, &split, &recipe.pretraining, PLAN, first)).len(),
             batches(|first| finetuning(&split, &recipe.finetuning, PLAN, first)).len(),
-            batches(|first| self::semi((free(), &split), &semi, PLAN, first)).len(),
+            batches(|first| self::semi(free(), &split, &semi, PLAN, first)).len(),
         ];
         assert_eq!(counts, [STEPS as usize; 3]);
     }

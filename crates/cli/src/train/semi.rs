@@ -35,8 +35,8 @@ pub(crate) fn chosen_network(folder: &Folder, context: &RunContext<'_>) -> PathB
 /// from the network in the folder of a teacher, or in every step from the network that learns.
 pub(crate) fn learn(
     context: &RunContext<'_>,
-    seed: u64,
-    (start, teacher): (InitialWeights<'_>, Option<&Folder>),
+    start: InitialWeights<'_>,
+    teacher: Option<&Folder>,
 ) -> Result<Trained, Failure> {
     let mut settings = context.recipe.semi.clone().unwrap_or_default();
     let free = match teacher {
@@ -44,25 +44,20 @@ pub(crate) fn learn(
         None => UnlabelledSplit { split: context.splits.unlabelled.clone(), labels: None },
     };
     settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
-    let plan = plan(&settings, context, seed, free.split.len());
+    let plan = plan(&settings, context, free.split.len());
     let learner = learner(context, plan, start, &free.split)?;
-    train((learner, start.fingerprint()), context, |learner| {
-        loader::semi((free, &context.splits.labelled), &settings, plan, learner.steps())
+    train(learner, start.fingerprint(), context, |learner| {
+        loader::semi(free, &context.splits.labelled, &settings, plan, learner.steps())
     })
 }
 
 /// Steps and epochs of a phase on so many unlabelled pictures.
-pub(crate) fn plan(
-    settings: &SemiSettings,
-    context: &RunContext<'_>,
-    seed: u64,
-    pictures: usize,
-) -> Plan {
+pub(crate) fn plan(settings: &SemiSettings, context: &RunContext<'_>, pictures: usize) -> Plan {
     let pass = (pictures / settings.unlabelled_batch.max(1)) as u64;
     Plan {
         side: context.splits.side,
         classes: context.splits.classes(),
-        seed,
+        seed: context.seed,
         steps: settings.steps.unwrap_or(pass).max(1),
         epochs: settings.epochs,
     }

@@ -44,11 +44,12 @@ pub(crate) struct Trained {
 /// Trains to the end of the plan, from the folder's state if there is one. `start` is the fingerprint
 /// of the checkpoint whose encoder the learner has.
 pub(crate) fn train<L: Learner>(
-    (learner, start): (L, Option<String>),
+    learner: L,
+    start: Option<String>,
     context: &RunContext<'_>,
     batches: impl FnOnce(&L) -> Result<Prefetch<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
-    let mut run = Run::resume_or_start((learner, start), context)?;
+    let mut run = Run::resume_or_start(learner, start, context)?;
     if !run.is_over() {
         let batches = batches(&run.learner)?;
         context.folder.begin(context.recipe)?;
@@ -74,7 +75,8 @@ struct Run<'a, L> {
 
 impl<'a, L: Learner> Run<'a, L> {
     fn resume_or_start(
-        (learner, start): (L, Option<String>),
+        learner: L,
+        start: Option<String>,
         context: &'a RunContext<'a>,
     ) -> Result<Self, Failure> {
         let now = Instant::now();
@@ -188,9 +190,10 @@ impl<'a, L: Learner> Run<'a, L> {
         let measuring = Instant::now();
         let splits = self.context.splits;
         let plan = *self.learner.plan();
-        let draw = (plan.seed, self.history.len() as u64);
-        let score =
-            |split| measure::score(|images| self.learner.logits(images), split, self.context, draw);
+        let epoch = self.history.len() as u64;
+        let score = |split| {
+            measure::score(|images| self.learner.logits(images), split, self.context, epoch)
+        };
         let choosing_on_test = splits.validation.is_empty();
         let validation = score(&splits.validation)?;
         let test = if choosing_on_test { score(&splits.test)? } else { None };
@@ -220,10 +223,10 @@ impl<'a, L: Learner> Run<'a, L> {
 
     /// Weighted neighbours of the pictures kept aside; none where features are not what is learnt.
     fn knn(&self) -> Result<Option<f64>, Failure> {
-        let RunContext { splits, device, .. } = *self.context;
+        let splits = self.context.splits;
         match self.learner.features() {
             Some(encoder) if !splits.validation.is_empty() => {
-                measure::knn(&encoder, splits, (self.learner.plan().seed, device))
+                measure::knn(&encoder, splits, self.context.seeded())
             }
             _ => Ok(None),
         }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::cell::{Cell, Method};
+use super::cell::{Cell, Key};
 use super::summary::rows;
 use crate::checkpoint::is_same_source;
 use crate::failure::Failure;
@@ -56,9 +56,8 @@ impl Cells {
     }
 
     /// Whether a cell is finished.
-    pub(crate) fn has(&self, (method, labels, seed): (Method, usize, u64)) -> bool {
-        let same = |cell: &Cell| (cell.method, cell.labels, cell.seed) == (method, labels, seed);
-        self.cells.iter().any(same)
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.cells.iter().any(|cell| cell.key() == key)
     }
 
     /// Adds a finished cell and keeps all of them.
@@ -83,6 +82,7 @@ fn is_same(name: &str, then: &Value, now: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cell::Method;
     use super::*;
     use crate::args::RunFlags;
 
@@ -96,7 +96,7 @@ mod tests {
         let cell = Cell { method: Method::Knn, labels: 5, seed: 2, accuracy: 0.1 + 0.2 };
         cells.add(cell, &folder).unwrap();
         let again = Cells::open(&folder, json!({ "encoder": "a" })).unwrap();
-        assert!(again.has((Method::Knn, 5, 2)) && !again.has((Method::Knn, 5, 3)));
+        assert!(again.has(cell.key()) && !again.has(Key { seed: 3, ..cell.key() }));
         assert_eq!(again.of(&[5], &[2, 3]), [cell], "numbers come back to the bit");
         let error = Cells::open(&folder, json!({ "encoder": "b" })).expect_err("another encoder");
         assert_eq!(error.code(), "OTHER_RUN");
