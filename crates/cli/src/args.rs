@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::fetch::Published;
 
-pub(crate) use flags::{DataFlags, DeviceChoice, EvaluateFlags, RecipeFlags, RunFlags, Shared};
+pub(crate) use flags::{
+    DataFlags, DeviceChoice, EvaluateFlags, RecipeFlags, RunFlags, Shared, TrainFlags,
+};
 
 /// Learns what images have in common, without labels.
 #[derive(Debug, Parser)]
@@ -35,11 +37,7 @@ pub(crate) enum Verb {
     /// Train an encoder without labels, evaluate it and write a report
     Pretrain {
         #[command(flatten)]
-        data: DataFlags,
-        #[command(flatten)]
-        recipe: RecipeFlags,
-        #[command(flatten)]
-        run: RunFlags,
+        flags: TrainFlags,
     },
     /// Train an encoder and a classifier on labels
     Finetune {
@@ -47,11 +45,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         from: String,
         #[command(flatten)]
-        data: DataFlags,
-        #[command(flatten)]
-        recipe: RecipeFlags,
-        #[command(flatten)]
-        run: RunFlags,
+        flags: TrainFlags,
     },
     /// Baseline, pre-training and fine-tuning, compared in one report
     Experiment {
@@ -59,11 +53,7 @@ pub(crate) enum Verb {
         #[arg(long, default_value_t = 1)]
         seeds: u64,
         #[command(flatten)]
-        data: DataFlags,
-        #[command(flatten)]
-        recipe: RecipeFlags,
-        #[command(flatten)]
-        run: RunFlags,
+        flags: TrainFlags,
     },
     /// A supervised baseline against learning from unlabelled pictures too
     Semi {
@@ -77,11 +67,7 @@ pub(crate) enum Verb {
         #[arg(long)]
         auto: bool,
         #[command(flatten)]
-        data: DataFlags,
-        #[command(flatten)]
-        recipe: RecipeFlags,
-        #[command(flatten)]
-        run: RunFlags,
+        flags: TrainFlags,
     },
     /// Linear probe and nearest neighbours on frozen features, last and best
     Evaluate {

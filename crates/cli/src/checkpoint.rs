@@ -27,17 +27,21 @@ pub(crate) fn has_seen_test(meta: &checkpoint::Meta, flags: &DataFlags, seed: u6
     same && meta.seed != seed
 }
 
+/// Whether two sources, as on a command line, are the same, by where their paths lead.
+pub(crate) fn is_same_source(then: &str, now: &str) -> bool {
+    match (then.parse::<Source>(), now.parse::<Source>()) {
+        (Ok(then), Ok(now)) => then.is_same(&now),
+        _ => then == now,
+    }
+}
+
 /// Whether two descriptions of data, as a state file keeps them, mean the same: paths are compared
 /// by where they lead.
 pub(crate) fn is_same_data(then: &str, now: &str) -> bool {
     let parse = |text: &str| serde_json::from_str::<checkpoint::Dataset>(text).ok();
     let (Some(then), Some(now)) = (parse(then), parse(now)) else { return then == now };
-    let source = |data: &checkpoint::Dataset| data.name.parse::<Source>().ok();
-    let same_place = match (source(&then), source(&now)) {
-        (Some(then), Some(now)) => then.is_same(&now),
-        _ => then.name == now.name,
-    };
-    same_place && checkpoint::Dataset { name: now.name.clone(), ..then } == now
+    is_same_source(&then.name, &now.name)
+        && checkpoint::Dataset { name: now.name.clone(), ..then } == now
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const SKIPPED_SHOWN: usize = 50;
 
 /// Opens what the flags name, and says what was found and what was passed over.
 pub(crate) fn open(flags: &DataFlags, seed: u64, console: &Console) -> Result<Dataset, Failure> {
-    open_drawn((flags, LabelDraw::default()), seed, console)
+    open_drawn(flags, LabelDraw::default(), seed, console)
 }
 
 /// Opens what the flags name, with labelled images drawn as a recipe says.
@@ -33,11 +33,12 @@ pub(crate) fn open_to_learn(
     seed: u64,
     console: &Console,
 ) -> Result<Dataset, Failure> {
-    open_drawn((flags, recipe.labels), seed, console)
+    open_drawn(flags, recipe.labels, seed, console)
 }
 
 fn open_drawn(
-    (flags, labels): (&DataFlags, LabelDraw),
+    flags: &DataFlags,
+    labels: LabelDraw,
     seed: u64,
     console: &Console,
 ) -> Result<Dataset, Failure> {

@@ -14,6 +14,20 @@ pub(crate) struct Chosen {
     pub(crate) why: String,
 }
 
+/// A device, and the seed of what is drawn on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seeded<'a> {
+    pub(crate) device: &'a Device,
+    pub(crate) seed: u64,
+}
+
+impl Chosen {
+    /// With a seed of what is drawn.
+    pub(crate) fn seeded(&self, seed: u64) -> Seeded<'_> {
+        Seeded { device: &self.device, seed }
+    }
+}
+
 /// Takes a device.
 ///
 /// A software adapter counts as a GPU only when a GPU is asked for by name: on the same processor

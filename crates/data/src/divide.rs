@@ -3,7 +3,7 @@
 use kith_core::recipe::LabelDraw;
 use kith_core::rng::{Purpose, Stream, stream};
 
-use crate::{Error, Options};
+use crate::{Error, Options, Split};
 
 /// Share of the pictures held out for testing where a source has no test set, as a divisor.
 const HELD_OUT_DIVISOR: usize = 5;
@@ -22,23 +22,46 @@ fn division_stream(seed: u64, division: Division, class: usize) -> Stream {
     stream(seed, Purpose::Split, division as u64, class as u64)
 }
 
-/// Holds a fifth of every class out: `(kept, held out)`, either in rising order.
+/// Parts some of every class from the rest: `(rest, parted)`, either in rising order.
 ///
-/// `members[class]` are the items of a class. A class of two or more always has an item on either
-/// side.
-pub(crate) fn hold_out(members: &[Vec<u32>], seed: u64) -> (Vec<u32>, Vec<u32>) {
-    let (mut kept, mut held_out) = (Vec::new(), Vec::new());
+/// `members[class]` are the items of a class; `count` says how many of so many are parted.
+fn part_by_class(
+    members: &[Vec<u32>],
+    stream: impl Fn(usize) -> Stream,
+    count: impl Fn(usize) -> usize,
+) -> (Vec<u32>, Vec<u32>) {
+    let (mut rest, mut parted) = (Vec::new(), Vec::new());
     for (class, items) in members.iter().enumerate() {
         let mut items = items.clone();
-        division_stream(seed, Division::HeldOut, class).shuffle(&mut items);
-        let fifth = (items.len() + HELD_OUT_DIVISOR / 2) / HELD_OUT_DIVISOR;
-        let count = fifth.max(usize::from(items.len() > 1));
-        held_out.extend(&items[..count]);
-        kept.extend(&items[count..]);
+        stream(class).shuffle(&mut items);
+        let count = count(items.len());
+        parted.extend(&items[..count]);
+        rest.extend(&items[count..]);
     }
-    kept.sort_unstable();
-    held_out.sort_unstable();
-    (kept, held_out)
+    rest.sort_unstable();
+    parted.sort_unstable();
+    (rest, parted)
+}
+
+/// Holds a fifth of every class out: `(kept, held out)`, either in rising order.
+///
+/// A class of two or more always has an item on either side.
+pub(crate) fn hold_out(members: &[Vec<u32>], seed: u64) -> (Vec<u32>, Vec<u32>) {
+    let fifth = |count: usize| (count + HELD_OUT_DIVISOR / 2) / HELD_OUT_DIVISOR;
+    let held_out = |count: usize| fifth(count).max(usize::from(count > 1));
+    part_by_class(members, |class| division_stream(seed, Division::HeldOut, class), held_out)
+}
+
+/// Keeps a share of every class of a split aside: `(rest, kept aside)`, either in its order. Nothing
+/// is kept of pictures without labels.
+pub fn keep_aside(split: &Split, share: f64, classes: usize, seed: u64) -> (Split, Split) {
+    let all: Vec<u32> = (0..split.len() as u32).collect();
+    let Some(labels) = split.labels() else { return (split.clone(), split.subset(&[])) };
+    let members = by_class(&all, |place| labels[place as usize], classes);
+    let count = |count: usize| (share * count as f64).round() as usize;
+    let stream = |class| division_stream(seed, Division::Labelled, class);
+    let (rest, aside) = part_by_class(&members, stream, count);
+    (split.subset(&rest), split.subset(&aside))
 }
 
 /// Draws `count` pictures, the same number of every class while they last, in rising order.
@@ -116,6 +139,8 @@ pub(crate) fn by_class(pool: &[u32], label: impl Fn(u32) -> u16, classes: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::split::Metadata;
+    use crate::storage::Storage;
 
     fn three_classes() -> Vec<Vec<u32>> {
         let label = |p: u32| if p < 50 { 0 } else { 1 + u16::from(p.is_multiple_of(10)) };
@@ -169,5 +194,18 @@ mod tests {
         assert_eq!((draw(1), free(1)), (draw(1), free(1)));
         assert!(draw(1) != draw(2) && free(1) != free(2));
         assert_eq!(unlabelled(pool.clone(), Some(151), 1).unwrap_err().code(), "TOO_FEW");
+    }
+
+    /// The places that the function gave which runs had of their own before this one.
+    #[test]
+    fn a_share_of_every_class_is_kept_aside_as_it_always_was() {
+        let labels = (0..40).map(|place| place % 3).collect();
+        let metadata = Metadata { labels, ..Metadata::default() };
+        let storage = Storage::of_squares(vec![0; 40 * 3], 1);
+        let all = (0..40).collect();
+        let split = Split::unlabelled(storage.into(), metadata.into(), all, 1).with_labels();
+        let (rest, aside) = keep_aside(&split, 0.2, 3, 7);
+        assert_eq!(aside.pictures(), [0, 3, 5, 10, 16, 29, 31, 32, 36]);
+        assert_eq!(rest.len() + aside.len(), 40);
     }
 }

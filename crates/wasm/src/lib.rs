@@ -5,8 +5,8 @@
 //! GPU computes is read asynchronously only.
 #![cfg(target_family = "wasm")]
 
-mod convert;
 mod fail;
+mod convert;
 pub mod engine;
 pub mod info;
 pub mod pictures;

@@ -81,6 +81,17 @@ pub(crate) struct RecipeFlags {
     pub(crate) changes: Vec<String>,
 }
 
+/// What to train on, how, and where the run is kept.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct TrainFlags {
+    #[command(flatten)]
+    pub(crate) data: DataFlags,
+    #[command(flatten)]
+    pub(crate) recipe: RecipeFlags,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
 /// What to evaluate besides frozen features with all labels.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct EvaluateFlags {

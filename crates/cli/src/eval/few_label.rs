@@ -9,7 +9,7 @@ mod summary;
 mod results;
 mod bench;
 
-pub(crate) use bench::{Bench, VOTE};
-pub(crate) use cell::{Cell, Method};
-pub(crate) use results::Cells;
+pub(crate) use bench::{Bench, Images, VOTE};
+pub(crate) use cell::{Cell, Key, Method};
+pub(crate) use results::{Cells, DATA};
 pub(crate) use summary::{Row, rows};

@@ -55,7 +55,8 @@ pub(crate) struct Predictions {
 /// Fits on labelled pictures and predicts the test pictures; none without labels.
 pub(crate) fn predictions(
     encoder: &Encoder,
-    (labelled, test): (&Split, &Split),
+    labelled: &Split,
+    test: &Split,
     classes: usize,
     device: &Device,
 ) -> Result<Option<Predictions>, Failure> {
@@ -81,8 +82,11 @@ pub(crate) fn evaluate(
     splits: &Splits,
     device: &Device,
 ) -> Result<Option<Scores>, Failure> {
-    let (both, classes) = ((&splits.labelled, &splits.test), splits.classes());
-    let Some(predictions) = predictions(encoder, both, classes, device)? else { return Ok(None) };
+    let classes = splits.classes();
+    let Some(predictions) = predictions(encoder, &splits.labelled, &splits.test, classes, device)?
+    else {
+        return Ok(None);
+    };
     let truth = splits.test.labels().unwrap_or_default();
     let count = |predicted| Confusion::count(classes, truth, predicted);
     let confusion = count(&predictions.linear);

@@ -1,6 +1,5 @@
 //! Linear evaluation in small batches, beside the report's own, where a recipe asks for it.
 
-use kith_core::Device;
 use kith_core::encoder::Encoder;
 use kith_core::probe::LinearProtocol;
 use kith_core::probe::confusion::Confusion;
@@ -8,6 +7,7 @@ use kith_core::probe::minibatch::MinibatchSettings;
 use kith_core::recipe::Recipe;
 use serde_json::{Value, json};
 
+use crate::device::Seeded;
 use crate::failure::Failure;
 use crate::inference::embed;
 use crate::train::splits::Splits;
@@ -22,9 +22,9 @@ pub(crate) struct Minibatch {
 /// Of one encoder; none without labels, or where the recipe does not ask.
 pub(crate) fn accuracy(
     encoder: &Encoder,
-    (recipe, splits): (&Recipe, &Splits),
-    seed: u64,
-    device: &Device,
+    recipe: &Recipe,
+    splits: &Splits,
+    Seeded { device, seed }: Seeded<'_>,
 ) -> Result<Option<f64>, Failure> {
     let asked = recipe.evaluation.linear == LinearProtocol::Minibatch;
     let labels = (splits.labelled.labels(), splits.test.labels());

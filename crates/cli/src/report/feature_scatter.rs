@@ -1,9 +1,9 @@
 //! The scatter plot of a report: where test pictures lie to each other.
 
-use kith_core::Device;
 use kith_core::encoder::Encoder;
 use kith_core::probe::pca;
 
+use crate::device::Seeded;
 use crate::failure::Failure;
 use crate::inference::embed;
 use crate::report::image_grid::tiles;
@@ -19,7 +19,7 @@ const MAP_SIDE: usize = 48;
 pub(crate) fn of(
     splits: &Splits,
     encoder: &Encoder,
-    (seed, device): (u64, &Device),
+    Seeded { device, seed }: Seeded<'_>,
 ) -> Result<Option<Scatter>, Failure> {
     let shown = splits.test.subset(&splits.test.sample(ON_MAP, seed));
     if shown.len() < 2 {

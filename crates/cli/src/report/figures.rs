@@ -1,6 +1,5 @@
 //! Images of a report: views of images, and images beside their nearest neighbours.
 
-use kith_core::Device;
 use kith_core::augment::policy::{Draw, Policy};
 use kith_core::encoder::Encoder;
 use kith_core::image::Images;
@@ -9,27 +8,32 @@ use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
 use kith_data::Split;
 
+use crate::device::Seeded;
 use crate::failure::Failure;
 use crate::inference::{embed, look_up};
 use crate::report::image_grid::{Agreement, augmentation_grid, neighbour_grid};
 use crate::report::page::Figure;
 use crate::train::splits::Splits;
 
-/// Images on a grid of views, and views of each.
-const VIEWS: (usize, usize) = (6, 8);
-/// Queries on a grid of neighbours, and neighbours of each.
-const NEIGHBOURS: (usize, usize) = (10, 8);
+/// Images on a grid of views.
+const IMAGES: usize = 6;
+/// Views of each.
+const VIEWS: usize = 8;
+/// Queries on a grid of neighbours.
+const QUERIES: usize = 10;
+/// Neighbours of each.
+const NEIGHBOURS: usize = 8;
 
 /// A grid of images with `views` views of each.
 pub(crate) fn view_grid(
     policies: &[&Policy],
     originals: &Images,
-    (views, seed): (usize, u64),
-    device: &Device,
+    views: usize,
+    seeded: Seeded<'_>,
 ) -> Result<Vec<u8>, Failure> {
     let views = (0..)
         .zip(policies.iter().cycle().take(views))
-        .map(|(number, policy)| view(policy, originals, (number, seed), device))
+        .map(|(number, policy)| view(policy, originals, number, seeded))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(augmentation_grid(originals, &views))
 }
@@ -38,8 +42,8 @@ pub(crate) fn view_grid(
 pub(crate) fn view(
     policy: &Policy,
     originals: &Images,
-    (number, seed): (u64, u64),
-    device: &Device,
+    number: u64,
+    Seeded { device, seed }: Seeded<'_>,
 ) -> Result<Images, Failure> {
     let visits = Visit::at(number, 0..originals.len() as u64);
     let draw = Draw { seed, purpose: Purpose::FirstView, visits: &visits };
@@ -47,12 +51,22 @@ pub(crate) fn view(
     Ok(pollster::block_on(Images::from_device(seen))?)
 }
 
-/// A grid of images of `queries` beside their nearest in `bank`.
+/// Images that are looked up among others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lookup<'a> {
+    pub(crate) queries: &'a Split,
+    pub(crate) bank: &'a Split,
+    /// How many of the queries are drawn.
+    pub(crate) count: usize,
+    /// Neighbours of each.
+    pub(crate) k: usize,
+}
+
+/// A grid of images beside their nearest in a bank.
 pub(crate) fn nearest_grid(
     encoder: &Encoder,
-    (queries, bank): (&Split, &Split),
-    (count, k, seed): (usize, usize, u64),
-    device: &Device,
+    &Lookup { queries, bank, count, k }: &Lookup<'_>,
+    Seeded { device, seed }: Seeded<'_>,
 ) -> Result<Vec<u8>, Failure> {
     let asked = queries.subset(&queries.sample(count, seed));
     let features = |split| embed(encoder, split, device);
@@ -79,10 +93,10 @@ pub(crate) fn of_encoder(
     recipe: &Recipe,
     splits: &Splits,
     encoder: &Encoder,
-    (seed, device): (u64, &Device),
+    seeded: Seeded<'_>,
 ) -> Result<Vec<Figure>, Failure> {
-    let shown = splits.unlabelled.read(&splits.unlabelled.sample(VIEWS.0, seed))?;
-    let views = view_grid(&recipe.policies_of_views(), &shown, (VIEWS.1, seed), device)?;
+    let shown = splits.unlabelled.read(&splits.unlabelled.sample(IMAGES, seeded.seed))?;
+    let views = view_grid(&recipe.policies_of_views(), &shown, VIEWS, seeded)?;
     let bank = if splits.labelled.is_empty() { &splits.unlabelled } else { &splits.labelled };
     let mut figures = vec![Figure {
         title: "What the network is asked to ignore".into(),
@@ -90,14 +104,13 @@ pub(crate) fn of_encoder(
         png: views,
     }];
     if !splits.test.is_empty() && !bank.is_empty() {
-        let asked = (&splits.test, bank);
-        let size = (NEIGHBOURS.0, NEIGHBOURS.1, seed);
+        let lookup = Lookup { queries: &splits.test, bank, count: QUERIES, k: NEIGHBOURS };
         figures.push(Figure {
             title: "Nearest neighbours".into(),
             caption: "Left a test picture, then the training pictures nearest to it, nearest \
                       first. Framed blue: the same class. Orange: another."
                 .into(),
-            png: nearest_grid(encoder, asked, size, device)?,
+            png: nearest_grid(encoder, &lookup, seeded)?,
         });
     }
     Ok(figures)

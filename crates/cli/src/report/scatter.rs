@@ -118,7 +118,7 @@ fn svg(plot: &Scatter, number: usize) -> String {
             "<g class=\"point\" tabindex=\"0\" role=\"img\" aria-label=\"{label}\">\
              <g transform=\"translate({x:.1} {y:.1})\">{}</g>{}</g>",
             mark(point.class.unwrap_or(0)),
-            seen(index, plot.columns.max(1), (number, &words))
+            seen(index, plot.columns.max(1), number, &words)
         );
     }
     svg + "</svg>"
@@ -136,7 +136,7 @@ fn hint() -> String {
 }
 
 /// The picture of a point and its words, seen while one points at it.
-fn seen(index: usize, columns: usize, (number, words): (usize, &[&str])) -> String {
+fn seen(index: usize, columns: usize, number: usize, words: &[&str]) -> String {
     /// Height of a line.
     const LINE: f64 = 27.0;
     /// Letters that fit into a line beside the plane.

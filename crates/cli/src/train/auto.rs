@@ -54,7 +54,6 @@ pub(crate) fn keep_aside(recipe: &mut Recipe, changes: &[String]) {
 /// Chooses on this machine, or reads what was chosen when the run began.
 pub(crate) fn choose(
     context: &RunContext<'_>,
-    seed: u64,
     start: Option<&(Meta, Archive)>,
 ) -> Result<Choices, Failure> {
     let path = context.folder.file(FILE);
@@ -64,8 +63,7 @@ pub(crate) fn choose(
         return Choices::of(kept, context.recipe);
     }
     context.console.note("choosing batch sizes and learning rates by measurement");
-    let mut search =
-        Search { context, seed, start, kept: Kept { choices: vec![], ranges: vec![] } };
+    let mut search = Search { context, start, kept: Kept { choices: vec![], ranges: vec![] } };
     let batch = search.batch()?;
     let recipe = Choices::of(search.kept_so_far(), context.recipe)?.recipe;
     search.supervised_rate(&recipe)?;
@@ -82,7 +80,6 @@ pub(crate) fn choose(
 
 struct Search<'a> {
     context: &'a RunContext<'a>,
-    seed: u64,
     start: Option<&'a (Meta, Archive)>,
     kept: Kept,
 }
@@ -164,7 +161,7 @@ impl Search<'_> {
     ) -> Result<(Trainer<Supervised>, Prefetch<Batch>), Failure> {
         let splits = self.context.splits;
         let (side, classes) = (splits.side, splits.classes());
-        let plan = Plan { side, classes, seed: self.seed, steps, epochs: 1 };
+        let plan = Plan { side, classes, seed: self.context.seed, steps, epochs: 1 };
         let trainer = initial_weights::supervised(recipe, plan, self.start, self.context.device)?;
         let batches = loader::finetuning(&splits.labelled, &recipe.finetuning, plan, 0)?;
         Ok((trainer, batches))
@@ -174,7 +171,7 @@ impl Search<'_> {
         let mut recipe = recipe.clone();
         range::rise(&mut recipe.finetuning.optimizer);
         let (trainer, batches) = self.supervised(&recipe, range::STEPS)?;
-        self.rate(("finetuning", "supervised"), trainer, batches)
+        self.rate("finetuning", "supervised", trainer, batches)
     }
 
     /// Both batches of the semi-supervised phase, in the recipe's proportion, and its rate.
@@ -196,23 +193,20 @@ impl Search<'_> {
         range::rise(&mut settings.optimizer);
         recipe.semi = Some(settings.clone());
         let context = RunContext { recipe: &recipe, ..self.context.clone() };
-        let plan = Plan {
-            steps: range::STEPS,
-            epochs: 1,
-            ..semi::plan(&settings, &context, self.seed, most)
-        };
+        let plan = Plan { steps: range::STEPS, epochs: 1, ..semi::plan(&settings, &context, most) };
         let pictures = context.splits.unlabelled.clone();
         let start = self.start.map_or(InitialWeights::Fresh, InitialWeights::Encoder);
         let trainer = semi::trainer(&context, plan, start, &pictures)?;
         let free = UnlabelledSplit { split: pictures, labels: None };
-        let batches = loader::semi((free, &context.splits.labelled), &settings, plan, 0)?;
-        self.rate(("semi", "semi-supervised"), trainer, batches)
+        let batches = loader::semi(free, &context.splits.labelled, &settings, plan, 0)?;
+        self.rate("semi", "semi-supervised", trainer, batches)
     }
 
     /// The range test: the rate rises from step to step until the loss blows up.
     fn rate<T: Task>(
         &mut self,
-        (table, name): (&str, &str),
+        table: &str,
+        name: &str,
         mut trainer: Trainer<T>,
         batches: Prefetch<Batch>,
     ) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use kith_core::recipe::Recipe;
 
 use super::folder::Folder;
 use super::splits::Splits;
+use crate::device::Seeded;
 use crate::output::Console;
 
 /// What a run consists of, besides who learns.
@@ -16,5 +17,16 @@ pub(crate) struct RunContext<'a> {
     /// The folder to name when the run is interrupted: that of the whole command.
     pub(crate) whole: &'a Folder,
     pub(crate) device: &'a Device,
+    /// What the device is and why it was taken, for people.
+    pub(crate) device_reason: &'a str,
+    /// The seed of everything random.
+    pub(crate) seed: u64,
     pub(crate) console: &'a Console,
+}
+
+impl RunContext<'_> {
+    /// The device and the seed.
+    pub(crate) fn seeded(&self) -> Seeded<'_> {
+        Seeded { device: self.device, seed: self.seed }
+    }
 }

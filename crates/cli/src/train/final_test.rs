@@ -21,11 +21,10 @@ pub(crate) fn measure<T: Task>(
     let (Some(best), Some(last)) = (best_place(history), history.len().checked_sub(1)) else {
         return Ok(());
     };
-    let draw = |place: usize| (trainer.plan().seed, place as u64);
     let test = &context.splits.test;
-    history[last].test = score(|images| trainer.logits(images), test, context, draw(last))?;
+    history[last].test = score(|images| trainer.logits(images), test, context, last as u64)?;
     if best != last {
-        history[best].test = best_score(context, draw(best))?;
+        history[best].test = best_score(context, best as u64)?;
     }
     Ok(())
 }
@@ -39,9 +38,9 @@ pub(crate) fn annotate(folder: &Folder, best: &Record) -> Result<(), Failure> {
 }
 
 /// The score of the best network so far.
-fn best_score(context: &RunContext<'_>, draw: (u64, u64)) -> Result<Option<Score>, Failure> {
+fn best_score(context: &RunContext<'_>, epoch: u64) -> Result<Option<Score>, Failure> {
     let path = context.folder.file(folder::BEST);
     let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
     let model = Model::open(&bytes, context.device).map_err(Failure::of(&path))?;
-    score(|images| model.logits(images), &context.splits.test, context, draw)
+    score(|images| model.logits(images), &context.splits.test, context, epoch)
 }

@@ -1,5 +1,6 @@
 //! A run's folder: which files it has, and how they are written.
 
+use std::borrow::Cow;
 use std::env::args_os;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -143,12 +144,8 @@ pub(crate) fn command() -> String {
 
 /// A word as a shell takes it.
 fn quoted(word: &OsStr) -> String {
-    let Some(text) = word.to_str() else { return escaped(word.as_encoded_bytes()) };
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    let quoted = word.to_str().and_then(|text| shlex::try_quote(text).ok());
+    quoted.map_or_else(|| escaped(word.as_encoded_bytes()), Cow::into_owned)
 }
 
 /// Bytes that are no text, as bash, zsh and POSIX 2024 take them.
@@ -187,10 +184,11 @@ mod tests {
 
     #[test]
     fn words_survive_a_shell() {
-        let quoted = |word: &str| quoted(OsStr::new(word));
-        assert_eq!(quoted("idx:/a/b-c_1.0"), "idx:/a/b-c_1.0");
-        assert_eq!(quoted("it's here"), r"'it'\''s here'");
-        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted(OsStr::new("idx:/a/b-c_1.0")), "idx:/a/b-c_1.0");
+        for word in ["it's here", "", "a=b,c", "$HOME `ls` \\ \"!\"", "é\n*"] {
+            let line = quoted(OsStr::new(word));
+            assert_eq!(shlex::split(&line), Some(vec![word.to_owned()]), "{line}");
+        }
     }
 
     #[cfg(unix)]

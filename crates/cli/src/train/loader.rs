@@ -17,7 +17,8 @@ fn from(mut loader: Loader<Split>, first: u64, plan: Plan) -> Prefetch<Batch> {
 
 /// Batches of pre-training from step `first` to the end of the plan.
 pub(crate) fn pretraining(
-    (unlabelled, labelled): (&Split, &Split),
+    unlabelled: &Split,
+    labelled: &Split,
     settings: &Pretraining,
     plan: Plan,
     first: u64,
@@ -49,7 +50,8 @@ pub(crate) struct UnlabelledSplit {
 
 /// Batches of semi-supervised training from step `first` to the end of the plan.
 pub(crate) fn semi(
-    (unlabelled, labelled): (UnlabelledSplit, &Split),
+    unlabelled: UnlabelledSplit,
+    labelled: &Split,
     settings: &SemiSettings,
     plan: Plan,
     first: u64,
@@ -124,9 +126,9 @@ mod tests {
         let semi = recipe.semi.clone().expect("it was changed");
         let free = || UnlabelledSplit { split: split.clone(), labels: None };
         let counts = [
-            batches(|first| pretraining((&split, &split), &recipe.pretraining, PLAN, first)).len(),
+            batches(|first| pretraining(&split, &split, &recipe.pretraining, PLAN, first)).len(),
             batches(|first| finetuning(&split, &recipe.finetuning, PLAN, first)).len(),
-            batches(|first| self::semi((free(), &split), &semi, PLAN, first)).len(),
+            batches(|first| self::semi(free(), &split, &semi, PLAN, first)).len(),
         ];
         assert_eq!(counts, [STEPS as usize; 3]);
     }

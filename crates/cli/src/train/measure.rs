@@ -8,9 +8,10 @@ use kith_core::probe::knn::Vote;
 use kith_core::read::read;
 use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
-use kith_core::{Device, Int, Tensor, metrics};
+use kith_core::{Int, Tensor, metrics};
 use kith_data::Split;
 
+use crate::device::Seeded;
 use crate::failure::Failure;
 use crate::inference::{embed, look_up};
 use crate::train::context::RunContext;
@@ -27,7 +28,7 @@ const VOTERS: usize = 1_000;
 pub(crate) fn knn(
     encoder: &Encoder,
     splits: &Splits,
-    (seed, device): (u64, &Device),
+    Seeded { device, seed }: Seeded<'_>,
 ) -> Result<Option<f64>, Failure> {
     let voters = splits.labelled.subset(&splits.labelled.sample(VOTERS, seed));
     let (Some(labels), Some(truth)) = (voters.labels(), splits.validation.labels()) else {
@@ -42,12 +43,12 @@ pub(crate) fn knn(
 
 /// Accuracy and loss on a split, seen as the recipe says; none where there is nothing to tell.
 ///
-/// `logits` gives none where there is no classifier; seed and epoch name what is drawn.
+/// `logits` gives none where there is no classifier; the seed and the epoch name what is drawn.
 pub(crate) fn score(
     logits: impl Fn(Tensor<4>) -> Option<Tensor<2>>,
     split: &Split,
     context: &RunContext<'_>,
-    (seed, epoch): (u64, u64),
+    epoch: u64,
 ) -> Result<Option<Score>, Failure> {
     let Some(labels) = split.labels().filter(|labels| !labels.is_empty()) else {
         return Ok(None);
@@ -56,7 +57,7 @@ pub(crate) fn score(
     let places: Vec<u32> = (0..split.len() as u32).collect();
     for chunk in places.chunks(AT_A_TIME) {
         let visits = Visit::at(epoch, chunk.iter().map(|&place| u64::from(place)));
-        let draw = Draw { seed, purpose: Purpose::TestView, visits: &visits };
+        let draw = Draw { seed: context.seed, purpose: Purpose::TestView, visits: &visits };
         let images = split.read(chunk)?.to_device(context.device);
         let images = context.recipe.evaluation.test_view.apply(images, draw);
         let Some(logits) = logits(images) else { return Ok(None) };

@@ -34,8 +34,8 @@ pub(crate) fn chosen_network(folder: &Folder, context: &RunContext<'_>) -> PathB
 /// from the network in the folder of a teacher, or in every step from the network that learns.
 pub(crate) fn learn(
     context: &RunContext<'_>,
-    seed: u64,
-    (start, teacher): (InitialWeights<'_>, Option<&Folder>),
+    start: InitialWeights<'_>,
+    teacher: Option<&Folder>,
 ) -> Result<Trained, Failure> {
     let mut settings = context.recipe.semi.clone().unwrap_or_default();
     let free = match teacher {
@@ -43,22 +43,17 @@ pub(crate) fn learn(
         None => UnlabelledSplit { split: context.splits.unlabelled.clone(), labels: None },
     };
     settings.unlabelled_batch = settings.unlabelled_batch.min(free.split.len());
-    let plan = plan(&settings, context, seed, free.split.len());
+    let plan = plan(&settings, context, free.split.len());
     let trainer = trainer(context, plan, start, &free.split)?;
-    train((trainer, start.fingerprint()), context, |trainer| {
-        loader::semi((free, &context.splits.labelled), &settings, plan, trainer.steps())
+    train(trainer, start.fingerprint(), context, |trainer| {
+        loader::semi(free, &context.splits.labelled, &settings, plan, trainer.steps())
     })
 }
 
 /// Steps and epochs of a phase on so many unlabelled pictures.
-pub(crate) fn plan(
-    settings: &SemiSettings,
-    context: &RunContext<'_>,
-    seed: u64,
-    pictures: usize,
-) -> Plan {
+pub(crate) fn plan(settings: &SemiSettings, context: &RunContext<'_>, pictures: usize) -> Plan {
     let size = [context.splits.side, context.splits.classes()];
-    Plan::semi(settings, size, seed, pictures)
+    Plan::semi(settings, size, context.seed, pictures)
 }
 
 /// A trainer at its start.

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use kith_core::checkpoint;
 use kith_core::recipe::Recipe;
-use kith_core::rng::{Purpose, stream};
-use kith_data::{Dataset, Split};
+use kith_data::{Dataset, Split, keep_aside};
 
 use crate::args::DataFlags;
 
@@ -33,12 +32,13 @@ impl Splits {
         let side = dataset.side();
         let own = dataset.validation.filter(|own| own.labels().is_some());
         let share = if own.is_some() { 0.0 } else { recipe.evaluation.validation };
-        let (learn, aside) = hold_out(&dataset.labelled, share, dataset.class_names.len(), seed);
-        let validation = own.unwrap_or_else(|| dataset.labelled.subset(&aside));
+        let (labelled, aside) =
+            keep_aside(&dataset.labelled, share, dataset.class_names.len(), seed);
+        let validation = own.unwrap_or(aside);
         Self {
             source: flags.data.to_string(),
             name: dataset.name.clone(),
-            labelled: dataset.labelled.subset(&learn),
+            labelled,
             class_names: dataset.class_names,
             unlabelled: without(&dataset.unlabelled, &validation),
             validation,
@@ -72,21 +72,4 @@ fn without(split: &Split, other: &Split) -> Split {
     let aside: HashSet<u32> = other.pictures().iter().copied().collect();
     let kept = |&place: &u32| !aside.contains(&split.pictures()[place as usize]);
     split.subset(&(0..split.len() as u32).filter(kept).collect::<Vec<_>>())
-}
-
-/// Places of a split to learn from, and places kept aside.
-fn hold_out(split: &Split, share: f64, classes: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
-    let Some(labels) = split.labels() else { return ((0..split.len() as u32).collect(), vec![]) };
-    let (mut learn, mut aside) = (Vec::new(), Vec::new());
-    for class in 0..classes as u16 {
-        let mut places: Vec<u32> =
-            (0..labels.len() as u32).filter(|&p| labels[p as usize] == class).collect();
-        stream(seed, Purpose::Split, 1, u64::from(class)).shuffle(&mut places);
-        let kept = (share * places.len() as f64).round() as usize;
-        aside.extend(places.drain(..kept));
-        learn.extend(places);
-    }
-    learn.sort_unstable();
-    aside.sort_unstable();
-    (learn, aside)
 }

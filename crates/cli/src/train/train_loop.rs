@@ -46,11 +46,12 @@ pub(crate) struct Trained {
 /// Trains to the end of the plan, from the folder's state if there is one. `start` is the fingerprint
 /// of the checkpoint whose encoder the trainer has.
 pub(crate) fn train<T: Task>(
-    (trainer, start): (Trainer<T>, Option<String>),
+    trainer: Trainer<T>,
+    start: Option<String>,
     context: &RunContext<'_>,
     batches: impl FnOnce(&Trainer<T>) -> Result<Prefetch<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
-    let mut run = Run::resume_or_start((trainer, start), context)?;
+    let mut run = Run::resume_or_start(trainer, start, context)?;
     if !run.is_over() {
         let batches = batches(&run.trainer)?;
         context.folder.begin(context.recipe)?;
@@ -76,7 +77,8 @@ struct Run<'a, T> {
 
 impl<'a, T: Task> Run<'a, T> {
     fn resume_or_start(
-        (trainer, start): (Trainer<T>, Option<String>),
+        trainer: Trainer<T>,
+        start: Option<String>,
         context: &'a RunContext<'a>,
     ) -> Result<Self, Failure> {
         let now = Instant::now();
@@ -184,9 +186,10 @@ impl<'a, T: Task> Run<'a, T> {
         let measuring = Instant::now();
         let splits = self.context.splits;
         let plan = *self.trainer.plan();
-        let draw = (plan.seed, self.history.len() as u64);
-        let score =
-            |split| measure::score(|images| self.trainer.logits(images), split, self.context, draw);
+        let epoch = self.history.len() as u64;
+        let score = |split| {
+            measure::score(|images| self.trainer.logits(images), split, self.context, epoch)
+        };
         let choosing_on_test = splits.validation.is_empty();
         let validation = score(&splits.validation)?;
         let test = if choosing_on_test { score(&splits.test)? } else { None };
@@ -216,11 +219,9 @@ impl<'a, T: Task> Run<'a, T> {
 
     /// Weighted neighbours of the pictures kept aside; none where features are not what is learnt.
     fn knn(&self) -> Result<Option<f64>, Failure> {
-        let RunContext { splits, device, .. } = *self.context;
+        let splits = self.context.splits;
         match T::LEARNS_FEATURES && !splits.validation.is_empty() {
-            true => {
-                measure::knn(&self.trainer.encoder(), splits, (self.trainer.plan().seed, device))
-            }
+            true => measure::knn(&self.trainer.encoder(), splits, self.context.seeded()),
             false => Ok(None),
         }
     }

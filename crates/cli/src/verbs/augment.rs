@@ -6,26 +6,41 @@ use kith_core::augment::policy::Policy;
 use kith_core::recipe::Recipe;
 use serde_json::json;
 
-use crate::args::{DataFlags, Shared};
+use crate::args::DataFlags;
 use crate::dataset;
 use crate::failure::Failure;
 use crate::files;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
 use crate::report::figures::{view, view_grid};
 use crate::report::image_grid::recipe_grid;
+use crate::verbs::session::Command;
+
+/// How many images, and views of each.
+pub(super) struct Size {
+    pub(super) pictures: usize,
+    pub(super) views: usize,
+}
+
+/// Which images, and the file to write.
+pub(super) struct Flags<'a> {
+    pub(super) out: &'a Path,
+    pub(super) data: &'a DataFlags,
+}
 
 pub(super) fn run(
     name: &str,
-    (pictures, views): (usize, usize),
-    out: &Path,
-    (data, shared, console): (&DataFlags, &Shared, &Console),
+    Size { pictures, views }: Size,
+    Flags { out, data }: Flags<'_>,
+    command: Command<'_>,
 ) -> Result<(), Failure> {
     let policy = named(name)?;
+    let Command { shared, console } = command;
     let dataset = dataset::open(data, shared.seed, console)?;
-    let chosen = super::device(shared, console)?;
+    let chosen = command.device()?;
+    let seeded = chosen.seeded(shared.seed);
     let split = dataset.filled("unlabelled")?;
     let shown = split.read(&split.sample(pictures, shared.seed))?;
-    let png = view_grid(&[&policy], &shown, (views, shared.seed), &chosen.device)?;
+    let png = view_grid(&[&policy], &shown, views, seeded)?;
     files::write(out, &png)?;
     let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
     console
@@ -37,11 +52,13 @@ pub(super) fn run(
 pub(super) fn of_recipe(
     recipe: &Recipe,
     pictures: usize,
-    out: &Path,
-    (data, shared, console): (&DataFlags, &Shared, &Console),
+    Flags { out, data }: Flags<'_>,
+    command: Command<'_>,
 ) -> Result<(), Failure> {
+    let Command { shared, console } = command;
     let dataset = dataset::open(data, shared.seed, console)?;
-    let chosen = super::device(shared, console)?;
+    let chosen = command.device()?;
+    let seeded = chosen.seeded(shared.seed);
     let split = &dataset.unlabelled;
     let shown = split.read(&split.sample(pictures, shared.seed))?;
     let views = recipe.policies_of_views();
@@ -49,7 +66,7 @@ pub(super) fn of_recipe(
         Some(semi) => (&semi.weak, [&semi.strong; 2]),
         None => (&recipe.pretraining.probe_view, [views[0], views[1]]),
     };
-    let seen = |policy, number| view(policy, &shown, (number, shared.seed), &chosen.device);
+    let seen = |policy, number| view(policy, &shown, number, seeded);
     let rows = [seen(weak, 0)?, seen(strong[0], 1)?, seen(strong[1], 2)?];
     files::write(out, &recipe_grid(&shown, &rows))?;
     let words = format!(

@@ -9,13 +9,14 @@ use kith_data::{Dataset, Split};
 use npyz::WriterBuilder;
 use serde_json::json;
 
-use crate::args::{DataFlags, Shared, SplitChoice};
+use crate::args::{DataFlags, SplitChoice};
 use crate::checkpoint;
 use crate::dataset::open_for;
 use crate::failure::Failure;
 use crate::files;
 use crate::inference::embed;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
+use crate::verbs::session::Command;
 
 /// Pictures that are read at a time where their bytes are written.
 const AT_A_TIME: usize = 256;
@@ -23,16 +24,25 @@ const AT_A_TIME: usize = 256;
 /// Splits by name.
 type Parts = Vec<(&'static str, Split)>;
 
+/// What is written.
+pub(super) struct Out<'a> {
+    /// The files, without their endings.
+    pub(super) path: &'a Path,
+    /// Whether the pictures are written too.
+    pub(super) pixels: bool,
+}
+
 pub(super) fn run(
     checkpoint: &Path,
     choice: SplitChoice,
-    (out, pixels): (&Path, Option<PathBuf>),
-    (data, shared, console): (&DataFlags, &Shared, &Console),
+    out: &Out<'_>,
+    data: &DataFlags,
+    command: Command<'_>,
 ) -> Result<(), Failure> {
     let (meta, archive) = checkpoint::open(checkpoint)?;
-    let dataset = open_for(data, &meta, console)?;
+    let dataset = open_for(data, &meta, command.console)?;
     let parts = parts(&dataset, choice)?;
-    let chosen = super::device(shared, console)?;
+    let chosen = command.device()?;
     let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
     let mut features = Features::default();
     for (_, split) in &parts {
@@ -40,17 +50,19 @@ pub(super) fn run(
         features.dim = features.dim.max(more.dim);
         features.values.extend(more.values);
     }
-    let (npy, csv) = (ending(out, "npy"), ending(out, "csv"));
+    let (npy, csv) = (ending(out.path, "npy"), ending(out.path, "csv"));
     let shape = [features.len() as u64, features.dim as u64];
     files::write_with(&npy, |file| write_npy(&features.values, &shape, file))?;
-    if let Some(path) = pixels {
-        write_pixels(&parts, &path)?;
+    if out.pixels {
+        write_pixels(&parts, &ending(out.path, "pixels.npy"))?;
     }
     files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
     let counted = counted(&dataset, choice, features.len());
     let words =
         format!("{counted}{} features each: {} and {}", features.dim, npy.display(), csv.display());
-    console.result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
+    command
+        .console
+        .result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
     Ok(())
 }
 
@@ -82,7 +94,7 @@ fn counted(dataset: &Dataset, choice: SplitChoice, count: usize) -> String {
 }
 
 /// The name of a file that is written, with its ending.
-pub(super) fn ending(out: &Path, ending: &str) -> PathBuf {
+fn ending(out: &Path, ending: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(".");
     name.push(ending);

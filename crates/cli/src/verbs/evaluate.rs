@@ -9,7 +9,7 @@ use kith_core::checkpoint::Meta;
 use kith_core::encoder::Encoder;
 use serde_json::{Map, Value, json};
 
-use crate::args::{DataFlags, EvaluateFlags, RunFlags, Shared};
+use crate::args::{DataFlags, EvaluateFlags, RunFlags};
 use crate::checkpoint;
 use crate::dataset::open_for;
 use crate::device::Chosen;
@@ -27,17 +27,25 @@ use crate::report::table::Table;
 use crate::report::tables;
 use crate::train::folder::{self, Folder};
 use crate::train::splits::Splits;
+use crate::verbs::session::Command;
+
+/// The flags of the verb.
+#[derive(Clone, Copy)]
+pub(super) struct Flags<'a> {
+    pub(super) how: &'a EvaluateFlags,
+    pub(super) data: &'a DataFlags,
+    pub(super) run: &'a RunFlags,
+}
 
 pub(super) fn run(
     of: Option<&Path>,
-    how: &EvaluateFlags,
-    (data, run): (&DataFlags, &RunFlags),
-    (shared, console): (&Shared, &Console),
+    flags: Flags<'_>,
+    command: Command<'_>,
 ) -> Result<(), Failure> {
     match of {
-        None => compare::run(&how.compare, data, (shared, console)),
-        Some(of) if how.few_label.is_empty() => frozen(of, (data, run), (shared, console)),
-        Some(of) => few_label::run(of, how, (data, run), (shared, console)),
+        None => compare::run(&flags.how.compare, flags.data, command),
+        Some(of) if flags.how.few_label.is_empty() => frozen(of, flags, command),
+        Some(of) => few_label::run(of, flags, command),
     }
 }
 
@@ -52,15 +60,16 @@ struct Found {
 /// Linear probe and neighbours with all labels, last and best; with a folder to write to, a report.
 fn frozen(
     of: &Path,
-    (data, run): (&DataFlags, &RunFlags),
-    (shared, console): (&Shared, &Console),
+    Flags { data, run, .. }: Flags<'_>,
+    command: Command<'_>,
 ) -> Result<(), Failure> {
     let paths: Vec<PathBuf> = match of.is_dir() {
         true => [folder::CHECKPOINT, folder::BEST].map(|name| of.join(name)).to_vec(),
         false => vec![of.to_owned()],
     };
     let folder = run.run.as_ref().map(|_| Folder::choose(run, "")).transpose()?;
-    let chosen = super::device(shared, console)?;
+    let chosen = command.device()?;
+    let console = command.console;
     let mut all = Vec::new();
     let mut page = None;
     for path in paths {
@@ -73,10 +82,10 @@ fn frozen(
         let Some(scores) = frozen::evaluate(&encoder, &splits, &chosen.device)? else {
             return Err(Failure::unjudged("evaluation", &splits.labelled, &splits.test));
         };
-        let of = (&meta.recipe, &splits);
-        let minibatch = minibatch::accuracy(&encoder, of, meta.seed, &chosen.device)?;
+        let seeded = chosen.seeded(meta.seed);
+        let minibatch = minibatch::accuracy(&encoder, &meta.recipe, &splits, seeded)?;
         if folder.is_some() && page.is_none() {
-            page = Some((report(&meta, (&splits, &encoder), &scores, &chosen)?, meta.recipe));
+            page = Some((report(&meta, &splits, &encoder, &scores, &chosen)?, meta.recipe));
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         all.push(Found { name, scores, minibatch });
@@ -100,11 +109,12 @@ fn tables(all: &[Found]) -> Vec<Table> {
 /// All but the tables, of the first checkpoint.
 fn report(
     meta: &Meta,
-    (splits, encoder): (&Splits, &Encoder),
+    splits: &Splits,
+    encoder: &Encoder,
     scores: &Scores,
     chosen: &Chosen,
 ) -> Result<Report, Failure> {
-    let seen = (meta.seed, &chosen.device);
+    let seen = chosen.seeded(meta.seed);
     Ok(Report {
         title: format!("{} on {}", meta.recipe.name, splits.name),
         subtitle: "What frozen features are worth".into(),

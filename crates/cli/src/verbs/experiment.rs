@@ -3,12 +3,10 @@
 use kith_core::recipe::Recipe;
 use serde_json::json;
 
-use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::args::TrainFlags;
 use crate::checkpoint;
-use crate::dataset;
 use crate::failure::Failure;
-use crate::interrupt::listen_for_ctrl_c;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
 use crate::report::confusion::Confusion;
 use crate::report::curves::{self, part};
 use crate::report::diagnosis::{self, Run};
@@ -19,12 +17,13 @@ use crate::report::page::{Report, html};
 use crate::report::seeds::{Comparison, Difference, note};
 use crate::report::tables;
 use crate::train::context::RunContext;
-use crate::train::folder::{self, Folder};
+use crate::train::folder;
 use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
 use crate::train::train_loop::Trained;
-use crate::verbs::pretrain::Frozen;
-use crate::verbs::{finetune, pretrain};
+use crate::verbs::finetune;
+use crate::verbs::pretrain::{self, Frozen};
+use crate::verbs::session::{Command, Session};
 
 /// Every number of the study, for scripts.
 const RESULTS: &str = "results.json";
@@ -39,73 +38,54 @@ struct Study {
     frozen: Option<Frozen>,
 }
 
-pub(super) fn run(
-    seeds: u64,
-    data: &DataFlags,
-    flags: &RecipeFlags,
-    (run, shared, console): (&RunFlags, &Shared, &Console),
-) -> Result<(), Failure> {
-    listen_for_ctrl_c();
-    let recipe = super::recipe(flags)?;
-    let chosen = super::device(shared, console)?;
-    let name = super::run_name("experiment", &recipe, &data.data, shared.seed);
-    let whole = Folder::choose(run, &name)?;
-    console.note(&format!("run: {}", whole.path().display()));
+pub(super) fn run(seeds: u64, flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+    let session = Session::open("experiment", None, flags, command)?;
+    let Session { recipe, folder: whole, .. } = &session;
     let mut studies = Vec::new();
-    for seed in shared.seed..shared.seed + seeds.max(1) {
-        let dataset = dataset::open_to_learn(data, &recipe, seed, console)?;
-        let splits = Splits::new(data, &recipe, dataset, seed);
-        if splits.labelled.labels().is_none() || splits.classes() < 2 {
-            return Err(Failure::NoLabels { what: "an experiment" });
-        }
-        whole.begin(&recipe)?;
+    for seed in session.seed..session.seed + seeds.max(1) {
+        let splits = session.labelled_splits(seed, "an experiment")?;
+        whole.begin(recipe)?;
         let folder = whole.part(&format!("seed-{seed}"));
-        let context = RunContext {
-            recipe: &recipe,
-            splits: &splits,
-            folder: &folder,
-            whole: &whole,
-            device: &chosen.device,
-            console,
-        };
-        studies.push(study(&context, seed)?);
+        let context = RunContext { folder: &folder, seed, ..session.context(&splits) };
+        studies.push(study(&context)?);
     }
     let comparison = comparison(&studies);
     let classes = studies.first().map_or(0, |study| study.splits.classes());
-    let report = report(&studies, &comparison, &recipe, (&whole, &chosen))?;
+    let report = report(&studies, &comparison, &session)?;
     whole.write(folder::REPORT, html(&report).as_bytes())?;
     let object = json!({
         "run": lossy(whole.path()),
         "report": lossy(&whole.file(folder::REPORT)),
         "recipe": recipe.name,
-        "data": data.data.to_string(),
+        "data": session.data.data.to_string(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
         "accuracies": comparison.to_json(),
         "differences": comparison.differences().iter().map(Difference::to_json).collect::<Vec<_>>(),
-        "findings": runs(&studies).flat_map(|r| r.to_json(&recipe, classes)).collect::<Vec<_>>(),
+        "findings": runs(&studies).flat_map(|r| r.to_json(recipe, classes)).collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
+    session.console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
     Ok(())
 }
 
 /// One seed from start to end, or on from where it was stopped.
-fn study(context: &RunContext<'_>, seed: u64) -> Result<Study, Failure> {
+fn study(context: &RunContext<'_>) -> Result<Study, Failure> {
+    let seed = context.seed;
     let part = |name: &str| {
         context.console.note(&format!("seed {seed}: {name}"));
         context.folder.part(name)
     };
     let baseline_folder = part("baseline");
     let baseline =
-        finetune::learn(&RunContext { folder: &baseline_folder, ..context.clone() }, seed, None)?;
+        finetune::learn(&RunContext { folder: &baseline_folder, ..context.clone() }, None)?;
     let pretrain_folder = part("pretraining");
     let pretrain_context = RunContext { folder: &pretrain_folder, ..context.clone() };
-    let pretraining = pretrain::learn(&pretrain_context, seed)?;
+    let pretraining = pretrain::learn(&pretrain_context)?;
     let start = checkpoint::open(&pretrain_folder.file(folder::CHECKPOINT))?;
     let finetune_folder = part("finetuning");
     let finetune_context = RunContext { folder: &finetune_folder, ..context.clone() };
-    let finetuning = finetune::learn(&finetune_context, seed, Some(&start))?;
-    let frozen = pretrain::frozen(&pretrain_context, seed)?;
+    let finetuning = finetune::learn(&finetune_context, Some(&start))?;
+    let frozen = pretrain::frozen(&pretrain_context)?;
     let splits = context.splits.clone();
     Ok(Study { seed, splits, baseline, pretraining, finetuning, frozen })
 }
@@ -145,10 +125,11 @@ fn comparison(studies: &[Study]) -> Comparison {
 fn report(
     studies: &[Study],
     comparison: &Comparison,
-    recipe: &Recipe,
-    (whole, chosen): (&Folder, &crate::device::Chosen),
+    session: &Session<'_>,
 ) -> Result<Report, Failure> {
+    let Session { recipe, folder: whole, device: chosen, .. } = session;
     let first = studies.first().expect("there is at least one seed");
+    let seeded = chosen.seeded(first.seed);
     let parts = [
         part("baseline", &first.baseline),
         part("online probe", &first.pretraining),
@@ -170,15 +151,8 @@ fn report(
         facts,
         charts: curves::curves(&parts),
         bars: vec![comparison.bars(|name| !name.contains("best"))],
-        figures: figures::of_encoder(
-            recipe,
-            &first.splits,
-            &encoder,
-            (first.seed, &chosen.device),
-        )?,
-        scatters: feature_scatter::of(&first.splits, &encoder, (first.seed, &chosen.device))?
-            .into_iter()
-            .collect(),
+        figures: figures::of_encoder(recipe, &first.splits, &encoder, seeded)?,
+        scatters: feature_scatter::of(&first.splits, &encoder, seeded)?.into_iter().collect(),
         confusion: first.frozen.as_ref().map(|f| Confusion::of(&first.splits, &f.last)),
         tables: comparison.tables().chain([tables::epochs(&parts)]).collect(),
         settings_toml: recipe.to_toml(),

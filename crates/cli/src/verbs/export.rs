@@ -18,7 +18,8 @@ pub(super) const WITH_SUPPORT: &[&str] = &["encoder.", "projection.", "probe.", 
 pub(super) fn run(
     checkpoint: &Path,
     out: &Path,
-    (precision, kept): (Precision, &[&str]),
+    precision: Precision,
+    kept: &[&str],
     console: &Console,
 ) -> Result<(), Failure> {
     let (_, mut archive) = checkpoint::open(checkpoint)?;

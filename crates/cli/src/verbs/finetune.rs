@@ -6,61 +6,41 @@ use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
 use serde_json::json;
 
-use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
-use crate::dataset;
+use crate::args::TrainFlags;
 use crate::failure::Failure;
-use crate::interrupt::listen_for_ctrl_c;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
 use crate::report::curves::{self, Part};
 use crate::report::diagnosis::{self, Finding};
 use crate::report::facts;
 use crate::report::page::{Report, html};
 use crate::report::tables;
 use crate::train::context::RunContext;
-use crate::train::folder::{self, Folder};
+use crate::train::folder;
 use crate::train::initial_weights;
 use crate::train::loader;
 use crate::train::record::best;
-use crate::train::splits::Splits;
 use crate::train::train_loop::{Trained, train};
+use crate::verbs::pretrain;
+use crate::verbs::session::{Command, Session};
 
 /// Says that the encoder starts with fresh weights.
 const SCRATCH: &str = "scratch";
 /// What a run that starts from a checkpoint is called.
 const FINETUNE: &str = "finetune";
 
-pub(super) fn run(
-    from: &str,
-    data: &DataFlags,
-    flags: &RecipeFlags,
-    (run, shared, console): (&RunFlags, &Shared, &Console),
-) -> Result<(), Failure> {
-    listen_for_ctrl_c();
-    let mut recipe = super::recipe(flags)?;
-    let mut data = data.clone();
+pub(super) fn run(from: &str, flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
     let checkpoint = (from != SCRATCH).then_some(from);
-    let start = initial_weights::open(checkpoint, &mut recipe, &mut data)?;
-    let dataset = dataset::open_to_learn(&data, &recipe, shared.seed, console)?;
-    let splits = Splits::new(&data, &recipe, dataset, shared.seed);
-    let chosen = super::device(shared, console)?;
-    let verb = if start.is_some() { FINETUNE } else { "baseline" };
-    let name = super::run_name(verb, &recipe, &data.data, shared.seed);
-    let folder = Folder::choose(run, &name)?;
-    console.note(&format!("run: {}", folder.path().display()));
-    let context = RunContext {
-        recipe: &recipe,
-        splits: &splits,
-        folder: &folder,
-        whole: &folder,
-        device: &chosen.device,
-        console,
-    };
-    let trained = learn(&context, shared.seed, start.as_ref())?;
-    let seen = start.and_then(|(meta, _)| initial_weights::seen_test(&meta, &data, shared.seed));
-    seen.iter().for_each(|words| console.note(words));
-    let findings = diagnosis::findings(&trained.history, &recipe, splits.classes());
+    let verb = if checkpoint.is_some() { FINETUNE } else { "baseline" };
+    let session = Session::open(verb, checkpoint, flags, command)?;
+    let splits = session.splits(session.seed)?;
+    let context = session.context(&splits);
+    let Session { recipe, folder, .. } = &session;
+    let trained = learn(&context, session.start.as_ref())?;
+    let seen = session.seen_test(session.seed);
+    seen.iter().for_each(|words| session.console.note(words));
+    let findings = diagnosis::findings(&trained.history, recipe, splits.classes());
     let parts = [Part { name: verb, history: &trained.history, metrics: &trained.metrics }];
-    let mut facts = facts::of_run(&splits, &shared.seed.to_string(), &chosen.why);
+    let mut facts = facts::of_run(&splits, &session.seed.to_string(), &session.device.why);
     facts.push(("Started from".into(), from.into()));
     facts.push(facts::wall_time(trained.history.iter()));
     let report = Report {
@@ -70,7 +50,7 @@ pub(super) fn run(
         charts: curves::curves(&parts),
         tables: vec![tables::epochs(&parts)],
         settings_toml: recipe.to_toml(),
-        notes: seen.into_iter().chain(notes(&recipe, &trained, &findings)).collect(),
+        notes: seen.into_iter().chain(notes(recipe, &trained, &findings)).collect(),
         ..Report::default()
     };
     folder.write(folder::REPORT, html(&report).as_bytes())?;
@@ -80,13 +60,12 @@ pub(super) fn run(
 
 fn notes(recipe: &Recipe, trained: &Trained, findings: &[Finding]) -> Vec<String> {
     let found = findings.iter().map(Finding::sentence);
-    found.chain(super::pretrain::notes(recipe, trained)).collect()
+    found.chain(pretrain::notes(recipe, trained)).collect()
 }
 
 /// Trains on labels to the end, or goes on to it.
 pub(super) fn learn(
     context: &RunContext<'_>,
-    seed: u64,
     start: Option<&(Meta, Archive)>,
 ) -> Result<Trained, Failure> {
     let (recipe, splits) = (context.recipe, context.splits);
@@ -95,9 +74,9 @@ pub(super) fn learn(
     }
     let settings = &recipe.finetuning;
     let size = [splits.side, splits.classes()];
-    let plan = Plan::finetuning(settings, size, seed, splits.labelled.len());
+    let plan = Plan::finetuning(settings, size, context.seed, splits.labelled.len());
     let trainer = initial_weights::supervised(recipe, plan, start, context.device)?;
-    train((trainer, initial_weights::fingerprint(start)), context, |trainer| {
+    train(trainer, initial_weights::fingerprint(start), context, |trainer| {
         loader::finetuning(&splits.labelled, settings, plan, trainer.steps())
     })
 }

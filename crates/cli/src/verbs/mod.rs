@@ -1,5 +1,6 @@
 //! The verbs, one a file.
 
+mod session;
 mod fetch;
 mod doctor;
 mod augment;
@@ -15,52 +16,52 @@ mod export;
 mod serve;
 
 use kith_core::archive::Precision;
-use kith_core::recipe::Recipe;
 
 use crate::args::{RecipeFlags, Shared, Verb};
-use crate::device::{Chosen, choose};
 use crate::failure::Failure;
-use crate::files::FileError;
 use crate::output::Console;
+use session::Command;
 
 /// Does what a verb says.
 pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), Failure> {
+    let command = Command { shared, console };
     match verb {
-        Verb::Pretrain { data, recipe, run } => {
-            pretrain::run(&data, &recipe, &run, (shared, console))
-        }
-        Verb::Finetune { from, data, recipe, run } => {
-            finetune::run(&from, &data, &recipe, (&run, shared, console))
-        }
-        Verb::Experiment { seeds, data, recipe, run } => {
-            experiment::run(seeds, &data, &recipe, (&run, shared, console))
-        }
-        Verb::Semi { from, seeds, auto, data, recipe, run } => {
-            let how = (from.as_deref(), seeds, auto);
-            semi::run(how, &data, &recipe, (&run, shared, console))
+        Verb::Pretrain { flags } => pretrain::run(&flags, command),
+        Verb::Finetune { from, flags } => finetune::run(&from, &flags, command),
+        Verb::Experiment { seeds, flags } => experiment::run(seeds, &flags, command),
+        Verb::Semi { from, seeds, auto, flags } => {
+            let how = semi::How { from: from.as_deref(), seeds, auto };
+            semi::run(&how, &flags, command)
         }
         Verb::Evaluate { of, how, data, run } => {
-            evaluate::run(of.as_deref(), &how, (&data, &run), (shared, console))
+            let flags = evaluate::Flags { how: &how, data: &data, run: &run };
+            evaluate::run(of.as_deref(), flags, command)
         }
         Verb::Augment { recipe: Some(recipe), changes, pictures, out, data, .. } => {
-            let recipe = self::recipe(&RecipeFlags { recipe, changes })?;
-            augment::of_recipe(&recipe, pictures, &out, (&data, shared, console))
+            let recipe = session::recipe(&RecipeFlags { recipe, changes })?;
+            augment::of_recipe(
+                &recipe,
+                pictures,
+                augment::Flags { out: &out, data: &data },
+                command,
+            )
         }
         Verb::Augment { policy, views, pictures, out, data, .. } => {
-            augment::run(&policy, (pictures, views), &out, (&data, shared, console))
+            let flags = augment::Flags { out: &out, data: &data };
+            augment::run(&policy, augment::Size { pictures, views }, flags, command)
         }
         Verb::Embed { checkpoint, split, out, pixels, data } => {
-            let pixels = pixels.then(|| embed::ending(&out, "pixels.npy"));
-            embed::run(&checkpoint, split, (&out, pixels), (&data, shared, console))
+            let out = embed::Out { path: &out, pixels };
+            embed::run(&checkpoint, split, &out, &data, command)
         }
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
-            neighbours::run(&checkpoint, (queries, k), &out, (&data, shared, console))
+            neighbours::run(&checkpoint, neighbours::Size { queries, k }, &out, &data, command)
         }
         Verb::Info { of } => info::run(&of, console),
         Verb::Export { checkpoint, out, half, support } => {
             let precision = if half { Precision::Half } else { Precision::Single };
             let kept = if support { export::WITH_SUPPORT } else { export::ENCODER };
-            export::run(&checkpoint, &out, (precision, kept), console)
+            export::run(&checkpoint, &out, precision, kept, console)
         }
         Verb::Serve { run, page, port } => serve::run(run.as_deref(), page, port, console),
         Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, console),
@@ -69,36 +70,4 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             Ok(())
         }
     }
-}
-
-/// The recipe that the flags name, with their changes.
-fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
-    if let Some(text) = Recipe::built_in_text(&flags.recipe) {
-        return Ok(Recipe::parse(text, &flags.changes)?);
-    }
-    let path = std::path::Path::new(&flags.recipe);
-    if !path.exists() {
-        let names: Vec<&str> = Recipe::all_built_in().iter().map(|(name, _)| *name).collect();
-        let expected = match Recipe::renamed(&flags.recipe) {
-            Some(now) => format!("{now}, as it is called now"),
-            None => format!("{} or a file", names.join(", ")),
-        };
-        return Err(Failure::Unknown { what: "recipe", got: flags.recipe.clone(), expected });
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| FileError::new(path, e))?;
-    Recipe::parse(&text, &flags.changes).map_err(Failure::of(path))
-}
-
-/// The device, announced.
-fn device(shared: &Shared, console: &Console) -> Result<Chosen, Failure> {
-    let chosen = choose(shared.device)?;
-    console.note(&format!("device: {}", chosen.why));
-    Ok(chosen)
-}
-
-/// The name of a run that has none.
-fn run_name(verb: &str, recipe: &Recipe, data: &kith_data::Source, seed: u64) -> String {
-    let data = data.to_string();
-    let kind = data.split(':').next().unwrap_or_default();
-    format!("{verb}-{}-{kind}-seed{seed}", recipe.name)
 }

@@ -5,15 +5,13 @@ use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, Trainer, random_encoder};
 use serde_json::json;
 
-use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::args::TrainFlags;
 use crate::checkpoint;
-use crate::dataset;
 use crate::eval::frozen::{self, Scores};
 use crate::eval::minibatch::{self, Minibatch};
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::interrupt::listen_for_ctrl_c;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
 use crate::report::confusion::Confusion;
 use crate::report::curves::{self, Part};
 use crate::report::diagnosis::{self, Finding};
@@ -23,11 +21,12 @@ use crate::report::figures;
 use crate::report::page::{Report, html};
 use crate::report::tables;
 use crate::train::context::RunContext;
-use crate::train::folder::{self, Folder};
+use crate::train::folder;
 use crate::train::loader;
 use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
 use crate::train::train_loop::{Trained, train};
+use crate::verbs::session::{Command, Session};
 
 /// Frozen features of the three encoders that a report compares.
 #[derive(Debug)]
@@ -39,51 +38,34 @@ pub(super) struct Frozen {
     pub(super) minibatch: Option<Minibatch>,
 }
 
-pub(super) fn run(
-    data: &DataFlags,
-    flags: &RecipeFlags,
-    run: &RunFlags,
-    (shared, console): (&Shared, &Console),
-) -> Result<(), Failure> {
-    listen_for_ctrl_c();
-    let recipe = super::recipe(flags)?;
-    let dataset = dataset::open_to_learn(data, &recipe, shared.seed, console)?;
-    let splits = Splits::new(data, &recipe, dataset, shared.seed);
-    let chosen = super::device(shared, console)?;
-    let name = super::run_name("pretrain", &recipe, &data.data, shared.seed);
-    let folder = Folder::choose(run, &name)?;
-    console.note(&format!("run: {}", folder.path().display()));
-    let context = RunContext {
-        recipe: &recipe,
-        splits: &splits,
-        folder: &folder,
-        whole: &folder,
-        device: &chosen.device,
-        console,
-    };
-    let trained = learn(&context, shared.seed)?;
-    let frozen = frozen(&context, shared.seed)?;
-    let page = page(&context, &trained, frozen.as_ref(), (shared.seed, &chosen.why))?;
-    folder.write(folder::REPORT, html(&page).as_bytes())?;
+pub(super) fn run(flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+    let session = Session::open("pretrain", None, flags, command)?;
+    let splits = session.splits(session.seed)?;
+    let context = session.context(&splits);
+    let trained = learn(&context)?;
+    let frozen = frozen(&context)?;
+    let page = page(&context, &trained, frozen.as_ref())?;
+    session.folder.write(folder::REPORT, html(&page).as_bytes())?;
     tell(&context, &trained, frozen.as_ref());
     Ok(())
 }
 
 /// Pre-trains to the end, or goes on to it.
-pub(super) fn learn(context: &RunContext<'_>, seed: u64) -> Result<Trained, Failure> {
+pub(super) fn learn(context: &RunContext<'_>) -> Result<Trained, Failure> {
     let (recipe, splits) = (context.recipe, context.splits);
     let settings = &recipe.pretraining;
     let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
-    let plan = Plan::pretraining(settings, [splits.side, classes], seed, splits.unlabelled.len());
+    let plan =
+        Plan::pretraining(settings, [splits.side, classes], context.seed, splits.unlabelled.len());
     let trainer = Trainer::pretraining(recipe.clone(), plan, context.device)?;
-    train((trainer, None), context, |trainer| {
-        let both = (&splits.unlabelled, &splits.labelled);
-        loader::pretraining(both, settings, plan, trainer.steps())
+    train(trainer, None, context, |trainer| {
+        let Splits { unlabelled, labelled, .. } = splits;
+        loader::pretraining(unlabelled, labelled, settings, plan, trainer.steps())
     })
 }
 
 /// Evaluates the last, the best and a random encoder of a finished run.
-pub(super) fn frozen(context: &RunContext<'_>, seed: u64) -> Result<Option<Frozen>, Failure> {
+pub(super) fn frozen(context: &RunContext<'_>) -> Result<Option<Frozen>, Failure> {
     let RunContext { recipe, splits, device, .. } = *context;
     let open = |name| {
         let path = context.folder.file(name);
@@ -91,9 +73,9 @@ pub(super) fn frozen(context: &RunContext<'_>, seed: u64) -> Result<Option<Froze
         meta.encoder(&archive, device).map_err(Failure::of(&path))
     };
     let of = |encoder: &Encoder| frozen::evaluate(encoder, splits, device);
-    let small = |encoder| minibatch::accuracy(encoder, (recipe, splits), seed, device);
+    let small = |encoder| minibatch::accuracy(encoder, recipe, splits, context.seeded());
     context.console.note("evaluating frozen features: random, last, best encoder");
-    let random = random_encoder(recipe, splits.side, seed, device)?;
+    let random = random_encoder(recipe, splits.side, context.seed, device)?;
     let (last, best) = (open(folder::CHECKPOINT)?, open(folder::BEST)?);
     let minibatch = match (small(&random)?, small(&last)?) {
         (Some(random), Some(last)) => Some(Minibatch { random, last }),
@@ -128,7 +110,6 @@ fn page(
     context: &RunContext<'_>,
     trained: &Trained,
     frozen: Option<&Frozen>,
-    (seed, device): (u64, &str),
 ) -> Result<Report, Failure> {
     let RunContext { recipe, splits, .. } = *context;
     let (meta, archive) = checkpoint::open(&context.folder.file(folder::CHECKPOINT))?;
@@ -143,17 +124,15 @@ fn page(
         tables.push(tables::epochs(&parts));
     }
     let findings = diagnosis::findings(&trained.history, recipe, splits.classes());
-    let mut facts = facts::of_run(splits, &seed.to_string(), device);
+    let mut facts = facts::of_run(splits, &context.seed.to_string(), context.device_reason);
     facts.push(facts::wall_time(trained.history.iter()));
     Ok(Report {
         title: format!("{} on {}", recipe.name, splits.name),
         subtitle: "Pre-training without labels".into(),
         facts,
         charts: curves::curves(&parts),
-        figures: figures::of_encoder(recipe, splits, &encoder, (seed, context.device))?,
-        scatters: feature_scatter::of(splits, &encoder, (seed, context.device))?
-            .into_iter()
-            .collect(),
+        figures: figures::of_encoder(recipe, splits, &encoder, context.seeded())?,
+        scatters: feature_scatter::of(splits, &encoder, context.seeded())?.into_iter().collect(),
         confusion: frozen.map(|frozen| Confusion::of(splits, &frozen.last)),
         tables,
         settings_toml: recipe.to_toml(),

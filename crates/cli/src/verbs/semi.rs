@@ -7,14 +7,11 @@ use kith_core::semi::{SemiMethod, SemiSettings, Start};
 use kith_core::trainer::MASK_RATE;
 use serde_json::json;
 
-use crate::args::{DataFlags, RecipeFlags, RunFlags, Shared};
+use crate::args::TrainFlags;
 use crate::checkpoint;
-use crate::dataset;
-use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::interrupt::listen_for_ctrl_c;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
 use crate::report::chart::Chart;
 use crate::report::choices;
 use crate::report::curves::{self, part};
@@ -26,16 +23,21 @@ use crate::report::seeds::{Comparison, Difference, note};
 use crate::report::tables;
 use crate::train::auto;
 use crate::train::context::RunContext;
-use crate::train::folder::{self, Folder};
-use crate::train::initial_weights::{self, InitialWeights};
+use crate::train::folder;
+use crate::train::initial_weights::InitialWeights;
 use crate::train::record::Record;
 use crate::train::semi::{chosen_network, learn};
 use crate::train::splits::Splits;
 use crate::train::train_loop::Trained;
 use crate::verbs::finetune;
+use crate::verbs::session::{Command, Session};
 
-/// Images on the grid of views, and views of each.
-const VIEWS: (usize, usize) = (4, 8);
+/// Images on the grid of views.
+const IMAGES: usize = 4;
+/// Views of each.
+const VIEWS: usize = 8;
+/// What needs labels.
+const WHAT: &str = "semi-supervised learning";
 /// Every number of the comparison, for scripts.
 const RESULTS: &str = "results.json";
 
@@ -47,58 +49,51 @@ struct Study {
     phases: Vec<(String, Trained)>,
 }
 
-pub(super) fn run(
-    (from, seeds, auto): (Option<&str>, u64, bool),
-    data: &DataFlags,
-    flags: &RecipeFlags,
-    (run, shared, console): (&RunFlags, &Shared, &Console),
-) -> Result<(), Failure> {
-    listen_for_ctrl_c();
-    let mut recipe = super::recipe(flags)?;
-    let mut data = data.clone();
-    let start = initial_weights::open(from, &mut recipe, &mut data)?;
-    if auto {
-        auto::keep_aside(&mut recipe, &flags.changes);
+/// How the comparison is made.
+pub(super) struct How<'a> {
+    /// The checkpoint that training starts from; none for fresh weights.
+    pub(super) from: Option<&'a str>,
+    pub(super) seeds: u64,
+    /// Whether the machine finds out batch sizes and learning rates.
+    pub(super) auto: bool,
+}
+
+pub(super) fn run(how: &How<'_>, flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+    let mut session = Session::open("semi", how.from, flags, command)?;
+    if how.auto {
+        auto::keep_aside(&mut session.recipe, &flags.recipe.changes);
     }
-    let chosen = super::device(shared, console)?;
-    let name = super::run_name("semi", &recipe, &data.data, shared.seed);
-    let whole = Folder::choose(run, &name)?;
-    console.note(&format!("run: {}", whole.path().display()));
-    let first = splits(&data, &recipe, shared.seed, console)?;
-    fit_to(&first, &mut recipe);
-    let choices = match auto {
-        true => {
-            let context = context_of(&recipe, &first, (&whole, &whole), &chosen, console);
-            auto::choose(&context, shared.seed, start.as_ref())?
-        }
-        false => auto::Choices::none(recipe.clone()),
+    let first = session.labelled_splits(session.seed, WHAT)?;
+    fit_to(&first, &mut session.recipe);
+    let choices = match how.auto {
+        true => auto::choose(&session.context(&first), session.start.as_ref())?,
+        false => auto::Choices::none(session.recipe.clone()),
     };
-    let recipe = choices.recipe.clone();
-    whole.begin(&recipe)?;
+    session.recipe = choices.recipe.clone();
+    let whole = &session.folder;
+    whole.begin(&session.recipe)?;
     let (mut studies, mut seen) = (Vec::new(), Vec::new());
-    for seed in shared.seed..shared.seed + seeds.max(1) {
+    for seed in session.seed..session.seed + how.seeds.max(1) {
         // What was chosen may keep other images aside than the recipe did.
-        let splits = match seed == shared.seed && choices.made.is_empty() {
+        let splits = match seed == session.seed && choices.made.is_empty() {
             true => first.clone(),
-            false => splits(&data, &recipe, seed, console)?,
+            false => session.labelled_splits(seed, WHAT)?,
         };
         let folder = whole.part(&format!("seed-{seed}"));
-        let context = context_of(&recipe, &splits, (&folder, &whole), &chosen, console);
-        studies.push(study(&context, seed, start.as_ref())?);
-        seen.extend(
-            start.as_ref().and_then(|(meta, _)| initial_weights::seen_test(meta, &data, seed)),
-        );
+        let context = RunContext { folder: &folder, seed, ..session.context(&splits) };
+        studies.push(study(&context, session.start.as_ref())?);
+        seen.extend(session.seen_test(seed));
     }
-    seen.iter().for_each(|words| console.note(words));
+    seen.iter().for_each(|words| session.console.note(words));
     let comparison = comparison::of(&studies);
-    let mut report = report((&studies, &comparison), &choices, &first, (from, &chosen))?;
+    let mut report = report(&studies, &comparison, &choices, &session.context(&first), how.from)?;
     report.notes.extend(seen);
     whole.write(folder::REPORT, html(&report).as_bytes())?;
     let object = json!({
         "run": lossy(whole.path()),
         "report": lossy(&whole.file(folder::REPORT)),
-        "recipe": recipe.name,
-        "data": data.data.to_string(),
+        "recipe": session.recipe.name,
+        "data": session.data.data.to_string(),
         "labelled": first.labelled.len(),
         "unlabelled": first.unlabelled.len(),
         "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
@@ -110,32 +105,8 @@ pub(super) fn run(
             .collect::<Vec<_>>(),
     });
     whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
+    session.console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
     Ok(())
-}
-
-fn splits(
-    data: &DataFlags,
-    recipe: &Recipe,
-    seed: u64,
-    console: &Console,
-) -> Result<Splits, Failure> {
-    let dataset = dataset::open_to_learn(data, recipe, seed, console)?;
-    let splits = Splits::new(data, recipe, dataset, seed);
-    if splits.labelled.labels().is_none() || splits.classes() < 2 {
-        return Err(Failure::NoLabels { what: "semi-supervised learning" });
-    }
-    Ok(splits)
-}
-
-fn context_of<'a>(
-    recipe: &'a Recipe,
-    splits: &'a Splits,
-    (folder, whole): (&'a Folder, &'a Folder),
-    chosen: &'a Chosen,
-    console: &'a Console,
-) -> RunContext<'a> {
-    RunContext { recipe, splits, folder, whole, device: &chosen.device, console }
 }
 
 /// Writes the semi-supervised settings out, and no batch larger than there are labelled pictures.
@@ -149,14 +120,13 @@ fn fit_to(splits: &Splits, recipe: &mut Recipe) {
 /// One seed from start to end, or on from where it was stopped.
 fn study(
     context: &RunContext<'_>,
-    seed: u64,
     start: Option<&(kith_core::checkpoint::Meta, kith_core::archive::Archive)>,
 ) -> Result<Study, Failure> {
+    let seed = context.seed;
     let said = |name: &str| context.console.note(&format!("seed {seed}: {name}"));
     said("baseline");
     let folder = context.folder.part("baseline");
-    let baseline =
-        finetune::learn(&RunContext { folder: &folder, ..context.clone() }, seed, start)?;
+    let baseline = finetune::learn(&RunContext { folder: &folder, ..context.clone() }, start)?;
     let mut teacher = folder;
     let settings = context.recipe.semi.clone().unwrap_or_default();
     let trained = match settings.start {
@@ -176,8 +146,7 @@ fn study(
     if rounds == 0 {
         said("labelled and unlabelled pictures");
         let folder = context.folder.part("fixmatch");
-        let trained =
-            learn(&RunContext { folder: &folder, ..context.clone() }, seed, (start, None))?;
+        let trained = learn(&RunContext { folder: &folder, ..context.clone() }, start, None)?;
         phases.push(("FixMatch".to_owned(), trained));
     }
     for round in 1..=rounds {
@@ -185,7 +154,7 @@ fn study(
         said(&name);
         let folder = context.folder.part(&format!("student-{round}"));
         let part = RunContext { folder: &folder, ..context.clone() };
-        let trained = learn(&part, seed, (start, Some(&teacher)))?;
+        let trained = learn(&part, start, Some(&teacher))?;
         phases.push((name, trained));
         teacher = folder;
     }
@@ -193,17 +162,18 @@ fn study(
 }
 
 fn report(
-    (studies, comparison): (&[Study], &Comparison),
+    studies: &[Study],
+    comparison: &Comparison,
     choices: &auto::Choices,
-    splits: &Splits,
-    (from, chosen): (Option<&str>, &Chosen),
+    context: &RunContext<'_>,
+    from: Option<&str>,
 ) -> Result<Report, Failure> {
-    let recipe = &choices.recipe;
+    let (recipe, splits) = (&choices.recipe, context.splits);
     let first = studies.first().expect("there is at least one seed");
     let mut parts = vec![part("baseline", &first.baseline)];
     parts.extend(first.phases.iter().map(|(name, t)| part(name, t)));
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
-    let mut facts = facts::of_run(splits, &seeds.join(", "), &chosen.why);
+    let mut facts = facts::of_run(splits, &seeds.join(", "), context.device_reason);
     facts.extend(from.map(|from| ("Started from".into(), from.into())));
     let trained = |study: &Study| -> Vec<Record> {
         let phases = study.phases.iter().flat_map(|(_, trained)| trained.history.clone());
@@ -224,7 +194,7 @@ fn report(
         facts,
         charts,
         bars: vec![comparison.bars(|name| name.ends_with("last epoch"))],
-        figures: vec![strong_views(recipe, splits, first.seed, chosen)?],
+        figures: vec![strong_views(recipe, context)?],
         tables: tables.collect(),
         settings_toml: recipe.to_toml(),
         notes: notes(recipe, studies, splits)
@@ -236,19 +206,14 @@ fn report(
 }
 
 /// Unlabelled pictures with strong views of each.
-fn strong_views(
-    recipe: &Recipe,
-    splits: &Splits,
-    seed: u64,
-    chosen: &Chosen,
-) -> Result<Figure, Failure> {
+fn strong_views(recipe: &Recipe, context: &RunContext<'_>) -> Result<Figure, Failure> {
     let settings = recipe.semi.clone().unwrap_or_default();
-    let shown = splits.unlabelled.sample(VIEWS.0, seed);
-    let shown = splits.unlabelled.read(&shown)?;
+    let unlabelled = &context.splits.unlabelled;
+    let shown = unlabelled.read(&unlabelled.sample(IMAGES, context.seed))?;
     Ok(Figure {
         title: "What must earn the label of the picture".into(),
         caption: "Left an unlabelled picture, then strong views of it.".into(),
-        png: figures::view_grid(&[&settings.strong], &shown, (VIEWS.1, seed), &chosen.device)?,
+        png: figures::view_grid(&[&settings.strong], &shown, VIEWS, context.seeded())?,
     })
 }
 

@@ -16,7 +16,7 @@ use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, Supervised, Trainer, random_encoder};
 use kith_data::{Dataset, Split};
 
-use super::cell::Method;
+use super::cell::{Key, Method};
 use crate::failure::Failure;
 use crate::inference::{embed, look_up, predict};
 use crate::interrupt::stopped;
@@ -38,6 +38,15 @@ pub(crate) struct Bench<'a> {
     pixels: Set,
 }
 
+/// A data set in two sizes.
+#[derive(Clone, Copy)]
+pub(crate) struct Images<'a> {
+    /// As the encoder sees it.
+    pub(crate) dataset: &'a Dataset,
+    /// In the size in which pixels are compared.
+    pub(crate) small: &'a Dataset,
+}
+
 /// Features of the pool and of the test pictures.
 struct Set {
     bank: Features,
@@ -45,13 +54,13 @@ struct Set {
 }
 
 impl<'a> Bench<'a> {
-    /// Embeds what the cells need; `small` is the same data set in the size in which pixels are
-    /// compared.
+    /// Embeds what the cells need.
     pub(crate) fn new(
         recipe: &'a Recipe,
         (meta, archive): &'a (Meta, Archive),
-        (dataset, small): (&'a Dataset, &Dataset),
-        (device, cells): (&'a Device, &[(Method, usize, u64)]),
+        Images { dataset, small }: Images<'a>,
+        device: &'a Device,
+        cells: &[Key],
     ) -> Result<Self, Failure> {
         let pool = pool(dataset, cells)?;
         let labelled = dataset.labelled.subset(&pool);
@@ -69,7 +78,7 @@ impl<'a> Bench<'a> {
     /// Share of the test pictures told right; none if the user wants to stop.
     pub(crate) fn accuracy(
         &self,
-        (method, labels, seed): (Method, usize, u64),
+        Key { method, labels, seed }: Key,
     ) -> Result<Option<f64>, Failure> {
         let classes = self.dataset.class_names.len();
         let places = draw(self.labels(), classes, labels, seed)?;
@@ -151,9 +160,8 @@ impl<'a> Bench<'a> {
 }
 
 /// Places of the labelled pictures that any of these cells draws, in rising order.
-fn pool(dataset: &Dataset, cells: &[(Method, usize, u64)]) -> Result<Vec<u32>, Failure> {
-    let draws: BTreeSet<(usize, u64)> =
-        cells.iter().map(|&(_, count, seed)| (count, seed)).collect();
+fn pool(dataset: &Dataset, cells: &[Key]) -> Result<Vec<u32>, Failure> {
+    let draws: BTreeSet<(usize, u64)> = cells.iter().map(|cell| (cell.labels, cell.seed)).collect();
     let (labels, classes) = (dataset.labelled.labels(), dataset.class_names.len());
     let mut pool = BTreeSet::new();
     for (count, seed) in draws {

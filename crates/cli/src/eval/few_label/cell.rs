@@ -52,6 +52,16 @@ impl Method {
     }
 }
 
+/// What names a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) method: Method,
+    /// Labelled pictures a class.
+    pub(crate) labels: usize,
+    /// Draws the labelled pictures, and fresh weights and orders where there are any.
+    pub(crate) seed: u64,
+}
+
 /// One method with one number of labels and one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cell {
@@ -62,4 +72,12 @@ pub(crate) struct Cell {
     pub(crate) seed: u64,
     /// Share of the test pictures told right.
     pub(crate) accuracy: f64,
+}
+
+impl Cell {
+    /// What names it.
+    pub(crate) fn key(&self) -> Key {
+        let Self { method, labels, seed, .. } = *self;
+        Key { method, labels, seed }
+    }
 }

@@ -3,14 +3,18 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::cell::{Cell, Method};
+use super::cell::{Cell, Key};
 use super::summary::rows;
+use crate::checkpoint::is_same_source;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder::Folder;
 
 /// The file of the cells and of what follows from them.
 const RESULTS: &str = "results.json";
+
+/// The entry of a protocol that says which data.
+pub(crate) const DATA: &str = "data";
 
 /// The finished cells of a study.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,7 +41,7 @@ impl Cells {
             serde_json::from_str(&text).map_err(unreadable).map_err(Failure::of(&path))?;
         for (name, now) in protocol.as_object().into_iter().flatten() {
             let then = &kept.protocol[name];
-            if then != now {
+            if !is_same(name, then, now) {
                 let (what, then) = ("protocol", format!("{name} {then}"));
                 return Err(Failure::OtherRun { what, then, now: format!("{name} {now}") });
             }
@@ -52,9 +56,8 @@ impl Cells {
     }
 
     /// Whether a cell is finished.
-    pub(crate) fn has(&self, (method, labels, seed): (Method, usize, u64)) -> bool {
-        let same = |cell: &Cell| (cell.method, cell.labels, cell.seed) == (method, labels, seed);
-        self.cells.iter().any(same)
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.cells.iter().any(|cell| cell.key() == key)
     }
 
     /// Adds a finished cell and keeps all of them.
@@ -69,8 +72,17 @@ impl Cells {
     }
 }
 
+/// Whether an entry of two protocols is the same; the data may be spelled in another way.
+fn is_same(name: &str, then: &Value, now: &Value) -> bool {
+    match (name, then, now) {
+        (DATA, Value::String(then), Value::String(now)) => is_same_source(then, now),
+        _ => then == now,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::cell::Method;
     use super::*;
     use crate::args::RunFlags;
 
@@ -84,9 +96,19 @@ mod tests {
         let cell = Cell { method: Method::Knn, labels: 5, seed: 2, accuracy: 0.1 + 0.2 };
         cells.add(cell, &folder).unwrap();
         let again = Cells::open(&folder, json!({ "encoder": "a" })).unwrap();
-        assert!(again.has((Method::Knn, 5, 2)) && !again.has((Method::Knn, 5, 3)));
+        assert!(again.has(cell.key()) && !again.has(Key { seed: 3, ..cell.key() }));
         assert_eq!(again.of(&[5], &[2, 3]), [cell], "numbers come back to the bit");
         let error = Cells::open(&folder, json!({ "encoder": "b" })).expect_err("another encoder");
         assert_eq!(error.code(), "OTHER_RUN");
+    }
+
+    #[test]
+    fn data_may_be_spelled_in_another_way() {
+        let temporary = tempfile::tempdir().unwrap();
+        let source =
+            |path: &str| json!(format!("folder:{}", temporary.path().join(path).display()));
+        assert!(is_same(DATA, &source(""), &source("./")));
+        assert!(!is_same(DATA, &source(""), &json!("gallery")));
+        assert!(!is_same("encoder", &source(""), &source("./")));
     }
 }

@@ -98,14 +98,14 @@ fn draw_plot(area: &Area, chart: &Chart) {
         let aside = dodge(chart, index) * width;
         let placed = |&(x, y): &(f64, f64)| (place(chart.x_axis, x) + aside, y);
         let points: Vec<_> = thinned(&series.points).iter().map(placed).collect();
-        draw_line(&mut plot, &points, (series.stroke, shade(series, index)));
+        draw_line(&mut plot, &points, series.stroke, shade(series, index));
         for (point, deviation) in series.points.iter().map(placed).zip(&series.deviations) {
-            draw_whisker(&mut plot, point, (*deviation, shade(series, index)));
+            draw_whisker(&mut plot, point, *deviation, shade(series, index));
         }
     }
 }
 
-fn draw_line(plot: &mut Plot, points: &[(f64, f64)], (stroke, colour): (Stroke, RGBColor)) {
+fn draw_line(plot: &mut Plot, points: &[(f64, f64)], stroke: Stroke, colour: RGBColor) {
     let style = colour.stroke_width(units(2).unsigned_abs());
     for run in runs(points) {
         let drawn = match (run, dash(stroke)) {
@@ -122,7 +122,7 @@ fn draw_line(plot: &mut Plot, points: &[(f64, f64)], (stroke, colour): (Stroke, 
     }
 }
 
-fn draw_whisker(plot: &mut Plot, (x, y): (f64, f64), (deviation, colour): (f64, RGBColor)) {
+fn draw_whisker(plot: &mut Plot, (x, y): (f64, f64), deviation: f64, colour: RGBColor) {
     if !y.is_finite() || deviation <= 0.0 {
         return;
     }

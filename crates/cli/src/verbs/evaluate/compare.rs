@@ -9,16 +9,17 @@ use kith_core::probe::paired::mcnemar;
 use kith_data::Dataset;
 use serde_json::{Value, json};
 
-use crate::args::{DataFlags, Shared};
+use crate::args::DataFlags;
 use crate::checkpoint::{self, has_seen_test};
 use crate::dataset::open_with;
 use crate::eval::frozen::{self, Predictions};
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::output::{Console, lossy};
+use crate::output::lossy;
 use crate::report::seeds::p_words;
 use crate::report::table::Table;
 use crate::train::folder;
+use crate::verbs::session::Command;
 
 /// What p-values are of.
 const TEST: &str = "exact McNemar test, two-sided, on the same test images";
@@ -35,11 +36,8 @@ struct Measured {
     interval: [f64; 2],
 }
 
-pub(super) fn run(
-    of: &[PathBuf],
-    data: &DataFlags,
-    (shared, console): (&Shared, &Console),
-) -> Result<(), Failure> {
+pub(super) fn run(of: &[PathBuf], data: &DataFlags, command: Command<'_>) -> Result<(), Failure> {
+    let Command { shared, console } = command;
     let paths: Vec<PathBuf> = of.iter().map(|of| checkpoint_of(of)).collect();
     let checkpoints =
         paths.iter().map(|path| checkpoint::open(path)).collect::<Result<Vec<_>, _>>()?;
@@ -49,7 +47,7 @@ pub(super) fn run(
             return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed });
         }
     }
-    let chosen = crate::verbs::device(shared, console)?;
+    let chosen = command.device()?;
     let mut datasets: BTreeMap<usize, Dataset> = BTreeMap::new();
     let mut all = Vec::new();
     for (path, (meta, archive)) in paths.iter().zip(&checkpoints) {
@@ -61,12 +59,12 @@ pub(super) fn run(
             }
         };
         let encoder = meta.encoder(archive, &chosen.device).map_err(Failure::of(path))?;
-        let both = (&dataset.labelled, &dataset.test);
+        let (labelled, test) = (&dataset.labelled, &dataset.test);
         let classes = dataset.class_names.len();
-        let found = frozen::predictions(&encoder, both, classes, &chosen.device)?;
-        let untold = || Failure::unjudged("a comparison", both.0, both.1);
+        let found = frozen::predictions(&encoder, labelled, test, classes, &chosen.device)?;
+        let untold = || Failure::unjudged("a comparison", labelled, test);
         let found = found.ok_or_else(untold)?;
-        all.push(Right::of(&found, dataset.test.labels().unwrap_or_default()));
+        all.push(Right::of(&found, test.labels().unwrap_or_default()));
     }
     let table = table(&paths, &all, shared.seed);
     let first = datasets.values().next().expect("at least two checkpoints are compared");
@@ -80,7 +78,7 @@ pub(super) fn run(
     );
     let rows = paths.iter().zip(&checkpoints).zip(&all);
     let rows: Vec<Value> = rows
-        .map(|((path, (meta, _)), right)| as_json((path, meta), (right, &all[0]), shared.seed))
+        .map(|((path, (meta, _)), right)| as_json(path, meta, right, &all[0], shared.seed))
         .collect();
     let object = json!({
         "data": data.data.to_string(),
@@ -161,7 +159,7 @@ fn table(paths: &[PathBuf], all: &[Right], seed: u64) -> Table {
     }
 }
 
-fn as_json((path, meta): (&Path, &Meta), (own, first): (&Right, &Right), seed: u64) -> Value {
+fn as_json(path: &Path, meta: &Meta, own: &Right, first: &Right, seed: u64) -> Value {
     let entry = |own: &[f64], first: &[f64]| {
         let (measured, less) = (Measured::of(own, seed), Measured::difference(own, first, seed));
         json!({

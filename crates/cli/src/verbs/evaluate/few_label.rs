@@ -9,11 +9,11 @@ use kith_core::recipe::Recipe;
 use kith_data::Dataset;
 use serde_json::{Value, json};
 
-use crate::args::{DataFlags, EvaluateFlags, RunFlags, Shared};
+use crate::args::{DataFlags, EvaluateFlags};
 use crate::checkpoint;
 use crate::dataset::{self, open_for};
 use crate::device::Chosen;
-use crate::eval::few_label::{self, Bench, Cell, Cells, Method};
+use crate::eval::few_label::{self, Bench, Cell, Cells, Images, Key, Method};
 use crate::failure::Failure;
 use crate::format::percent;
 use crate::interrupt::{listen_for_ctrl_c, stopped};
@@ -22,6 +22,8 @@ use crate::progress;
 use crate::report::few_label as few_label_report;
 use crate::report::page::{Report, html};
 use crate::train::folder::{self, Folder};
+use crate::verbs::evaluate::Flags;
+use crate::verbs::session::{Command, run_name};
 
 /// The largest side in which pixels are compared: larger pictures are made smaller, so that a
 /// data set's pixels fit into memory as numbers and a linear probe on them stays well posed.
@@ -42,13 +44,13 @@ impl Asked {
     }
 
     /// Quick methods first, so that a stopped study has most of the table.
-    fn cells(&self) -> impl Iterator<Item = (Method, usize, u64)> {
+    fn cells(&self) -> impl Iterator<Item = Key> {
         let trained = |method: &Method| matches!(method, Method::Finetuned | Method::Supervised);
         let mut methods = Method::ALL;
         methods.sort_by_key(trained);
         let pairs = move |seed| {
             let labels = self.labels.iter().copied();
-            labels.flat_map(move |labels| methods.map(|method| (method, labels, seed)))
+            labels.flat_map(move |labels| methods.map(|method| Key { method, labels, seed }))
         };
         self.seeds.iter().copied().flat_map(pairs)
     }
@@ -56,11 +58,11 @@ impl Asked {
 
 pub(super) fn run(
     of: &Path,
-    flags: &EvaluateFlags,
-    (data, run): (&DataFlags, &RunFlags),
-    (shared, console): (&Shared, &Console),
+    Flags { how: flags, data, run }: Flags<'_>,
+    command: Command<'_>,
 ) -> Result<(), Failure> {
     listen_for_ctrl_c();
+    let Command { shared, console } = command;
     let path: PathBuf = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
     let checkpoint = checkpoint::open(&path)?;
     let meta = &checkpoint.0;
@@ -68,28 +70,24 @@ pub(super) fn run(
     let dataset = open_for(data, meta, console)?;
     let asked = Asked::new(flags, shared.seed);
     enough(&dataset, &asked)?;
-    let chosen = crate::verbs::device(shared, console)?;
-    let name = crate::verbs::run_name("few-label", &recipe, &data.data, shared.seed);
+    let chosen = command.device()?;
+    let name = run_name("few-label", &recipe, &data.data, shared.seed);
     let folder = Folder::choose(run, &name)?;
     console.note(&format!("run: {}", folder.path().display()));
-    let protocol = protocol(&checkpoint, &recipe, (data, &dataset));
-    let mut cells = Cells::open(&folder, protocol)?;
-    folder.begin(&recipe)?;
+    let study = Study { recipe, dataset, chosen, folder, console };
+    let mut cells = Cells::open(&study.folder, study.protocol(&checkpoint, data))?;
+    study.folder.begin(&study.recipe)?;
     let missing: Vec<_> = asked.cells().filter(|&cell| !cells.has(cell)).collect();
     if !missing.is_empty() {
-        let small = DataFlags { side: Some(dataset.side().min(PIXEL_SIDE)), ..data.clone() };
+        let small = DataFlags { side: Some(study.dataset.side().min(PIXEL_SIDE)), ..data.clone() };
         let small = dataset::open(&small, meta.seed, &Console::silent())?;
         console.note("embedding pictures");
-        let wanted = (&chosen.device, &missing[..]);
-        let bench = Bench::new(&recipe, &checkpoint, (&dataset, &small), wanted)?;
-        compute(&bench, &missing, (&mut cells, &folder), console)?;
+        let images = Images { dataset: &study.dataset, small: &small };
+        let device = &study.chosen.device;
+        let bench = Bench::new(&study.recipe, &checkpoint, images, device, &missing)?;
+        study.compute(&bench, &missing, &mut cells)?;
     }
-    tell(
-        &cells.of(&asked.labels, &asked.seeds),
-        &asked,
-        (&recipe, &dataset, &chosen),
-        (&folder, console),
-    )
+    study.tell(&cells.of(&asked.labels, &asked.seeds), &asked)
 }
 
 /// The checkpoint's recipe with the user's changes.
@@ -112,90 +110,97 @@ fn enough(dataset: &Dataset, asked: &Asked) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What all cells of a study have in common.
-fn protocol(
-    (meta, archive): &(Meta, Archive),
-    recipe: &Recipe,
-    (data, dataset): (&DataFlags, &Dataset),
-) -> Value {
-    json!({
-        "encoder": archive.fingerprint("encoder."),
-        "data": data.data.to_string(),
-        "split_seed": meta.seed,
-        "labelled": dataset.labelled.len(),
-        "test": dataset.test.len(),
-        "side": dataset.side(),
-        "finetuning": recipe.finetuning,
-        "few_label_steps": recipe.evaluation.few_label_steps,
-    })
+/// What cells are computed from and where they are kept.
+struct Study<'a> {
+    recipe: Recipe,
+    dataset: Dataset,
+    chosen: Chosen,
+    folder: Folder,
+    console: &'a Console,
 }
 
-/// Computes cells and keeps each as soon as it is there.
-fn compute(
-    bench: &Bench<'_>,
-    missing: &[(Method, usize, u64)],
-    (cells, folder): (&mut Cells, &Folder),
-    console: &Console,
-) -> Result<(), Failure> {
-    let bar = progress::Cells::new(console.show(), missing.len() as u64);
-    for (done, &(method, labels, seed)) in missing.iter().enumerate() {
-        bar.tick(done as u64, &format!("{}, {labels} a class, seed {seed}", method.words()));
-        let accuracy = if stopped() { None } else { bench.accuracy((method, labels, seed))? };
-        let Some(accuracy) = accuracy else {
-            bar.finish();
-            let resume = folder::resume_command(folder.path());
-            return Err(Failure::Stopped { done, total: missing.len(), resume });
-        };
-        cells.add(Cell { method, labels, seed, accuracy }, folder)?;
-        if !bar.is_drawn() {
-            let name = format!("{}, {labels} a class, seed {seed}", method.words());
-            let (done, total) = (done + 1, missing.len());
-            console.note(&format!("{done} of {total}  {name}: {}", percent(accuracy)));
-        }
+impl Study<'_> {
+    /// What all cells of a study have in common.
+    fn protocol(&self, checkpoint: &(Meta, Archive), data: &DataFlags) -> Value {
+        let (meta, archive) = checkpoint;
+        let Self { recipe, dataset, .. } = self;
+        json!({
+            "encoder": archive.fingerprint("encoder."),
+            few_label::DATA: data.data.to_string(),
+            "split_seed": meta.seed,
+            "labelled": dataset.labelled.len(),
+            "test": dataset.test.len(),
+            "side": dataset.side(),
+            "finetuning": recipe.finetuning,
+            "few_label_steps": recipe.evaluation.few_label_steps,
+        })
     }
-    bar.finish();
-    Ok(())
-}
 
-fn tell(
-    cells: &[Cell],
-    asked: &Asked,
-    (recipe, dataset, chosen): (&Recipe, &Dataset, &Chosen),
-    (folder, console): (&Folder, &Console),
-) -> Result<(), Failure> {
-    let rows = few_label::rows(cells);
-    let table = few_label_report::table(&rows, &asked.labels);
-    let words = format!("{}\nreport: {}", table.plain(), folder.file(folder::REPORT).display());
-    let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
-    let pictures =
-        format!("{} to draw from, {} to test on", dataset.labelled.len(), dataset.test.len());
-    let facts = [
-        ("Data", format!("{}: {pictures}; side {}", dataset.name, dataset.side())),
-        ("Seeds", seeds.join(", ")),
-        ("Device", chosen.why.clone()),
-        ("Command", folder::command()),
-        ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
-    ];
-    let report = Report {
-        title: format!("Few labels on {}", dataset.name),
-        subtitle: format!("What an encoder of {} is worth by number of labels", recipe.name),
-        facts: facts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
-        charts: vec![few_label_report::chart(&rows)],
-        tables: vec![table],
-        settings_toml: recipe.to_toml(),
-        notes: notes(recipe),
-        ..Report::default()
-    };
-    folder.write(folder::REPORT, html(&report).as_bytes())?;
-    let object = json!({
-        "run": lossy(folder.path()),
-        "report": lossy(&folder.file(folder::REPORT)),
-        "labels": asked.labels,
-        "seeds": asked.seeds,
-        "accuracies": rows.iter().map(few_label::Row::to_json).collect::<Vec<_>>(),
-    });
-    console.result(&words, &object);
-    Ok(())
+    /// Computes cells and keeps each as soon as it is there.
+    fn compute(
+        &self,
+        bench: &Bench<'_>,
+        missing: &[Key],
+        cells: &mut Cells,
+    ) -> Result<(), Failure> {
+        let Self { folder, console, .. } = self;
+        let bar = progress::Cells::new(console.show(), missing.len() as u64);
+        for (done, &key) in missing.iter().enumerate() {
+            let Key { method, labels, seed } = key;
+            bar.tick(done as u64, &format!("{}, {labels} a class, seed {seed}", method.words()));
+            let accuracy = if stopped() { None } else { bench.accuracy(key)? };
+            let Some(accuracy) = accuracy else {
+                bar.finish();
+                let resume = folder::resume_command(folder.path());
+                return Err(Failure::Stopped { done, total: missing.len(), resume });
+            };
+            cells.add(Cell { method, labels, seed, accuracy }, folder)?;
+            if !bar.is_drawn() {
+                let name = format!("{}, {labels} a class, seed {seed}", method.words());
+                let (done, total) = (done + 1, missing.len());
+                console.note(&format!("{done} of {total}  {name}: {}", percent(accuracy)));
+            }
+        }
+        bar.finish();
+        Ok(())
+    }
+
+    fn tell(&self, cells: &[Cell], asked: &Asked) -> Result<(), Failure> {
+        let Self { recipe, dataset, chosen, folder, console } = self;
+        let rows = few_label::rows(cells);
+        let table = few_label_report::table(&rows, &asked.labels);
+        let words = format!("{}\nreport: {}", table.plain(), folder.file(folder::REPORT).display());
+        let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
+        let pictures =
+            format!("{} to draw from, {} to test on", dataset.labelled.len(), dataset.test.len());
+        let facts = [
+            ("Data", format!("{}: {pictures}; side {}", dataset.name, dataset.side())),
+            ("Seeds", seeds.join(", ")),
+            ("Device", chosen.why.clone()),
+            ("Command", folder::command()),
+            ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
+        ];
+        let report = Report {
+            title: format!("Few labels on {}", dataset.name),
+            subtitle: format!("What an encoder of {} is worth by number of labels", recipe.name),
+            facts: facts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
+            charts: vec![few_label_report::chart(&rows)],
+            tables: vec![table],
+            settings_toml: recipe.to_toml(),
+            notes: notes(recipe),
+            ..Report::default()
+        };
+        folder.write(folder::REPORT, html(&report).as_bytes())?;
+        let object = json!({
+            "run": lossy(folder.path()),
+            "report": lossy(&folder.file(folder::REPORT)),
+            "labels": asked.labels,
+            "seeds": asked.seeds,
+            "accuracies": rows.iter().map(few_label::Row::to_json).collect::<Vec<_>>(),
+        });
+        console.result(&words, &object);
+        Ok(())
+    }
 }
 
 /// The protocol in words.

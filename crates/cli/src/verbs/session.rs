@@ -1,0 +1,126 @@
+//! What a command works with, opened alike for every verb.
+
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::recipe::Recipe;
+
+use crate::args::{DataFlags, RecipeFlags, Shared, TrainFlags};
+use crate::dataset;
+use crate::device::{Chosen, choose};
+use crate::failure::Failure;
+use crate::files::FileError;
+use crate::interrupt::listen_for_ctrl_c;
+use crate::output::Console;
+use crate::train::context::RunContext;
+use crate::train::folder::Folder;
+use crate::train::initial_weights;
+use crate::train::splits::Splits;
+
+/// What every verb has: the flags that all understand, and whom to tell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Command<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) console: &'a Console,
+}
+
+impl Command<'_> {
+    /// The device, announced.
+    pub(super) fn device(self) -> Result<Chosen, Failure> {
+        let chosen = choose(self.shared.device)?;
+        self.console.note(&format!("device: {}", chosen.why));
+        Ok(chosen)
+    }
+}
+
+/// A verb that trains, opened.
+pub(super) struct Session<'a> {
+    pub(super) recipe: Recipe,
+    pub(super) data: DataFlags,
+    /// The checkpoint that training starts from; none for fresh weights.
+    pub(super) start: Option<(Meta, Archive)>,
+    pub(super) device: Chosen,
+    pub(super) folder: Folder,
+    pub(super) seed: u64,
+    pub(super) console: &'a Console,
+}
+
+impl<'a> Session<'a> {
+    /// Opens everything but the data, which seeds split in their own ways. A run without a name is
+    /// called after `verb`.
+    pub(super) fn open(
+        verb: &str,
+        from: Option<&str>,
+        flags: &TrainFlags,
+        command: Command<'a>,
+    ) -> Result<Self, Failure> {
+        listen_for_ctrl_c();
+        let (mut recipe, mut data) = (recipe(&flags.recipe)?, flags.data.clone());
+        let start = initial_weights::open(from, &mut recipe, &mut data)?;
+        let device = command.device()?;
+        let Command { shared, console } = command;
+        let name = run_name(verb, &recipe, &data.data, shared.seed);
+        let folder = Folder::choose(&flags.run, &name)?;
+        console.note(&format!("run: {}", folder.path().display()));
+        Ok(Self { recipe, data, start, device, folder, seed: shared.seed, console })
+    }
+
+    /// The data, split by a seed.
+    pub(super) fn splits(&self, seed: u64) -> Result<Splits, Failure> {
+        let dataset = dataset::open_to_learn(&self.data, &self.recipe, seed, self.console)?;
+        Ok(Splits::new(&self.data, &self.recipe, dataset, seed))
+    }
+
+    /// The same, for what needs classes to tell apart.
+    pub(super) fn labelled_splits(&self, seed: u64, what: &'static str) -> Result<Splits, Failure> {
+        let splits = self.splits(seed)?;
+        if splits.labelled.labels().is_none() || splits.classes() < 2 {
+            return Err(Failure::NoLabels { what });
+        }
+        Ok(splits)
+    }
+
+    /// What to know of a start that has seen the test pictures of a seed; none if it has not.
+    pub(super) fn seen_test(&self, seed: u64) -> Option<String> {
+        let (meta, _) = self.start.as_ref()?;
+        initial_weights::seen_test(meta, &self.data, seed)
+    }
+
+    /// A run on these splits, in the session's folder and by its seed.
+    pub(super) fn context<'b>(&'b self, splits: &'b Splits) -> RunContext<'b> {
+        RunContext {
+            recipe: &self.recipe,
+            splits,
+            folder: &self.folder,
+            whole: &self.folder,
+            device: &self.device.device,
+            device_reason: &self.device.why,
+            seed: self.seed,
+            console: self.console,
+        }
+    }
+}
+
+/// The recipe that the flags name, with their changes.
+pub(super) fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
+    if let Some(text) = Recipe::built_in_text(&flags.recipe) {
+        return Ok(Recipe::parse(text, &flags.changes)?);
+    }
+    let path = std::path::Path::new(&flags.recipe);
+    if !path.exists() {
+        let names: Vec<&str> = Recipe::all_built_in().iter().map(|(name, _)| *name).collect();
+        let expected = match Recipe::renamed(&flags.recipe) {
+            Some(now) => format!("{now}, as it is called now"),
+            None => format!("{} or a file", names.join(", ")),
+        };
+        return Err(Failure::Unknown { what: "recipe", got: flags.recipe.clone(), expected });
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| FileError::new(path, e))?;
+    Recipe::parse(&text, &flags.changes).map_err(Failure::of(path))
+}
+
+/// The name of a run that has none.
+pub(super) fn run_name(verb: &str, recipe: &Recipe, data: &kith_data::Source, seed: u64) -> String {
+    let data = data.to_string();
+    let kind = data.split(':').next().unwrap_or_default();
+    format!("{verb}-{}-{kind}-seed{seed}", recipe.name)
+}
