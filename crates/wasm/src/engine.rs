@@ -8,13 +8,15 @@ use wasm_bindgen::prelude::*;
 use crate::convert::object;
 use crate::fail::{Result, from_core};
 
-#[cfg(feature = "gpu")]
-#[path = "engine/gpu.rs"]
-mod platform;
 #[cfg(not(feature = "gpu"))]
-#[path = "engine/cpu.rs"]
-mod platform;
+mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
 
+#[cfg(not(feature = "gpu"))]
+use cpu as platform;
+#[cfg(feature = "gpu")]
+use gpu as platform;
 use platform::Health;
 
 /// The device that computes, and what has become of it.

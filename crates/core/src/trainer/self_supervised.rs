@@ -198,7 +198,7 @@ impl Task for SelfSupervised {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        let probe = self.probe.iter().flat_map(|_| [PROBE_LOSS, PROBE_ACCURACY]);
+        let probe = self.probe.iter().flat_map(|_| [PROBE_ACCURACY, PROBE_LOSS]);
         self.method_metrics.iter().copied().chain(probe).collect()
     }
 
