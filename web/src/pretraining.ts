@@ -4,7 +4,7 @@ import { Embeddings, joined } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
 import { KithError, asFileError, throwIfAborted, unlessAborted } from "./errors.js";
-import type { Plan } from "./generated.js";
+import type { Metric, Plan, RunInfo } from "./generated.js";
 import { classesOf } from "./labels.js";
 import { AT_A_TIME, gathered, type TrainingData } from "./training-data.js";
 import { ProgressReporter } from "./progress.js";
@@ -21,7 +21,7 @@ import type {
   PretrainConfig,
   PretrainStep,
 } from "./types.js";
-import { ENGINE, MODULE, type Handle, type RunInfo, type WasmPretraining } from "./wasm-module.js";
+import { ENGINE, MODULE, type Handle, type WasmPretraining } from "./wasm-module.js";
 
 /** The most that a run may ask for: the order of an epoch's pictures must fit in memory. */
 const MOST = { steps: 100_000, epochs: 1_000_000 };
