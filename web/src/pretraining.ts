@@ -31,7 +31,7 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
   checkConfig(config);
   const engine = await openEngine(config);
   try {
-    const toml = await recipeText(engine, config.recipe ?? "quick");
+    const toml = await recipeText(engine, config.recipe);
     const side = config.imageSize ?? 32;
     const trainingData = await gathered(engine, images, side, config);
     const plan = {
@@ -292,9 +292,10 @@ function changesOf(config: PretrainConfig, { classNames }: TrainingData): string
   return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
 }
 
-/** The text of a recipe, given by its name or as such. */
-async function recipeText(engine: EngineRef, recipe: string): Promise<string> {
+/** The text of a recipe, given by its name or as such; the first one where none is given. */
+async function recipeText(engine: EngineRef, given: string | undefined): Promise<string> {
   const known = await engine.invoke(MODULE, "recipes", []);
+  const recipe = given ?? known[0]!.name;
   const found = known.find(({ name }) => name === recipe);
   if (found) return found.toml;
   if (recipe.includes("=")) return recipe;

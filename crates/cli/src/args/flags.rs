@@ -84,7 +84,7 @@ fn recipe_help() -> String {
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RecipeFlags {
     /// A built-in recipe, or a file (--help lists them)
-    #[arg(long, default_value = "quick", long_help = recipe_help())]
+    #[arg(long, default_value = Recipe::DEFAULT, long_help = recipe_help())]
     pub(crate) recipe: String,
     /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]
