@@ -97,8 +97,8 @@ pub(crate) enum Verb {
         #[arg(long, default_value_t = 8)]
         views: usize,
         /// How many images
-        #[arg(long, default_value_t = 8)]
-        pictures: usize,
+        #[arg(long = "pictures", value_name = "PICTURES", default_value_t = 8)]
+        images: usize,
         /// The picture to write
         #[arg(long, default_value = "augmentations.png")]
         out: PathBuf,

@@ -1,17 +1,31 @@
 //! Numbers as people and scripts read them.
 
 use kith_core::probe::repetition::mean_and_deviation;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 
 /// A share as a percentage.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-/// Mean, deviation and every number, for scripts.
-pub(crate) fn json_of_seeds(shares: &[f64]) -> Value {
-    let (mean, deviation) = mean_and_deviation(shares);
-    json!({ "mean": mean, "deviation": deviation, "seeds": shares })
+/// A number a seed, for scripts.
+#[derive(Debug, Serialize)]
+pub(crate) struct OverSeeds<'a> {
+    mean: f64,
+    deviation: Option<f64>,
+    seeds: &'a [f64],
+}
+
+impl<'a> OverSeeds<'a> {
+    pub(crate) fn of(shares: &'a [f64]) -> Self {
+        let (mean, deviation) = mean_and_deviation(shares);
+        Self { mean, deviation, seeds: shares }
+    }
+}
+
+/// Writes shares, a number a seed, with their mean and deviation.
+pub(crate) fn over_seeds<S: Serializer>(shares: &[f64], to: S) -> Result<S::Ok, S::Error> {
+    OverSeeds::of(shares).serialize(to)
 }
 
 /// Mean and deviation over seeds as percentages.

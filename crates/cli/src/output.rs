@@ -1,8 +1,10 @@
 //! The one module that prints: people read stderr, scripts read stdout.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::Args;
@@ -12,6 +14,18 @@ use crate::progress::Show;
 /// A path in an object for scripts; bytes that are no UTF-8 become U+FFFD.
 pub(crate) fn lossy(path: &Path) -> String {
     path.to_string_lossy().into_owned()
+}
+
+/// What a command was for: words for people, an object for scripts.
+pub(crate) trait Outcome: Display {
+    /// For scripts.
+    fn object(&self) -> Value;
+}
+
+impl<T: Display + Serialize> Outcome for T {
+    fn object(&self) -> Value {
+        json!(self)
+    }
 }
 
 /// Whom to speak to.
@@ -56,11 +70,11 @@ impl Console {
         }
     }
 
-    /// What the command was for: words for people, an object for scripts.
-    pub(crate) fn result(self, words: &str, object: &Value) {
+    /// What the command was for.
+    pub(crate) fn result(self, outcome: &dyn Outcome) {
         let text = match self.form {
-            Form::Json => object.to_string(),
-            Form::Words | Form::Results => words.to_owned(),
+            Form::Json => outcome.object().to_string(),
+            Form::Words | Form::Results => outcome.to_string(),
         };
         // Whoever closed the pipe has read what they wanted.
         let _closed = writeln!(std::io::stdout(), "{text}");

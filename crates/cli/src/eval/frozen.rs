@@ -7,7 +7,7 @@ use kith_core::probe::confusion::Confusion;
 use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
 use kith_data::Split;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::eval::retrieval::Retrieval;
 use crate::failure::Failure;
@@ -15,29 +15,20 @@ use crate::inference::{embed, look_up};
 use crate::train::splits::Splits;
 
 /// Shares of test pictures told right.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Scores {
     pub(crate) linear: f64,
     /// k 200, temperature 0.1.
+    #[serde(rename = "knn_200_0.1")]
     pub(crate) wide: f64,
     /// k 20, temperature 0.07.
+    #[serde(rename = "knn_20_0.07")]
     pub(crate) narrow: f64,
     /// Of the linear probe.
+    #[serde(skip)]
     pub(crate) confusion: Confusion,
     /// Among the test pictures.
     pub(crate) retrieval: Retrieval,
-}
-
-impl Scores {
-    /// For scripts.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "linear": self.linear,
-            "knn_200_0.1": self.wide,
-            "knn_20_0.07": self.narrow,
-            "retrieval": self.retrieval.to_json(),
-        })
-    }
 }
 
 /// Classes of the test pictures as each probe names them.

@@ -5,7 +5,7 @@ use kith_core::probe::LinearProtocol;
 use kith_core::probe::confusion::Confusion;
 use kith_core::probe::minibatch::MinibatchSettings;
 use kith_core::recipe::Recipe;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::device::Seeded;
 use crate::failure::Failure;
@@ -13,7 +13,7 @@ use crate::inference::embed;
 use crate::train::splits::Splits;
 
 /// Shares of test pictures told right by a classifier trained in small batches.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Minibatch {
     pub(crate) random: f64,
     pub(crate) last: f64,
@@ -39,11 +39,4 @@ pub(crate) fn accuracy(
     let asked = embed(encoder, &splits.test, device)?;
     let predicted = pollster::block_on(probe.predict(&asked))?;
     Ok(Some(Confusion::count(classes, truth, &predicted).accuracy()))
-}
-
-impl Minibatch {
-    /// For scripts.
-    pub(crate) fn to_json(self) -> Value {
-        json!({ "random": self.random, "last": self.last })
-    }
 }

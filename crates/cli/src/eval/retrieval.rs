@@ -4,7 +4,8 @@ use kith_core::Device;
 use kith_core::probe::Features;
 use kith_core::probe::retrieval::{KS, Others};
 use kith_data::{Split, gallery};
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::format::percent;
@@ -37,15 +38,6 @@ impl Retrieval {
         Ok(Self { class, counterpart: counterpart.flatten() })
     }
 
-    /// For scripts.
-    pub(crate) fn to_json(self) -> Value {
-        let entries = self.named().into_iter().filter_map(|(name, recall)| {
-            let at = KS.iter().zip(recall?).map(|(k, share)| (format!("recall@{k}"), json!(share)));
-            Some((name.to_owned(), Value::Object(at.collect())))
-        });
-        Value::Object(entries.collect::<Map<_, _>>())
-    }
-
     fn named(self) -> [(&'static str, Option<Recall>); 2] {
         [("other_vendor", self.counterpart), ("same_class", self.class)]
     }
@@ -59,6 +51,16 @@ impl Retrieval {
         let found: Vec<String> = self.named().into_iter().filter_map(words).collect();
         let at = KS.map(|k| k.to_string()).join(", ");
         (!found.is_empty()).then(|| format!("recall at {at}: {}", found.join("; ")))
+    }
+}
+
+/// Recall by name of what is looked for and by k; what cannot be found is left out.
+impl Serialize for Retrieval {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.named().into_iter().filter_map(|(name, recall)| {
+            let at = KS.iter().zip(recall?).map(|(k, share)| (format!("recall@{k}"), share.into()));
+            Some((name, at.collect::<Map<String, Value>>()))
+        }))
     }
 }
 

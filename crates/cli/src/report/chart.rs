@@ -1,15 +1,17 @@
-//! Charts as SVG text: lines over steps, bars with their spread.
+//! Charts as SVG: lines over steps, bars with their spread.
 //!
 //! A chart scales with its place, has no background, and draws its words in the page's own colour,
 //! so that it reads well on light and dark pages. Its colours are those of Okabe and Ito, which
 //! people with any kind of colour vision can tell apart.
 
-mod ticks;
-mod canvas;
 pub mod palette;
+mod ticks;
 mod axis;
+mod canvas;
 mod lines;
 mod bars;
+
+use maud::Markup;
 
 pub use bars::{Bar, Bars};
 
@@ -66,11 +68,11 @@ pub struct Series {
 }
 
 /// The chart as an SVG element.
-pub fn svg(chart: &Chart) -> String {
+pub fn svg(chart: &Chart) -> Markup {
     lines::svg(chart)
 }
 
 /// The bars as an SVG element.
-pub fn bars_svg(bars: &Bars) -> String {
+pub fn bars_svg(bars: &Bars) -> Markup {
     bars::svg(bars)
 }

@@ -3,7 +3,7 @@
 
 use kith_core::method::Objective;
 use kith_core::recipe::Recipe;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::format::percent;
 use crate::train::record::Record;
@@ -33,9 +33,10 @@ const LOSS_OF_HEIGHT: f64 = 0.05;
 const WINDOW: usize = 3;
 
 /// Something that looks wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Finding {
     /// A stable name for scripts.
+    #[serde(rename = "finding")]
     pub(crate) name: &'static str,
     /// What was seen.
     pub(crate) figure: f64,
@@ -49,16 +50,6 @@ impl Finding {
     /// A sentence or two for people.
     pub(crate) fn sentence(&self) -> String {
         format!("{}. {}.", self.words, self.suggestion)
-    }
-
-    /// For scripts.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "finding": self.name,
-            "figure": self.figure,
-            "words": self.words,
-            "suggestion": self.suggestion,
-        })
     }
 }
 
@@ -86,15 +77,21 @@ pub(crate) struct Run<'a> {
     pub(crate) history: &'a [Record],
 }
 
+/// A finding and the run of a study that has it, for scripts.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Located {
+    #[serde(flatten)]
+    finding: Finding,
+    seed: u64,
+    part: String,
+}
+
 impl Run<'_> {
-    /// What looks wrong with it, for scripts.
-    pub(crate) fn to_json(self, recipe: &Recipe, classes: usize) -> Vec<Value> {
-        let entry = |finding: Finding| {
-            let mut entry = finding.to_json();
-            (entry["seed"], entry["part"]) = (json!(self.seed), json!(self.part));
-            entry
-        };
-        findings(self.history, recipe, classes).into_iter().map(entry).collect()
+    /// What looks wrong with it.
+    pub(crate) fn findings(self, recipe: &Recipe, classes: usize) -> Vec<Located> {
+        let Self { seed, part, history } = self;
+        let located = |finding| Located { finding, seed, part: part.to_owned() };
+        findings(history, recipe, classes).into_iter().map(located).collect()
     }
 }
 
@@ -125,11 +122,6 @@ pub(crate) fn sentences<'a>(
         }
     };
     found.into_iter().map(sentence).collect()
-}
-
-/// Findings for scripts.
-pub(crate) fn to_json(findings: &[Finding]) -> Value {
-    findings.iter().map(Finding::to_json).collect()
 }
 
 fn collapse(history: &[Record]) -> Option<Finding> {

@@ -2,7 +2,7 @@
 
 use crate::format::percent;
 use crate::train::folder;
-use crate::train::record::{Record, best};
+use crate::train::record::Record;
 use crate::train::splits::Splits;
 
 /// What a run was, a line each.
@@ -45,8 +45,7 @@ pub(crate) fn wall_time<'a>(records: impl Iterator<Item = &'a Record>) -> (Strin
 }
 
 /// Test accuracy of a run's own classifier in words: last epoch and best epoch, each by name.
-pub(crate) fn last_and_best(history: &[Record]) -> Option<String> {
-    let (last, best) = (history.last()?, best(history)?);
+pub(crate) fn last_and_best(last: &Record, best: &Record) -> Option<String> {
     Some(format!(
         "last epoch {}, best epoch {} (epoch {} of {}, chosen on {})",
         percent(last.test?.accuracy),

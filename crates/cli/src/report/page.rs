@@ -120,13 +120,13 @@ fn figure(image: &Figure) -> Markup {
 
 fn charts(report: &Report) -> Markup {
     let lines = report.charts.iter().map(chart::svg);
-    let drawn: Vec<String> = lines.chain(report.bars.iter().map(chart::bars_svg)).collect();
+    let drawn: Vec<Markup> = lines.chain(report.bars.iter().map(chart::bars_svg)).collect();
     html! {
         @if !drawn.is_empty() {
             section {
                 h2 { "Curves" }
                 div.charts {
-                    @for svg in drawn { figure { (PreEscaped(svg)) } }
+                    @for svg in drawn { figure { (svg) } }
                 }
             }
         }

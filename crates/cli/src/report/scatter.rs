@@ -2,11 +2,9 @@
 //!
 //! All of it is one SVG without a script. The images are one grid; a point shows its part.
 
-use std::fmt::Write as _;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::report::chart::palette;
 
@@ -62,7 +60,7 @@ pub(super) fn section(plot: &Scatter, number: usize) -> Markup {
             h2 { (plot.title) }
             a.skip href=(format!("#{after}")) { "Past the map" }
             figure.map {
-                div.wide { (PreEscaped(svg(plot, number))) }
+                div.wide { (svg(plot, number)) }
                 figcaption id=(after) { (plot.caption) }
                 (legend(plot))
             }
@@ -76,7 +74,7 @@ fn legend(plot: &Scatter) -> Markup {
             ul.legend {
                 @for (class, name) in plot.classes.iter().enumerate() {
                     li {
-                        svg viewBox="-7 -7 14 14" aria-hidden="true" { (PreEscaped(mark(class))) }
+                        svg viewBox="-7 -7 14 14" aria-hidden="true" { (mark(class)) }
                         (name)
                     }
                 }
@@ -86,81 +84,79 @@ fn legend(plot: &Scatter) -> Markup {
 }
 
 /// The mark of a class around 0.
-fn mark(class: usize) -> String {
+fn mark(class: usize) -> Markup {
     let shape = MARKS[class / palette::COUNT % MARKS.len()];
-    format!("<path d=\"{shape}\" fill=\"{}\"/>", palette::hex(class))
+    html! { path d=(shape) fill=(palette::colour(class)) {} }
 }
 
-fn svg(plot: &Scatter, number: usize) -> String {
-    let [width, height] = WHOLE;
-    let title = html! { (plot.title) }.into_string();
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {width} {height}\" role=\"group\" aria-label=\"{title}\"><defs>\
-         <image id=\"sheet-{number}\" width=\"{}\" height=\"{}\" href=\"data:image/png;base64,{}\"/>\
-         </defs><rect class=\"plane\" x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\"/>",
-        plot.columns.max(1),
-        plot.points.len().div_ceil(plot.columns.max(1)).max(1),
-        STANDARD.encode(&plot.grid),
-        PLANE[0] - 1.0,
-        PLANE[1] - 1.0,
-    );
-    svg += &hint();
+fn svg(plot: &Scatter, number: usize) -> Markup {
+    let columns = plot.columns.max(1);
+    let grid = format!("data:image/png;base64,{}", STANDARD.encode(&plot.grid));
     let fit = Fit::of(&plot.points);
-    for (index, point) in plot.points.iter().enumerate() {
-        let [x, y] = fit.place(point.place);
-        let class =
-            point.class.and_then(|class| plot.classes.get(class)).map_or("", String::as_str);
-        let words: Vec<&str> =
-            [point.name.as_str(), class].into_iter().filter(|word| !word.is_empty()).collect();
-        let label = html! { (words.join(", ")) }.into_string();
-        let _never_fails = write!(
-            svg,
-            "<g class=\"point\" tabindex=\"0\" role=\"img\" aria-label=\"{label}\">\
-             <g transform=\"translate({x:.1} {y:.1})\">{}</g>{}</g>",
-            mark(point.class.unwrap_or(0)),
-            seen(index, plot.columns.max(1), number, &words)
-        );
+    html! {
+        svg viewBox=(format!("0 0 {} {}", WHOLE[0], WHOLE[1])) role="group" aria-label=(plot.title) {
+            defs {
+                image id=(format!("sheet-{number}")) width=(columns)
+                    height=(plot.points.len().div_ceil(columns).max(1)) href=(grid) {}
+            }
+            rect.plane x="0.5" y="0.5" width=(PLANE[0] - 1.0) height=(PLANE[1] - 1.0) {}
+            (hint())
+            @for (index, point) in plot.points.iter().enumerate() {
+                @let [x, y] = fit.place(point.place);
+                @let words = words(point, &plot.classes);
+                g.point tabindex="0" role="img" aria-label=(words.join(", ")) {
+                    g transform=(format!("translate({x:.1} {y:.1})")) {
+                        (mark(point.class.unwrap_or(0)))
+                    }
+                    (seen([index % columns, index / columns], number, &words))
+                }
+            }
+        }
     }
-    svg + "</svg>"
+}
+
+/// What is known of a point: its name and its class.
+fn words<'a>(point: &'a Point, classes: &'a [String]) -> Vec<&'a str> {
+    let class = point.class.and_then(|class| classes.get(class));
+    let words = [Some(&point.name), class].into_iter().flatten();
+    words.map(String::as_str).filter(|word| !word.is_empty()).collect()
 }
 
 /// What stands beside the plane until one points at something.
-fn hint() -> String {
+fn hint() -> Markup {
     let [left, size] = SEEN;
-    format!(
-        "<rect class=\"frame\" x=\"{left}\" y=\"0.5\" width=\"{size}\" height=\"{size}\"/>\
-         <text class=\"hint\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">point at a mark</text>",
-        left + size / 2.0,
-        size / 2.0
-    )
+    html! {
+        rect.frame x=(left) y="0.5" width=(size) height=(size) {}
+        text.hint x=(left + size / 2.0) y=(size / 2.0) text-anchor="middle" { "point at a mark" }
+    }
 }
 
-/// The picture of a point and its words, seen while one points at it.
-fn seen(index: usize, columns: usize, number: usize, words: &[&str]) -> String {
+/// The image of a point, by its place in the grid, and its words, seen while one points at it.
+fn seen(place: [usize; 2], number: usize, words: &[&str]) -> Markup {
     /// Height of a line.
     const LINE: f64 = 27.0;
     /// Letters that fit into a line beside the plane.
     const LETTERS: usize = 22;
-    /// What is left out at a picture's edges, as a share: a page would mix in the pictures beside.
+    /// What is left out at an image's edges, as a share: a page would mix in the images beside.
     const BLEED: f64 = 0.01;
-    let ([left, size], [column, row]) = (SEEN, [index % columns, index / columns]);
+    let [left, size] = SEEN;
+    let [column, row] = place.map(|place| place as f64 + BLEED);
     let part = 1.0 - 2.0 * BLEED;
-    let mut seen = format!(
-        "<g class=\"seen\"><svg x=\"{left}\" y=\"0\" width=\"{size}\" height=\"{size}\" \
-         viewBox=\"{} {} {part} {part}\"><use href=\"#sheet-{number}\"/></svg>",
-        column as f64 + BLEED,
-        row as f64 + BLEED,
-    );
-    for (line, words) in words.iter().enumerate() {
-        let y = size + LINE * (line + 1) as f64;
-        let words = match words.chars().count() > LETTERS {
-            true => words.chars().take(LETTERS - 1).chain(['…']).collect(),
-            false => (*words).to_owned(),
-        };
-        let words = html! { (words) }.into_string();
-        let _never_fails = write!(seen, "<text x=\"{left}\" y=\"{y}\">{words}</text>");
+    let fitting = |words: &str| match words.chars().count() > LETTERS {
+        true => words.chars().take(LETTERS - 1).chain(['…']).collect(),
+        false => words.to_owned(),
+    };
+    html! {
+        g.seen {
+            svg x=(left) y="0" width=(size) height=(size)
+                viewBox=(format!("{column} {row} {part} {part}")) {
+                use href=(format!("#sheet-{number}")) {}
+            }
+            @for (line, words) in words.iter().enumerate() {
+                text x=(left) y=(size + LINE * (line + 1) as f64) { (fitting(words)) }
+            }
+        }
     }
-    seen + "</g>"
 }
 
 /// Fits points onto the plane, as large as both directions allow alike.
@@ -215,13 +211,13 @@ mod tests {
 
     #[test]
     fn every_point_has_its_place_mark_and_picture() {
-        let svg = svg(&map(), 0);
+        let svg = svg(&map(), 0).into_string();
         assert_eq!(svg.matches("class=\"point\"").count(), 3);
         for part in ["\"0.01 0.01 0.98", "\"1.01 0.01 0.98", "\"0.01 1.01 0.98"] {
             assert!(svg.contains(part), "{part} of the sheet in {svg}");
         }
         assert!(svg.contains("translate(10.0") && svg.contains("translate(630.0"), "{svg}");
-        assert!(svg.contains(&palette::hex(1)) && !svg.contains("NaN"), "{svg}");
+        assert!(svg.contains(palette::colour(1)) && !svg.contains("NaN"), "{svg}");
     }
 
     #[test]
@@ -237,13 +233,15 @@ mod tests {
     fn no_points_and_one_point_are_drawn() {
         for points in [vec![], vec![Point::default()]] {
             let map = Scatter { points, ..Scatter::default() };
-            assert!(!svg(&map, 0).contains("NaN") && !svg(&map, 0).contains("inf"));
+            let svg = svg(&map, 0).into_string();
+            assert!(!svg.contains("NaN") && !svg.contains("inf"));
         }
     }
 
     #[test]
     fn classes_beyond_the_palette_have_other_marks() {
-        assert_ne!(mark(0), mark(palette::COUNT));
-        assert!(mark(palette::COUNT).contains(&palette::hex(0)));
+        let [first, again] = [0, palette::COUNT].map(|class| mark(class).into_string());
+        assert_ne!(first, again);
+        assert!(again.contains(palette::colour(0)));
     }
 }

@@ -2,12 +2,12 @@
 
 mod difference;
 
-use std::path::Path;
+use std::fmt::{self, Display, Formatter};
 
 use kith_core::probe::repetition::mean_and_deviation;
-use serde_json::Value;
+use serde::{Serialize, Serializer};
 
-use crate::format::{json_of_seeds, words_of_seeds};
+use crate::format::{OverSeeds, words_of_seeds};
 use crate::report::chart::{Bar, Bars};
 use crate::report::table::Table;
 
@@ -23,31 +23,11 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
-    /// For scripts; what has no number is left out.
-    pub(crate) fn to_json(&self) -> Value {
-        let known = self.shares.iter().filter(|(_, shares)| !shares.is_empty());
-        Value::Object(known.map(|(name, shares)| (name.clone(), json_of_seeds(shares))).collect())
-    }
-
     /// The differences that more than one seed tells of.
     pub(crate) fn differences(&self) -> Vec<Difference> {
         let find = |name: &str| self.shares.iter().find(|(known, _)| known == name);
         let pairs = self.pairs.iter();
         pairs.filter_map(|(own, other)| Difference::of(find(own)?, find(other)?)).collect()
-    }
-
-    /// For people, a line a name, what the differences are worth, and where there is more to see.
-    pub(crate) fn words(&self, report: &Path) -> String {
-        let width = self.shares.iter().map(|(name, _)| name.chars().count()).max();
-        let width = width.unwrap_or_default();
-        let line = |(name, shares): &(String, Vec<f64>)| {
-            format!("{name:<width$}  {}", words_of_seeds(shares))
-        };
-        let differences = difference::table(&self.differences());
-        let differences = differences.map(|table| format!("{}\n{}", table.title, table.plain()));
-        let report = format!("report: {}", report.display());
-        let lines = self.shares.iter().map(line).chain(differences).chain([report]);
-        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Accuracies, a row a name, and their differences where there are some.
@@ -86,6 +66,29 @@ impl Comparison {
     }
 }
 
+/// A line a name, and what the differences are worth.
+impl Display for Comparison {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = self.shares.iter().map(|(name, _)| name.chars().count()).max();
+        let width = width.unwrap_or_default();
+        for (name, shares) in &self.shares {
+            writeln!(f, "{name:<width$}  {}", words_of_seeds(shares))?;
+        }
+        match difference::table(&self.differences()) {
+            Some(table) => writeln!(f, "{}\n{}", table.title, table.plain()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Shares by name; what has no number is left out.
+impl Serialize for Comparison {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let known = self.shares.iter().filter(|(_, shares)| !shares.is_empty());
+        to.collect_map(known.map(|(name, shares)| (name, OverSeeds::of(shares))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -100,11 +103,11 @@ mod tests {
 
     #[test]
     fn people_see_what_is_missing_and_scripts_do_not() {
-        let words = comparison().words(Path::new("r.html"));
+        let words = comparison().to_string();
         let lines: Vec<&str> = words.lines().collect();
         assert_eq!(lines[0], "baseline   60.00 ± 14.14 %");
-        assert_eq!(lines[1..], ["a student  75.00 %", "unknown    -", "report: r.html"]);
-        let object = comparison().to_json();
+        assert_eq!(lines[1..], ["a student  75.00 %", "unknown    -"]);
+        let object = json!(comparison());
         assert_eq!(
             object["a student"],
             json!({ "mean": 0.75, "deviation": null, "seeds": [0.75] })
@@ -120,13 +123,13 @@ mod tests {
         let several = Comparison { shares: shares.clone(), pairs: pairs.clone() };
         assert_eq!(several.differences().len(), 1);
         assert_eq!(several.tables().count(), 2);
-        let words = several.words(Path::new("r.html"));
+        let words = several.to_string();
         // scipy.stats.ttest_rel([.6, .7, .65], [.5, .55, .6]).pvalue is 0.0742 (scipy 1.17.1).
         assert!(words.contains("new less old") && words.contains("0.074"), "{words}");
         let first = shares.into_iter().map(|(name, shares)| (name, shares[..1].to_vec()));
         let single = Comparison { shares: first.collect(), pairs };
         assert_eq!(single.differences(), []);
-        assert!(!single.words(Path::new("r.html")).contains(" less "));
+        assert!(!single.to_string().contains(" less "));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! `kith augment`: pictures beside their augmented views.
+//! `kith augment`: images beside their augmented views.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
 use kith_core::augment::policy::Policy;
 use kith_core::recipe::Recipe;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::DataFlags;
 use crate::dataset;
@@ -17,8 +18,47 @@ use crate::verbs::session::Command;
 
 /// How many images, and views of each.
 pub(super) struct Size {
-    pub(super) pictures: usize,
+    pub(super) images: usize,
     pub(super) views: usize,
+}
+
+/// Images with views by one policy.
+#[derive(Debug, Serialize)]
+pub(super) struct Views {
+    sheet: String,
+    #[serde(rename = "pictures")]
+    images: usize,
+    views: usize,
+}
+
+impl Display for Views {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} pictures, {} views each: {}", self.images, self.views, self.sheet)
+    }
+}
+
+/// What stands in the rows of a recipe's grid.
+const ROWS: [&str; 4] = ["original", "weak", "strong", "strong"];
+
+/// Images with views as a recipe has them.
+#[derive(Debug, Serialize)]
+pub(super) struct RecipeViews {
+    sheet: String,
+    recipe: String,
+    #[serde(rename = "pictures")]
+    images: usize,
+    rows: [&'static str; 4],
+}
+
+impl Display for RecipeViews {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { sheet, recipe, images, .. } = self;
+        write!(
+            f,
+            "{images} images; below each a weak view and two strong ones, as {recipe} has them: \
+             {sheet}"
+        )
+    }
 }
 
 /// Which images, and the file to write.
@@ -29,38 +69,35 @@ pub(super) struct Flags<'a> {
 
 pub(super) fn run(
     name: &str,
-    Size { pictures, views }: Size,
+    Size { images, views }: Size,
     Flags { out, data }: Flags<'_>,
     command: Command<'_>,
-) -> Result<(), Failure> {
+) -> Result<Views, Failure> {
     let policy = named(name)?;
     let Command { shared, console } = command;
     let dataset = dataset::open(data, shared.seed, console)?;
     let chosen = command.device()?;
     let seeded = chosen.seeded(shared.seed);
     let split = dataset.filled("unlabelled")?;
-    let shown = split.read(&split.sample(pictures, shared.seed))?;
+    let shown = split.read(&split.sample(images, shared.seed))?;
     let png = view_grid(&[&policy], &shown, views, seeded)?;
     files::write(out, &png)?;
-    let words = format!("{} pictures, {views} views each: {}", shown.len(), out.display());
-    console
-        .result(&words, &json!({ "sheet": lossy(out), "pictures": shown.len(), "views": views }));
-    Ok(())
+    Ok(Views { sheet: lossy(out), images: shown.len(), views })
 }
 
 /// One grid of a recipe: images, a weak view of each, two strong ones.
 pub(super) fn of_recipe(
     recipe: &Recipe,
-    pictures: usize,
+    images: usize,
     Flags { out, data }: Flags<'_>,
     command: Command<'_>,
-) -> Result<(), Failure> {
+) -> Result<RecipeViews, Failure> {
     let Command { shared, console } = command;
     let dataset = dataset::open(data, shared.seed, console)?;
     let chosen = command.device()?;
     let seeded = chosen.seeded(shared.seed);
     let split = &dataset.unlabelled;
-    let shown = split.read(&split.sample(pictures, shared.seed))?;
+    let shown = split.read(&split.sample(images, shared.seed))?;
     let views = recipe.policies_of_views();
     let (weak, strong) = match &recipe.semi {
         Some(semi) => (&semi.weak, [&semi.strong; 2]),
@@ -69,21 +106,8 @@ pub(super) fn of_recipe(
     let seen = |policy, number| view(policy, &shown, number, seeded);
     let rows = [seen(weak, 0)?, seen(strong[0], 1)?, seen(strong[1], 2)?];
     files::write(out, &recipe_grid(&shown, &rows))?;
-    let words = format!(
-        "{} images; below each a weak view and two strong ones, as {} has them: {}",
-        shown.len(),
-        recipe.name,
-        out.display()
-    );
-    let rows = ["original", "weak", "strong", "strong"];
-    let object = json!({
-        "sheet": lossy(out),
-        "recipe": recipe.name,
-        "pictures": shown.len(),
-        "rows": rows,
-    });
-    console.result(&words, &object);
-    Ok(())
+    let recipe = recipe.name.clone();
+    Ok(RecipeViews { sheet: lossy(out), recipe, images: shown.len(), rows: ROWS })
 }
 
 /// A policy by its own name or by its place in a recipe.

@@ -1,58 +1,96 @@
 //! `kith doctor`: what this machine offers.
 
-use serde_json::json;
+use std::fmt::{self, Display, Formatter};
+
+use serde::Serialize;
 
 use crate::args::DeviceChoice;
 use crate::device::{adapters, choose, threads};
-use crate::output::Console;
 
 const MIB: u64 = 1 << 20;
 
-pub(super) fn run(console: &Console) {
-    let mut words = vec![
-        format!("kith       {}, burn {BURN}", env!("CARGO_PKG_VERSION")),
-        format!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH),
-        format!("processor  {}", threads()),
-    ];
-    let mut found = Vec::new();
-    for adapter in adapters() {
+/// A machine.
+#[derive(Debug, Serialize)]
+pub(super) struct Machine {
+    version: &'static str,
+    burn: &'static str,
+    os: &'static str,
+    arch: &'static str,
+    #[serde(skip)]
+    processor: String,
+    adapters: Vec<Adapter>,
+    /// Which device runs take, and why.
+    taken: String,
+}
+
+/// A GPU, or what acts as one.
+#[derive(Debug, Serialize)]
+struct Adapter {
+    name: String,
+    backend: String,
+    kind: String,
+    #[serde(skip)]
+    driver: String,
+    max_buffer_bytes: u64,
+    max_binding_bytes: u64,
+    max_workgroup_threads: u32,
+}
+
+pub(super) fn run() -> Machine {
+    Machine {
+        version: env!("CARGO_PKG_VERSION"),
+        burn: BURN,
+        os: std::env::consts::OS,
+        arch: std::env::consts::ARCH,
+        processor: threads(),
+        adapters: adapters().iter().map(Adapter::of).collect(),
+        taken: match choose(DeviceChoice::Auto) {
+            Ok(chosen) => chosen.why,
+            Err(failure) => failure.to_string(),
+        },
+    }
+}
+
+impl Adapter {
+    fn of(adapter: &wgpu::Adapter) -> Self {
         let (info, limits) = (adapter.get_info(), adapter.limits());
-        words.push(format!(
-            "adapter    {} ({}, {:?}, driver {} {})",
-            info.name, info.backend, info.device_type, info.driver, info.driver_info
-        ));
-        words.push(format!(
+        Self {
+            name: info.name,
+            backend: info.backend.to_string(),
+            kind: format!("{:?}", info.device_type),
+            driver: format!("{} {}", info.driver, info.driver_info),
+            max_buffer_bytes: limits.max_buffer_size,
+            max_binding_bytes: limits.max_storage_buffer_binding_size,
+            max_workgroup_threads: limits.max_compute_invocations_per_workgroup,
+        }
+    }
+}
+
+impl Display for Machine {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "kith       {}, burn {}", self.version, self.burn)?;
+        writeln!(f, "system     {} {}", self.os, self.arch)?;
+        writeln!(f, "processor  {}", self.processor)?;
+        self.adapters.iter().try_for_each(|adapter| writeln!(f, "{adapter}"))?;
+        if self.adapters.is_empty() {
+            writeln!(f, "adapter    none: install a Vulkan, Metal or DX12 driver to use a GPU")?;
+        }
+        write!(f, "taken      {} (--device auto)", self.taken)
+    }
+}
+
+impl Display for Adapter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { name, backend, kind, driver, .. } = self;
+        writeln!(f, "adapter    {name} ({backend}, {kind}, driver {driver})")?;
+        write!(
+            f,
             "           buffers to {} MiB, bindings to {} MiB, workgroups of {}",
-            limits.max_buffer_size / MIB,
-            limits.max_storage_buffer_binding_size / MIB,
-            limits.max_compute_invocations_per_workgroup
-        ));
-        found.push(json!({
-            "name": info.name,
-            "backend": info.backend.to_string(),
-            "kind": format!("{:?}", info.device_type),
-            "max_buffer_bytes": limits.max_buffer_size,
-            "max_binding_bytes": limits.max_storage_buffer_binding_size,
-            "max_workgroup_threads": limits.max_compute_invocations_per_workgroup,
-        }));
+            self.max_buffer_bytes / MIB,
+            self.max_binding_bytes / MIB,
+            self.max_workgroup_threads
+        )
     }
-    if found.is_empty() {
-        words.push("adapter    none: install a Vulkan, Metal or DX12 driver to use a GPU".into());
-    }
-    let taken = match choose(DeviceChoice::Auto) {
-        Ok(chosen) => chosen.why,
-        Err(failure) => failure.to_string(),
-    };
-    words.push(format!("taken      {taken} (--device auto)"));
-    let object = json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "burn": BURN,
-        "os": std::env::consts::OS,
-        "arch": std::env::consts::ARCH,
-        "adapters": found,
-        "taken": taken,
-    });
-    console.result(&words.join("\n"), &object);
 }
 
 /// The version that core is pinned to; a test compares it with the lock file.

@@ -1,5 +1,6 @@
-//! `kith embed`: features of pictures as files for other programs.
+//! `kith embed`: features of images as files for other programs.
 
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use kith_core::image::CHANNELS;
 use kith_core::probe::Features;
 use kith_data::{Dataset, Split};
 use npyz::WriterBuilder;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::{DataFlags, SplitChoice};
 use crate::checkpoint;
@@ -32,13 +33,31 @@ pub(super) struct Out<'a> {
     pub(super) pixels: bool,
 }
 
+/// Features in files.
+#[derive(Debug, Serialize)]
+pub(super) struct Embedded {
+    npy: String,
+    csv: String,
+    /// Images, and features of each.
+    shape: [u64; 2],
+    #[serde(skip)]
+    counted: String,
+}
+
+impl Display for Embedded {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { npy, csv, shape: [_, features], counted } = self;
+        write!(f, "{counted}{features} features each: {npy} and {csv}")
+    }
+}
+
 pub(super) fn run(
     checkpoint: &Path,
     choice: SplitChoice,
     out: &Out<'_>,
     data: &DataFlags,
     command: Command<'_>,
-) -> Result<(), Failure> {
+) -> Result<Embedded, Failure> {
     let (meta, archive) = checkpoint::open(checkpoint)?;
     let dataset = open_for(data, &meta, command.console)?;
     let parts = parts(&dataset, choice)?;
@@ -58,12 +77,7 @@ pub(super) fn run(
     }
     files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
     let counted = counted(&dataset, choice, features.len());
-    let words =
-        format!("{counted}{} features each: {} and {}", features.dim, npy.display(), csv.display());
-    command
-        .console
-        .result(&words, &json!({ "npy": lossy(&npy), "csv": lossy(&csv), "shape": shape }));
-    Ok(())
+    Ok(Embedded { npy: lossy(&npy), csv: lossy(&csv), shape, counted })
 }
 
 /// The splits that are asked for; each has pictures.

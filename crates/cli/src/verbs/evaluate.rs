@@ -3,11 +3,13 @@
 mod compare;
 mod few_label;
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::Meta;
 use kith_core::encoder::Encoder;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 use crate::args::{DataFlags, EvaluateFlags, RunFlags};
 use crate::checkpoint;
@@ -17,7 +19,7 @@ use crate::eval::frozen::{self, Scores};
 use crate::eval::minibatch;
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::output::{Console, lossy};
+use crate::output::{Outcome, lossy};
 use crate::report::confusion::Confusion;
 use crate::report::facts;
 use crate::report::feature_scatter;
@@ -41,20 +43,31 @@ pub(super) fn run(
     of: Option<&Path>,
     flags: Flags<'_>,
     command: Command<'_>,
-) -> Result<(), Failure> {
-    match of {
-        None => compare::run(&flags.how.compare, flags.data, command),
-        Some(of) if flags.how.few_label.is_empty() => frozen(of, flags, command),
-        Some(of) => few_label::run(of, flags, command),
-    }
+) -> Result<Box<dyn Outcome>, Failure> {
+    Ok(match of {
+        None => Box::new(compare::run(&flags.how.compare, flags.data, command)?),
+        Some(of) if flags.how.few_label.is_empty() => Box::new(frozen(of, flags, command)?),
+        Some(of) => Box::new(few_label::run(of, flags, command)?),
+    })
 }
 
 /// What a checkpoint's features are worth.
+#[derive(Debug, Serialize)]
 struct Found {
+    #[serde(skip)]
     name: String,
+    #[serde(flatten)]
     scores: Scores,
     /// Linear evaluation in small batches, where the recipe asks for it.
+    #[serde(rename = "linear_minibatch", skip_serializing_if = "Option::is_none")]
     minibatch: Option<f64>,
+}
+
+/// The checkpoints of a run, or one.
+#[derive(Debug)]
+struct Evaluated {
+    all: Vec<Found>,
+    report: Option<String>,
 }
 
 /// Linear probe and neighbours with all labels, last and best; with a folder to write to, a report.
@@ -62,7 +75,7 @@ fn frozen(
     of: &Path,
     Flags { data, run, .. }: Flags<'_>,
     command: Command<'_>,
-) -> Result<(), Failure> {
+) -> Result<Evaluated, Failure> {
     let paths: Vec<PathBuf> = match of.is_dir() {
         true => [folder::CHECKPOINT, folder::BEST].map(|name| of.join(name)).to_vec(),
         false => vec![of.to_owned()],
@@ -95,8 +108,8 @@ fn frozen(
         let report = Report { tables: tables(&all), ..report };
         folder.write(folder::REPORT, html(&report).as_bytes())?;
     }
-    tell(&all, folder.as_ref(), console);
-    Ok(())
+    let report = folder.map(|folder| lossy(&folder.file(folder::REPORT)));
+    Ok(Evaluated { all, report })
 }
 
 fn tables(all: &[Found]) -> Vec<Table> {
@@ -127,26 +140,29 @@ fn report(
     })
 }
 
-fn tell(all: &[Found], folder: Option<&Folder>, console: &Console) {
-    let (mut words, mut objects) = (Vec::new(), Map::new());
-    for Found { name, scores, minibatch } in all {
-        words.push(format!(
-            "{name:<12} linear {}  kNN (200, 0.1) {}  kNN (20, 0.07) {}",
-            percent(scores.linear),
-            percent(scores.wide),
-            percent(scores.narrow)
-        ));
-        words.extend(scores.retrieval.words().map(|found| format!("{:<12} {found}", "")));
-        let mut object = scores.to_json();
-        if let Some(small) = minibatch {
-            words.push(format!("{:<12} linear {} in small batches", "", percent(*small)));
-            object["linear_minibatch"] = json!(small);
-        }
-        objects.insert(name.clone(), object);
+impl Display for Evaluated {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let found = self.all.iter().map(Found::to_string);
+        let report = self.report.iter().map(|report| format!("report: {report}"));
+        f.write_str(&found.chain(report).collect::<Vec<_>>().join("\n"))
     }
-    if let Some(folder) = folder {
-        words.push(format!("report: {}", folder.file(folder::REPORT).display()));
-        objects.insert("report".into(), json!(lossy(&folder.file(folder::REPORT))));
+}
+
+impl Display for Found {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { name, scores: Scores { linear, wide, narrow, retrieval, .. }, minibatch } = self;
+        let [linear, wide, narrow] = [linear, wide, narrow].map(|share| percent(*share));
+        write!(f, "{name:<12} linear {linear}  kNN (200, 0.1) {wide}  kNN (20, 0.07) {narrow}")?;
+        let retrieval = retrieval.words().into_iter();
+        let small = minibatch.map(|share| format!("linear {} in small batches", percent(share)));
+        retrieval.chain(small).try_for_each(|line| write!(f, "\n{:<12} {line}", ""))
     }
-    console.result(&words.join("\n"), &Value::Object(objects));
+}
+
+/// Checkpoints by name, and the report.
+impl Serialize for Evaluated {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let found = self.all.iter().map(|found| (found.name.as_str(), json!(found)));
+        to.collect_map(found.chain(self.report.iter().map(|report| ("report", json!(report)))))
+    }
 }

@@ -1,12 +1,10 @@
 //! `kith experiment`: baseline, pre-training and fine-tuning, compared, over some seeds.
 
 use kith_core::recipe::Recipe;
-use serde_json::json;
 
 use crate::args::TrainFlags;
 use crate::checkpoint;
 use crate::failure::Failure;
-use crate::output::lossy;
 use crate::report::confusion::Confusion;
 use crate::report::curves::{self, part};
 use crate::report::diagnosis::{self, Run};
@@ -14,7 +12,7 @@ use crate::report::facts;
 use crate::report::feature_scatter;
 use crate::report::figures;
 use crate::report::page::{Report, html};
-use crate::report::seeds::{Comparison, Difference, note};
+use crate::report::seeds::{Comparison, note};
 use crate::report::tables;
 use crate::train::context::RunContext;
 use crate::train::folder;
@@ -22,11 +20,9 @@ use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
 use crate::train::train_loop::Trained;
 use crate::verbs::finetune;
+use crate::verbs::outcome::{Compared, keep};
 use crate::verbs::pretrain::{self, Frozen};
 use crate::verbs::session::{Command, Session};
-
-/// Every number of the study, for scripts.
-const RESULTS: &str = "results.json";
 
 /// The study with one seed.
 struct Study {
@@ -38,7 +34,11 @@ struct Study {
     frozen: Option<Frozen>,
 }
 
-pub(super) fn run(seeds: u64, flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+pub(super) fn run(
+    seeds: u64,
+    flags: &TrainFlags,
+    command: Command<'_>,
+) -> Result<Compared, Failure> {
     let session = Session::open("experiment", None, flags, command)?;
     let Session { recipe, folder: whole, .. } = &session;
     let mut studies = Vec::new();
@@ -53,19 +53,11 @@ pub(super) fn run(seeds: u64, flags: &TrainFlags, command: Command<'_>) -> Resul
     let classes = studies.first().map_or(0, |study| study.splits.classes());
     let report = report(&studies, &comparison, &session)?;
     whole.write(folder::REPORT, html(&report).as_bytes())?;
-    let object = json!({
-        "run": lossy(whole.path()),
-        "report": lossy(&whole.file(folder::REPORT)),
-        "recipe": recipe.name,
-        "data": session.data.data.to_string(),
-        "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
-        "accuracies": comparison.to_json(),
-        "differences": comparison.differences().iter().map(Difference::to_json).collect::<Vec<_>>(),
-        "findings": runs(&studies).flat_map(|r| r.to_json(recipe, classes)).collect::<Vec<_>>(),
-    });
-    whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    session.console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
-    Ok(())
+    let findings = runs(&studies).flat_map(|run| run.findings(recipe, classes)).collect();
+    let seeds = studies.iter().map(|study| study.seed).collect();
+    let compared = Compared::of(&session, seeds, comparison, findings);
+    keep(&compared, whole)?;
+    Ok(compared)
 }
 
 /// One seed from start to end, or on from where it was stopped.

@@ -1,20 +1,39 @@
 //! `kith fetch`: a data set from the internet.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::fetch::{Outcome, Published, Settings, fetch};
 use crate::output::{Console, lossy};
 use crate::progress::Bytes;
 
+/// A data set on this machine.
+#[derive(Debug, Serialize)]
+pub(super) struct Fetched {
+    folder: String,
+    /// How to name it on the command line.
+    data: String,
+    /// Whether it was there before.
+    #[serde(skip)]
+    is_old: bool,
+}
+
+impl Display for Fetched {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let words = if self.is_old { "already there, complete:" } else { "fetched into" };
+        write!(f, "{words} {}; use it with --data {}", self.folder, self.data)
+    }
+}
+
 pub(super) fn run(
     what: Published,
     mirror: Option<String>,
     into: &Path,
     console: &Console,
-) -> Result<(), Failure> {
+) -> Result<Fetched, Failure> {
     let mut bar = Bytes::new(console.show());
     let settings = Settings { mirror, ..Settings::default() };
     let outcome = fetch(&what.dataset(), into, &settings, &mut |progress| {
@@ -24,19 +43,15 @@ pub(super) fn run(
         }
     });
     bar.finish();
-    let (folder, words) = match &outcome? {
-        Outcome::Fetched(folder) => (folder.clone(), "fetched into"),
-        Outcome::AlreadyThere(folder) => (folder.clone(), "already there, complete:"),
+    let (folder, is_old) = match outcome? {
+        Outcome::Fetched(folder) => (folder, false),
+        Outcome::AlreadyThere(folder) => (folder, true),
     };
     let kind = match what {
         Published::Stl10 => "stl10",
         Published::Cifar10 => "cifar10",
         Published::FashionMnist => "idx",
     };
-    let words = format!("{words} {}; use it with --data {kind}:{0}", folder.display());
-    console.result(
-        &words,
-        &json!({ "folder": lossy(&folder), "data": format!("{kind}:{}", folder.display()) }),
-    );
-    Ok(())
+    let folder = lossy(&folder);
+    Ok(Fetched { data: format!("{kind}:{folder}"), folder, is_old })
 }

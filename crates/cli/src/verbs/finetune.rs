@@ -1,16 +1,17 @@
 //! `kith finetune`: an encoder and a classifier on labels.
 
+use std::fmt::{self, Display, Formatter};
+
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::TrainFlags;
 use crate::failure::Failure;
-use crate::output::lossy;
 use crate::report::curves::{self, Part};
-use crate::report::diagnosis::{self, Finding};
+use crate::report::diagnosis::Finding;
 use crate::report::facts;
 use crate::report::page::{Report, html};
 use crate::report::tables;
@@ -18,8 +19,8 @@ use crate::train::context::RunContext;
 use crate::train::folder;
 use crate::train::initial_weights;
 use crate::train::loader;
-use crate::train::record::best;
 use crate::train::train_loop::{Trained, train};
+use crate::verbs::outcome::Finished;
 use crate::verbs::pretrain;
 use crate::verbs::session::{Command, Session};
 
@@ -28,7 +29,18 @@ const SCRATCH: &str = "scratch";
 /// What a run that starts from a checkpoint is called.
 const FINETUNE: &str = "finetune";
 
-pub(super) fn run(from: &str, flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+/// An encoder and a classifier.
+#[derive(Debug, Serialize)]
+pub(super) struct Finetuned {
+    #[serde(flatten)]
+    run: Finished,
+}
+
+pub(super) fn run(
+    from: &str,
+    flags: &TrainFlags,
+    command: Command<'_>,
+) -> Result<Finetuned, Failure> {
     let checkpoint = (from != SCRATCH).then_some(from);
     let verb = if checkpoint.is_some() { FINETUNE } else { "baseline" };
     let session = Session::open(verb, checkpoint, flags, command)?;
@@ -38,7 +50,7 @@ pub(super) fn run(from: &str, flags: &TrainFlags, command: Command<'_>) -> Resul
     let trained = learn(&context, session.start.as_ref())?;
     let seen = session.seen_test(session.seed);
     seen.iter().for_each(|words| session.console.note(words));
-    let findings = diagnosis::findings(&trained.history, recipe, splits.classes());
+    let run = Finished::of(&context, &trained);
     let parts = [Part { name: verb, history: &trained.history, metrics: &trained.metrics }];
     let mut facts = facts::of_run(&splits, &session.seed.to_string(), &session.device.why);
     facts.push(("Started from".into(), from.into()));
@@ -50,12 +62,11 @@ pub(super) fn run(from: &str, flags: &TrainFlags, command: Command<'_>) -> Resul
         charts: curves::curves(&parts),
         tables: vec![tables::epochs(&parts)],
         settings_toml: recipe.to_toml(),
-        notes: seen.into_iter().chain(notes(recipe, &trained, &findings)).collect(),
+        notes: seen.into_iter().chain(notes(recipe, &trained, &run.findings)).collect(),
         ..Report::default()
     };
     folder.write(folder::REPORT, html(&report).as_bytes())?;
-    tell(&context, &trained, &findings);
-    Ok(())
+    Ok(Finetuned { run })
 }
 
 fn notes(recipe: &Recipe, trained: &Trained, findings: &[Finding]) -> Vec<String> {
@@ -81,25 +92,10 @@ pub(super) fn learn(
     })
 }
 
-fn tell(context: &RunContext<'_>, trained: &Trained, findings: &[Finding]) {
-    let RunContext { folder, console, .. } = *context;
-    let path = |name| folder.file(name).display().to_string();
-    let words = format!(
-        "test accuracy: {}\ncheckpoint: {}\nreport:     {}",
-        facts::last_and_best(&trained.history).unwrap_or_else(|| "-".into()),
-        path(folder::CHECKPOINT),
-        path(folder::REPORT)
-    );
-    let found: String = findings.iter().map(|f| format!("{}\n", f.sentence())).collect();
-    let words = found + &words;
-    let object = json!({
-        "run": lossy(folder.path()),
-        "checkpoint": path(folder::CHECKPOINT),
-        "best": path(folder::BEST),
-        "report": path(folder::REPORT),
-        "last_epoch": trained.history.last(),
-        "best_epoch": best(&trained.history),
-        "findings": diagnosis::to_json(findings),
-    });
-    console.result(&words, &object);
+impl Display for Finetuned {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.run.tell_findings(f)?;
+        writeln!(f, "test accuracy: {}", self.run.accuracy().as_deref().unwrap_or("-"))?;
+        self.run.tell_files(f)
+    }
 }

@@ -1,75 +1,132 @@
 //! `kith info`: what a checkpoint or a run is.
 
+use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::{Layer, Meta};
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::format::percent;
-use crate::output::Console;
+use crate::output::{Outcome, lossy};
 use crate::report::diagnosis::{self, Finding};
 use crate::train::folder;
 use crate::train::record::Record;
 
-pub(super) fn run(of: &Path, console: &Console) -> Result<(), Failure> {
+/// A checkpoint, or a run with one.
+#[derive(Debug, Serialize)]
+struct Whole {
+    #[serde(skip)]
+    path: PathBuf,
+    meta: Meta,
+    /// None without metrics to diagnose by.
+    findings: Option<Vec<Finding>>,
+    #[serde(serialize_with = "layers")]
+    layers: Vec<Layer>,
+    /// Shapes by name.
+    tensors: BTreeMap<String, Vec<usize>>,
+    /// Numbers that the encoder has.
+    #[serde(skip)]
+    parameters: usize,
+}
+
+/// The runs of a study.
+#[derive(Debug, Serialize)]
+struct Several {
+    #[serde(skip)]
+    path: PathBuf,
+    runs: Vec<Part>,
+}
+
+/// A run of a study.
+#[derive(Debug, Serialize)]
+struct Part {
+    run: String,
+    meta: Meta,
+    findings: Option<Vec<Finding>>,
+}
+
+pub(super) fn run(of: &Path) -> Result<Box<dyn Outcome>, Failure> {
     if !of.is_dir() || of.join(folder::CHECKPOINT).exists() {
-        return whole(of, console);
+        return Ok(Box::new(whole(of)?));
     }
     match folder::runs_in(of)?.as_slice() {
         [] => Err(Failure::NoCheckpoint { path: of.to_owned(), expected: folder::CHECKPOINT }),
-        runs => several(of, runs, console),
+        runs => Ok(Box::new(several(of, runs)?)),
     }
 }
 
-/// A checkpoint, or a run with one: everything that is known of it.
-fn whole(of: &Path, console: &Console) -> Result<(), Failure> {
+/// Everything that is known of a checkpoint, or of a run with one.
+fn whole(of: &Path) -> Result<Whole, Failure> {
     let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
     let (meta, archive) = checkpoint::open(&path)?;
     let findings = if of.is_dir() { diagnose(of, &meta)? } else { None };
-    let parameters = archive.parameters("encoder.");
-    let encoder = described(&json!(meta.recipe.encoder));
-    let mut words = vec![
-        format!(
-            "{}: kith checkpoint, format {}, written by kith {}",
-            path.display(),
-            meta.format,
-            meta.software
-        ),
-        format!("stage      {}", stage(&meta)),
-        format!("recipe     {}, seed {}, {} steps", meta.recipe.name, meta.seed, meta.steps),
-        format!("encoder    {encoder}; {parameters} parameters, side {}", meta.side),
-        format!(
+    let shape = |name: &str| Some((name.to_owned(), archive.shape(name)?.to_vec()));
+    Ok(Whole {
+        path,
+        findings,
+        layers: meta.layers(&archive),
+        meta,
+        tensors: archive.names().filter_map(shape).collect(),
+        parameters: archive.parameters("encoder."),
+    })
+}
+
+/// How far each run of a study came, and what looks wrong with it.
+fn several(of: &Path, runs: &[PathBuf]) -> Result<Several, Failure> {
+    let part = |run: &PathBuf| {
+        let (meta, _archive) = checkpoint::open(&run.join(folder::CHECKPOINT))?;
+        let findings = diagnose(run, &meta)?;
+        Ok(Part { run: lossy(run.strip_prefix(of).unwrap_or(run)), meta, findings })
+    };
+    let runs = runs.iter().map(part).collect::<Result<_, Failure>>()?;
+    Ok(Several { path: of.to_owned(), runs })
+}
+
+impl Display for Whole {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { path, meta, parameters, .. } = self;
+        let Meta { format, software, recipe, dataset, .. } = meta;
+        let path = path.display();
+        writeln!(f, "{path}: kith checkpoint, format {format}, written by kith {software}")?;
+        writeln!(f, "stage      {}", stage(meta))?;
+        writeln!(f, "recipe     {}, seed {}, {} steps", recipe.name, meta.seed, meta.steps)?;
+        let encoder = described(&json!(recipe.encoder));
+        writeln!(f, "encoder    {encoder}; {parameters} parameters, side {}", meta.side)?;
+        writeln!(
+            f,
             "data       {}: {} unlabelled, {} labelled, {} validation, {} test",
-            meta.dataset.name,
-            meta.dataset.unlabelled,
-            meta.dataset.labelled,
-            meta.dataset.validation,
-            meta.dataset.test
-        ),
-        match meta.class_names.as_slice() {
-            [] => "classes    none".into(),
-            names => format!("classes    {}", names.join(", ")),
-        },
-    ];
-    words.extend(measured(&meta));
-    words.extend(findings.iter().flat_map(|findings| said(findings)));
-    let layers = meta.layers(&archive);
-    words.extend(summary(&layers));
-    words.push("tensors".into());
-    let shapes: Vec<(&str, &[usize])> =
-        archive.names().filter_map(|name| Some((name, archive.shape(name)?))).collect();
-    words.extend(shapes.iter().map(|(name, shape)| format!("  {name:<40} {shape:?}")));
-    let shapes: Map<String, Value> =
-        shapes.iter().map(|(name, shape)| ((*name).to_owned(), json!(shape))).collect();
-    let findings = findings.as_deref().map(diagnosis::to_json);
-    let layers: Vec<Value> = layers.iter().map(as_json).collect();
-    let object = json!({ "meta": meta, "findings": findings, "layers": layers, "tensors": shapes });
-    console.result(&words.join("\n"), &object);
-    Ok(())
+            dataset.name, dataset.unlabelled, dataset.labelled, dataset.validation, dataset.test
+        )?;
+        let classes = meta.class_names.join(", ");
+        writeln!(f, "classes    {}", if classes.is_empty() { "none" } else { &classes })?;
+        let found = self.findings.iter().flat_map(|findings| said(findings));
+        let lines = measured(meta).into_iter().chain(found).chain(summary(&self.layers));
+        lines.into_iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        write!(f, "tensors")?;
+        self.tensors.iter().try_for_each(|(name, shape)| write!(f, "\n  {name:<40} {shape:?}"))
+    }
+}
+
+impl Display for Several {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} runs", self.path.display(), self.runs.len())?;
+        self.runs.iter().try_for_each(|part| write!(f, "\n\n{part}"))
+    }
+}
+
+impl Display for Part {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { run, meta, findings } = self;
+        write!(f, "{run}: {}, seed {}, {} steps", stage(meta), meta.seed, meta.steps)?;
+        let found = findings.iter().flat_map(|findings| said(findings));
+        measured(meta).into_iter().chain(found).try_for_each(|line| write!(f, "\n{line}"))
+    }
 }
 
 /// The layers of the encoder, a line each.
@@ -85,28 +142,10 @@ fn summary(layers: &[Layer]) -> Vec<String> {
     head.into_iter().chain(layers.iter().map(row)).collect()
 }
 
-fn as_json(layer: &Layer) -> Value {
-    let Layer { name, kind, output, parameters } = layer;
-    json!({ "name": name, "kind": kind, "output": output, "parameters": parameters })
-}
-
-/// The runs of a study: how far each came, and what looks wrong with it.
-fn several(of: &Path, runs: &[PathBuf], console: &Console) -> Result<(), Failure> {
-    let mut words = vec![format!("{}: {} runs", of.display(), runs.len())];
-    let mut objects = Vec::new();
-    for run in runs {
-        let (meta, _archive) = checkpoint::open(&run.join(folder::CHECKPOINT))?;
-        let findings = diagnose(run, &meta)?;
-        let name = run.strip_prefix(of).unwrap_or(run).display().to_string();
-        words.push(String::new());
-        words.push(format!("{name}: {}, seed {}, {} steps", stage(&meta), meta.seed, meta.steps));
-        words.extend(measured(&meta));
-        words.extend(findings.iter().flat_map(|findings| said(findings)));
-        let findings = findings.as_deref().map(diagnosis::to_json);
-        objects.push(json!({ "run": name, "meta": meta, "findings": findings }));
-    }
-    console.result(&words.join("\n"), &json!({ "runs": objects }));
-    Ok(())
+fn layers<S: Serializer>(layers: &[Layer], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(layers.iter().map(|Layer { name, kind, output, parameters }| {
+        json!({ "name": name, "kind": kind, "output": output, "parameters": parameters })
+    }))
 }
 
 fn stage(meta: &Meta) -> String {

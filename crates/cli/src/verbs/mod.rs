@@ -1,6 +1,7 @@
 //! The verbs, one a file.
 
 mod session;
+mod outcome;
 mod fetch;
 mod doctor;
 mod augment;
@@ -19,55 +20,55 @@ use kith_core::archive::Precision;
 
 use crate::args::{RecipeFlags, Shared, Verb};
 use crate::failure::Failure;
-use crate::output::Console;
+use crate::output::{Console, Outcome};
 use session::Command;
 
-/// Does what a verb says.
+/// Does what a verb says, and tells what came of it.
 pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), Failure> {
     let command = Command { shared, console };
+    let tell = |outcome: &dyn Outcome| console.result(outcome);
     match verb {
-        Verb::Pretrain { flags } => pretrain::run(&flags, command),
-        Verb::Finetune { from, flags } => finetune::run(&from, &flags, command),
-        Verb::Experiment { seeds, flags } => experiment::run(seeds, &flags, command),
+        Verb::Pretrain { flags } => tell(&pretrain::run(&flags, command)?),
+        Verb::Finetune { from, flags } => tell(&finetune::run(&from, &flags, command)?),
+        Verb::Experiment { seeds, flags } => tell(&experiment::run(seeds, &flags, command)?),
         Verb::Semi { from, seeds, auto, flags } => {
             let how = semi::How { from: from.as_deref(), seeds, auto };
-            semi::run(&how, &flags, command)
+            tell(&semi::run(&how, &flags, command)?);
         }
         Verb::Evaluate { of, how, data, run } => {
             let flags = evaluate::Flags { how: &how, data: &data, run: &run };
-            evaluate::run(of.as_deref(), flags, command)
+            tell(&*evaluate::run(of.as_deref(), flags, command)?);
         }
-        Verb::Augment { recipe: Some(recipe), changes, pictures, out, data, .. } => {
+        Verb::Augment { recipe: Some(recipe), changes, images, out, data, .. } => {
             let recipe = session::recipe(&RecipeFlags { recipe, changes })?;
-            augment::of_recipe(
-                &recipe,
-                pictures,
-                augment::Flags { out: &out, data: &data },
-                command,
-            )
-        }
-        Verb::Augment { policy, views, pictures, out, data, .. } => {
             let flags = augment::Flags { out: &out, data: &data };
-            augment::run(&policy, augment::Size { pictures, views }, flags, command)
+            tell(&augment::of_recipe(&recipe, images, flags, command)?);
+        }
+        Verb::Augment { policy, views, images, out, data, .. } => {
+            let flags = augment::Flags { out: &out, data: &data };
+            tell(&augment::run(&policy, augment::Size { images, views }, flags, command)?);
         }
         Verb::Embed { checkpoint, split, out, pixels, data } => {
             let out = embed::Out { path: &out, pixels };
-            embed::run(&checkpoint, split, &out, &data, command)
+            tell(&embed::run(&checkpoint, split, &out, &data, command)?);
         }
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
-            neighbours::run(&checkpoint, neighbours::Size { queries, k }, &out, &data, command)
+            let size = neighbours::Size { queries, k };
+            tell(&neighbours::run(&checkpoint, size, &out, &data, command)?);
         }
-        Verb::Info { of } => info::run(&of, console),
+        Verb::Info { of } => tell(&*info::run(&of)?),
         Verb::Export { checkpoint, out, half, support } => {
             let precision = if half { Precision::Half } else { Precision::Single };
             let kept = if support { export::WITH_SUPPORT } else { export::ENCODER };
-            export::run(&checkpoint, &out, precision, kept, console)
+            tell(&export::run(&checkpoint, &out, precision, kept)?);
         }
-        Verb::Serve { run, page, port } => serve::run(run.as_deref(), page, port, console),
-        Verb::Fetch { what, mirror, into } => fetch::run(what, mirror, &into, console),
-        Verb::Doctor => {
-            doctor::run(console);
-            Ok(())
+        Verb::Serve { run, page, port } => {
+            let server = serve::open(run.as_deref(), page, port)?;
+            tell(&server);
+            server.answer()?;
         }
+        Verb::Fetch { what, mirror, into } => tell(&fetch::run(what, mirror, &into, console)?),
+        Verb::Doctor => tell(&doctor::run()),
     }
+    Ok(())
 }

@@ -1,8 +1,9 @@
-//! `kith neighbours`: pictures beside those that the encoder finds most alike.
+//! `kith neighbours`: images beside those that the encoder finds most alike.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::Path;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::DataFlags;
 use crate::checkpoint;
@@ -19,13 +20,27 @@ pub(super) struct Size {
     pub(super) k: usize,
 }
 
+/// Images with their neighbours.
+#[derive(Debug, Serialize)]
+pub(super) struct Neighbours {
+    sheet: String,
+    queries: usize,
+    k: usize,
+}
+
+impl Display for Neighbours {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} pictures, {} neighbours each: {}", self.queries, self.k, self.sheet)
+    }
+}
+
 pub(super) fn run(
     checkpoint: &Path,
     Size { queries, k }: Size,
     out: &Path,
     data: &DataFlags,
     command: Command<'_>,
-) -> Result<(), Failure> {
+) -> Result<Neighbours, Failure> {
     let (meta, archive) = checkpoint::open(checkpoint)?;
     let dataset = open_for(data, &meta, command.console)?;
     let chosen = command.device()?;
@@ -38,11 +53,5 @@ pub(super) fn run(
     let lookup = Lookup { queries: asked, bank, count: queries, k };
     let png = nearest_grid(&encoder, &lookup, chosen.seeded(command.shared.seed))?;
     files::write(out, &png)?;
-    let words =
-        format!("{} pictures, {k} neighbours each: {}", queries.min(asked.len()), out.display());
-    command.console.result(
-        &words,
-        &json!({ "sheet": lossy(out), "queries": queries.min(asked.len()), "k": k }),
-    );
-    Ok(())
+    Ok(Neighbours { sheet: lossy(out), queries: queries.min(asked.len()), k })
 }

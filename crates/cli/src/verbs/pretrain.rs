@@ -1,9 +1,11 @@
 //! `kith pretrain`: an encoder without labels, evaluated and reported.
 
+use std::fmt::{self, Display, Formatter};
+
 use kith_core::encoder::Encoder;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, Trainer, random_encoder};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::TrainFlags;
 use crate::checkpoint;
@@ -11,10 +13,9 @@ use crate::eval::frozen::{self, Scores};
 use crate::eval::minibatch::{self, Minibatch};
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::output::lossy;
 use crate::report::confusion::Confusion;
 use crate::report::curves::{self, Part};
-use crate::report::diagnosis::{self, Finding};
+use crate::report::diagnosis::Finding;
 use crate::report::facts;
 use crate::report::feature_scatter;
 use crate::report::figures;
@@ -26,10 +27,11 @@ use crate::train::loader;
 use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
 use crate::train::train_loop::{Trained, train};
+use crate::verbs::outcome::Finished;
 use crate::verbs::session::{Command, Session};
 
 /// Frozen features of the three encoders that a report compares.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(super) struct Frozen {
     pub(super) random: Scores,
     pub(super) last: Scores,
@@ -38,16 +40,24 @@ pub(super) struct Frozen {
     pub(super) minibatch: Option<Minibatch>,
 }
 
-pub(super) fn run(flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+/// An encoder, and what it is worth.
+#[derive(Debug, Serialize)]
+pub(super) struct Pretrained {
+    #[serde(flatten)]
+    run: Finished,
+    frozen: Option<Frozen>,
+}
+
+pub(super) fn run(flags: &TrainFlags, command: Command<'_>) -> Result<Pretrained, Failure> {
     let session = Session::open("pretrain", None, flags, command)?;
     let splits = session.splits(session.seed)?;
     let context = session.context(&splits);
     let trained = learn(&context)?;
     let frozen = frozen(&context)?;
-    let page = page(&context, &trained, frozen.as_ref())?;
+    let run = Finished::of(&context, &trained);
+    let page = page(&context, &trained, &run.findings, frozen.as_ref())?;
     session.folder.write(folder::REPORT, html(&page).as_bytes())?;
-    tell(&context, &trained, frozen.as_ref());
-    Ok(())
+    Ok(Pretrained { run, frozen })
 }
 
 /// Pre-trains to the end, or goes on to it.
@@ -109,6 +119,7 @@ impl Frozen {
 fn page(
     context: &RunContext<'_>,
     trained: &Trained,
+    findings: &[Finding],
     frozen: Option<&Frozen>,
 ) -> Result<Report, Failure> {
     let RunContext { recipe, splits, .. } = *context;
@@ -123,7 +134,6 @@ fn page(
         tables.extend(tables::retrieval(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
         tables.push(tables::epochs(&parts));
     }
-    let findings = diagnosis::findings(&trained.history, recipe, splits.classes());
     let mut facts = facts::of_run(splits, &context.seed.to_string(), context.device_reason);
     facts.push(facts::wall_time(trained.history.iter()));
     Ok(Report {
@@ -171,49 +181,26 @@ pub(super) fn notes(recipe: &Recipe, trained: &Trained) -> Vec<String> {
     notes
 }
 
-fn tell(context: &RunContext<'_>, trained: &Trained, frozen: Option<&Frozen>) {
-    let path = |name| context.folder.file(name).display().to_string();
-    let classes = context.splits.classes();
-    let findings = diagnosis::findings(&trained.history, context.recipe, classes);
-    let mut words = String::new();
-    if let Some(frozen) = frozen {
-        for (name, scores) in frozen.rows() {
-            words += &format!(
-                "{name:<18} linear {}  kNN {}\n",
-                percent(scores.linear),
-                percent(scores.wide)
-            );
+impl Display for Pretrained {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(frozen) = &self.frozen {
+            write!(f, "{frozen}")?;
         }
+        if let Some(shares) = self.run.accuracy() {
+            writeln!(f, "online probe       {shares}")?;
+        }
+        self.run.tell_findings(f)?;
+        self.run.tell_files(f)
     }
-    if let Some(Minibatch { random, last }) = frozen.and_then(|frozen| frozen.minibatch) {
-        let (last, random) = (percent(last), percent(random));
-        words += &format!("small batches      linear {last}, random {random}\n");
+}
+
+/// A line an encoder.
+impl Display for Frozen {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (name, Scores { linear, wide, .. }) in self.rows() {
+            writeln!(f, "{name:<18} linear {}  kNN {}", percent(*linear), percent(*wide))?;
+        }
+        let Some(Minibatch { random, last }) = self.minibatch else { return Ok(()) };
+        writeln!(f, "small batches      linear {}, random {}", percent(last), percent(random))
     }
-    if let Some(shares) = facts::last_and_best(&trained.history) {
-        words += &format!("online probe       {shares}\n");
-    }
-    for finding in &findings {
-        words += &format!("{}\n", finding.sentence());
-    }
-    words += &format!("checkpoint: {}\n", path(folder::CHECKPOINT));
-    words += &format!("report:     {}", path(folder::REPORT));
-    let scores = frozen.map(|frozen| {
-        json!({
-            "random": frozen.random.to_json(),
-            "last": frozen.last.to_json(),
-            "best": frozen.best.to_json(),
-            "minibatch": frozen.minibatch.map(Minibatch::to_json),
-        })
-    });
-    let object = json!({
-        "run": lossy(context.folder.path()),
-        "checkpoint": path(folder::CHECKPOINT),
-        "best": path(folder::BEST),
-        "report": path(folder::REPORT),
-        "last_epoch": trained.history.last(),
-        "best_epoch": best(&trained.history),
-        "findings": diagnosis::to_json(&findings),
-        "frozen": scores,
-    });
-    context.console.result(&words, &object);
 }

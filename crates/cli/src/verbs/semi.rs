@@ -2,16 +2,17 @@
 
 mod comparison;
 
+use std::fmt::{self, Display, Formatter};
+
 use kith_core::recipe::Recipe;
 use kith_core::semi::{SemiMethod, SemiSettings, Start};
 use kith_core::trainer::MASK_RATE;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::args::TrainFlags;
 use crate::checkpoint;
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::output::lossy;
 use crate::report::chart::Chart;
 use crate::report::choices;
 use crate::report::curves::{self, part};
@@ -19,9 +20,9 @@ use crate::report::diagnosis::{self, Run};
 use crate::report::facts;
 use crate::report::figures;
 use crate::report::page::{Figure, Report, html};
-use crate::report::seeds::{Comparison, Difference, note};
+use crate::report::seeds::{Comparison, note};
 use crate::report::tables;
-use crate::train::auto;
+use crate::train::auto::{self, Choice};
 use crate::train::context::RunContext;
 use crate::train::folder;
 use crate::train::initial_weights::InitialWeights;
@@ -30,6 +31,7 @@ use crate::train::semi::{chosen_network, learn};
 use crate::train::splits::Splits;
 use crate::train::train_loop::Trained;
 use crate::verbs::finetune;
+use crate::verbs::outcome::{Compared, keep};
 use crate::verbs::session::{Command, Session};
 
 /// Images on the grid of views.
@@ -38,8 +40,6 @@ const IMAGES: usize = 4;
 const VIEWS: usize = 8;
 /// What needs labels.
 const WHAT: &str = "semi-supervised learning";
-/// Every number of the comparison, for scripts.
-const RESULTS: &str = "results.json";
 
 /// The comparison with one seed.
 struct Study {
@@ -58,7 +58,27 @@ pub(super) struct How<'a> {
     pub(super) auto: bool,
 }
 
-pub(super) fn run(how: &How<'_>, flags: &TrainFlags, command: Command<'_>) -> Result<(), Failure> {
+/// The comparison over the seeds.
+#[derive(Debug, Serialize)]
+pub(super) struct Semi {
+    #[serde(flatten)]
+    compared: Compared,
+    labelled: usize,
+    unlabelled: usize,
+    chosen: Vec<Choice>,
+}
+
+impl Display for Semi {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.compared.fmt(f)
+    }
+}
+
+pub(super) fn run(
+    how: &How<'_>,
+    flags: &TrainFlags,
+    command: Command<'_>,
+) -> Result<Semi, Failure> {
     let mut session = Session::open("semi", how.from, flags, command)?;
     if how.auto {
         auto::keep_aside(&mut session.recipe, &flags.recipe.changes);
@@ -89,24 +109,17 @@ pub(super) fn run(how: &How<'_>, flags: &TrainFlags, command: Command<'_>) -> Re
     let mut report = report(&studies, &comparison, &choices, &session.context(&first), how.from)?;
     report.notes.extend(seen);
     whole.write(folder::REPORT, html(&report).as_bytes())?;
-    let object = json!({
-        "run": lossy(whole.path()),
-        "report": lossy(&whole.file(folder::REPORT)),
-        "recipe": session.recipe.name,
-        "data": session.data.data.to_string(),
-        "labelled": first.labelled.len(),
-        "unlabelled": first.unlabelled.len(),
-        "seeds": studies.iter().map(|study| study.seed).collect::<Vec<_>>(),
-        "chosen": choices.made,
-        "accuracies": comparison.to_json(),
-        "differences": comparison.differences().iter().map(Difference::to_json).collect::<Vec<_>>(),
-        "findings": runs(&studies)
-            .flat_map(|run| run.to_json(&choices.recipe, first.classes()))
-            .collect::<Vec<_>>(),
-    });
-    whole.write(RESULTS, format!("{object:#}\n").as_bytes())?;
-    session.console.result(&comparison.words(&whole.file(folder::REPORT)), &object);
-    Ok(())
+    let (recipe, classes) = (&choices.recipe, first.classes());
+    let findings = runs(&studies).flat_map(|run| run.findings(recipe, classes)).collect();
+    let seeds = studies.iter().map(|study| study.seed).collect();
+    let semi = Semi {
+        compared: Compared::of(&session, seeds, comparison, findings),
+        labelled: first.labelled.len(),
+        unlabelled: first.unlabelled.len(),
+        chosen: choices.made,
+    };
+    keep(&semi, whole)?;
+    Ok(semi)
 }
 
 /// Writes the semi-supervised settings out, and no batch larger than there are labelled pictures.

@@ -1,32 +1,51 @@
 //! `kith serve`: the page on this machine, with a run's checkpoint opened in it.
 
 use std::env;
+use std::fmt::{self, Display, Formatter};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
-use serde_json::json;
+use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
 use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
-use crate::output::Console;
 use crate::train::folder;
 
 /// Where a build of the page lies in a clone.
 const PAGE: &str = "www/dist";
 
-/// Serves until it is stopped; the browser of this machine alone is answered.
-pub(super) fn run(
+/// A server that listens, and does not answer yet.
+#[derive(Serialize)]
+pub(super) struct Server {
+    url: String,
+    #[serde(skip)]
+    port: u16,
+    #[serde(skip)]
+    files: Router,
+    #[serde(skip)]
+    listener: TcpListener,
+    #[serde(skip)]
+    runtime: Runtime,
+}
+
+impl Display for Server {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url)
+    }
+}
+
+/// Listens to the browser of this machine alone.
+pub(super) fn open(
     run: Option<&Path>,
     page: Option<PathBuf>,
     port: u16,
-    console: &Console,
-) -> Result<(), Failure> {
+) -> Result<Server, Failure> {
     let page = built(page)?;
     let files = Router::new().fallback_service(ServeDir::new(page));
     let (files, place) = match run {
@@ -36,14 +55,19 @@ pub(super) fn run(
     let files = files.layer(CompressionLayer::new());
     let failed = |source| Failure::Port { port, source };
     let runtime = Builder::new_current_thread().enable_io().build().map_err(failed)?;
-    runtime
-        .block_on(async {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-            let url = format!("http://{}/{place}", listener.local_addr()?);
-            console.result(&url, &json!({ "url": url }));
-            axum::serve(listener, files).await
-        })
-        .map_err(failed)
+    let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
+    let listener = listener.map_err(failed)?;
+    let url = format!("http://{}/{place}", listener.local_addr().map_err(failed)?);
+    Ok(Server { url, port, files, listener, runtime })
+}
+
+impl Server {
+    /// Answers until it is stopped.
+    pub(super) fn answer(self) -> Result<(), Failure> {
+        let Self { port, files, listener, runtime, .. } = self;
+        let served = runtime.block_on(async { axum::serve(listener, files).await });
+        served.map_err(|source| Failure::Port { port, source })
+    }
 }
 
 /// The folder of the built page: the one that is named, or the one here or above the program.

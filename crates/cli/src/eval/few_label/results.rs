@@ -66,7 +66,7 @@ impl Cells {
         let object = json!({
             "protocol": self.protocol,
             "cells": self.cells,
-            "accuracies": rows(&self.cells).iter().map(|row| row.to_json()).collect::<Vec<_>>(),
+            "accuracies": rows(&self.cells),
         });
         Ok(folder.write(RESULTS, format!("{object:#}\n").as_bytes())?)
     }

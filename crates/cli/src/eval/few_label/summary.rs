@@ -1,26 +1,18 @@
 //! What cells say together: accuracies over seeds, by method and number of labels.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::cell::{Cell, Method};
-use crate::format::json_of_seeds;
+use crate::format::over_seeds;
 
 /// One method with one number of labels, over the seeds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Row {
     pub(crate) method: Method,
     pub(crate) labels: usize,
     /// Accuracies in the order of the seeds.
+    #[serde(flatten, serialize_with = "over_seeds")]
     pub(crate) accuracies: Vec<f64>,
-}
-
-impl Row {
-    /// For scripts.
-    pub(crate) fn to_json(&self) -> Value {
-        let mut object = json_of_seeds(&self.accuracies);
-        (object["method"], object["labels"]) = (json!(self.method), json!(self.labels));
-        object
-    }
 }
 
 /// Cells of the same method and number of labels, by method and number.

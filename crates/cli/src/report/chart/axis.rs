@@ -1,28 +1,49 @@
-//! A horizontal axis: where it runs, and which numbers stand below it.
-
-use std::ops::Range;
-
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
-use plotters::coord::types::RangedCoordf64;
+//! An axis: where numbers stand on it, and which are written beside it.
 
 use super::ticks::{span, tick};
 use super::{Axis, Chart};
 
-/// Numbers that stand below a linear axis, about.
+/// Most numbers below a linear axis.
 const NUMBERS: usize = 8;
 /// Space at both ends of a logarithmic axis, so that whiskers do not lie on the frame, as a share.
 const MARGIN: f64 = 0.03;
 /// Numbers that stand closer than this share of the axis would touch.
 const CLOSEST: f64 = 0.045;
-/// What is below this share of the axis is zero.
+/// What is missing to a whole number of steps by rounding alone.
 const ROUNDING: f64 = 1e-9;
 
-/// The horizontal axis of a chart. Places are numbers, or their logarithms.
-pub(super) struct Horizontal {
-    axis: Axis,
-    places: RangedCoordf64,
-    /// Places of the numbers below it.
-    shown: Vec<f64>,
+/// Places, numbers or their logarithms, along a side of the drawing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    /// The first place and the last.
+    pub(super) places: [f64; 2],
+    /// Where they are drawn.
+    pub(super) ends: [f64; 2],
+}
+
+impl Scale {
+    /// Where a place is drawn.
+    pub(super) fn at(&self, place: f64) -> f64 {
+        let ([first, last], [start, end]) = (self.places, self.ends);
+        start + (place - first) / (last - first) * (end - start)
+    }
+}
+
+/// A number that is written beside an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Tick {
+    pub(super) place: f64,
+    pub(super) words: String,
+}
+
+impl Tick {
+    fn of(axis: Axis, place: f64) -> Self {
+        let words = tick(match axis {
+            Axis::Linear => place,
+            Axis::Logarithmic => 10_f64.powf(place),
+        });
+        Self { place, words }
+    }
 }
 
 /// Where a number stands on an axis.
@@ -33,40 +54,31 @@ pub(super) fn place(axis: Axis, value: f64) -> f64 {
     }
 }
 
-/// Zero for what differs from it only by rounding.
-pub(super) fn snapped(value: f64, span: f64) -> f64 {
-    if value.abs() < span * ROUNDING { 0.0 } else { value }
+/// The horizontal axis that all points of a chart need: its first place and its last, and ticks.
+pub(super) fn horizontal(chart: &Chart) -> ([f64; 2], Vec<Tick>) {
+    let points = chart.series.iter().flat_map(|series| &series.points);
+    let points = points.filter(|(x, y)| x.is_finite() && y.is_finite());
+    let all: Vec<f64> = points.map(|point| place(chart.x_axis, point.0)).collect();
+    let (left, right) = span(all.iter().copied());
+    if chart.x_axis == Axis::Linear {
+        return ([left, right], round_ticks([left, right], NUMBERS));
+    }
+    let width = right - left;
+    let shown = apart(all, CLOSEST * width).into_iter().map(|place| Tick::of(chart.x_axis, place));
+    ([left - MARGIN * width, right + MARGIN * width], shown.collect())
 }
 
-impl Horizontal {
-    /// The axis that all points of a chart need.
-    pub(super) fn of(chart: &Chart) -> Self {
-        let points = chart.series.iter().flat_map(|series| &series.points);
-        let points = points.filter(|(x, y)| x.is_finite() && y.is_finite());
-        let all: Vec<f64> = points.map(|point| place(chart.x_axis, point.0)).collect();
-        let (left, right) = span(all.iter().copied());
-        if chart.x_axis == Axis::Linear {
-            let places: RangedCoordf64 = (left..right).into();
-            let shown = places.key_points(NUMBERS);
-            return Self { axis: chart.x_axis, places, shown };
-        }
-        let width = right - left;
-        let places = (left - MARGIN * width..right + MARGIN * width).into();
-        Self { axis: chart.x_axis, places, shown: apart(all, CLOSEST * width) }
-    }
-
-    /// From one end to the other, in places.
-    pub(super) fn width(&self) -> f64 {
-        let Range { start, end } = self.places.range();
-        end - start
-    }
-
-    fn words(&self, place: f64) -> String {
-        tick(match self.axis {
-            Axis::Linear => snapped(place, self.width()),
-            Axis::Logarithmic => 10_f64.powf(place),
-        })
-    }
+/// The multiples of 1, 2 or 5 of a power of ten between two numbers, no more than there may be.
+pub(super) fn round_ticks([low, high]: [f64; 2], most: usize) -> Vec<Tick> {
+    let power = 10_f64.powf(((high - low) / most as f64).log10().floor());
+    let between = |factor: f64| {
+        let step = factor * power;
+        let ends = [(low / step - ROUNDING).ceil(), (high / step + ROUNDING).floor()];
+        let [first, last] = ends.map(|end| end as i64);
+        (first..=last).map(move |count| Tick::of(Axis::Linear, count as f64 * step))
+    };
+    let fits = |factor: &f64| between(*factor).count() <= most;
+    [1.0, 2.0, 5.0, 10.0].into_iter().find(fits).map_or_else(Vec::new, |f| between(f).collect())
 }
 
 /// The places, each once, without those that are too near the one before.
@@ -82,53 +94,53 @@ fn apart(mut places: Vec<f64>, closest: f64) -> Vec<f64> {
     shown
 }
 
-impl Ranged for Horizontal {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, place: &f64, limits: (i32, i32)) -> i32 {
-        self.places.map(place, limits)
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() { Vec::new() } else { self.shown.clone() }
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.places.range()
-    }
-}
-
-impl ValueFormatter<f64> for Horizontal {
-    fn format_ext(&self, place: &f64) -> String {
-        self.words(*place)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::report::chart::Series;
 
-    fn axis(x_axis: Axis, xs: &[f64]) -> Horizontal {
+    fn axis(x_axis: Axis, xs: &[f64]) -> ([f64; 2], Vec<String>) {
         let points = xs.iter().map(|&x| (x, 0.0)).collect();
         let series = vec![Series { points, ..Series::default() }];
-        Horizontal::of(&Chart { x_axis, series, ..Chart::default() })
+        let (places, ticks) = horizontal(&Chart { x_axis, series, ..Chart::default() });
+        (places, words(ticks))
+    }
+
+    fn words(ticks: Vec<Tick>) -> Vec<String> {
+        ticks.into_iter().map(|tick| tick.words).collect()
     }
 
     #[test]
     fn a_logarithmic_axis_has_a_tick_a_number_unless_they_touch() {
-        let axis = axis(Axis::Logarithmic, &[100.0, 1.0, 10.0, 101.0]);
-        assert_eq!(axis.shown, [0.0, 1.0, 2.0]);
-        assert!(axis.range().start < 0.0 && axis.range().end > 101_f64.log10());
-        let words: Vec<String> = axis.shown.iter().map(|&place| axis.words(place)).collect();
+        let ([left, right], words) = axis(Axis::Logarithmic, &[100.0, 1.0, 10.0, 101.0]);
+        assert!(left < 0.0 && right > 101_f64.log10());
         assert_eq!(words, ["1", "10", "100"]);
     }
 
     #[test]
     fn a_linear_axis_runs_from_the_first_point_to_the_last() {
-        let axis = axis(Axis::Linear, &[0.0, 25.0]);
-        assert_eq!(axis.range(), 0.0..25.0);
-        assert!(axis.shown.len() > 2 && axis.shown.contains(&0.0), "{:?}", axis.shown);
+        let (places, words) = axis(Axis::Linear, &[0.0, 25.0]);
+        assert_eq!(places, [0.0, 25.0]);
+        assert_eq!(words, ["0", "5", "10", "15", "20", "25"]);
+    }
+
+    #[test]
+    fn ticks_are_round_and_hold_both_ends_where_these_are() {
+        assert_eq!(
+            words(round_ticks([-0.3, 0.3], 7)),
+            ["-0.3", "-0.2", "-0.1", "0", "0.1", "0.2", "0.3"]
+        );
+        assert_eq!(words(round_ticks([-0.31, 0.3], 6)), ["-0.2", "0", "0.2"]);
+        assert_eq!(words(round_ticks([12_000.0, 97_000.0], 6)), ["20k", "40k", "60k", "80k"]);
+        for most in 1..9 {
+            let count = round_ticks([0.0, 1.0], most).len();
+            assert!((1..=most).contains(&count), "{count} of {most}");
+        }
+    }
+
+    #[test]
+    fn a_scale_runs_from_end_to_end() {
+        let scale = Scale { places: [-1.0, 3.0], ends: [100.0, 0.0] };
+        assert_eq!([-1.0, 1.0, 3.0].map(|place| scale.at(place)), [100.0, 50.0, 0.0]);
     }
 }

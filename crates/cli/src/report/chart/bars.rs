@@ -1,16 +1,26 @@
 //! Bars: one mean a line, with the spread of its repetitions.
 
-use plotters::prelude::*;
+use maud::{Markup, html};
 
-use super::canvas::{self, Area, IN_MEMORY, INK, colour, label, label_width, units};
+use super::axis::Scale;
+use super::canvas::{Pen, WIDTH, label, label_width, line, titled};
+use super::palette::colour;
 use super::ticks::{measured, span};
 
 /// Height of a bar's row, in the page's units.
-const ROW: i32 = 34;
+const ROW: f64 = 34.0;
 /// Thickness of a bar.
-const THICKNESS: i32 = 18;
+const THICKNESS: f64 = 18.0;
 /// Height of the title above the bars.
-const HEAD: i32 = 34;
+const HEAD: f64 = 34.0;
+/// Space between a bar and the words beside it.
+const GAP: f64 = 12.0;
+/// Room for words in a wider face than was reckoned with.
+const SPARE: f64 = 4.0;
+/// Half of a line that ends a whisker.
+const CAP: f64 = 5.0;
+/// How the axis and whiskers are drawn.
+const INK: Pen = Pen { colour: "currentColor", width: 1.5, dashes: None };
 
 /// A chart of bars that start at zero.
 #[derive(Clone, Debug, Default)]
@@ -45,56 +55,48 @@ impl Bar {
     }
 }
 
-pub(super) fn svg(bars: &Bars) -> String {
-    let rows = i32::try_from(bars.bars.len()).unwrap_or(i32::MAX / ROW).max(1);
+pub(super) fn svg(bars: &Bars) -> Markup {
+    let rows = bars.bars.len().max(1) as f64;
     let title = if bars.value_label.is_empty() {
         bars.title.clone()
     } else {
         format!("{} ({})", bars.title, bars.value_label)
     };
-    canvas::drawn(&title, HEAD + rows * ROW, |area| draw(area, &bars.bars))
+    titled(&title, HEAD + rows * ROW, &drawn(&bars.bars))
 }
 
-fn draw(area: &Area, bars: &[Bar]) {
-    let widest = |words: fn(&Bar) -> i32| bars.iter().map(words).max().unwrap_or(0) + units(16);
+fn drawn(bars: &[Bar]) -> Markup {
+    let widest = |words: fn(&Bar) -> f64| bars.iter().map(words).fold(0.0, f64::max) + GAP + SPARE;
     let left = widest(|bar| label_width(&bar.name));
-    let right = area.dim_in_pixel().0.cast_signed() - widest(|bar| label_width(&bar.words()));
+    let right = WIDTH - widest(|bar| label_width(&bar.words()));
     let (low, high) = span(bars.iter().flat_map(Bar::reach).chain([0.0]));
-    let place = |value: f64| left + ((value - low) / (high - low) * f64::from(right - left)) as i32;
-    for (index, bar) in bars.iter().enumerate() {
-        let middle = units(ROW) * index as i32 + units(ROW) / 2;
-        let line = middle - units(9);
-        write(area, &bar.name, (0, line));
-        write(area, &bar.words(), (right + units(12), line));
-        if bar.mean.is_finite() {
-            let half = units(THICKNESS) / 2;
-            let [start, end] = [bar.mean.min(0.0), bar.mean.max(0.0)].map(place);
-            let corners = [(start, middle - half), (end, middle + half)];
-            area.draw(&Rectangle::new(corners, colour(0).filled())).expect(IN_MEMORY);
-            draw_whisker(area, bar.reach().map(place), middle);
+    let scale = Scale { places: [low, high], ends: [left, right] };
+    let zero = scale.at(0.0);
+    html! {
+        @for (index, bar) in bars.iter().enumerate() {
+            @let middle = ROW * (index as f64 + 0.5);
+            (label(&bar.name, [0.0, middle], "start"))
+            (label(&bar.words(), [right + GAP, middle], "start"))
+            @if bar.mean.is_finite() {
+                @let end = scale.at(bar.mean);
+                rect x=(format!("{:.2}", zero.min(end))) y=(middle - THICKNESS / 2.0)
+                    width=(format!("{:.2}", (end - zero).abs())) height=(THICKNESS) fill=(colour(0)) {}
+                (whisker(bar.reach().map(|value| scale.at(value)), middle))
+            }
+        }
+        (line(&[[zero, 0.0], [zero, ROW * bars.len() as f64]], INK))
+    }
+}
+
+fn whisker([low, high]: [f64; 2], middle: f64) -> Markup {
+    let cap = |end: f64| line(&[[end, middle - CAP], [end, middle + CAP]], INK);
+    html! {
+        @if low != high {
+            (line(&[[low, middle], [high, middle]], INK))
+            (cap(low))
+            (cap(high))
         }
     }
-    let axis = [(place(0.0), 0), (place(0.0), units(ROW) * bars.len() as i32)];
-    stroke(area, axis);
-}
-
-fn draw_whisker(area: &Area, [low, high]: [i32; 2], middle: i32) {
-    if low == high {
-        return;
-    }
-    let half = units(5);
-    stroke(area, [(low, middle), (high, middle)]);
-    stroke(area, [(low, middle - half), (low, middle + half)]);
-    stroke(area, [(high, middle - half), (high, middle + half)]);
-}
-
-fn stroke(area: &Area, ends: [(i32, i32); 2]) {
-    let style = INK.stroke_width(units(1).unsigned_abs() + 2);
-    area.draw(&PathElement::new(ends.to_vec(), style)).expect(IN_MEMORY);
-}
-
-fn write(area: &Area, words: &str, place: (i32, i32)) {
-    area.draw(&Text::new(words, place, label())).expect(IN_MEMORY);
 }
 
 #[cfg(test)]
@@ -106,7 +108,7 @@ mod tests {
     }
 
     fn drawn(bars: Vec<Bar>) -> String {
-        svg(&Bars { title: "Accuracy".into(), value_label: "%".into(), bars })
+        svg(&Bars { title: "Accuracy".into(), value_label: "%".into(), bars }).into_string()
     }
 
     #[test]

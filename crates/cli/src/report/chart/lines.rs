@@ -1,16 +1,15 @@
 //! Lines over steps.
 
-use plotters::coord::types::RangedCoordf64;
-use plotters::element::DashedPathElement;
-use plotters::prelude::*;
+use maud::{Markup, html};
 
-use super::axis::{Horizontal, place, snapped};
-use super::canvas::{self, Area, IN_MEMORY, INK, colour, label, label_width, units};
-use super::ticks::{span, tick};
+use super::axis::{Scale, Tick, horizontal, place, round_ticks};
+use super::canvas::{LABEL, Pen, WIDTH, below_title, label, label_width, line, titled};
+use super::palette::colour;
+use super::ticks::span;
 use super::{Chart, Series, Stroke};
 
 /// Height, in the page's units.
-const HEIGHT: i32 = 380;
+const HEIGHT: f64 = 380.0;
 /// Longer series are averaged down to about this many points: a screen shows no more.
 const MOST_POINTS: usize = 1000;
 /// Space above and below the lines, as a share of their span.
@@ -18,42 +17,49 @@ const MARGIN: f64 = 0.05;
 /// What lines with whiskers stand apart, as a share of the axis.
 const DODGE: f64 = 0.005;
 /// Height of one row of the legend.
-const LEGEND_ROW: i32 = 22;
+const LEGEND_ROW: f64 = 22.0;
 /// Length of the stroke that stands for a line in the legend.
-const SAMPLE: i32 = 18;
+const SAMPLE: f64 = 18.0;
+/// Space beside the words of the legend.
+const GAP: f64 = 6.0;
+/// Space above the axes and on their right.
+const AROUND: [f64; 2] = [8.0, 24.0];
+/// Room for the words below the axes and on their left.
+const WORDS: [f64; 2] = [48.0, 64.0];
+/// Most numbers beside the vertical axis.
+const NUMBERS: usize = 6;
+/// Length of the stroke between a number and its axis.
+const TICK: f64 = 4.0;
+/// Half of a line that ends a whisker, and the radius of a lonely point.
+const CAP: [f64; 2] = [3.0, 4.0];
 
-pub(super) fn svg(chart: &Chart) -> String {
-    canvas::drawn(&chart.title, HEIGHT, |area| {
-        // A legend of one line would only say what the title says.
-        let names = if chart.series.len() > 1 { chart.series.as_slice() } else { &[] };
-        let legend_height = draw_legend(area, names);
-        draw_plot(&area.margin(legend_height, 0, 0, 0), chart);
-    })
+pub(super) fn svg(chart: &Chart) -> Markup {
+    // A legend of one line would only say what the title says.
+    let names = if chart.series.len() > 1 { chart.series.as_slice() } else { &[] };
+    let (legend, height) = legend(names);
+    let plot = Plot::of(chart, [height, below_title(HEIGHT)]);
+    titled(&chart.title, HEIGHT, &html! { (legend) (plot.axes(chart)) (plot.lines(chart)) })
 }
 
-/// Draws the names in rows and returns the height taken.
-fn draw_legend(area: &Area, series: &[Series]) -> i32 {
-    let width = area.dim_in_pixel().0.cast_signed();
-    let [row, sample, gap] = [LEGEND_ROW, SAMPLE, 6].map(units);
-    let (mut x, mut y) = (0, 0);
-    for (index, series) in series.iter().enumerate() {
-        let entry = sample + gap + label_width(&series.name) + 3 * gap;
-        if x > 0 && x + entry > width {
-            (x, y) = (0, y + row);
+/// The names in rows, and the height that they take.
+fn legend(series: &[Series]) -> (Markup, f64) {
+    let (mut x, mut y) = (0.0, 0.0);
+    let mut place = |name: &str| {
+        let width = SAMPLE + GAP + label_width(name) + 3.0 * GAP;
+        if x > 0.0 && x + width > WIDTH {
+            (x, y) = (0.0, y + LEGEND_ROW);
         }
-        let middle = y + row / 3;
-        let stroke = shade(series, index).stroke_width(units(3).unsigned_abs());
-        let ends = vec![(x, middle), (x + sample, middle)];
-        match dash(series.stroke) {
-            None => area.draw(&PathElement::new(ends, stroke)),
-            Some((dash, gap)) => area.draw(&DashedPathElement::new(ends, dash, gap, stroke)),
+        x += width;
+        [x - width, y + LEGEND_ROW / 3.0]
+    };
+    let drawn = html! {
+        @for (index, series) in series.iter().enumerate() {
+            @let [x, middle] = place(&series.name);
+            (line(&[[x, middle], [x + SAMPLE, middle]], Pen { width: 3.0, ..pen(series, index) }))
+            (label(&series.name, [x + SAMPLE + GAP, middle], "start"))
         }
-        .expect(IN_MEMORY);
-        let text = Text::new(series.name.as_str(), (x + sample + gap, y), label());
-        area.draw(&text).expect(IN_MEMORY);
-        x += entry;
-    }
-    if series.is_empty() { 0 } else { y + row }
+    };
+    (drawn, if series.is_empty() { 0.0 } else { y + LEGEND_ROW })
 }
 
 /// How far a line stands aside, as a share of the axis: whiskers would cover each other.
@@ -65,73 +71,102 @@ fn dodge(chart: &Chart, index: usize) -> f64 {
 }
 
 /// Axes to draw lines between.
-type Plot<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Horizontal, RangedCoordf64>>;
+struct Plot {
+    across: Scale,
+    up: Scale,
+    /// The numbers below and on the left.
+    ticks: [Vec<Tick>; 2],
+}
 
-fn draw_plot(area: &Area, chart: &Chart) {
-    let (low, high) = span(chart.series.iter().flat_map(heights));
-    let margin = (high - low) * MARGIN;
-    let [small, labels_below, labels_left] = [8, 48, 64].map(units);
-    let horizontal = Horizontal::of(chart);
-    let width = horizontal.width();
-    let mut plot = ChartBuilder::on(area)
-        .margin_top(small)
-        .margin_right(3 * small)
-        .x_label_area_size(labels_below)
-        .y_label_area_size(labels_left)
-        .build_cartesian_2d(horizontal, low - margin..high + margin)
-        .expect(IN_MEMORY);
-    plot.configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(INK.mix(0.15).stroke_width(units(1).unsigned_abs()))
-        .axis_style(INK.mix(0.4).stroke_width(units(1).unsigned_abs()))
-        .set_all_tick_mark_size(units(4))
-        .label_style(label())
-        .axis_desc_style(label())
-        .y_labels(6)
-        .y_label_formatter(&|value| tick(snapped(*value, high - low)))
-        .x_desc(chart.x_label.as_str())
-        .y_desc(chart.y_label.as_str())
-        .draw()
-        .expect(IN_MEMORY);
-    for (index, series) in chart.series.iter().enumerate() {
-        let aside = dodge(chart, index) * width;
-        let placed = |&(x, y): &(f64, f64)| (place(chart.x_axis, x) + aside, y);
-        let points: Vec<_> = thinned(&series.points).iter().map(placed).collect();
-        draw_line(&mut plot, &points, series.stroke, shade(series, index));
-        for (point, deviation) in series.points.iter().map(placed).zip(&series.deviations) {
-            draw_whisker(&mut plot, point, *deviation, shade(series, index));
+impl Plot {
+    /// Axes that hold all lines, in what lies between two heights.
+    fn of(chart: &Chart, [top, bottom]: [f64; 2]) -> Self {
+        let (low, high) = span(chart.series.iter().flat_map(heights));
+        let margin = (high - low) * MARGIN;
+        let up = [low - margin, high + margin];
+        let (across, below) = horizontal(chart);
+        let ([above, right], [words_below, words_left]) = (AROUND, WORDS);
+        Self {
+            across: Scale { places: across, ends: [words_left, WIDTH - right] },
+            ticks: [below, round_ticks(up, NUMBERS)],
+            up: Scale { places: up, ends: [bottom - words_below, top + above] },
+        }
+    }
+
+    /// Axes, their numbers and what they measure.
+    fn axes(&self, chart: &Chart) -> Markup {
+        let ([left, right], [bottom, top]) = (self.across.ends, self.up.ends);
+        let [below, beside] = &self.ticks;
+        let ink = Pen { colour: "currentColor", width: 1.0, dashes: None };
+        let middle = [(left + right) / 2.0, (bottom + top) / 2.0];
+        html! {
+            g opacity="0.15" {
+                @for tick in beside {
+                    @let y = self.up.at(tick.place);
+                    (line(&[[left, y], [right, y]], ink))
+                }
+            }
+            g opacity="0.4" {
+                (line(&[[left, top], [left, bottom], [right, bottom]], ink))
+                @for tick in beside {
+                    @let y = self.up.at(tick.place);
+                    (line(&[[left - TICK, y], [left, y]], ink))
+                }
+                @for tick in below {
+                    @let x = self.across.at(tick.place);
+                    (line(&[[x, bottom], [x, bottom + TICK]], ink))
+                }
+            }
+            @for tick in beside {
+                (label(&tick.words, [left - 2.0 * TICK, self.up.at(tick.place)], "end"))
+            }
+            @for tick in below {
+                (label(&tick.words, [self.across.at(tick.place), bottom + 4.0 * TICK], "middle"))
+            }
+            (label(&chart.x_label, [middle[0], bottom + WORDS[0] - LABEL / 2.0], "middle"))
+            g transform=(format!("translate({} {}) rotate(-90)", LABEL / 3.0, middle[1])) {
+                (label(&chart.y_label, [0.0, 0.0], "middle"))
+            }
+        }
+    }
+
+    fn lines(&self, chart: &Chart) -> Markup {
+        let [left, right] = self.across.ends;
+        let place = |index: usize, (x, y): (f64, f64)| {
+            let aside = dodge(chart, index) * (right - left);
+            [self.across.at(place(chart.x_axis, x)) + aside, self.up.at(y)]
+        };
+        html! {
+            @for (index, series) in chart.series.iter().enumerate() {
+                @let points: Vec<_> =
+                    thinned(&series.points).iter().map(|&point| place(index, point)).collect();
+                @for run in runs(&points) { (stretch(run, pen(series, index))) }
+                @for (&(x, y), deviation) in series.points.iter().zip(&series.deviations) {
+                    @let ends = [y - deviation, y + deviation].map(|y| place(index, (x, y)));
+                    (whisker(ends, pen(series, index)))
+                }
+            }
         }
     }
 }
 
-fn draw_line(plot: &mut Plot, points: &[(f64, f64)], stroke: Stroke, colour: RGBColor) {
-    let style = colour.stroke_width(units(2).unsigned_abs());
-    for run in runs(points) {
-        let drawn = match (run, dash(stroke)) {
-            (&[alone], _) => {
-                plot.draw_series([Circle::new(alone, units(4), colour.filled())]).map(drop)
-            }
-            (_, None) => plot.draw_series([PathElement::new(run, style)]).map(drop),
-            (_, Some((dash, gap))) => {
-                let line = DashedPathElement::new(run.to_vec(), dash, gap, style);
-                plot.draw_series([line]).map(drop)
-            }
-        };
-        drawn.expect(IN_MEMORY);
+/// A line without a gap; a lonely point is a dot.
+fn stretch(points: &[[f64; 2]], pen: Pen) -> Markup {
+    match *points {
+        [[x, y]] => html! {
+            circle cx=(format!("{x:.2}")) cy=(format!("{y:.2}")) r=(CAP[1]) fill=(pen.colour) {}
+        },
+        _ => line(points, pen),
     }
 }
 
-fn draw_whisker(plot: &mut Plot, (x, y): (f64, f64), deviation: f64, colour: RGBColor) {
-    if !y.is_finite() || deviation <= 0.0 {
-        return;
+fn whisker(ends: [[f64; 2]; 2], pen: Pen) -> Markup {
+    let pen = Pen { width: 1.0, dashes: None, ..pen };
+    let cap = |[x, y]: [f64; 2]| line(&[[x - CAP[0], y], [x + CAP[0], y]], pen);
+    let [low, high] = ends.map(|[_, y]| y);
+    html! {
+        @if low > high { (line(&ends, pen)) (cap(ends[0])) (cap(ends[1])) }
     }
-    let style = colour.stroke_width(units(1).unsigned_abs());
-    let ends = [(x, y - deviation), (x, y + deviation)];
-    plot.draw_series([PathElement::new(ends, style)]).expect(IN_MEMORY);
-    let cap =
-        |end| EmptyElement::at(end) + PathElement::new([(-units(3), 0), (units(3), 0)], style);
-    plot.draw_series(ends.map(cap)).expect(IN_MEMORY);
 }
 
 /// How high a line with its whiskers reaches.
@@ -141,17 +176,13 @@ fn heights(series: &Series) -> impl Iterator<Item = f64> {
     points.flat_map(|(point, deviation)| [point.1 - deviation, point.1 + deviation])
 }
 
-fn shade(series: &Series, index: usize) -> RGBColor {
-    colour(series.colour.unwrap_or(index))
-}
-
-/// Lengths of dash and gap; none for a line without gaps.
-fn dash(stroke: Stroke) -> Option<(i32, i32)> {
-    match stroke {
+fn pen(series: &Series, index: usize) -> Pen {
+    let dashes = match series.stroke {
         Stroke::Solid => None,
-        Stroke::Dashed => Some((units(7), units(4))),
-        Stroke::Dotted => Some((units(2), units(3))),
-    }
+        Stroke::Dashed => Some("7 4"),
+        Stroke::Dotted => Some("2 3"),
+    };
+    Pen { colour: colour(series.colour.unwrap_or(index)), width: 2.0, dashes }
 }
 
 fn is_finite(point: &&(f64, f64)) -> bool {
@@ -159,8 +190,8 @@ fn is_finite(point: &&(f64, f64)) -> bool {
 }
 
 /// The stretches without a gap.
-fn runs(points: &[(f64, f64)]) -> impl Iterator<Item = &[(f64, f64)]> {
-    points.split(|point| !is_finite(&point)).filter(|run| !run.is_empty())
+fn runs(points: &[[f64; 2]]) -> impl Iterator<Item = &[[f64; 2]]> {
+    points.split(|[x, y]| !x.is_finite() || !y.is_finite()).filter(|run| !run.is_empty())
 }
 
 /// Means of neighbouring points where there are more than a screen shows.
@@ -178,6 +209,10 @@ mod tests {
     use super::*;
     use crate::report::chart::Axis;
 
+    fn drawn(chart: &Chart) -> String {
+        svg(chart).into_string()
+    }
+
     fn chart(series: &[&[(f64, f64)]]) -> Chart {
         let series = series
             .iter()
@@ -193,38 +228,38 @@ mod tests {
 
     #[test]
     fn a_chart_takes_size_and_text_colour_from_its_page() {
-        let svg = svg(&chart(&[&[(0.0, 1.0), (1.0, 0.5)], &[(0.0, 0.2), (1.0, 0.3)]]));
+        let svg = drawn(&chart(&[&[(0.0, 1.0), (1.0, 0.5)], &[(0.0, 0.2), (1.0, 0.3)]]));
         assert!(svg.starts_with("<svg role=\"img\""), "{svg}");
         let opening = svg.split('>').next().unwrap();
         assert!(opening.contains("viewBox") && !opening.contains(" width="), "{opening}");
-        assert!(svg.contains("currentColor") && !svg.contains("#010203"), "{svg}");
+        assert!(svg.contains("currentColor"), "{svg}");
         assert!(svg.contains("system-ui, sans-serif"), "{svg}");
     }
 
     #[test]
     fn words_are_escaped() {
-        let svg = svg(&chart(&[&[], &[]]));
+        let svg = drawn(&chart(&[&[], &[]]));
         assert!(!svg.contains("a < b") && !svg.contains("\"more\""), "{svg}");
     }
 
     #[test]
     fn a_single_point_is_a_dot() {
-        assert!(svg(&chart(&[&[(3.0, 2.0)]])).contains("<circle"));
+        assert!(drawn(&chart(&[&[(3.0, 2.0)]])).contains("<circle"));
     }
 
     #[test]
     fn nothing_at_all_still_makes_axes() {
         for empty in [chart(&[]), chart(&[&[]]), chart(&[&[(f64::NAN, f64::INFINITY)]])] {
-            assert!(svg(&empty).contains("</svg>"));
+            assert!(drawn(&empty).contains("</svg>"));
         }
     }
 
     #[test]
     fn a_number_that_is_none_leaves_a_gap() {
         let points = [(0.0, 1.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 1.0), (4.0, 2.0)];
-        let lengths: Vec<usize> = runs(&points).map(<[_]>::len).collect();
+        let lengths: Vec<usize> = runs(&points.map(|(x, y)| [x, y])).map(<[_]>::len).collect();
         assert_eq!(lengths, [2, 2]);
-        assert!(!svg(&chart(&[&points])).contains("NaN"));
+        assert!(!drawn(&chart(&[&points])).contains("NaN"));
     }
 
     #[test]
@@ -237,16 +272,21 @@ mod tests {
             ..Series::default()
         };
         let series = vec![line(Stroke::Solid), line(Stroke::Dashed)];
-        let svg = svg(&Chart { x_axis: Axis::Logarithmic, series, ..Chart::default() });
-        assert!(svg.contains("#E69F00") && !svg.contains("#0072B2"), "{svg}");
+        let plain = series.iter().map(|line| Series { deviations: vec![], ..line.clone() });
+        let chart = |series| Chart { x_axis: Axis::Logarithmic, series, ..Chart::default() };
+        let thin = |svg: &str| svg.matches("stroke-width=\"1\"").count();
+        let axes = thin(&drawn(&chart(plain.collect())));
+        let svg = drawn(&chart(series));
+        assert!(svg.contains("#e69f00") && !svg.contains("#0072b2"), "{svg}");
         for number in ["1", "10", "100"] {
             assert!(
-                svg.contains(&format!("\n{number}\n")),
+                svg.contains(&format!(">{number}</text>")),
                 "{number} stands below the axis: {svg}"
             );
         }
-        let whole = svg.matches("<polyline").count();
-        assert!(whole > 20, "dashes are many short lines, got {whole}");
+        assert!(svg.contains("stroke-dasharray"), "one line is dashed: {svg}");
+        let caps = thin(&svg) - axes;
+        assert_eq!(caps, 2 * 2 * 3, "two deviations a line have a stroke and two caps: {svg}");
     }
 
     #[test]

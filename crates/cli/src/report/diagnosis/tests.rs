@@ -1,5 +1,7 @@
 //! A synthetic history for each finding, and a healthy one.
 
+use serde_json::json;
+
 use super::*;
 use crate::train::record::{Score, Timing};
 
@@ -107,7 +109,7 @@ fn learning_by_heart_is_found_and_said_with_its_figures() {
         sentence.contains("100.00 %") && sentence.contains("60.00 % of validation"),
         "{sentence}"
     );
-    assert_eq!(to_json(&found)[0]["finding"], "overfitting");
+    assert_eq!(json!(found)[0]["finding"], "overfitting");
     assert!((found[0].figure - 0.4).abs() < 1e-12);
 }
 

@@ -2,19 +2,28 @@
 
 use kith_core::probe::bootstrap::LEVEL;
 use kith_core::probe::paired::TTest;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::report::table::Table;
 
 /// With so few seeds a test sees nothing but large differences.
 const FEW: usize = 2;
+/// What tells differences from chance.
+const TEST: &str = "paired t-test, two-sided";
 
 /// Two methods on the same seeds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Difference {
     method: String,
     baseline: String,
-    test: TTest,
+    difference: f64,
+    /// Where [`LEVEL`] of such intervals hold the true difference.
+    interval: [f64; 2],
+    level: f64,
+    p: f64,
+    /// What the p-value is of.
+    test: &'static str,
+    seeds: usize,
 }
 
 impl Difference {
@@ -24,27 +33,22 @@ impl Difference {
         let differences: Vec<f64> = pairs.map(|(own, other)| own - other).collect();
         // A seed without a number leaves nobody knows which pairs.
         let paired = method.1.len() == baseline.1.len();
-        let test = TTest::of(&differences).filter(|_| paired)?;
-        Some(Self { method: method.0.clone(), baseline: baseline.0.clone(), test })
-    }
-
-    /// For scripts.
-    pub(crate) fn to_json(&self) -> Value {
-        let TTest { difference, interval, p, pairs } = self.test;
-        json!({
-            "method": self.method,
-            "baseline": self.baseline,
-            "difference": difference,
-            "interval": interval,
-            "level": LEVEL,
-            "p": p,
-            "test": "paired t-test, two-sided",
-            "seeds": pairs,
+        let TTest { difference, interval, p, pairs } =
+            TTest::of(&differences).filter(|_| paired)?;
+        Some(Self {
+            method: method.0.clone(),
+            baseline: baseline.0.clone(),
+            difference,
+            interval,
+            level: LEVEL,
+            p,
+            test: TEST,
+            seeds: pairs,
         })
     }
 
     fn cells(&self) -> Vec<String> {
-        let TTest { difference, interval: [low, high], p, .. } = self.test;
+        let Self { difference, interval: [low, high], p, .. } = *self;
         let points = |share: f64| format!("{:+.2}", 100.0 * share);
         let interval = format!("[{}, {}]", points(low), points(high));
         let name = format!("{} less {}", self.method, self.baseline);
@@ -54,13 +58,11 @@ impl Difference {
 
 /// A row a difference; none where there is none.
 pub(crate) fn table(differences: &[Difference]) -> Option<Table> {
-    let seeds = differences.first()?.test.pairs;
+    let seeds = differences.first()?.seeds;
     let weak = if seeds <= FEW { ": weak evidence" } else { "" };
     let level = format!("{:.0} % interval", 100.0 * LEVEL);
     Some(Table {
-        title: format!(
-            "Differences in points of test accuracy: paired t-test, two-sided, {seeds} seeds{weak}"
-        ),
+        title: format!("Differences in points of test accuracy: {TEST}, {seeds} seeds{weak}"),
         header: ["", "mean", &level, "p"].map(Into::into).to_vec(),
         rows: differences.iter().map(Difference::cells).collect(),
     })
@@ -83,6 +85,8 @@ pub(crate) fn p_words(p: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn shares(name: &str, numbers: &[f64]) -> (String, Vec<f64>) {
@@ -95,7 +99,7 @@ mod tests {
         let (a, b) = ([0.71, 0.735, 0.72, 0.744], [0.70, 0.70, 0.725, 0.723]);
         let found = Difference::of(&shares("a", &a), &shares("b", &b)).expect("four seeds");
         assert_eq!(found.cells(), ["a less b", "+1.53", "[-1.17, +4.22]", "0.170"]);
-        let object = found.to_json();
+        let object = json!(found);
         assert_eq!((&object["method"], &object["seeds"]), (&json!("a"), &json!(4)));
         let p = object["p"].as_f64().expect("a number");
         assert!((p - 0.169_574_704_956_788_47).abs() < 1e-9, "{p}");

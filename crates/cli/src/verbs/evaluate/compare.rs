@@ -1,13 +1,15 @@
 //! `kith evaluate --compare`: several checkpoints on the same pictures, by one protocol.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use kith_core::checkpoint::Meta;
+use kith_core::archive::Archive;
+use kith_core::checkpoint::{Meta, Stage};
 use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
 use kith_core::probe::paired::mcnemar;
 use kith_data::Dataset;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::args::DataFlags;
 use crate::checkpoint::{self, has_seen_test};
@@ -30,13 +32,49 @@ struct Right {
     knn: Vec<f64>,
 }
 
-/// A share of the test pictures, and what other pictures could have made of it.
-struct Measured {
-    share: f64,
-    interval: [f64; 2],
+/// Checkpoints on the same test pictures.
+#[derive(Debug, Serialize)]
+pub(super) struct Checkpoints {
+    data: String,
+    seed: u64,
+    labelled: usize,
+    test: usize,
+    resamples: u64,
+    level: f64,
+    test_of_differences: &'static str,
+    checkpoints: Vec<Row>,
 }
 
-pub(super) fn run(of: &[PathBuf], data: &DataFlags, command: Command<'_>) -> Result<(), Failure> {
+/// A checkpoint, and what its features are worth.
+#[derive(Debug, Serialize)]
+struct Row {
+    checkpoint: String,
+    recipe: String,
+    stage: Stage,
+    seed: u64,
+    side: usize,
+    linear: Measured,
+    #[serde(rename = "knn_200_0.1")]
+    knn: Measured,
+}
+
+/// A share of the test pictures, less that of the first checkpoint, and what other pictures could
+/// have made of both.
+#[derive(Debug, Serialize)]
+struct Measured {
+    accuracy: f64,
+    interval: [f64; 2],
+    difference: f64,
+    difference_interval: [f64; 2],
+    /// How often chance alone parts two networks as far on the same pictures.
+    p: f64,
+}
+
+pub(super) fn run(
+    of: &[PathBuf],
+    data: &DataFlags,
+    command: Command<'_>,
+) -> Result<Checkpoints, Failure> {
     let Command { shared, console } = command;
     let paths: Vec<PathBuf> = of.iter().map(|of| checkpoint_of(of)).collect();
     let checkpoints =
@@ -66,32 +104,27 @@ pub(super) fn run(of: &[PathBuf], data: &DataFlags, command: Command<'_>) -> Res
         let found = found.ok_or_else(untold)?;
         all.push(Right::of(&found, test.labels().unwrap_or_default()));
     }
-    let table = table(&paths, &all, shared.seed);
     let first = datasets.values().next().expect("at least two checkpoints are compared");
-    let words = format!(
-        "{} test pictures, {} labelled; in brackets {:.0} % of {RESAMPLES} bootstrap resamples of \
-         the test pictures; p: {TEST}\n{}",
-        first.test.len(),
-        first.labelled.len(),
-        100.0 * LEVEL,
-        table.plain()
-    );
     let rows = paths.iter().zip(&checkpoints).zip(&all);
-    let rows: Vec<Value> = rows
-        .map(|((path, (meta, _)), right)| as_json(path, meta, right, &all[0], shared.seed))
-        .collect();
-    let object = json!({
-        "data": data.data.to_string(),
-        "seed": shared.seed,
-        "labelled": first.labelled.len(),
-        "test": first.test.len(),
-        "resamples": RESAMPLES,
-        "level": LEVEL,
-        "test_of_differences": TEST,
-        "checkpoints": rows,
-    });
-    console.result(&words, &object);
-    Ok(())
+    let row = |((path, (meta, _)), own): ((&PathBuf, &(Meta, Archive)), &Right)| Row {
+        checkpoint: lossy(path),
+        recipe: meta.recipe.name.clone(),
+        stage: meta.stage,
+        seed: meta.seed,
+        side: meta.side,
+        linear: Measured::of(&own.linear, &all[0].linear, shared.seed),
+        knn: Measured::of(&own.knn, &all[0].knn, shared.seed),
+    };
+    Ok(Checkpoints {
+        data: data.data.to_string(),
+        seed: shared.seed,
+        labelled: first.labelled.len(),
+        test: first.test.len(),
+        resamples: RESAMPLES,
+        level: LEVEL,
+        test_of_differences: TEST,
+        checkpoints: rows.map(row).collect(),
+    })
 }
 
 /// The last network of a run, or the checkpoint itself.
@@ -110,26 +143,27 @@ impl Right {
 }
 
 impl Measured {
-    fn of(numbers: &[f64], seed: u64) -> Self {
-        let share = numbers.iter().sum::<f64>() / numbers.len() as f64;
-        Self { share, interval: interval(numbers, seed).unwrap_or([share; 2]) }
-    }
-
-    /// The difference to another on the same pictures.
-    fn difference(numbers: &[f64], other: &[f64], seed: u64) -> Self {
-        let paired: Vec<f64> = numbers.iter().zip(other).map(|(own, other)| own - other).collect();
-        Self::of(&paired, seed)
+    fn of(own: &[f64], first: &[f64], seed: u64) -> Self {
+        let measured = |numbers: &[f64]| {
+            let share = numbers.iter().sum::<f64>() / numbers.len() as f64;
+            (share, interval(numbers, seed).unwrap_or([share; 2]))
+        };
+        let less: Vec<f64> = own.iter().zip(first).map(|(own, first)| own - first).collect();
+        let ((accuracy, interval), (difference, difference_interval)) =
+            (measured(own), measured(&less));
+        Self { accuracy, interval, difference, difference_interval, p: p_of(own, first) }
     }
 
     fn words(&self) -> String {
         let [low, high] = self.interval.map(|end| 100.0 * end);
-        format!("{} [{low:.2}, {high:.2}]", percent(self.share))
+        format!("{} [{low:.2}, {high:.2}]", percent(self.accuracy))
     }
 
     /// As points of percentages, with a sign.
-    fn difference_words(&self, p: f64) -> String {
-        let [low, high] = self.interval.map(|end| 100.0 * end);
-        format!("{:+.2} [{low:+.2}, {high:+.2}] p {}", 100.0 * self.share, p_words(p))
+    fn difference_words(&self) -> String {
+        let [low, high] = self.difference_interval.map(|end| 100.0 * end);
+        let p = p_words(self.p);
+        format!("{:+.2} [{low:+.2}, {high:+.2}] p {p}", 100.0 * self.difference)
     }
 }
 
@@ -139,44 +173,35 @@ fn p_of(own: &[f64], other: &[f64]) -> f64 {
     mcnemar(alone(own, other), alone(other, own))
 }
 
-fn table(paths: &[PathBuf], all: &[Right], seed: u64) -> Table {
-    let row = |(place, (path, right)): (usize, (&PathBuf, &Right))| {
-        let cells = [(&right.linear, &all[0].linear), (&right.knn, &all[0].knn)];
-        let cells = cells.into_iter().flat_map(|(own, first)| {
-            let difference = match place {
+impl Checkpoints {
+    fn table(&self) -> Table {
+        let row = |(place, row): (usize, &Row)| {
+            let Row { checkpoint, linear, knn, .. } = row;
+            let less = |measured: &Measured| match place {
                 0 => "-".into(),
-                _ => Measured::difference(own, first, seed).difference_words(p_of(own, first)),
+                _ => measured.difference_words(),
             };
-            [Measured::of(own, seed).words(), difference]
-        });
-        [path.display().to_string()].into_iter().chain(cells).collect()
-    };
-    let header = ["", "linear probe", "less the first", "kNN (200, 0.1)", "less the first"];
-    Table {
-        title: "Test accuracy of frozen features, clean pictures".into(),
-        header: header.map(Into::into).to_vec(),
-        rows: paths.iter().zip(all).enumerate().map(row).collect(),
+            vec![checkpoint.clone(), linear.words(), less(linear), knn.words(), less(knn)]
+        };
+        let header = ["", "linear probe", "less the first", "kNN (200, 0.1)", "less the first"];
+        Table {
+            title: "Test accuracy of frozen features, clean pictures".into(),
+            header: header.map(Into::into).to_vec(),
+            rows: self.checkpoints.iter().enumerate().map(row).collect(),
+        }
     }
 }
 
-fn as_json(path: &Path, meta: &Meta, own: &Right, first: &Right, seed: u64) -> Value {
-    let entry = |own: &[f64], first: &[f64]| {
-        let (measured, less) = (Measured::of(own, seed), Measured::difference(own, first, seed));
-        json!({
-            "accuracy": measured.share,
-            "interval": measured.interval,
-            "difference": less.share,
-            "difference_interval": less.interval,
-            "p": p_of(own, first),
-        })
-    };
-    json!({
-        "checkpoint": lossy(path),
-        "recipe": meta.recipe.name,
-        "stage": meta.stage,
-        "seed": meta.seed,
-        "side": meta.side,
-        "linear": entry(&own.linear, &first.linear),
-        "knn_200_0.1": entry(&own.knn, &first.knn),
-    })
+impl Display for Checkpoints {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} test pictures, {} labelled; in brackets {:.0} % of {RESAMPLES} bootstrap resamples \
+             of the test pictures; p: {TEST}\n{}",
+            self.test,
+            self.labelled,
+            100.0 * LEVEL,
+            self.table().plain()
+        )
+    }
 }

@@ -1,5 +1,6 @@
 //! `kith evaluate --few-label`: accuracy by number of labels a class.
 
+use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use kith_core::archive::Archive;
@@ -7,22 +8,25 @@ use kith_core::checkpoint::Meta;
 use kith_core::probe::few_label::draw;
 use kith_core::recipe::Recipe;
 use kith_data::Dataset;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{DataFlags, EvaluateFlags};
 use crate::checkpoint;
 use crate::dataset::{self, open_for};
 use crate::device::Chosen;
-use crate::eval::few_label::{self, Bench, Cell, Cells, Images, Key, Method};
+use crate::eval::few_label::{self, Bench, Cell, Cells, Images, Key, Method, Row};
 use crate::failure::Failure;
 use crate::format::percent;
 use crate::interrupt::{listen_for_ctrl_c, stopped};
-use crate::output::{Console, lossy};
+use crate::output::Console;
 use crate::progress;
 use crate::report::few_label as few_label_report;
 use crate::report::page::{Report, html};
+use crate::report::table::Table;
 use crate::train::folder::{self, Folder};
 use crate::verbs::evaluate::Flags;
+use crate::verbs::outcome::Place;
 use crate::verbs::session::{Command, run_name};
 
 /// The largest side in which pixels are compared: larger pictures are made smaller, so that a
@@ -56,11 +60,29 @@ impl Asked {
     }
 }
 
+/// Accuracies by number of labels.
+#[derive(Debug, Serialize)]
+pub(super) struct FewLabel {
+    #[serde(flatten)]
+    place: Place,
+    labels: Vec<usize>,
+    seeds: Vec<u64>,
+    accuracies: Vec<Row>,
+    #[serde(skip)]
+    table: Table,
+}
+
+impl Display for FewLabel {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.table.plain(), self.place)
+    }
+}
+
 pub(super) fn run(
     of: &Path,
     Flags { how: flags, data, run }: Flags<'_>,
     command: Command<'_>,
-) -> Result<(), Failure> {
+) -> Result<FewLabel, Failure> {
     listen_for_ctrl_c();
     let Command { shared, console } = command;
     let path: PathBuf = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
@@ -87,7 +109,7 @@ pub(super) fn run(
         let bench = Bench::new(&study.recipe, &checkpoint, images, device, &missing)?;
         study.compute(&bench, &missing, &mut cells)?;
     }
-    study.tell(&cells.of(&asked.labels, &asked.seeds), &asked)
+    study.report(&cells.of(&asked.labels, &asked.seeds), asked)
 }
 
 /// The checkpoint's recipe with the user's changes.
@@ -165,11 +187,10 @@ impl Study<'_> {
         Ok(())
     }
 
-    fn tell(&self, cells: &[Cell], asked: &Asked) -> Result<(), Failure> {
-        let Self { recipe, dataset, chosen, folder, console } = self;
+    fn report(&self, cells: &[Cell], asked: Asked) -> Result<FewLabel, Failure> {
+        let Self { recipe, dataset, chosen, folder, .. } = self;
         let rows = few_label::rows(cells);
         let table = few_label_report::table(&rows, &asked.labels);
-        let words = format!("{}\nreport: {}", table.plain(), folder.file(folder::REPORT).display());
         let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
         let pictures =
             format!("{} to draw from, {} to test on", dataset.labelled.len(), dataset.test.len());
@@ -185,21 +206,14 @@ impl Study<'_> {
             subtitle: format!("What an encoder of {} is worth by number of labels", recipe.name),
             facts: facts.map(|(name, value)| (name.to_owned(), value)).to_vec(),
             charts: vec![few_label_report::chart(&rows)],
-            tables: vec![table],
+            tables: vec![table.clone()],
             settings_toml: recipe.to_toml(),
             notes: notes(recipe),
             ..Report::default()
         };
         folder.write(folder::REPORT, html(&report).as_bytes())?;
-        let object = json!({
-            "run": lossy(folder.path()),
-            "report": lossy(&folder.file(folder::REPORT)),
-            "labels": asked.labels,
-            "seeds": asked.seeds,
-            "accuracies": rows.iter().map(few_label::Row::to_json).collect::<Vec<_>>(),
-        });
-        console.result(&words, &object);
-        Ok(())
+        let Asked { labels, seeds } = asked;
+        Ok(FewLabel { place: Place::of(folder), labels, seeds, accuracies: rows, table })
     }
 }
 
