@@ -59,7 +59,7 @@ pub struct Policy(pub Vec<Op>);
 /// once for every format, and so that a mistake in them is told.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Written {
+pub(super) enum Written {
     Name(String),
     Ops(Vec<serde_json::Value>),
 }

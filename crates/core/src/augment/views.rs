@@ -1,22 +1,22 @@
 //! The views of each image that a method compares: by which policies, of which sizes, how many.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::policy::Policy;
+use super::policy::{Policy, Written};
 use crate::error::Error;
 use crate::range;
 
 /// Views of one kind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct View {
     /// How they are drawn.
     pub policy: Policy,
     /// Their side in pixels; `None` is that of the images.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub side: Option<usize>,
     /// How many there are; `None` is as many as the method compares besides the others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
 }
 
@@ -37,12 +37,13 @@ pub enum ViewCount {
     AtLeast(usize),
 }
 
-/// The ways of writing views. They pass through JSON, as operations of a policy do.
+/// A view as a recipe writes it; its policy is read where every policy is.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Name(String),
-    List(Vec<serde_json::Value>),
+#[serde(deny_unknown_fields)]
+struct WrittenView {
+    policy: Value,
+    side: Option<usize>,
+    count: Option<usize>,
 }
 
 /// What is written of views.
@@ -57,16 +58,25 @@ impl TryFrom<Written> for Views {
     type Error = String;
 
     fn try_from(written: Written) -> Result<Self, String> {
-        let told = |e: serde_json::Error| format!("views: {e}");
-        let policy = match written {
-            Written::Name(name) => serde_json::Value::String(name),
-            Written::List(list) if list.iter().any(|view| view.get("policy").is_some()) => {
-                let views = list.into_iter().map(serde_json::from_value);
-                return views.collect::<Result<_, _>>().map(Self).map_err(told);
+        match written {
+            Written::Ops(list) if list.iter().any(|view| view.get("policy").is_some()) => {
+                list.into_iter().map(View::read).collect::<Result<_, _>>().map(Self)
             }
-            Written::List(ops) => serde_json::Value::Array(ops),
+            policy => Policy::try_from(policy).map(Self::from),
+        }
+    }
+}
+
+impl View {
+    fn read(written: Value) -> Result<Self, String> {
+        let told = |e: serde_json::Error| format!("views: {e}");
+        let WrittenView { policy, side, count } = serde_json::from_value(written).map_err(told)?;
+        let policy = match policy {
+            Value::String(name) => Written::Name(name),
+            Value::Array(ops) => Written::Ops(ops),
+            other => return Err(format!("views: expected a policy, got {other}")),
         };
-        serde_json::from_value::<Policy>(policy).map(Self::from).map_err(|e| e.to_string())
+        Ok(Self { policy: Policy::try_from(policy)?, side, count })
     }
 }
 

@@ -62,7 +62,8 @@ fn recipe<'de, D: Deserializer<'de>>(from: D) -> Result<Recipe, D::Error> {
     use serde::de::Error as _;
     let read = match serde_json::Value::deserialize(from)? {
         serde_json::Value::String(text) => Recipe::parse(&text, &[]).map_err(|e| e.to_string()),
-        table => serde_json::from_value(table).map_err(|e| e.to_string()),
+        // Through text, so that the code that reads a recipe stands once in a program.
+        table => serde_json::from_str(&table.to_string()).map_err(|e| e.to_string()),
     };
     read.map_err(D::Error::custom)
 }
