@@ -66,6 +66,6 @@ test("relational reasoning learns too", async ({ visit }) => {
   await expect(page.getByLabel("Recipe")).toHaveValue("relational");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
-  await expect(page.locator(".numbers")).toContainText(/Tells pairs apart\s*\d/);
+  await expect(page.locator(".numbers")).toContainText(/Pair accuracy\s*\d/);
   await expect(page.locator(".numbers")).not.toContainText("queue");
 });

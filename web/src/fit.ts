@@ -7,12 +7,11 @@ import type { ProbeWeights } from "./generated.js";
 import { classesOf } from "./labels.js";
 import { LinearProbe, mostLikely } from "./probe.js";
 import { ProgressReporter } from "./progress.js";
-import { random, shuffle } from "./random.js";
 import { RemoteObject } from "./remote-object.js";
 import { reportOf } from "./report.js";
 import { engineOptions, finite, oneOf, positive, whole, within } from "./checks.js";
 import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
-import { ENGINE, type FitOptions, type Handle, type WasmProbeFit } from "./wasm-module.js";
+import { ENGINE, MODULE, type FitOptions, type Handle, type WasmProbeFit } from "./wasm-module.js";
 
 /** Epochs that are computed at a time: few calls, and curves that still move. */
 const AT_A_TIME = 5;
@@ -86,8 +85,13 @@ export function trainLinearProbe(
   return new TrainRun(async ({ emit, stopped }) => {
     engineOptions(config);
     throwIfAborted(config.signal);
-    const task = prepared(embeddings, labels, config);
+    const examples = checkedExamples(embeddings, labels, config);
     const engine = await runningEngine(config);
+    const validation = await validationPlaces(engine, examples).catch((error: unknown) => {
+      engine.release();
+      throw error;
+    });
+    const task = prepared(examples, validation, config);
     let done = 0;
     const remote = new RemoteObject(engine, () => begun(engine, task, done));
     const progress = new ProgressReporter(config.onProgress, { train: 1 });
@@ -146,8 +150,12 @@ function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] 
   });
 }
 
-/** What the backend is given, and how a probe is made of what it gives back. */
-function prepared(embeddings: Embeddings, given: readonly string[], config: ProbeConfig) {
+/** Embeddings of at least two classes, with the class of each, and settings in their range. */
+function checkedExamples(
+  embeddings: Embeddings,
+  given: readonly string[],
+  { validationSplit = 0.2, seed = 0 }: ProbeConfig,
+) {
   const { data, dim, count, encoderFingerprint } = present(embeddings);
   const { names, places: classes } = classesOf(given);
   if (classes.length !== count) {
@@ -158,10 +166,31 @@ function prepared(embeddings: Embeddings, given: readonly string[], config: Prob
   if (names.length < 2) {
     throw new KithError("TOO_FEW_EXAMPLES", `expected at least 2 classes, got ${names.length}`);
   }
-  const { training, validation } = divided(classes, config);
-  // Copies: what the caller does with the embeddings meanwhile changes nothing.
+  within("validationSplit", validationSplit, [0, 0.9]);
+  whole("seed", seed, 0);
+  // A copy: what the caller does with the embeddings meanwhile changes nothing.
+  const rows = embeddings.select(classes.map((_, place) => place));
+  return { rows, dim, names, classes, encoderFingerprint, validationSplit, seed };
+}
+
+type Examples = ReturnType<typeof checkedExamples>;
+
+/** Places that are kept aside: the same share of every class, which keeps one to learn from. */
+async function validationPlaces(
+  engine: EngineRef,
+  { classes, validationSplit, seed }: Examples,
+): Promise<number[]> {
+  const labels = Uint16Array.from(classes);
+  return [...(await engine.invoke(MODULE, "keepAside", [labels, validationSplit, seed]))];
+}
+
+/** What the backend is given, and how a probe is made of what it gives back. */
+function prepared(examples: Examples, validation: number[], config: ProbeConfig) {
+  const { dim, names, classes, encoderFingerprint } = examples;
+  const aside = new Set(validation);
+  const training = classes.map((_, place) => place).filter((place) => !aside.has(place));
   const order = [...training, ...validation];
-  const rows = embeddings.select(order).data;
+  const rows = examples.rows.select(order).data;
   const finish = (weights: ProbeWeights): LinearProbe => {
     const places = validation.length > 0 ? validation : training;
     const start = validation.length > 0 ? training.length * dim : 0;
@@ -190,24 +219,4 @@ function optionsOf(config: ProbeConfig): Omit<FitOptions, "classes" | "training"
     }),
     balanced: classWeights === "balanced",
   };
-}
-
-/** Keeps a share of every class aside; each class keeps at least one picture to learn from. */
-export function divided(
-  classes: readonly number[],
-  { validationSplit = 0.2, seed = 0 }: ProbeConfig,
-): { training: number[]; validation: number[] } {
-  within("validationSplit", validationSplit, [0, 0.9]);
-  whole("seed", seed, 0);
-  const draw = random(seed);
-  const validation: number[] = [];
-  for (const label of [...new Set(classes)].sort((a, b) => a - b)) {
-    const places = classes.flatMap((own, place) => (own === label ? [place] : []));
-    const aside = Math.min(Math.round(validationSplit * places.length), places.length - 1);
-    validation.push(...shuffle(places, draw).slice(0, aside));
-  }
-  validation.sort((a, b) => a - b);
-  const aside = new Set(validation);
-  const training = classes.map((_, place) => place).filter((place) => !aside.has(place));
-  return { training, validation };
 }

@@ -32,6 +32,9 @@ export interface Metric extends Immutable<Wasm.Metric> {}
 /** A recipe that comes with kith. */
 export interface RecipeInfo extends Immutable<Wasm.BuiltInRecipe> {}
 
+/** A run of pre-training: how far it is, what was planned, and what it measures. */
+export interface RunInfo extends Immutable<Wasm.RunInfo> {}
+
 /** What a run is trained on and for how long. */
 export interface Plan extends Immutable<Wasm.Plan> {}
 

@@ -1,7 +1,7 @@
 /** kith-web, in a browser and in Node. */
 import type { EngineRef } from "./engine-ref.js";
 import { runningEngine } from "./engine.js";
-import type { AugmentationOp, EngineOptions } from "./types.js";
+import type { AugmentationOp, EngineOptions, RecipeInfo } from "./types.js";
 import { MODULE } from "./wasm-module.js";
 
 export { Bank } from "./bank.js";
@@ -39,10 +39,13 @@ export async function policies(
 export async function recipes(
   options: EngineOptions = {},
 ): Promise<Readonly<Record<string, string>>> {
-  return withEngine(options, async (engine) => {
-    const known = await engine.invoke(MODULE, "recipes", []);
-    return Object.fromEntries(known.map(({ name, toml }) => [name, toml]));
-  });
+  const known = await recipeList(options);
+  return Object.fromEntries(known.map(({ name, toml }) => [name, toml]));
+}
+
+/** The recipes that come with kith: what each is called, what it is, what it is for, and its text. */
+export async function recipeList(options: EngineOptions = {}): Promise<readonly RecipeInfo[]> {
+  return withEngine(options, (engine) => engine.invoke(MODULE, "recipes", []));
 }
 
 async function withEngine<T>(

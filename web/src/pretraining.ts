@@ -4,14 +4,14 @@ import { Embeddings, joined } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
 import { KithError, asFileError, throwIfAborted, unlessAborted } from "./errors.js";
-import type { Plan } from "./generated.js";
-import { classesOf } from "./labels.js";
+import type { Metric, Plan, RunInfo } from "./generated.js";
 import { AT_A_TIME, gathered, type TrainingData } from "./training-data.js";
 import { ProgressReporter } from "./progress.js";
+import { changesOf, checkConfig, recipeText } from "./pretrain-config.js";
 import { RemoteObject } from "./remote-object.js";
-import { engineOptions, flag, optionsOf, text, whole, wrong } from "./checks.js";
+import { flag, optionsOf, whole } from "./checks.js";
 import { describe } from "./describe.js";
-import { MOST_SIDE, squares } from "./squares.js";
+import { squares } from "./squares.js";
 import { sameSource, withNote } from "./state.js";
 import type {
   CallOptions,
@@ -21,17 +21,14 @@ import type {
   PretrainConfig,
   PretrainStep,
 } from "./types.js";
-import { ENGINE, MODULE, type Handle, type RunInfo, type WasmPretraining } from "./wasm-module.js";
-
-/** The most that a run may ask for: the order of an epoch's pictures must fit in memory. */
-const MOST = { steps: 100_000, epochs: 1_000_000 };
+import { ENGINE, type Handle, type WasmPretraining } from "./wasm-module.js";
 
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
   checkConfig(config);
   const engine = await openEngine(config);
   try {
-    const toml = await recipeText(engine, config.recipe ?? "quick");
+    const toml = await recipeText(engine, config.recipe);
     const side = config.imageSize ?? 32;
     const trainingData = await gathered(engine, images, side, config);
     const plan = {
@@ -266,43 +263,6 @@ async function supply(
   }
   if (labels.length > 0) await engine.invoke(run, "addLabelled", [labelled.pixels, labels]);
   await engine.invoke(run, "check", []);
-}
-
-/** Everything about a run that can be known to be wrong before pictures are decoded. */
-function checkConfig(config: PretrainConfig): void {
-  const { recipe, imageSize, seed, stepsPerEpoch, epochs } = engineOptions(config);
-  const { labels, snapshotEvery, dataset } = config;
-  if (recipe !== undefined) text("recipe", recipe);
-  if (imageSize !== undefined) whole("imageSize", imageSize, 1, MOST_SIDE);
-  if (seed !== undefined) whole("seed", seed, 0);
-  if (stepsPerEpoch !== undefined) whole("stepsPerEpoch", stepsPerEpoch, 1, MOST.steps);
-  if (epochs !== undefined) whole("epochs", epochs, 1, MOST.epochs);
-  if (snapshotEvery !== undefined) whole("snapshotEvery", snapshotEvery, 0);
-  if (dataset !== undefined) text("dataset", dataset);
-  if (labels !== undefined) classesOf(labels, "allowed");
-  for (const [key, value] of Object.entries(optionsOf(config.set))) {
-    const simple = ["string", "number", "boolean"].includes(typeof value);
-    if (!simple) throw wrong(`set ${key}`, value, "a string, a number or a boolean");
-  }
-}
-
-/** Changes to the recipe as on the command line; without labels there is no labelled batch. */
-function changesOf(config: PretrainConfig, { classNames }: TrainingData): string[] {
-  const own = Object.entries(config.set ?? {}).map(([key, value]) => `${key}=${value}`);
-  return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
-}
-
-/** The text of a recipe, given by its name or as such. */
-async function recipeText(engine: EngineRef, recipe: string): Promise<string> {
-  const known = await engine.invoke(MODULE, "recipes", []);
-  const found = known.find(({ name }) => name === recipe);
-  if (found) return found.toml;
-  if (recipe.includes("=")) return recipe;
-  const names = known.map(({ name }) => name).join(", ");
-  throw new KithError(
-    "SETTING",
-    `no recipe is called ${describe(recipe)}: expected one of ${names}, or a text`,
-  );
 }
 
 export type { Plan, EngineOptions };

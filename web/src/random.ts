@@ -11,12 +11,3 @@ export function random(seed: number): () => number {
     return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
   };
 }
-
-/** A uniformly random order, in place (Fisher and Yates). */
-export function shuffle<T>(items: T[], draw: () => number): T[] {
-  for (let last = items.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(draw() * (last + 1));
-    [items[last], items[other]] = [items[other]!, items[last]!];
-  }
-  return items;
-}

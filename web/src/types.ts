@@ -1,6 +1,12 @@
 import type { FallbackReason } from "./generated.js";
 
-export type { AugmentationOp, EncoderInfo, FallbackReason } from "./generated.js";
+export type {
+  AugmentationOp,
+  EncoderInfo,
+  FallbackReason,
+  Metric,
+  RecipeInfo,
+} from "./generated.js";
 
 /** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
 export type Device = "auto" | "webgpu" | "cpu";

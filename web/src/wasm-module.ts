@@ -13,7 +13,7 @@ export type WasmEncoder = Glue.Encoder;
 export type WasmBank = Glue.Bank;
 export type WasmProbeFit = Glue.ProbeFit;
 export type WasmPretraining = Glue.Pretraining;
-export type { FitOptions, RunInfo } from "./kith_cpu.js";
+export type { FitOptions } from "./kith_cpu.js";
 
 declare const CLASS: unique symbol;
 

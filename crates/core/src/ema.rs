@@ -27,9 +27,17 @@ pub fn follow<M: Module>(average: M, network: &M, decay: f64) -> M {
 /// The average with running statistics moved on by a forward pass over pictures: the statistics of
 /// its own weights on views as they come when it is used ("precise" ones, Wu and Johnson 2021).
 pub fn warmed<M: Module>(average: M, forward: impl FnOnce(&M)) -> M {
-    let average = average.train();
-    forward(&average);
-    average.valid()
+    in_training(&average, forward).0
+}
+
+/// A forward pass through a copy that trains: the copy without autodiff, and the result.
+///
+/// It normalises by the batch and moves its running statistics, as the teachers of `MoCo`, `BYOL` and
+/// `DINO` do; no weight moves. Whoever wants no gradient takes [`Tensor::inner`] of the result.
+pub fn in_training<M: Module, R>(network: &M, forward: impl FnOnce(&M) -> R) -> (M, R) {
+    let training = network.clone().train();
+    let result = forward(&training);
+    (training.valid(), result)
 }
 
 /// The weights of a network by name, flattened.

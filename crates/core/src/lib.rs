@@ -9,6 +9,7 @@ pub mod device;
 mod range;
 pub mod read;
 pub mod rng;
+pub mod protocol;
 pub mod sampler;
 pub mod dropout;
 pub mod image;

@@ -1,7 +1,7 @@
 //! What training shows besides its loss. Everything stays on the device, without autodiff.
 
-mod average;
 mod described;
+mod average;
 
 use burn::tensor::{Int, Tensor};
 

@@ -59,6 +59,11 @@ impl Sampling {
         purpose: Purpose::LabelledOrder,
     };
 
+    /// Batches that are always whole: the next pass fills up what one leaves over.
+    pub fn whole(count: usize, batch: usize, shuffle: Shuffle, purpose: Purpose) -> Self {
+        Self { count, batch, shuffle, last_batch: LastBatch::Carry, purpose }
+    }
+
     /// The sampling, if its images fill a batch; `what` names them and the setting.
     ///
     /// # Errors

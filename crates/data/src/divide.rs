@@ -1,47 +1,12 @@
 //! Seeded divisions of pictures into splits.
 
+use kith_core::protocol::Parting;
 use kith_core::recipe::LabelDraw;
-use kith_core::rng::{Purpose, Stream, stream};
 
-use crate::{Error, Options, Split};
+use crate::{Error, Options};
 
 /// Share of the pictures held out for testing where a source has no test set, as a divisor.
 const HELD_OUT_DIVISOR: usize = 5;
-
-/// What a division is for; the discriminants name streams, never renumber them.
-#[derive(Clone, Copy, Debug)]
-#[repr(u64)]
-enum Division {
-    HeldOut = 0,
-    Labelled = 1,
-    Unlabelled = 2,
-}
-
-/// The stream of one division, and of one class where it goes class by class.
-fn division_stream(seed: u64, division: Division, class: usize) -> Stream {
-    stream(seed, Purpose::Split, division as u64, class as u64)
-}
-
-/// Parts some of every class from the rest: `(rest, parted)`, either in rising order.
-///
-/// `members[class]` are the items of a class; `count` says how many of so many are parted.
-fn part_by_class(
-    members: &[Vec<u32>],
-    stream: impl Fn(usize) -> Stream,
-    count: impl Fn(usize) -> usize,
-) -> (Vec<u32>, Vec<u32>) {
-    let (mut rest, mut parted) = (Vec::new(), Vec::new());
-    for (class, items) in members.iter().enumerate() {
-        let mut items = items.clone();
-        stream(class).shuffle(&mut items);
-        let count = count(items.len());
-        parted.extend(&items[..count]);
-        rest.extend(&items[count..]);
-    }
-    rest.sort_unstable();
-    parted.sort_unstable();
-    (rest, parted)
-}
 
 /// Holds a fifth of every class out: `(kept, held out)`, either in rising order.
 ///
@@ -49,19 +14,7 @@ fn part_by_class(
 pub(crate) fn hold_out(members: &[Vec<u32>], seed: u64) -> (Vec<u32>, Vec<u32>) {
     let fifth = |count: usize| (count + HELD_OUT_DIVISOR / 2) / HELD_OUT_DIVISOR;
     let held_out = |count: usize| fifth(count).max(usize::from(count > 1));
-    part_by_class(members, |class| division_stream(seed, Division::HeldOut, class), held_out)
-}
-
-/// Keeps a share of every class of a split aside: `(rest, kept aside)`, either in its order. Nothing
-/// is kept of pictures without labels.
-pub fn keep_aside(split: &Split, share: f64, classes: usize, seed: u64) -> (Split, Split) {
-    let all: Vec<u32> = (0..split.len() as u32).collect();
-    let Some(labels) = split.labels() else { return (split.clone(), split.subset(&[])) };
-    let members = by_class(&all, |place| labels[place as usize], classes);
-    let count = |count: usize| (share * count as f64).round() as usize;
-    let stream = |class| division_stream(seed, Division::Labelled, class);
-    let (rest, aside) = part_by_class(&members, stream, count);
-    (split.subset(&rest), split.subset(&aside))
+    Parting::HeldOut.by_class(members, seed, held_out)
 }
 
 /// Draws `count` pictures, the same number of every class while they last, in rising order.
@@ -75,7 +28,7 @@ fn balanced(members: &[Vec<u32>], count: usize, seed: u64) -> Result<Vec<u32>, E
     }
     let mut classes = members.to_vec();
     for (class, items) in classes.iter_mut().enumerate() {
-        division_stream(seed, Division::Labelled, class).shuffle(items);
+        Parting::Labelled.stream(seed, class).shuffle(items);
     }
     let longest = classes.iter().map(Vec::len).max().unwrap_or(0);
     let rounds = (0..longest).flat_map(|round| classes.iter().filter_map(move |c| c.get(round)));
@@ -116,7 +69,7 @@ pub(crate) fn unlabelled(
     if asked > pool.len() {
         return Err(Error::TooFew { what: "unlabelled pictures", asked, got: pool.len() });
     }
-    division_stream(seed, Division::Unlabelled, 0).shuffle(&mut pool);
+    Parting::Unlabelled.stream(seed, 0).shuffle(&mut pool);
     pool.truncate(asked);
     pool.sort_unstable();
     Ok(pool)
@@ -139,8 +92,6 @@ pub(crate) fn by_class(pool: &[u32], label: impl Fn(u32) -> u16, classes: usize)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::split::Metadata;
-    use crate::storage::Storage;
 
     fn three_classes() -> Vec<Vec<u32>> {
         let label = |p: u32| if p < 50 { 0 } else { 1 + u16::from(p.is_multiple_of(10)) };
@@ -194,18 +145,5 @@ mod tests {
         assert_eq!((draw(1), free(1)), (draw(1), free(1)));
         assert!(draw(1) != draw(2) && free(1) != free(2));
         assert_eq!(unlabelled(pool.clone(), Some(151), 1).unwrap_err().code(), "TOO_FEW");
-    }
-
-    /// The places that the function gave which runs had of their own before this one.
-    #[test]
-    fn a_share_of_every_class_is_kept_aside_as_it_always_was() {
-        let labels = (0..40).map(|place| place % 3).collect();
-        let metadata = Metadata { labels, ..Metadata::default() };
-        let storage = Storage::of_squares(vec![0; 40 * 3], 1);
-        let all = (0..40).collect();
-        let split = Split::unlabelled(storage.into(), metadata.into(), all, 1).with_labels();
-        let (rest, aside) = keep_aside(&split, 0.2, 3, 7);
-        assert_eq!(aside.pictures(), [0, 3, 5, 10, 16, 29, 31, 32, 36]);
-        assert_eq!(rest.len() + aside.len(), 40);
     }
 }

@@ -39,7 +39,6 @@ mod prefetch;
 
 pub use cache::{Cache, Cached};
 pub use dataset::{Dataset, Options, Skipped};
-pub use divide::keep_aside;
 pub use error::Error;
 pub use ignored::Ignored;
 pub use prefetch::{Prefetch, prefetch};

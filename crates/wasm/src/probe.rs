@@ -37,6 +37,12 @@ impl Labelled {
     }
 }
 
+/// Places of labels that are kept aside to validate: a share of every class, drawn by a seed.
+#[wasm_bindgen(js_name = keepAside)]
+pub fn keep_aside(labels: &[u16], share: f64, seed: f64) -> Vec<u32> {
+    kith_core::protocol::keep_aside(labels, share, seed as u64).1
+}
+
 /// What is to be fitted, and how. What is left out has the default of [`LinearSettings`].
 #[derive(Debug, Deserialize, Tsify)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

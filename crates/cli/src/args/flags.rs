@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Flags, ValueEnum, value_parser};
 use kith_core::checkpoint::MOST_SIDE;
+use kith_core::recipe::Recipe;
 use kith_data::Source;
 
 /// Flags that every verb understands.
@@ -69,12 +70,21 @@ fn side(text: &str) -> Result<usize, String> {
     known.then_some(side).ok_or_else(|| format!("expected 1 to {MOST_SIDE} pixels"))
 }
 
+/// The built-in recipes, each with what it is and what it is for.
+fn recipe_help() -> String {
+    let line = |&(name, text): &(&str, &str)| {
+        let recipe = Recipe::parse(text, &[]).expect("core's tests read every built-in recipe");
+        format!("\n- {name}: {}. {}", recipe.title, recipe.description)
+    };
+    let lines: String = Recipe::all_built_in().iter().map(line).collect();
+    format!("A built-in recipe, or a file:\n{lines}")
+}
+
 /// How to train.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RecipeFlags {
-    /// A built-in recipe (quick, nnclr, simclr, relational, keras-nnclr, keras3-nnclr, keras-simclr,
-    /// paper-relational, cifar10-semi) or a file
-    #[arg(long, default_value = "quick")]
+    /// A built-in recipe, or a file (--help lists them)
+    #[arg(long, default_value = Recipe::DEFAULT, long_help = recipe_help())]
     pub(crate) recipe: String,
     /// Change a setting of the recipe, as in pretraining.epochs=5 (repeatable)
     #[arg(long = "set", value_name = "KEY=VALUE")]

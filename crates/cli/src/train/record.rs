@@ -2,6 +2,7 @@
 
 use kith_core::checkpoint::Stage;
 use kith_core::metrics::{Metric, Shown};
+use kith_core::protocol::{self, best_epoch};
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, State};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -191,18 +192,13 @@ pub(crate) fn best(history: &[Record]) -> Option<&Record> {
 
 /// Where the record of the best epoch stands.
 pub(crate) fn best_place(history: &[Record]) -> Option<usize> {
-    let better = |best: usize, place: usize| {
-        let (now, before) = (history[place].chosen_by(), history[best].chosen_by());
-        if now.is_none() || now > before { place } else { best }
-    };
-    (0..history.len()).reduce(better)
+    best_epoch(&history.iter().map(Record::chosen_by).collect::<Vec<_>>())
 }
 
 /// Whether the lowest validation loss is at least `patience` epochs old.
 pub(crate) fn is_plateau(history: &[Record], patience: u64) -> bool {
     let losses = history.iter().filter_map(|record| Some(record.validation?.loss));
-    let lowest = losses.clone().enumerate().reduce(|a, b| if b.1 < a.1 { b } else { a });
-    lowest.is_some_and(|(place, _)| (losses.count() - 1 - place) as u64 >= patience)
+    protocol::is_plateau(&losses.collect::<Vec<_>>(), patience)
 }
 
 fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use kith_core::checkpoint;
+use kith_core::protocol::keep_aside;
 use kith_core::recipe::Recipe;
-use kith_data::{Dataset, Split, keep_aside};
+use kith_data::{Dataset, Split};
 
 use crate::args::DataFlags;
 
@@ -32,8 +33,7 @@ impl Splits {
         let side = dataset.side();
         let own = dataset.validation.filter(|own| own.labels().is_some());
         let share = if own.is_some() { 0.0 } else { recipe.evaluation.validation };
-        let (labelled, aside) =
-            keep_aside(&dataset.labelled, share, dataset.class_names.len(), seed);
+        let (labelled, aside) = parted(&dataset.labelled, share, seed);
         let validation = own.unwrap_or(aside);
         Self {
             source: flags.data.to_string(),
@@ -62,6 +62,13 @@ impl Splits {
             test: self.test.len(),
         }
     }
+}
+
+/// A split to learn from, and images kept aside to choose by: none of images without labels.
+fn parted(split: &Split, share: f64, seed: u64) -> (Split, Split) {
+    let Some(labels) = split.labels() else { return (split.clone(), split.subset(&[])) };
+    let (learn, aside) = keep_aside(labels, share, seed);
+    (split.subset(&learn), split.subset(&aside))
 }
 
 /// A split without the images of another: what chooses the best epoch must not have been learnt from.

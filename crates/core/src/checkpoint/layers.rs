@@ -23,26 +23,26 @@ pub struct Layer {
 impl Meta {
     /// The layers of the encoder, in the order of data.
     pub fn layers(&self, archive: &Archive) -> Vec<Layer> {
-        let mut walk = Walk { archive, side: self.side, layers: Vec::new() };
+        let mut list = LayerList { archive, side: self.side, layers: Vec::new() };
         match self.recipe.encoder {
-            EncoderSettings::Conv4 { .. } => walk.conv4(),
-            EncoderSettings::Conv4Pool { .. } => walk.conv4_pool(),
-            EncoderSettings::Resnet { stem, .. } => walk.resnet(stem),
-            EncoderSettings::Mobilenet { form, .. } => walk.mobilenet(form),
+            EncoderSettings::Conv4 { .. } => list.conv4(),
+            EncoderSettings::Conv4Pool { .. } => list.conv4_pool(),
+            EncoderSettings::Resnet { stem, .. } => list.resnet(stem),
+            EncoderSettings::Mobilenet { form, .. } => list.mobilenet(form),
         }
-        walk.layers
+        list.layers
     }
 }
 
-/// The way of an image through an encoder.
-struct Walk<'a> {
+/// The layers so far, in the order of data.
+struct LayerList<'a> {
     archive: &'a Archive,
     /// Of the maps that the last layer gave.
     side: usize,
     layers: Vec<Layer>,
 }
 
-impl Walk<'_> {
+impl LayerList<'_> {
     fn conv4(&mut self) {
         for place in 0.. {
             let name = format!("convs.{place}");

@@ -2,7 +2,7 @@
 //! Representation Learning"): a small head looks at two views and says whether they show the same
 //! picture.
 
-mod fan;
+mod pair_block;
 mod head;
 mod pairs;
 mod split;
@@ -250,7 +250,7 @@ impl PairLoss {
             match self {
                 Self::CrossEntropy => cost,
                 Self::Focal { gamma, .. } => {
-                    // (1 − p)^γ, in logarithms: a power of 0 has no slope to speak of.
+                    // (1 − p)^γ, in logarithms: a power of 0 has no gradient to speak of.
                     cost * log_sigmoid(truth.neg()).mul_scalar(gamma).exp().mul_scalar(weight)
                 }
             }

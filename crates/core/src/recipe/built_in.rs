@@ -2,10 +2,13 @@
 
 use super::Recipe;
 
-/// Name and text of each, in the order of their names; `build.rs` makes the list.
+/// Name and text of each, the one for a first look first; `build.rs` makes the list.
 const ALL: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
 
 impl Recipe {
+    /// The name of the recipe that is followed where nobody names one.
+    pub const DEFAULT: &str = ALL[0].0;
+
     /// Names that recipes had before, and those that they have now.
     pub const RENAMED: [(&'static str, &'static str); 4] = [
         ("seed-nnclr", "keras-nnclr"),
@@ -14,7 +17,7 @@ impl Recipe {
         ("seed-semi", "cifar10-semi"),
     ];
 
-    /// The recipes that come with kith, name and text, in the order of their names.
+    /// The recipes that come with kith, name and text, the default one first.
     pub fn all_built_in() -> &'static [(&'static str, &'static str)] {
         ALL
     }

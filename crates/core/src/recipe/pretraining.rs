@@ -9,7 +9,7 @@ use crate::method::{AccuracyOn, Reduction, Steps};
 use crate::optimizer::AdamSettings;
 use crate::range;
 use crate::rng::Purpose;
-use crate::sampler::{LastBatch, Sampling, Shuffle};
+use crate::sampler::{Sampling, Shuffle};
 
 /// Pre-training with an online probe beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,10 +75,7 @@ impl Pretraining {
         classes: usize,
     ) -> Result<[Sampling; 2], Error> {
         let labelled_batch = if classes > 1 { self.labelled_batch } else { 0 };
-        let sampling = |count, batch, purpose| {
-            let (shuffle, last_batch) = (self.shuffle, LastBatch::Carry);
-            Sampling { count, batch, shuffle, last_batch, purpose }
-        };
+        let sampling = |count, batch, purpose| Sampling::whole(count, batch, self.shuffle, purpose);
         let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
         let unlabelled = sampling(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
         let unlabelled = unlabelled.filled(what)?;

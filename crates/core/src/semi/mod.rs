@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::optimizer::AdamSettings;
 use crate::range;
 use crate::rng::Purpose;
-use crate::sampler::{LastBatch, Sampling, Shuffle};
+use crate::sampler::{Sampling, Shuffle};
 
 /// How labelled and unlabelled pictures teach together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,10 +144,7 @@ impl SemiSettings {
     /// # Errors
     /// [`Error::TooFew`] when they cannot fill one batch.
     pub fn sampling(&self, [unlabelled, labelled]: [usize; 2]) -> Result<[Sampling; 2], Error> {
-        let sampling = |count, batch, purpose| {
-            let (shuffle, last_batch) = (self.shuffle, LastBatch::Carry);
-            Sampling { count, batch, shuffle, last_batch, purpose }
-        };
+        let sampling = |count, batch, purpose| Sampling::whole(count, batch, self.shuffle, purpose);
         let what = "unlabelled images to fill a batch (semi.unlabelled_batch)";
         let unlabelled = sampling(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
         let unlabelled = unlabelled.filled(what)?;

@@ -30,8 +30,7 @@ impl Plan {
         seed: u64,
         images: usize,
     ) -> Self {
-        let pass = (images / settings.unlabelled_batch.max(1)) as u64;
-        let steps = settings.steps.unwrap_or(pass).max(1);
+        let steps = steps_of(settings.steps, images, settings.unlabelled_batch);
         Self { side, classes, seed, steps, epochs: settings.epochs }
     }
 
@@ -55,8 +54,7 @@ impl Plan {
         seed: u64,
         images: usize,
     ) -> Self {
-        let pass = (images / settings.unlabelled_batch.max(1)) as u64;
-        let steps = settings.steps.unwrap_or(pass).max(1);
+        let steps = steps_of(settings.steps, images, settings.unlabelled_batch);
         Self { side, classes, seed, steps, epochs: settings.epochs }
     }
 
@@ -64,4 +62,10 @@ impl Plan {
     pub fn total(&self) -> u64 {
         self.steps * self.epochs
     }
+}
+
+/// Steps of an epoch: one pass over the images where nothing else is asked, at least one.
+fn steps_of(asked: Option<u64>, images: usize, batch: usize) -> u64 {
+    let pass = (images / batch.max(1)) as u64;
+    asked.unwrap_or(pass).max(1)
 }

@@ -2,21 +2,21 @@
 //!
 //! The first layer of the head is linear, so the hidden row of a pair is a sum of two rows, one of
 //! each view: K·n rows are multiplied instead of K(K − 1)·n. Hidden rows of pairs are never kept: a
-//! fan of them is made, used and dropped, once for the batch's moments, once for the scores, once for
+//! block of them is made, used and dropped, once for the batch's moments, once for the scores, once for
 //! the gradients. Sums over them give batch norm its moments and its gradient, by its closed form.
-//! Autodiff, which would keep every fan, is given the loss as a sum over what goes in here, each
+//! Autodiff, which would keep every block, is given the loss as a sum over what goes in here, each
 //! number times its gradient.
 
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::fan::{Fan, Sums, fans};
 use super::head::{Halves, LEAK, RelationHead};
+use super::pair_block::{PairBlock, Sums, pair_blocks};
 use super::{PairLoss, RelationalSettings, Relations};
 
 /// The hidden rows of all pairs, less their mean, as sums of rows of views.
 struct Hidden {
-    fans: Vec<Fan>,
+    pair_blocks: Vec<PairBlock>,
     pairs: usize,
     left: Tensor<2>,
     right: Tensor<2>,
@@ -32,7 +32,7 @@ struct Hidden {
 }
 
 /// The part of the head behind batch norm's division, `[1, hidden]` but for the last, `[1, 1]`.
-struct Rest {
+struct HeadTail {
     scale: Tensor<2>,
     shift: Tensor<2>,
     weight: Tensor<2>,
@@ -40,10 +40,10 @@ struct Rest {
 }
 
 /// Gradients of the loss.
-struct Slopes {
+struct Gradients {
     left: Tensor<2>,
     right: Tensor<2>,
-    rest: Rest,
+    tail: HeadTail,
 }
 
 pub(super) fn compare(
@@ -53,23 +53,23 @@ pub(super) fn compare(
 ) -> Relations {
     let [rows, _] = halves.left.dims();
     let batch = rows / settings.views;
-    let rest = Rest::of(head);
+    let tail = HeadTail::of(head);
     let hidden = Hidden::new(&halves, settings.views, head.norm().epsilon());
     let moments = [&hidden.mean, &hidden.variance].map(|x| x.clone().flatten(0, 1));
     head.norm().remember(moments, hidden.pairs);
-    let still = rest.still();
-    let scores = hidden.scores(&still);
-    let (loss, slope) = cost(settings.loss, scores.clone(), batch);
-    let slopes = hidden.slopes(&still, slope);
+    let detached = tail.detached();
+    let scores = hidden.scores(&detached);
+    let (loss, gradient) = cost(settings.loss, scores.clone(), batch);
+    let gradients = hidden.gradients(&detached, gradient);
     let along = [
-        (halves.left, slopes.left),
-        (halves.right, slopes.right),
-        (rest.scale, slopes.rest.scale),
-        (rest.shift, slopes.rest.shift),
-        (rest.weight, slopes.rest.weight),
-        (rest.bias, slopes.rest.bias),
+        (halves.left, gradients.left),
+        (halves.right, gradients.right),
+        (tail.scale, gradients.tail.scale),
+        (tail.shift, gradients.tail.shift),
+        (tail.weight, gradients.tail.weight),
+        (tail.bias, gradients.tail.bias),
     ];
-    let terms = along.into_iter().map(|(x, slope)| (x * slope).sum());
+    let terms = along.into_iter().map(|(x, gradient)| (x * gradient).sum());
     let terms = terms.reduce(|sum, term| sum + term).expect("there are six");
     // The terms' value cancels, their gradient stays.
     let loss = terms.clone() - terms.detach() + loss;
@@ -80,11 +80,11 @@ pub(super) fn compare(
 fn cost(loss: PairLoss, scores: Tensor<1>, batch: usize) -> (Tensor<1>, Tensor<1>) {
     let scores = scores.autodiff().require_grad();
     let loss = loss.of(scores.clone(), batch).mean();
-    let slope = scores.grad(&loss.backward()).expect("the loss depends on the scores");
-    (loss.inner(), slope)
+    let gradient = scores.grad(&loss.backward()).expect("the loss depends on the scores");
+    (loss.inner(), gradient)
 }
 
-impl Rest {
+impl HeadTail {
     fn of(head: &RelationHead) -> Self {
         let [scale, shift] = head.norm().weights().map(Tensor::unsqueeze);
         let (weight, bias) = head.score();
@@ -92,7 +92,7 @@ impl Rest {
     }
 
     /// The same without autodiff.
-    fn still(&self) -> Self {
+    fn detached(&self) -> Self {
         let [scale, shift, weight, bias] =
             [&self.scale, &self.shift, &self.weight, &self.bias].map(|x| x.clone().inner());
         Self { scale, shift, weight, bias }
@@ -104,7 +104,7 @@ impl Hidden {
         let [left, right] = [&halves.left, &halves.right].map(|half| half.clone().inner());
         let ([rows, hidden], device) = (left.dims(), left.device());
         let (batch, pairs) = (rows / views, rows * (views - 1));
-        let fans = fans([views, batch, hidden], &device);
+        let pair_blocks = pair_blocks([views, batch, hidden], &device);
         let counts = counts(views, batch, &device);
         let mean = |half: &Tensor<2>, count: &Tensor<2>| {
             (half.clone() * count.clone()).sum_dim(0).div_scalar(pairs as f64)
@@ -112,77 +112,83 @@ impl Hidden {
         let means = [mean(&left, &counts[0]), mean(&right, &counts[1])];
         let (left, right) = (left - means[0].clone(), right - means[1].clone());
         let mut sums = Sums::new(&left);
-        fans.iter().for_each(|fan| sums.add(fan, fan.rows(&left, &right)));
+        pair_blocks
+            .iter()
+            .for_each(|pair_block| sums.add(pair_block, pair_block.rows(&left, &right)));
         let variance = sums.inner(&left, &right).div_scalar(pairs as f64);
         let deviation = variance.clone().add_scalar(epsilon).sqrt();
         let mean = means.into_iter().reduce(|first, second| first + second).expect("two");
-        Self { fans, pairs, left, right, counts, sums, mean, variance, deviation }
+        Self { pair_blocks, pairs, left, right, counts, sums, mean, variance, deviation }
     }
 
     /// The halves of what goes into the leaky `ReLU`.
-    fn normal(&self, rest: &Rest) -> [Tensor<2>; 2] {
-        let scale = rest.scale.clone() / self.deviation.clone();
-        let left = self.left.clone() * scale.clone() + rest.shift.clone();
+    fn normal(&self, tail: &HeadTail) -> [Tensor<2>; 2] {
+        let scale = tail.scale.clone() / self.deviation.clone();
+        let left = self.left.clone() * scale.clone() + tail.shift.clone();
         [left, self.right.clone() * scale]
     }
 
     /// The score of each pair, in order.
-    fn scores(&self, rest: &Rest) -> Tensor<1> {
-        let [left, right] = self.normal(rest);
-        let weight = rest.weight.clone().transpose();
-        let of = |fan: &Fan| {
-            let active = leaky_relu(fan.rows(&left, &right).flatten::<2>(0, 1), LEAK);
+    fn scores(&self, tail: &HeadTail) -> Tensor<1> {
+        let [left, right] = self.normal(tail);
+        let weight = tail.weight.clone().transpose();
+        let of = |pair_block: &PairBlock| {
+            let active = leaky_relu(pair_block.rows(&left, &right).flatten::<2>(0, 1), LEAK);
             active.matmul(weight.clone())
         };
-        let scores = Tensor::cat(self.fans.iter().map(of).collect(), 0) + rest.bias.clone();
+        let scores = Tensor::cat(self.pair_blocks.iter().map(of).collect(), 0) + tail.bias.clone();
         scores.flatten(0, 1)
     }
 
     /// The gradients, given that of the scores.
-    fn slopes(&self, rest: &Rest, of_scores: Tensor<1>) -> Slopes {
-        let [left, right] = self.normal(rest);
+    fn gradients(&self, tail: &HeadTail, of_scores: Tensor<1>) -> Gradients {
+        let [left, right] = self.normal(tail);
         let mut sums = Sums::new(&left);
-        let mut weight = rest.weight.zeros_like();
+        let mut weight = tail.weight.zeros_like();
         let mut first = 0;
-        for fan in &self.fans {
-            let rows = fan.rows(&left, &right);
+        for pair_block in &self.pair_blocks {
+            let rows = pair_block.rows(&left, &right);
             let [blocks, batch, hidden] = rows.dims();
             let count = blocks * batch;
-            let slope = of_scores.clone().narrow(0, first, count).reshape([1, count]);
+            let gradient = of_scores.clone().narrow(0, first, count).reshape([1, count]);
             first += count;
-            let steep =
+            let derivative =
                 rows.clone().greater_elem(0).float().mul_scalar(1.0 - LEAK).add_scalar(LEAK);
-            let active = (rows * steep.clone()).reshape([count, hidden]);
-            weight = weight + slope.clone().matmul(active);
-            let back = steep * rest.weight.clone().unsqueeze() * slope.reshape([blocks, batch, 1]);
-            sums.add(fan, back);
+            let active = (rows * derivative.clone()).reshape([count, hidden]);
+            weight = weight + gradient.clone().matmul(active);
+            let back =
+                derivative * tail.weight.clone().unsqueeze() * gradient.reshape([blocks, batch, 1]);
+            sums.add(pair_block, back);
         }
         let (scale, shift) =
             (sums.inner(&self.left, &self.right) / self.deviation.clone(), sums.total());
-        let halves = self.through_norm(rest, sums, [&scale, &shift]);
+        let halves = self.through_norm(tail, sums, [&scale, &shift]);
         let bias = of_scores.sum().unsqueeze();
         let [left, right] = halves;
-        Slopes { left, right, rest: Rest { scale, shift, weight, bias } }
+        Gradients { left, right, tail: HeadTail { scale, shift, weight, bias } }
     }
 
     /// Back through batch norm (Ioffe and Szegedy 2015, section 3), summed over the pairs of a row:
     /// γ/σ·(Σ∂y − count·mean ∂y − Σx̂·mean(∂y·x̂)).
     fn through_norm(
         &self,
-        rest: &Rest,
-        slopes: Sums,
+        tail: &HeadTail,
+        gradients: Sums,
         [scale, shift]: [&Tensor<2>; 2],
     ) -> [Tensor<2>; 2] {
         let deviation = self.deviation.clone();
         let mean = |sum: &Tensor<2>| sum.clone().div_scalar(self.pairs as f64);
         let (along, level) = (mean(scale) / deviation.clone(), mean(shift));
-        let factor = rest.scale.clone() / deviation;
-        let back = |slope: Tensor<2>, count: &Tensor<2>, sum: &Tensor<2>| {
+        let factor = tail.scale.clone() / deviation;
+        let back = |gradient: Tensor<2>, count: &Tensor<2>, sum: &Tensor<2>| {
             let spread = sum.clone() * along.clone();
-            (slope - count.clone() * level.clone() - spread) * factor.clone()
+            (gradient - count.clone() * level.clone() - spread) * factor.clone()
         };
         let [first, second] = &self.counts;
-        [back(slopes.left, first, &self.sums.left), back(slopes.right, second, &self.sums.right)]
+        [
+            back(gradients.left, first, &self.sums.left),
+            back(gradients.right, second, &self.sums.right),
+        ]
     }
 }
 

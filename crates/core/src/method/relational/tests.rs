@@ -59,7 +59,7 @@ fn the_loss_is_the_definition() {
 }
 
 /// Central differences of the definition: by features, then by each parameter of the head.
-fn slopes(case: &Case, settings: &RelationalSettings) -> Vec<Vec<f64>> {
+fn gradients(case: &Case, settings: &RelationalSettings) -> Vec<Vec<f64>> {
     const STEP: f64 = 1e-5;
     let along = |numbers: usize, change: &dyn Fn(&mut Case, usize, f64)| -> Vec<f64> {
         let at = |number, step| {
@@ -70,24 +70,25 @@ fn slopes(case: &Case, settings: &RelationalSettings) -> Vec<Vec<f64>> {
         (0..numbers).map(|k| (at(k, STEP) - at(k, -STEP)) / (2.0 * STEP)).collect()
     };
     let by_features = |case: &mut Case, k: usize, step| case.features[k / DIM][k % DIM] += step;
-    let mut slopes = vec![along(VIEWS * BATCH * DIM, &by_features)];
+    let mut gradients = vec![along(VIEWS * BATCH * DIM, &by_features)];
     for (which, parameter) in case.parameters.iter().enumerate() {
         let change = |case: &mut Case, k: usize, step| case.parameters[which][k] += step;
-        slopes.push(along(parameter.len(), &change));
+        gradients.push(along(parameter.len(), &change));
     }
-    slopes
+    gradients
 }
 
 #[test]
 fn the_gradient_is_the_slope() {
     for settings in all_settings() {
         let case = Case::example(&settings);
-        let expected = slopes(&case, &settings);
+        let expected = gradients(&case, &settings);
         for (name, form) in FORMS {
             let (_, got) = computed(&case, &settings, form);
             let sizes = |all: &[Vec<f64>]| all.iter().map(Vec::len).collect::<Vec<_>>();
             assert_eq!(sizes(&got), sizes(&expected), "{name}: a gradient each");
-            let far = |(got, slope): (&f64, &f64)| (got - slope).abs() / (1.0 + slope.abs());
+            let far =
+                |(got, gradient): (&f64, &f64)| (got - gradient).abs() / (1.0 + gradient.abs());
             let pairs = got.iter().flatten().zip(expected.iter().flatten());
             let worst = pairs.map(far).fold(0.0, f64::max);
             assert!(worst < 1e-4, "{name} {settings:?}: off by {worst}");
@@ -95,7 +96,7 @@ fn the_gradient_is_the_slope() {
     }
 }
 
-/// At a size where fans are cut: values, scores, running statistics and gradients.
+/// At a size where blocks of pairs are cut: values, scores, running statistics and gradients.
 #[test]
 fn splitting_changes_nothing() {
     let (views, batch, dim, hidden) = (6, 96, 16, 256);
@@ -203,8 +204,8 @@ fn scores_beyond_all_doubt_cost_and_teach_in_numbers() {
         let scores = Tensor::<1>::from_data([500.0_f32, -500.0, 500.0, -500.0], &device);
         let scores = scores.require_grad();
         let costs = loss.of(scores.clone(), 2);
-        let slopes = scores.grad(&costs.clone().sum().backward()).unwrap();
-        let found = [values(costs), values(slopes)].concat();
+        let gradients = scores.grad(&costs.clone().sum().backward()).unwrap();
+        let found = [values(costs), values(gradients)].concat();
         assert!(found.iter().all(|x| x.is_finite()), "{loss:?}: {found:?}");
     }
 }

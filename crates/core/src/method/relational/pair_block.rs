@@ -1,14 +1,14 @@
-//! A fan of pairs: one view's pictures with those of some later views.
+//! A block of pairs: one view's pictures with those of some later views.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::pairs::{Pairing, pairings};
 
-/// Numbers in the hidden rows of a fan, about: what a core's cache holds.
+/// Numbers in the hidden rows of a block, about: what a core's cache holds.
 const SIZE: usize = 1 << 18;
 
 /// Pairs whose left half is of one view.
-pub(super) struct Fan {
+pub(super) struct PairBlock {
     /// Pictures.
     batch: usize,
     /// The first row of the left view, and the first of the right views.
@@ -23,16 +23,16 @@ pub(super) struct Fan {
 }
 
 /// All pairs in the order of [`pairings`], a view at a time.
-pub(super) fn fans([views, batch, hidden]: [usize; 3], device: &Device) -> Vec<Fan> {
+pub(super) fn pair_blocks([views, batch, hidden]: [usize; 3], device: &Device) -> Vec<PairBlock> {
     let at_a_time = (SIZE / (2 * batch * hidden)).max(1);
     pairings(views, batch)
         .chunk_by(|one, next| one.left == next.left)
-        .flat_map(|fan| fan.chunks(at_a_time))
-        .map(|fan| Fan::new(fan, batch, device))
+        .flat_map(|pair_block| pair_block.chunks(at_a_time))
+        .map(|pair_block| PairBlock::new(pair_block, batch, device))
         .collect()
 }
 
-impl Fan {
+impl PairBlock {
     fn new(pairings: &[Pairing], batch: usize, device: &Device) -> Self {
         let places = |of: &dyn Fn(usize, usize, usize) -> [usize; 2]| {
             let mut places: Vec<i32> = Vec::with_capacity(2 * batch * pairings.len());
@@ -86,19 +86,19 @@ impl Sums {
         Self { left: zero.clone(), right: zero }
     }
 
-    /// Adds the rows of a fan, shaped as [`Fan::rows`].
-    pub(super) fn add(&mut self, fan: &Fan, rows: Tensor<3>) {
+    /// Adds the rows of a block, shaped as [`PairBlock::rows`].
+    pub(super) fn add(&mut self, pair_block: &PairBlock, rows: Tensor<3>) {
         let [blocks, batch, hidden] = rows.dims();
         let own = rows.clone().sum_dim(0).reshape([batch, hidden]);
-        let theirs = rows.reshape([blocks * batch, hidden]).select(0, fan.give.clone());
+        let theirs = rows.reshape([blocks * batch, hidden]).select(0, pair_block.give.clone());
         let theirs = theirs.reshape([blocks / 2, 2, batch, hidden]).sum_dim(1);
-        let theirs = theirs.reshape([fan.rights, hidden]);
+        let theirs = theirs.reshape([pair_block.rights, hidden]);
         let add = |to: &mut Tensor<2>, first: usize, rows: Tensor<2>| {
             let place = [first..first + rows.dims()[0], 0..hidden];
             *to = to.clone().slice_assign(place.clone(), to.clone().slice(place) + rows);
         };
-        add(&mut self.left, fan.left, own);
-        add(&mut self.right, fan.right, theirs);
+        add(&mut self.left, pair_block.left, own);
+        add(&mut self.right, pair_block.right, theirs);
     }
 
     /// Sum over all pairs, `[1, hidden]`.

@@ -1,0 +1,51 @@
+/** What a run of pre-training is asked for: checked, and as the backend takes it. */
+import { engineOptions, optionsOf, text, whole, wrong } from "./checks.js";
+import { describe } from "./describe.js";
+import type { EngineRef } from "./engine-ref.js";
+import { KithError } from "./errors.js";
+import { classesOf } from "./labels.js";
+import { MOST_SIDE } from "./squares.js";
+import type { TrainingData } from "./training-data.js";
+import type { PretrainConfig } from "./types.js";
+import { MODULE } from "./wasm-module.js";
+
+/** The most that a run may ask for: the order of an epoch's pictures must fit in memory. */
+const MOST = { steps: 100_000, epochs: 1_000_000 };
+
+/** Everything about a run that can be known to be wrong before pictures are decoded. */
+export function checkConfig(config: PretrainConfig): void {
+  const { recipe, imageSize, seed, stepsPerEpoch, epochs } = engineOptions(config);
+  const { labels, snapshotEvery, dataset } = config;
+  if (recipe !== undefined) text("recipe", recipe);
+  if (imageSize !== undefined) whole("imageSize", imageSize, 1, MOST_SIDE);
+  if (seed !== undefined) whole("seed", seed, 0);
+  if (stepsPerEpoch !== undefined) whole("stepsPerEpoch", stepsPerEpoch, 1, MOST.steps);
+  if (epochs !== undefined) whole("epochs", epochs, 1, MOST.epochs);
+  if (snapshotEvery !== undefined) whole("snapshotEvery", snapshotEvery, 0);
+  if (dataset !== undefined) text("dataset", dataset);
+  if (labels !== undefined) classesOf(labels, "allowed");
+  for (const [key, value] of Object.entries(optionsOf(config.set))) {
+    const simple = ["string", "number", "boolean"].includes(typeof value);
+    if (!simple) throw wrong(`set ${key}`, value, "a string, a number or a boolean");
+  }
+}
+
+/** Changes to the recipe as on the command line; without labels there is no labelled batch. */
+export function changesOf(config: PretrainConfig, { classNames }: TrainingData): string[] {
+  const own = Object.entries(config.set ?? {}).map(([key, value]) => `${key}=${value}`);
+  return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
+}
+
+/** The text of a recipe, given by its name or as such; the first one where none is given. */
+export async function recipeText(engine: EngineRef, given: string | undefined): Promise<string> {
+  const known = await engine.invoke(MODULE, "recipes", []);
+  const recipe = given ?? known[0]!.name;
+  const found = known.find(({ name }) => name === recipe);
+  if (found) return found.toml;
+  if (recipe.includes("=")) return recipe;
+  const names = known.map(({ name }) => name).join(", ");
+  throw new KithError(
+    "SETTING",
+    `no recipe is called ${describe(recipe)}: expected one of ${names}, or a text`,
+  );
+}
