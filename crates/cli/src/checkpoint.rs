@@ -1,27 +1,44 @@
 //! Checkpoint files, and which data they were trained on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use kith_core::Device;
 use kith_core::archive::Archive;
-use kith_core::checkpoint;
+use kith_core::checkpoint::{Dataset, Meta};
+use kith_core::encoder::Encoder;
 use kith_data::Source;
 
 use crate::args::DataFlags;
 use crate::failure::Failure;
 use crate::files::FileError;
 
-/// A checkpoint's note and tensors.
-pub(crate) fn open(path: &Path) -> Result<(checkpoint::Meta, Archive), Failure> {
-    let bytes = std::fs::read(path).map_err(|e| FileError::new(path, e))?;
-    let archive = Archive::from_bytes(&bytes).map_err(Failure::of(path))?;
-    let meta = checkpoint::Meta::read(&archive).map_err(Failure::of(path))?;
-    Ok((meta, archive))
+/// A checkpoint's note and tensors, and where it lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkpoint {
+    pub(crate) path: PathBuf,
+    pub(crate) meta: Meta,
+    pub(crate) archive: Archive,
 }
 
-/// Whether a checkpoint was trained on pictures that a seed draws for testing.
+impl Checkpoint {
+    /// The encoder on a device.
+    pub(crate) fn encoder(&self, device: &Device) -> Result<Encoder, Failure> {
+        self.meta.encoder(&self.archive, device).map_err(Failure::of(&self.path))
+    }
+}
+
+/// Reads a checkpoint.
+pub(crate) fn open(path: &Path) -> Result<Checkpoint, Failure> {
+    let bytes = std::fs::read(path).map_err(|e| FileError::new(path, e))?;
+    let archive = Archive::from_bytes(&bytes).map_err(Failure::of(path))?;
+    let meta = Meta::read(&archive).map_err(Failure::of(path))?;
+    Ok(Checkpoint { path: path.to_owned(), meta, archive })
+}
+
+/// Whether a checkpoint was trained on images that a seed draws for testing.
 ///
 /// The gallery and folders have no test set of their own: the seed of a run draws it.
-pub(crate) fn has_seen_test(meta: &checkpoint::Meta, flags: &DataFlags, seed: u64) -> bool {
+pub(crate) fn has_seen_test(meta: &Meta, flags: &DataFlags, seed: u64) -> bool {
     let then = meta.dataset.name.parse::<Source>();
     let same = flags.data.draws_test() && then.is_ok_and(|then| flags.data.is_same(&then));
     same && meta.seed != seed
@@ -38,10 +55,9 @@ pub(crate) fn is_same_source(then: &str, now: &str) -> bool {
 /// Whether two descriptions of data, as a state file keeps them, mean the same: paths are compared
 /// by where they lead.
 pub(crate) fn is_same_data(then: &str, now: &str) -> bool {
-    let parse = |text: &str| serde_json::from_str::<checkpoint::Dataset>(text).ok();
+    let parse = |text: &str| serde_json::from_str::<Dataset>(text).ok();
     let (Some(then), Some(now)) = (parse(then), parse(now)) else { return then == now };
-    is_same_source(&then.name, &now.name)
-        && checkpoint::Dataset { name: now.name.clone(), ..then } == now
+    is_same_source(&then.name, &now.name) && Dataset { name: now.name.clone(), ..then } == now
 }
 
 #[cfg(test)]
@@ -49,13 +65,8 @@ mod tests {
     use super::*;
 
     fn described(name: &str, test: usize) -> String {
-        let data = checkpoint::Dataset {
-            name: name.to_owned(),
-            labelled: 1,
-            validation: 2,
-            unlabelled: 3,
-            test,
-        };
+        let data =
+            Dataset { name: name.to_owned(), labelled: 1, validation: 2, unlabelled: 3, test };
         serde_json::to_string(&data).unwrap()
     }
 

@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::output::Console;
 use crate::progress;
 
-/// The least side that every encoder takes, which pictures of the MNIST family are blown up to.
+/// The least side that every encoder takes, which images of the MNIST family are blown up to.
 const IDX_SIDE: usize = 32;
 
 /// What `--cache` says where nothing shall be kept.

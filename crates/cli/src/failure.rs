@@ -15,7 +15,7 @@ pub enum Failure {
     /// The core refused its input or the device failed.
     #[error(transparent)]
     Core(#[from] kith_core::Error),
-    /// The pictures cannot be used.
+    /// The images cannot be used.
     #[error(transparent)]
     Data(#[from] kith_data::Error),
     /// The file system refused.
@@ -89,7 +89,7 @@ pub enum Failure {
         /// The probability that was asked for.
         threshold: f64,
     },
-    /// A checkpoint was trained on pictures that it is to be tested on.
+    /// A checkpoint was trained on images that it is to be tested on.
     #[error(
         "{} was trained on {data} with seed {then}, which drew its test pictures; those that seed {now} \
          draws, it was trained on for the most part: give --seed {then}, compare checkpoints of one \
@@ -99,7 +99,7 @@ pub enum Failure {
     SeenTest {
         /// The checkpoint.
         path: PathBuf,
-        /// The pictures.
+        /// The images.
         data: String,
         /// The seed of its run.
         then: u64,

@@ -9,7 +9,7 @@ use kith_data::Split;
 
 use crate::failure::Failure;
 
-/// Pictures that are embedded at a time.
+/// Images that are embedded at a time.
 const AT_A_TIME: usize = 256;
 
 /// Clean features of a split.
@@ -43,7 +43,7 @@ pub(crate) fn predict(
     Ok(predicted)
 }
 
-/// The nearest pictures of `bank` for each of `queries`.
+/// The nearest images of `bank` for each of `queries`.
 pub(crate) fn look_up(
     queries: &Features,
     bank: &Features,

@@ -35,7 +35,7 @@ pub struct Tick {
     pub loss: f64,
     /// Named accuracies as shares of 1.
     pub accuracies: Vec<(String, f64)>,
-    /// Pictures that went through in a second.
+    /// Images that went through in a second.
     pub images_per_second: f64,
 }
 

@@ -1,6 +1,6 @@
 //! Accuracy by number of labels a class: what few labels are worth on top of an encoder.
 //!
-//! A cell is one method with one number of labels and one seed, which draws the labelled pictures.
+//! A cell is one method with one number of labels and one seed, which draws the labelled images.
 //! Cells are computed one after another and kept in a file, so that a study that was stopped goes
 //! on with those that are missing.
 

@@ -1,4 +1,4 @@
-//! What frozen features of clean pictures are worth: linear probe and weighted neighbours.
+//! What frozen features of clean images are worth: linear probe and weighted neighbours.
 
 use kith_core::Device;
 use kith_core::encoder::Encoder;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::inference::{embed, look_up};
 use crate::train::splits::Splits;
 
-/// Shares of test pictures told right.
+/// Shares of test images told right.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Scores {
     pub(crate) linear: f64,
@@ -27,11 +27,11 @@ pub(crate) struct Scores {
     /// Of the linear probe.
     #[serde(skip)]
     pub(crate) confusion: Confusion,
-    /// Among the test pictures.
+    /// Among the test images.
     pub(crate) retrieval: Retrieval,
 }
 
-/// Classes of the test pictures as each probe names them.
+/// Classes of the test images as each probe names them.
 #[derive(Clone, Debug)]
 pub(crate) struct Predictions {
     pub(crate) linear: Vec<u16>,
@@ -39,11 +39,11 @@ pub(crate) struct Predictions {
     pub(crate) wide: Vec<u16>,
     /// k 20, temperature 0.07.
     pub(crate) narrow: Vec<u16>,
-    /// Features of the test pictures.
+    /// Features of the test images.
     pub(crate) queries: Features,
 }
 
-/// Fits on labelled pictures and predicts the test pictures; none without labels.
+/// Fits on labelled images and predicts the test images; none without labels.
 pub(crate) fn predictions(
     encoder: &Encoder,
     labelled: &Split,
@@ -67,7 +67,7 @@ pub(crate) fn predictions(
     Ok(Some(Predictions { linear, wide, narrow, queries }))
 }
 
-/// Fits on the labelled pictures and measures on the test pictures; none without labels.
+/// Fits on the labelled images and measures on the test images; none without labels.
 pub(crate) fn evaluate(
     encoder: &Encoder,
     splits: &Splits,

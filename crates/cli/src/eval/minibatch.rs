@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::inference::embed;
 use crate::train::splits::Splits;
 
-/// Shares of test pictures told right by a classifier trained in small batches.
+/// Shares of test images told right by a classifier trained in small batches.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) struct Minibatch {
     pub(crate) random: f64,

@@ -1,4 +1,4 @@
-//! Whether the nearest of the test pictures are what one looks for.
+//! Whether the nearest of the test images are what one looks for.
 
 use kith_core::Device;
 use kith_core::probe::Features;
@@ -10,20 +10,20 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::format::percent;
 
-/// Shares of pictures with a right one among their k nearest, for each of [`KS`].
+/// Shares of images with a right one among their k nearest, for each of [`KS`].
 type Recall = [f64; KS.len()];
 
-/// Recall among the test pictures.
+/// Recall among the test images.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Retrieval {
-    /// Of another picture of the same class; none where every class has one.
+    /// Of another image of the same class; none where every class has one.
     pub(crate) class: Option<Recall>,
     /// Of the other vendor's drawing of the same emoji; the gallery alone has them.
     pub(crate) counterpart: Option<Recall>,
 }
 
 impl Retrieval {
-    /// Looks every test picture up among the others.
+    /// Looks every test image up among the others.
     pub(crate) fn of(features: &Features, test: &Split, device: &Device) -> Result<Self, Failure> {
         if features.len() < 2 {
             return Ok(Self::default());
@@ -64,7 +64,7 @@ impl Serialize for Retrieval {
     }
 }
 
-/// The gallery alone knows which pictures show the same thing.
+/// The gallery alone knows which images show the same thing.
 fn is_gallery(split: &Split) -> bool {
     split.groups().is_some()
 }

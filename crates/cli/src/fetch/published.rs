@@ -66,27 +66,27 @@ impl Published {
     }
 }
 
-/// Bytes of one STL-10 picture.
-const STL10_PICTURE: u64 = 3 * 96 * 96;
+/// Bytes of one STL-10 image.
+const STL10_IMAGE: u64 = 3 * 96 * 96;
 
 fn stl10() -> Dataset {
-    let pictures = |path, count| content(path, count * STL10_PICTURE);
+    let images = |path, count| content(path, count * STL10_IMAGE);
     Dataset {
         folder: "stl10_binary".into(),
         base: "http://ai.stanford.edu/~acoates/stl10".into(),
         files: vec![remote("stl10_binary.tar.gz", &["91f7769df0f17e558f3565bffb0c7dfb"])],
         form: Form::Archive,
         contents: vec![
-            pictures("unlabeled_X.bin", 100_000),
-            pictures("train_X.bin", 5_000),
+            images("unlabeled_X.bin", 100_000),
+            images("train_X.bin", 5_000),
             content("train_y.bin", 5_000),
-            pictures("test_X.bin", 8_000),
+            images("test_X.bin", 8_000),
             content("test_y.bin", 8_000),
         ],
     }
 }
 
-/// Bytes of one file of CIFAR-10: 10,000 labels and pictures.
+/// Bytes of one file of CIFAR-10: 10,000 labels and images.
 const CIFAR10_BATCH: u64 = 10_000 * (1 + 3 * 32 * 32);
 
 fn cifar10() -> Dataset {
@@ -104,7 +104,7 @@ fn cifar10() -> Dataset {
 }
 
 /// The second sums are those of Debian's package `dataset-fashion-mnist`, which holds the same
-/// compressed pictures without the file names and dates that the authors' `gzip` noted.
+/// compressed images without the file names and dates that the authors' `gzip` noted.
 fn fashion_mnist() -> Dataset {
     Dataset {
         folder: "fashion-mnist".into(),

@@ -26,8 +26,8 @@ const LEAST_FALL: f64 = 0.01;
 /// Training this far above validation is learning by heart; fine-tuning in the Keras examples stays
 /// below.
 const GAP: f64 = 0.2;
-/// Accuracy on validation pictures must lose this much from its height to count as falling: a few
-/// hundred pictures tell it to about three points.
+/// Accuracy on validation images must lose this much from its height to count as falling: a few
+/// hundred images tell it to about three points.
 const LOSS_OF_HEIGHT: f64 = 0.05;
 /// Epochs that are averaged where a course is judged.
 const WINDOW: usize = 3;
@@ -221,7 +221,7 @@ fn loss_stays(history: &[Record]) -> Option<Finding> {
     })
 }
 
-/// The probe follows its training pictures while features get worse for pictures that nobody saw.
+/// The probe follows its training images while features get worse for images that nobody saw.
 fn neighbours_worsen(history: &[Record]) -> Option<Finding> {
     let pretraining = |r: &Record| r.reading("probe_accuracy");
     let probe = smoothed(history, &pretraining)?;

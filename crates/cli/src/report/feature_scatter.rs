@@ -1,4 +1,4 @@
-//! The scatter plot of a report: where test pictures lie to each other.
+//! The scatter plot of a report: where test images lie to each other.
 
 use kith_core::encoder::Encoder;
 use kith_core::probe::pca;
@@ -10,12 +10,12 @@ use crate::report::image_grid::tiles;
 use crate::report::scatter::{Point, Scatter};
 use crate::train::splits::Splits;
 
-/// Pictures on a map: enough to see clusters, few enough to tell marks apart.
+/// Images on a map: enough to see clusters, few enough to tell marks apart.
 const ON_MAP: usize = 300;
-/// Largest side of a picture of the plot's grid, in pixels.
+/// Largest side of an image of the plot's grid, in pixels.
 const MAP_SIDE: usize = 48;
 
-/// Where the test pictures lie to each other: the plane in which their features vary most.
+/// Where the test images lie to each other: the plane in which their features vary most.
 pub(crate) fn of(
     splits: &Splits,
     encoder: &Encoder,

@@ -8,16 +8,16 @@ use image::{ImageFormat, Rgba, RgbaImage};
 use kith_core::image::{CHANNELS, Images};
 use kith_core::resize::resize;
 
-/// Pictures smaller than this many pixels are enlarged by a whole factor until they are not.
+/// Images smaller than this many pixels are enlarged by a whole factor until they are not.
 const READABLE: usize = 64;
-/// Space between two pictures, in pixels.
+/// Space between two images, in pixels.
 const GAP: usize = 10;
-/// Width of a frame, in pixels; frames lie inside the gap and hide no picture.
+/// Width of a frame, in pixels; frames lie inside the gap and hide no image.
 const FRAME: usize = 3;
-/// Extra space between the first picture of a row and what follows from it, in pixels.
+/// Extra space between the first image of a row and what follows from it, in pixels.
 const ASIDE: usize = 12;
 
-/// Frame of the picture that a row starts with: a grey seen on white and on black.
+/// Frame of the image that a row starts with: a grey seen on white and on black.
 const GREY: Rgba<u8> = Rgba([128, 128, 128, 255]);
 /// Frame of a neighbour with the same label (blue of Okabe and Ito's palette).
 const BLUE: Rgba<u8> = Rgba([0, 114, 178, 255]);
@@ -106,7 +106,7 @@ pub fn recipe_grid(originals: &Images, rows: &[Images]) -> Vec<u8> {
     png(&all)
 }
 
-/// Pictures without space between them, `columns` in a row, each `side` pixels high and wide.
+/// Images without space between them, `columns` in a row, each `side` pixels high and wide.
 pub fn tiles(images: &Images, [columns, side]: [usize; 2]) -> Vec<u8> {
     let rows = images.len().div_ceil(columns.max(1)).max(1);
     let mut grid = RgbaImage::new((columns.max(1) * side) as u32, (rows * side) as u32);
@@ -126,12 +126,12 @@ struct Row<'a> {
     aside: usize,
 }
 
-/// One picture on a grid: planar samples, their size, and the frame around them.
+/// One image on a grid: planar samples, their size, and the frame around them.
 struct Tile<'a> {
     samples: &'a [u8],
     size: [usize; 2],
     frame: Option<Rgba<u8>>,
-    /// Whole factor that the picture is enlarged by.
+    /// Whole factor that the image is enlarged by.
     factor: usize,
 }
 
@@ -147,7 +147,7 @@ impl<'a> Tile<'a> {
         self.size.map(|side| side * self.factor)
     }
 
-    /// Draws frame and picture, the picture's upper left corner at `(left, top)`.
+    /// Draws frame and image, the image's upper left corner at `(left, top)`.
     fn draw(&self, grid: &mut RgbaImage, [left, top]: [usize; 2]) {
         let [height, width] = self.drawn_size();
         if let Some(colour) = self.frame {
@@ -179,7 +179,7 @@ fn fill(
     }
 }
 
-/// Lays the rows out on a grid of the largest picture's size and encodes the grid.
+/// Lays the rows out on a grid of the largest image's size and encodes the grid.
 fn png(rows: &[Row]) -> Vec<u8> {
     let sizes = rows.iter().flat_map(|row| row.others.iter().chain([&row.first]));
     let [height, width] = sizes
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_are_enlarged_by_a_whole_factor() {
+    fn small_images_are_enlarged_by_a_whole_factor() {
         let grid = decode(&augmentation_grid(&flat(&[[5, 5, 5]], 28), &[]));
         assert_eq!(grid.dimensions(), ((84 + 2 * GAP) as u32, (84 + 2 * GAP) as u32));
     }

@@ -1,6 +1,6 @@
 //! A run's report: one HTML file that needs nothing else, to look at rather than to parse.
 //!
-//! Pictures come first. The page asks the network for nothing, and says so to the browser too.
+//! Images come first. The page asks the network for nothing, and says so to the browser too.
 
 use std::collections::BTreeSet;
 

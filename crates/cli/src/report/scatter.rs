@@ -12,7 +12,7 @@ use crate::report::chart::palette;
 const PLANE: [f64; 2] = [640.0, 480.0];
 /// Room at the plane's edges, for points that lie on them.
 const EDGE: f64 = 10.0;
-/// Left edge and size of the picture beside the plane.
+/// Left edge and size of the image beside the plane.
 const SEEN: [f64; 2] = [670.0, 160.0];
 /// Width and height of the whole.
 const WHOLE: [f64; 2] = [850.0, 480.0];
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_point_has_its_place_mark_and_picture() {
+    fn every_point_has_its_place_mark_and_image() {
         let svg = svg(&map(), 0).into_string();
         assert_eq!(svg.matches("class=\"point\"").count(), 3);
         for part in ["\"0.01 0.01 0.98", "\"1.01 0.01 0.98", "\"0.01 1.01 0.98"] {

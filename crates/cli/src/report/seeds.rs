@@ -17,17 +17,32 @@ pub(crate) use difference::{Difference, note, p_words};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Comparison {
     /// A number a seed, by name.
-    pub(crate) shares: Vec<(String, Vec<f64>)>,
-    /// Which of them are held against which: method and baseline by name.
-    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) shares: Vec<Shares>,
+    /// Which of them are held against which.
+    pub(crate) pairs: Vec<Pair>,
+}
+
+/// A number a seed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Shares {
+    pub(crate) name: String,
+    pub(crate) numbers: Vec<f64>,
+}
+
+/// A method and what it is held against, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Pair {
+    pub(crate) method: String,
+    pub(crate) baseline: String,
 }
 
 impl Comparison {
     /// The differences that more than one seed tells of.
     pub(crate) fn differences(&self) -> Vec<Difference> {
-        let find = |name: &str| self.shares.iter().find(|(known, _)| known == name);
+        let find = |name: &str| self.shares.iter().find(|shares| shares.name == name);
         let pairs = self.pairs.iter();
-        pairs.filter_map(|(own, other)| Difference::of(find(own)?, find(other)?)).collect()
+        let known = pairs.filter_map(|pair| Some((find(&pair.method)?, find(&pair.baseline)?)));
+        known.filter_map(|(method, baseline)| Difference::of(method, baseline)).collect()
     }
 
     /// Accuracies, a row a name, and their differences where there are some.
@@ -37,7 +52,7 @@ impl Comparison {
 
     /// A row a name.
     fn table(&self) -> Table {
-        let most = self.shares.iter().map(|(_, shares)| shares.len()).max().unwrap_or_default();
+        let most = self.shares.iter().map(|shares| shares.numbers.len()).max().unwrap_or_default();
         let heading = if most > 1 { "mean ± sd over seeds" } else { "one seed" };
         Table {
             title: "Test accuracy".into(),
@@ -45,19 +60,19 @@ impl Comparison {
             rows: self
                 .shares
                 .iter()
-                .map(|(name, n)| vec![name.clone(), words_of_seeds(n)])
+                .map(|shares| vec![shares.name.clone(), words_of_seeds(&shares.numbers)])
                 .collect(),
         }
     }
 
     /// A bar a name, of those that are asked for and have a number.
     pub(crate) fn bars(&self, shown: impl Fn(&str) -> bool) -> Bars {
-        let bar = |(name, shares): &(String, Vec<f64>)| {
-            let (mean, deviation) = mean_and_deviation(shares);
+        let bar = |Shares { name, numbers }: &Shares| {
+            let (mean, deviation) = mean_and_deviation(numbers);
             let deviation = deviation.map(|d| 100.0 * d);
             Bar { name: name.clone(), mean: 100.0 * mean, deviation }
         };
-        let shown = |(name, shares): &&(String, Vec<f64>)| !shares.is_empty() && shown(name);
+        let shown = |shares: &&Shares| !shares.numbers.is_empty() && shown(&shares.name);
         Bars {
             title: "Test accuracy after the last epoch".into(),
             value_label: "%".into(),
@@ -69,10 +84,10 @@ impl Comparison {
 /// A line a name, and what the differences are worth.
 impl Display for Comparison {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let width = self.shares.iter().map(|(name, _)| name.chars().count()).max();
+        let width = self.shares.iter().map(|shares| shares.name.chars().count()).max();
         let width = width.unwrap_or_default();
-        for (name, shares) in &self.shares {
-            writeln!(f, "{name:<width$}  {}", words_of_seeds(shares))?;
+        for Shares { name, numbers } in &self.shares {
+            writeln!(f, "{name:<width$}  {}", words_of_seeds(numbers))?;
         }
         match difference::table(&self.differences()) {
             Some(table) => writeln!(f, "{}\n{}", table.title, table.plain()),
@@ -84,8 +99,8 @@ impl Display for Comparison {
 /// Shares by name; what has no number is left out.
 impl Serialize for Comparison {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let known = self.shares.iter().filter(|(_, shares)| !shares.is_empty());
-        to.collect_map(known.map(|(name, shares)| (name, OverSeeds::of(shares))))
+        let known = self.shares.iter().filter(|shares| !shares.numbers.is_empty());
+        to.collect_map(known.map(|shares| (&shares.name, OverSeeds::of(&shares.numbers))))
     }
 }
 
@@ -95,9 +110,13 @@ mod tests {
 
     use super::*;
 
+    fn shares(name: &str, numbers: &[f64]) -> Shares {
+        Shares { name: name.to_owned(), numbers: numbers.to_vec() }
+    }
+
     fn comparison() -> Comparison {
-        let shares = [("baseline", vec![0.5, 0.7]), ("a student", vec![0.75]), ("unknown", vec![])];
-        let shares = shares.map(|(name, shares)| (name.to_owned(), shares)).into();
+        let known = [shares("baseline", &[0.5, 0.7]), shares("a student", &[0.75])];
+        let shares = known.into_iter().chain([shares("unknown", &[])]).collect();
         Comparison { shares, pairs: vec![] }
     }
 
@@ -117,17 +136,18 @@ mod tests {
 
     #[test]
     fn differences_are_told_where_there_are_seeds_to_tell_them() {
-        let shares = [("old", vec![0.5, 0.55, 0.6]), ("new", vec![0.6, 0.7, 0.65])];
-        let shares: Vec<_> = shares.map(|(name, shares)| (name.to_owned(), shares)).into();
-        let pairs = vec![("new".to_owned(), "old".to_owned()), ("gone".into(), "old".into())];
-        let several = Comparison { shares: shares.clone(), pairs: pairs.clone() };
+        let (old, new) = ([0.5, 0.55, 0.6], [0.6, 0.7, 0.65]);
+        let pair = |method: &str| Pair { method: method.into(), baseline: "old".into() };
+        let pairs = vec![pair("new"), pair("gone")];
+        let both = vec![shares("old", &old), shares("new", &new)];
+        let several = Comparison { shares: both, pairs: pairs.clone() };
         assert_eq!(several.differences().len(), 1);
         assert_eq!(several.tables().count(), 2);
         let words = several.to_string();
         // scipy.stats.ttest_rel([.6, .7, .65], [.5, .55, .6]).pvalue is 0.0742 (scipy 1.17.1).
         assert!(words.contains("new less old") && words.contains("0.074"), "{words}");
-        let first = shares.into_iter().map(|(name, shares)| (name, shares[..1].to_vec()));
-        let single = Comparison { shares: first.collect(), pairs };
+        let first = vec![shares("old", &old[..1]), shares("new", &new[..1])];
+        let single = Comparison { shares: first, pairs };
         assert_eq!(single.differences(), []);
         assert!(!single.to_string().contains(" less "));
     }
@@ -135,8 +155,7 @@ mod tests {
     #[test]
     fn the_heading_says_how_many_seeds_there_are() {
         assert_eq!(comparison().table().header[1], "mean ± sd over seeds");
-        let shares = vec![("baseline".into(), vec![0.5])];
-        let single = Comparison { shares, pairs: vec![] };
+        let single = Comparison { shares: vec![shares("baseline", &[0.5])], pairs: vec![] };
         assert_eq!(single.table().header[1], "one seed");
     }
 

@@ -8,8 +8,6 @@ mod range;
 use std::time::Instant;
 
 use kith_core::Error;
-use kith_core::archive::Archive;
-use kith_core::checkpoint::Meta;
 use kith_core::loader::Batch;
 use kith_core::recipe::Recipe;
 use kith_core::semi::SemiSettings;
@@ -17,6 +15,7 @@ use kith_core::trainer::{Plan, Supervised, Task, Trainer};
 use kith_data::Prefetch;
 use serde_json::json;
 
+use crate::checkpoint::Checkpoint;
 use crate::failure::Failure;
 use crate::train::context::RunContext;
 use crate::train::initial_weights;
@@ -54,7 +53,7 @@ pub(crate) fn keep_aside(recipe: &mut Recipe, changes: &[String]) {
 /// Chooses on this machine, or reads what was chosen when the run began.
 pub(crate) fn choose(
     context: &RunContext<'_>,
-    start: Option<&(Meta, Archive)>,
+    start: Option<&Checkpoint>,
 ) -> Result<Choices, Failure> {
     let path = context.folder.file(FILE);
     if let Ok(text) = std::fs::read_to_string(&path) {
@@ -80,7 +79,7 @@ pub(crate) fn choose(
 
 struct Search<'a> {
     context: &'a RunContext<'a>,
-    start: Option<&'a (Meta, Archive)>,
+    start: Option<&'a Checkpoint>,
     kept: Kept,
 }
 
@@ -137,7 +136,7 @@ impl Search<'_> {
         self.keep(&format!("{table}.steps"), images.div_ceil(now.max(1) as u64), why);
     }
 
-    /// Pictures a second of supervised steps.
+    /// Images a second of supervised steps.
     fn pace(&self, size: usize) -> Result<f64, Failure> {
         let mut recipe = self.context.recipe.clone();
         recipe.finetuning.batch = size;
@@ -194,10 +193,10 @@ impl Search<'_> {
         recipe.semi = Some(settings.clone());
         let context = RunContext { recipe: &recipe, ..self.context.clone() };
         let plan = Plan { steps: range::STEPS, epochs: 1, ..semi::plan(&settings, &context, most) };
-        let pictures = context.splits.unlabelled.clone();
+        let unlabelled = context.splits.unlabelled.clone();
         let start = self.start.map_or(InitialWeights::Fresh, InitialWeights::Encoder);
-        let trainer = semi::trainer(&context, plan, start, &pictures)?;
-        let free = UnlabelledSplit { split: pictures, labels: None };
+        let trainer = semi::trainer(&context, plan, start, &unlabelled)?;
+        let free = UnlabelledSplit { split: unlabelled, labels: None };
         let batches = loader::semi(free, &context.splits.labelled, &settings, plan, 0)?;
         self.rate("semi", "semi-supervised", trainer, batches)
     }

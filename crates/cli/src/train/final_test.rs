@@ -1,9 +1,9 @@
-//! The test pictures of a run that chooses its best epoch on others: looked at once, at the end.
+//! The test images of a run that chooses its best epoch on others: looked at once, at the end.
 
 use kith_core::model::Model;
 use kith_core::trainer::{Task, Trainer};
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::context::RunContext;
@@ -31,7 +31,7 @@ pub(crate) fn measure<T: Task>(
 
 /// Writes what was measured of an earlier best network when the run was over into its file.
 pub(crate) fn annotate(folder: &Folder, best: &Record) -> Result<(), Failure> {
-    let (mut meta, mut archive) = checkpoint::open(&folder.file(folder::BEST))?;
+    let Checkpoint { mut meta, mut archive, .. } = checkpoint::open(&folder.file(folder::BEST))?;
     (meta.last, meta.best) = (best.to_map(), best.to_map());
     archive.note = meta.to_note();
     folder.write_archive(folder::BEST, &archive)

@@ -1,13 +1,12 @@
 //! What training on labels starts from.
 
-use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, Supervised, Trainer};
 use kith_core::{Device, Error};
 
 use crate::args::DataFlags;
-use crate::checkpoint::{self, has_seen_test};
+use crate::checkpoint::{self, Checkpoint, has_seen_test};
 use crate::failure::Failure;
 
 /// What a phase starts from.
@@ -16,9 +15,9 @@ pub(crate) enum InitialWeights<'a> {
     /// Fresh weights.
     Fresh,
     /// A checkpoint's encoder, with a fresh classifier.
-    Encoder(&'a (Meta, Archive)),
+    Encoder(&'a Checkpoint),
     /// A checkpoint's encoder and classifier.
-    Network(&'a (Meta, Archive)),
+    Network(&'a Checkpoint),
 }
 
 impl InitialWeights<'_> {
@@ -31,40 +30,40 @@ impl InitialWeights<'_> {
     }
 }
 
-/// Opens a checkpoint, and takes its encoder into the recipe and its side for the pictures; nothing from no
-/// checkpoint.
+/// Opens a checkpoint, and takes its encoder into the recipe and its side for the images; nothing
+/// from no checkpoint.
 pub(crate) fn open(
     from: Option<&str>,
     recipe: &mut Recipe,
     data: &mut DataFlags,
-) -> Result<Option<(Meta, Archive)>, Failure> {
+) -> Result<Option<Checkpoint>, Failure> {
     let Some(path) = from else { return Ok(None) };
-    let (meta, archive) = checkpoint::open(path.as_ref())?;
-    recipe.encoder = meta.recipe.encoder.clone();
-    data.side = data.side.or(Some(meta.side));
-    Ok(Some((meta, archive)))
+    let start = checkpoint::open(path.as_ref())?;
+    recipe.encoder = start.meta.recipe.encoder.clone();
+    data.side = data.side.or(Some(start.meta.side));
+    Ok(Some(start))
 }
 
 /// A trainer on labels at its start: from a checkpoint's encoder, or from fresh weights.
 pub(crate) fn supervised(
     recipe: &Recipe,
     plan: Plan,
-    start: Option<&(Meta, Archive)>,
+    start: Option<&Checkpoint>,
     device: &Device,
 ) -> Result<Trainer<Supervised>, Error> {
     let trainer = Trainer::supervised(recipe.clone(), plan, device)?;
     match start {
-        Some((_, archive)) => trainer.with_encoder(archive),
+        Some(start) => trainer.with_encoder(&start.archive),
         None => Ok(trainer),
     }
 }
 
 /// What tells the start of a run from others: a checksum of its weights; none of fresh ones.
-pub(crate) fn fingerprint(start: Option<&(Meta, Archive)>) -> Option<String> {
-    start.map(|(_, archive)| archive.fingerprint(""))
+pub(crate) fn fingerprint(start: Option<&Checkpoint>) -> Option<String> {
+    start.map(|start| start.archive.fingerprint(""))
 }
 
-/// What to know of a start that has seen the test pictures; none if it has not.
+/// What to know of a start that has seen the test images; none if it has not.
 pub(crate) fn seen_test(meta: &Meta, data: &DataFlags, seed: u64) -> Option<String> {
     has_seen_test(meta, data, seed).then(|| {
         format!(

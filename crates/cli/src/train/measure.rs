@@ -1,4 +1,4 @@
-//! How well a run's own classifier does on pictures with labels.
+//! How well a run's own classifier does on images with labels.
 
 use kith_core::augment::policy::Draw;
 use kith_core::encoder::Encoder;
@@ -18,13 +18,13 @@ use crate::train::context::RunContext;
 use crate::train::record::Score;
 use crate::train::splits::Splits;
 
-/// Pictures that are measured at a time.
+/// Images that are measured at a time.
 const AT_A_TIME: usize = 256;
 
-/// Labelled pictures that vote each epoch; more would cost more than they tell.
+/// Labelled images that vote each epoch; more would cost more than they tell.
 const VOTERS: usize = 1_000;
 
-/// Share of the pictures kept aside that weighted neighbours among some labelled ones tell right.
+/// Share of the images kept aside that weighted neighbours among some labelled ones tell right.
 pub(crate) fn knn(
     encoder: &Encoder,
     splits: &Splits,

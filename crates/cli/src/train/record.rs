@@ -21,14 +21,14 @@ pub(crate) struct Record {
     /// Means over the epoch's steps.
     #[serde(deserialize_with = "known")]
     pub(crate) train: Map<String, Value>,
-    /// Accuracy and loss on the pictures kept aside, if any are.
+    /// Accuracy and loss on the images kept aside, if any are.
     #[serde(default, deserialize_with = "score")]
     pub(crate) validation: Option<Score>,
-    /// Accuracy and loss on the test pictures, if they have labels. Where pictures are kept aside to
+    /// Accuracy and loss on the test images, if they have labels. Where images are kept aside to
     /// choose by, the last and the best epoch alone have it, measured when the run is over.
     #[serde(default, deserialize_with = "score")]
     pub(crate) test: Option<Score>,
-    /// Share of the pictures kept aside that weighted neighbours among labelled pictures tell right,
+    /// Share of the images kept aside that weighted neighbours among labelled images tell right,
     /// by clean features of pre-training.
     #[serde(default)]
     pub(crate) knn: Option<f64>,
@@ -36,7 +36,7 @@ pub(crate) struct Record {
     pub(crate) timing: Timing,
 }
 
-/// How well pictures were told apart.
+/// How well images were told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Score {
     /// Share that was right.
@@ -74,7 +74,7 @@ pub(crate) struct Timing {
     /// Training, without measuring afterwards.
     #[serde(deserialize_with = "number")]
     pub(crate) train_seconds: f64,
-    /// Measuring on validation and test pictures.
+    /// Measuring on validation and test images.
     #[serde(deserialize_with = "number")]
     pub(crate) evaluation_seconds: f64,
     /// Views that went through the encoder in a second of training.
@@ -99,11 +99,19 @@ pub(crate) struct RunNote {
     pub(crate) seconds: f64,
 }
 
+/// A run as it is to go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Now<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) recipe: &'a Recipe,
+    pub(crate) stage: Stage,
+    pub(crate) note: &'a RunNote,
+}
+
 /// Refuses to go on with other settings than those of the start.
 pub(crate) fn check(
     then: &RunState,
-    (plan, recipe, stage): (&Plan, &Recipe, Stage),
-    now: &RunNote,
+    Now { plan, recipe, stage, note }: Now<'_>,
 ) -> Result<(), Failure> {
     let differs = |what, then: &str, now: &str| {
         Err(Failure::OtherRun { what, then: then.to_owned(), now: now.to_owned() })
@@ -112,12 +120,12 @@ pub(crate) fn check(
         return differs("plan", &format!("{:?}", then.plan), &format!("{plan:?}"));
     }
     let own = &then.more;
-    if !checkpoint::is_same_data(&own.data, &now.data) {
-        return differs("data set", &own.data, &now.data);
+    if !checkpoint::is_same_data(&own.data, &note.data) {
+        return differs("data set", &own.data, &note.data);
     }
-    if own.start != now.start {
+    if own.start != note.start {
         let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
-        return differs("checkpoint to start from", &words(&own.start), &words(&now.start));
+        return differs("checkpoint to start from", &words(&own.start), &words(&note.start));
     }
     let [before, after] = [&then.recipe, recipe].map(|recipe| recipe.without_words().to_toml());
     if before != after {

@@ -17,7 +17,7 @@ use crate::train::initial_weights::InitialWeights;
 use crate::train::loader::{self, UnlabelledSplit};
 use crate::train::train_loop::{Trained, train};
 
-/// Pictures that a teacher labels at a time.
+/// Images that a teacher labels at a time.
 const AT_A_TIME: usize = 256;
 
 /// The network of a run's folder to go on with: the best where images were kept aside to choose it by,
@@ -30,7 +30,7 @@ pub(crate) fn chosen_network(folder: &Folder, context: &RunContext<'_>) -> PathB
     folder.file(name)
 }
 
-/// Trains on labelled and unlabelled pictures to the end, or goes on to it. Labels of the latter come
+/// Trains on labelled and unlabelled images to the end, or goes on to it. Labels of the latter come
 /// from the network in the folder of a teacher, or in every step from the network that learns.
 pub(crate) fn learn(
     context: &RunContext<'_>,
@@ -50,10 +50,10 @@ pub(crate) fn learn(
     })
 }
 
-/// Steps and epochs of a phase on so many unlabelled pictures.
-pub(crate) fn plan(settings: &SemiSettings, context: &RunContext<'_>, pictures: usize) -> Plan {
+/// Steps and epochs of a phase on so many unlabelled images.
+pub(crate) fn plan(settings: &SemiSettings, context: &RunContext<'_>, images: usize) -> Plan {
     let size = [context.splits.side, context.splits.classes()];
-    Plan::semi(settings, size, context.seed, pictures)
+    Plan::semi(settings, size, context.seed, images)
 }
 
 /// A trainer at its start.
@@ -63,16 +63,16 @@ pub(crate) fn trainer(
     start: InitialWeights<'_>,
     free: &Split,
 ) -> Result<Trainer<SemiSupervised>, Failure> {
-    let pool = free.pictures().iter().map(|&picture| u64::from(picture)).collect();
+    let pool = free.pictures().iter().map(|&image| u64::from(image)).collect();
     let trainer = Trainer::semi_supervised(context.recipe.clone(), plan, pool, context.device)?;
     Ok(match start {
         InitialWeights::Fresh => trainer,
-        InitialWeights::Encoder((_, archive)) => trainer.with_encoder(archive)?,
-        InitialWeights::Network((_, archive)) => trainer.with_network(archive)?,
+        InitialWeights::Encoder(start) => trainer.with_encoder(&start.archive)?,
+        InitialWeights::Network(start) => trainer.with_network(&start.archive)?,
     })
 }
 
-/// The unlabelled pictures that a teacher is sure of, with the classes that it gives them.
+/// The unlabelled images that a teacher is sure of, with the classes that it gives them.
 fn labelled_by(
     teacher: &Folder,
     settings: &SemiSettings,
@@ -81,11 +81,11 @@ fn labelled_by(
     let path = chosen_network(teacher, context);
     let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
     let model = Model::open(&bytes, context.device).map_err(Failure::of(&path))?;
-    let pictures = &context.splits.unlabelled;
-    let places: Vec<u32> = (0..pictures.len() as u32).collect();
+    let images = &context.splits.unlabelled;
+    let places: Vec<u32> = (0..images.len() as u32).collect();
     let mut all = Features::default();
     for chunk in places.chunks(AT_A_TIME) {
-        let found = pollster::block_on(model.classify(&pictures.read(chunk)?))?;
+        let found = pollster::block_on(model.classify(&images.read(chunk)?))?;
         all.dim = found.dim;
         all.values.extend(found.values);
     }
@@ -96,8 +96,8 @@ fn labelled_by(
     let passed: usize = labels.passed.iter().sum();
     context.console.note(&format!(
         "the teacher is sure of {passed} of {} pictures; {} after balancing the classes",
-        pictures.len(),
+        images.len(),
         labels.places.len()
     ));
-    Ok(UnlabelledSplit { split: pictures.subset(&labels.places), labels: Some(labels.labels) })
+    Ok(UnlabelledSplit { split: images.subset(&labels.places), labels: Some(labels.labels) })
 }

@@ -1,4 +1,4 @@
-//! The pictures of a run: what the data set gives, with some labelled ones kept aside to choose by.
+//! The images of a run: what the data set gives, with some labelled ones kept aside to choose by.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use kith_data::{Dataset, Split};
 
 use crate::args::DataFlags;
 
-/// The pictures of a run.
+/// The images of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Splits {
     /// The source as on the command line.
@@ -17,9 +17,9 @@ pub(crate) struct Splits {
     /// What people call it.
     pub(crate) name: String,
     pub(crate) class_names: Vec<String>,
-    /// Labelled pictures to learn from.
+    /// Labelled images to learn from.
     pub(crate) labelled: Split,
-    /// Labelled pictures to choose the best epoch by; none where the recipe keeps none.
+    /// Labelled images to choose the best epoch by; none where the recipe keeps none.
     pub(crate) validation: Split,
     pub(crate) unlabelled: Split,
     pub(crate) test: Split,
@@ -27,8 +27,8 @@ pub(crate) struct Splits {
 }
 
 impl Splits {
-    /// Keeps the recipe's share of the labelled pictures aside, the same share of every class; none
-    /// where the data have validation pictures of their own.
+    /// Keeps the recipe's share of the labelled images aside, the same share of every class; none
+    /// where the data have validation images of their own.
     pub(crate) fn new(flags: &DataFlags, recipe: &Recipe, dataset: Dataset, seed: u64) -> Self {
         let side = dataset.side();
         let own = dataset.validation.filter(|own| own.labels().is_some());

@@ -18,7 +18,7 @@ use crate::train::final_test;
 use crate::train::finite;
 use crate::train::folder;
 use crate::train::measure;
-use crate::train::record::{self, Record, RunState, Timing, is_plateau};
+use crate::train::record::{self, Now, Record, RunState, Timing, is_plateau};
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
 /// environment variable `KITH_SAVE_SECONDS` overrides it.
@@ -97,8 +97,8 @@ impl<'a, T: Task> Run<'a, T> {
         let Some(archive) = context.folder.read_archive(folder::STATE)? else { return Ok(run) };
         let path = context.folder.file(folder::STATE);
         let saved = RunState::read(&archive).map_err(Failure::of(&path))?;
-        let now = (run.trainer.plan(), context.recipe, run.trainer.stage());
-        record::check(&saved, now, &run.note())?;
+        let (plan, stage, note) = (run.trainer.plan(), run.trainer.stage(), run.note());
+        record::check(&saved, Now { plan, recipe: context.recipe, stage, note: &note })?;
         run.trainer = run.trainer.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
         (run.history, run.earlier) = (saved.more.history, saved.more.seconds);
         Ok(run)
@@ -165,7 +165,7 @@ impl<'a, T: Task> Run<'a, T> {
         Ok(())
     }
 
-    /// Pictures a second in the running epoch.
+    /// Images a second in the running epoch.
     fn pace(&self) -> f64 {
         let plan = self.trainer.plan();
         let steps = (self.trainer.steps() + plan.steps - 1) % plan.steps + 1;
@@ -217,7 +217,7 @@ impl<'a, T: Task> Run<'a, T> {
         Ok(line)
     }
 
-    /// Weighted neighbours of the pictures kept aside; none where features are not what is learnt.
+    /// Weighted neighbours of the images kept aside; none where features are not what is learnt.
     fn knn(&self) -> Result<Option<f64>, Failure> {
         let splits = self.context.splits;
         match T::LEARNS_FEATURES && !splits.validation.is_empty() {

@@ -19,7 +19,7 @@ use crate::inference::embed;
 use crate::output::lossy;
 use crate::verbs::session::Command;
 
-/// Pictures that are read at a time where their bytes are written.
+/// Images that are read at a time where their bytes are written.
 const AT_A_TIME: usize = 256;
 
 /// Splits by name.
@@ -29,7 +29,7 @@ type Parts = Vec<(&'static str, Split)>;
 pub(super) struct Out<'a> {
     /// The files, without their endings.
     pub(super) path: &'a Path,
-    /// Whether the pictures are written too.
+    /// Whether the images are written too.
     pub(super) pixels: bool,
 }
 
@@ -58,11 +58,11 @@ pub(super) fn run(
     data: &DataFlags,
     command: Command<'_>,
 ) -> Result<Embedded, Failure> {
-    let (meta, archive) = checkpoint::open(checkpoint)?;
-    let dataset = open_for(data, &meta, command.console)?;
+    let checkpoint = checkpoint::open(checkpoint)?;
+    let dataset = open_for(data, &checkpoint.meta, command.console)?;
     let parts = parts(&dataset, choice)?;
     let chosen = command.device()?;
-    let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
+    let encoder = checkpoint.encoder(&chosen.device)?;
     let mut features = Features::default();
     for (_, split) in &parts {
         let more = embed(&encoder, split, &chosen.device)?;
@@ -80,7 +80,7 @@ pub(super) fn run(
     Ok(Embedded { npy: lossy(&npy), csv: lossy(&csv), shape, counted })
 }
 
-/// The splits that are asked for; each has pictures.
+/// The splits that are asked for; each has images.
 fn parts(dataset: &Dataset, choice: SplitChoice) -> Result<Parts, Failure> {
     let name = match choice {
         SplitChoice::All => {
@@ -94,7 +94,7 @@ fn parts(dataset: &Dataset, choice: SplitChoice) -> Result<Parts, Failure> {
     Ok(vec![(name, dataset.filled(name)?.clone())])
 }
 
-/// How many pictures of how many were embedded, and how to get the others.
+/// How many images of how many were embedded, and how to get the others.
 fn counted(dataset: &Dataset, choice: SplitChoice, count: usize) -> String {
     let all: usize = dataset.all().iter().map(|(_, split)| split.len()).sum();
     match choice {
@@ -115,7 +115,7 @@ fn ending(out: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// The pictures themselves, some at a time.
+/// The images themselves, some at a time.
 fn write_pixels(parts: &Parts, path: &Path) -> Result<(), Failure> {
     let count: usize = parts.iter().map(|(_, split)| split.len()).sum();
     let [height, width] = parts.first().map_or([0; 2], |(_, split)| split.size());
@@ -160,7 +160,7 @@ fn write_npy<T: npyz::AutoSerialize + Copy>(
     writer.finish()
 }
 
-/// A line a picture: its place in the array, its number in the set, its name and label if known,
+/// A line an image: its place in the array, its number in the set, its name and label if known,
 /// and the split that it is in.
 fn write_csv(parts: &Parts, classes: &[String], file: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(file);

@@ -86,19 +86,21 @@ fn frozen(
     let mut all = Vec::new();
     let mut page = None;
     for path in paths {
-        let (meta, archive) = checkpoint::open(&path)?;
+        let checkpoint = checkpoint::open(&path)?;
+        let meta = &checkpoint.meta;
         console.note(&format!("evaluating {}", path.display()));
-        let dataset = open_for(data, &meta, console)?;
+        let dataset = open_for(data, meta, console)?;
         dataset.filled("test")?;
         let splits = Splits::new(data, &meta.recipe, dataset, meta.seed);
-        let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
+        let encoder = checkpoint.encoder(&chosen.device)?;
         let Some(scores) = frozen::evaluate(&encoder, &splits, &chosen.device)? else {
             return Err(Failure::unjudged("evaluation", &splits.labelled, &splits.test));
         };
         let seeded = chosen.seeded(meta.seed);
         let minibatch = minibatch::accuracy(&encoder, &meta.recipe, &splits, seeded)?;
         if folder.is_some() && page.is_none() {
-            page = Some((report(&meta, &splits, &encoder, &scores, &chosen)?, meta.recipe));
+            let report = report(meta, &splits, &encoder, &scores, &chosen)?;
+            page = Some((report, checkpoint.meta.recipe));
         }
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         all.push(Found { name, scores, minibatch });

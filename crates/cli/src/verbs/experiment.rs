@@ -12,7 +12,7 @@ use crate::report::facts;
 use crate::report::feature_scatter;
 use crate::report::figures;
 use crate::report::page::{Report, html};
-use crate::report::seeds::{Comparison, note};
+use crate::report::seeds::{Comparison, Pair, Shares, note};
 use crate::report::tables;
 use crate::train::context::RunContext;
 use crate::train::folder;
@@ -109,8 +109,10 @@ fn comparison(studies: &[Study]) -> Comparison {
         ("frozen, kNN (200, 0.1), last", "random encoder, kNN (200, 0.1)"),
     ];
     Comparison {
-        shares: numbers.map(|(name, shares)| (name.to_owned(), shares)).into(),
-        pairs: pairs.map(|(own, other)| (own.to_owned(), other.to_owned())).into(),
+        shares: numbers.map(|(name, numbers)| Shares { name: name.to_owned(), numbers }).into(),
+        pairs: pairs
+            .map(|(own, other)| Pair { method: own.to_owned(), baseline: other.to_owned() })
+            .into(),
     }
 }
 
@@ -128,8 +130,7 @@ fn report(
         part("fine-tuned", &first.finetuning),
     ];
     let path = whole.file(&format!("seed-{}/pretraining/{}", first.seed, folder::CHECKPOINT));
-    let (meta, archive) = checkpoint::open(&path)?;
-    let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(&path))?;
+    let encoder = checkpoint::open(&path)?.encoder(&chosen.device)?;
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
     let mut facts = facts::of_run(&first.splits, &seeds.join(", "), &chosen.why);
     facts.push(facts::wall_time(studies.iter().flat_map(|study| {

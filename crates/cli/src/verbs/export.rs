@@ -6,7 +6,7 @@ use std::path::Path;
 use kith_core::archive::Precision;
 use serde::Serialize;
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::failure::Failure;
 use crate::files;
 use crate::output::lossy;
@@ -35,9 +35,9 @@ pub(super) fn run(
     precision: Precision,
     kept: &[&str],
 ) -> Result<Exported, Failure> {
-    let (_, mut archive) = checkpoint::open(checkpoint)?;
+    let Checkpoint { path, mut archive, .. } = checkpoint::open(checkpoint)?;
     archive.keep(|name| kept.iter().any(|part| name.starts_with(part)));
-    let bytes = archive.to_bytes(precision).map_err(Failure::of(checkpoint))?;
+    let bytes = archive.to_bytes(precision).map_err(Failure::of(&path))?;
     files::write(out, &bytes)?;
     Ok(Exported { checkpoint: lossy(out), bytes: bytes.len() })
 }

@@ -2,13 +2,12 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use kith_core::archive::Archive;
-use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::Plan;
 use serde::Serialize;
 
 use crate::args::TrainFlags;
+use crate::checkpoint::Checkpoint;
 use crate::failure::Failure;
 use crate::report::curves::{self, Part};
 use crate::report::diagnosis::Finding;
@@ -77,7 +76,7 @@ fn notes(recipe: &Recipe, trained: &Trained, findings: &[Finding]) -> Vec<String
 /// Trains on labels to the end, or goes on to it.
 pub(super) fn learn(
     context: &RunContext<'_>,
-    start: Option<&(Meta, Archive)>,
+    start: Option<&Checkpoint>,
 ) -> Result<Trained, Failure> {
     let (recipe, splits) = (context.recipe, context.splits);
     if splits.labelled.labels().is_none() || splits.classes() < 2 {

@@ -9,7 +9,7 @@ use kith_core::checkpoint::{Layer, Meta};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::format::percent;
@@ -64,7 +64,7 @@ pub(super) fn run(of: &Path) -> Result<Box<dyn Outcome>, Failure> {
 /// Everything that is known of a checkpoint, or of a run with one.
 fn whole(of: &Path) -> Result<Whole, Failure> {
     let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
-    let (meta, archive) = checkpoint::open(&path)?;
+    let Checkpoint { path, meta, archive } = checkpoint::open(&path)?;
     let findings = if of.is_dir() { diagnose(of, &meta)? } else { None };
     let shape = |name: &str| Some((name.to_owned(), archive.shape(name)?.to_vec()));
     Ok(Whole {
@@ -80,7 +80,7 @@ fn whole(of: &Path) -> Result<Whole, Failure> {
 /// How far each run of a study came, and what looks wrong with it.
 fn several(of: &Path, runs: &[PathBuf]) -> Result<Several, Failure> {
     let part = |run: &PathBuf| {
-        let (meta, _archive) = checkpoint::open(&run.join(folder::CHECKPOINT))?;
+        let Checkpoint { meta, .. } = checkpoint::open(&run.join(folder::CHECKPOINT))?;
         let findings = diagnose(run, &meta)?;
         Ok(Part { run: lossy(run.strip_prefix(of).unwrap_or(run)), meta, findings })
     };

@@ -41,10 +41,10 @@ pub(super) fn run(
     data: &DataFlags,
     command: Command<'_>,
 ) -> Result<Neighbours, Failure> {
-    let (meta, archive) = checkpoint::open(checkpoint)?;
-    let dataset = open_for(data, &meta, command.console)?;
+    let checkpoint = checkpoint::open(checkpoint)?;
+    let dataset = open_for(data, &checkpoint.meta, command.console)?;
     let chosen = command.device()?;
-    let encoder = meta.encoder(&archive, &chosen.device).map_err(Failure::of(checkpoint))?;
+    let encoder = checkpoint.encoder(&chosen.device)?;
     let bank = match dataset.labelled.is_empty() {
         true => dataset.filled("unlabelled")?,
         false => &dataset.labelled,

@@ -77,11 +77,7 @@ pub(super) fn learn(context: &RunContext<'_>) -> Result<Trained, Failure> {
 /// Evaluates the last, the best and a random encoder of a finished run.
 pub(super) fn frozen(context: &RunContext<'_>) -> Result<Option<Frozen>, Failure> {
     let RunContext { recipe, splits, device, .. } = *context;
-    let open = |name| {
-        let path = context.folder.file(name);
-        let (meta, archive) = checkpoint::open(&path)?;
-        meta.encoder(&archive, device).map_err(Failure::of(&path))
-    };
+    let open = |name| checkpoint::open(&context.folder.file(name))?.encoder(device);
     let of = |encoder: &Encoder| frozen::evaluate(encoder, splits, device);
     let small = |encoder| minibatch::accuracy(encoder, recipe, splits, context.seeded());
     context.console.note("evaluating frozen features: random, last, best encoder");
@@ -123,8 +119,8 @@ fn page(
     frozen: Option<&Frozen>,
 ) -> Result<Report, Failure> {
     let RunContext { recipe, splits, .. } = *context;
-    let (meta, archive) = checkpoint::open(&context.folder.file(folder::CHECKPOINT))?;
-    let encoder = meta.encoder(&archive, context.device)?;
+    let checkpoint = checkpoint::open(&context.folder.file(folder::CHECKPOINT))?;
+    let encoder = checkpoint.encoder(context.device)?;
     let parts =
         [Part { name: "online probe", history: &trained.history, metrics: &trained.metrics }];
     let mut tables = Vec::new();

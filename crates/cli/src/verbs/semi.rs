@@ -1,4 +1,4 @@
-//! `kith semi`: a supervised baseline against learning from unlabelled pictures too, over some seeds.
+//! `kith semi`: a supervised baseline against learning from unlabelled images too, over some seeds.
 
 mod comparison;
 
@@ -10,7 +10,7 @@ use kith_core::trainer::MASK_RATE;
 use serde::Serialize;
 
 use crate::args::TrainFlags;
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::failure::Failure;
 use crate::format::percent;
 use crate::report::chart::Chart;
@@ -46,7 +46,13 @@ struct Study {
     seed: u64,
     baseline: Trained,
     /// Each phase after the baseline; the last one's network is the result.
-    phases: Vec<(String, Trained)>,
+    phases: Vec<Phase>,
+}
+
+/// A phase after the baseline.
+struct Phase {
+    name: String,
+    trained: Trained,
 }
 
 /// How the comparison is made.
@@ -122,7 +128,7 @@ pub(super) fn run(
     Ok(semi)
 }
 
-/// Writes the semi-supervised settings out, and no batch larger than there are labelled pictures.
+/// Writes the semi-supervised settings out, and no batch larger than there are labelled images.
 fn fit_to(splits: &Splits, recipe: &mut Recipe) {
     let most = splits.labelled.len().max(1);
     let settings = recipe.semi.get_or_insert_with(SemiSettings::default);
@@ -131,10 +137,7 @@ fn fit_to(splits: &Splits, recipe: &mut Recipe) {
 }
 
 /// One seed from start to end, or on from where it was stopped.
-fn study(
-    context: &RunContext<'_>,
-    start: Option<&(kith_core::checkpoint::Meta, kith_core::archive::Archive)>,
-) -> Result<Study, Failure> {
+fn study(context: &RunContext<'_>, start: Option<&Checkpoint>) -> Result<Study, Failure> {
     let seed = context.seed;
     let said = |name: &str| context.console.note(&format!("seed {seed}: {name}"));
     said("baseline");
@@ -160,7 +163,7 @@ fn study(
         said("labelled and unlabelled pictures");
         let folder = context.folder.part("fixmatch");
         let trained = learn(&RunContext { folder: &folder, ..context.clone() }, start, None)?;
-        phases.push(("FixMatch".to_owned(), trained));
+        phases.push(Phase { name: "FixMatch".to_owned(), trained });
     }
     for round in 1..=rounds {
         let name = format!("student {round}");
@@ -168,7 +171,7 @@ fn study(
         let folder = context.folder.part(&format!("student-{round}"));
         let part = RunContext { folder: &folder, ..context.clone() };
         let trained = learn(&part, start, Some(&teacher))?;
-        phases.push((name, trained));
+        phases.push(Phase { name, trained });
         teacher = folder;
     }
     Ok(Study { seed, baseline, phases })
@@ -184,12 +187,12 @@ fn report(
     let (recipe, splits) = (&choices.recipe, context.splits);
     let first = studies.first().expect("there is at least one seed");
     let mut parts = vec![part("baseline", &first.baseline)];
-    parts.extend(first.phases.iter().map(|(name, t)| part(name, t)));
+    parts.extend(first.phases.iter().map(|phase| part(&phase.name, &phase.trained)));
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
     let mut facts = facts::of_run(splits, &seeds.join(", "), context.device_reason);
     facts.extend(from.map(|from| ("Started from".into(), from.into())));
     let trained = |study: &Study| -> Vec<Record> {
-        let phases = study.phases.iter().flat_map(|(_, trained)| trained.history.clone());
+        let phases = study.phases.iter().flat_map(|phase| phase.trained.history.clone());
         study.baseline.history.iter().cloned().chain(phases).collect()
     };
     let all: Vec<Record> = studies.iter().flat_map(trained).collect();
@@ -218,7 +221,7 @@ fn report(
     })
 }
 
-/// Unlabelled pictures with strong views of each.
+/// Unlabelled images with strong views of each.
 fn strong_views(recipe: &Recipe, context: &RunContext<'_>) -> Result<Figure, Failure> {
     let settings = recipe.semi.clone().unwrap_or_default();
     let unlabelled = &context.splits.unlabelled;
@@ -233,7 +236,7 @@ fn strong_views(recipe: &Recipe, context: &RunContext<'_>) -> Result<Figure, Fai
 /// Every run of every seed.
 fn runs(studies: &[Study]) -> impl Iterator<Item = Run<'_>> {
     studies.iter().flat_map(|study| {
-        let phases = study.phases.iter().map(|(name, trained)| (name.as_str(), trained));
+        let phases = study.phases.iter().map(|phase| (phase.name.as_str(), &phase.trained));
         let parts = [("supervised baseline", &study.baseline)].into_iter().chain(phases);
         parts.map(|(part, t)| Run { seed: study.seed, part, history: &t.history })
     })
@@ -250,7 +253,7 @@ fn notes(recipe: &Recipe, studies: &[Study], splits: &Splits) -> Vec<String> {
                 .into(),
         );
     }
-    for (name, trained) in studies.iter().take(1).flat_map(|study| &study.phases) {
+    for Phase { name, trained } in studies.iter().take(1).flat_map(|study| &study.phases) {
         if let Some(share) = trained.history.last().and_then(|r| r.reading(MASK_RATE.name)) {
             notes.push(format!(
                 "{name}: in the last epoch {} of the unlabelled images passed the threshold.",

@@ -1,10 +1,9 @@
 //! What a command works with, opened alike for every verb.
 
-use kith_core::archive::Archive;
-use kith_core::checkpoint::Meta;
 use kith_core::recipe::Recipe;
 
 use crate::args::{DataFlags, RecipeFlags, Shared, TrainFlags};
+use crate::checkpoint::Checkpoint;
 use crate::dataset;
 use crate::device::{Chosen, choose};
 use crate::failure::Failure;
@@ -37,7 +36,7 @@ pub(super) struct Session<'a> {
     pub(super) recipe: Recipe,
     pub(super) data: DataFlags,
     /// The checkpoint that training starts from; none for fresh weights.
-    pub(super) start: Option<(Meta, Archive)>,
+    pub(super) start: Option<Checkpoint>,
     pub(super) device: Chosen,
     pub(super) folder: Folder,
     pub(super) seed: u64,
@@ -79,10 +78,10 @@ impl<'a> Session<'a> {
         Ok(splits)
     }
 
-    /// What to know of a start that has seen the test pictures of a seed; none if it has not.
+    /// What to know of a start that has seen the test images of a seed; none if it has not.
     pub(super) fn seen_test(&self, seed: u64) -> Option<String> {
-        let (meta, _) = self.start.as_ref()?;
-        initial_weights::seen_test(meta, &self.data, seed)
+        let start = self.start.as_ref()?;
+        initial_weights::seen_test(&start.meta, &self.data, seed)
     }
 
     /// A run on these splits, in the session's folder and by its seed.

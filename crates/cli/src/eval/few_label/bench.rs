@@ -1,10 +1,9 @@
-//! Where cells are computed: pictures, features and networks that they share.
+//! Where cells are computed: images, features and networks that they share.
 
 use std::collections::BTreeSet;
 
 use kith_core::Device;
 use kith_core::archive::Archive;
-use kith_core::checkpoint::Meta;
 use kith_core::encoder::Encoder;
 use kith_core::image::CHANNELS;
 use kith_core::probe::Features;
@@ -17,12 +16,13 @@ use kith_core::trainer::{Plan, Supervised, Trainer, random_encoder};
 use kith_data::{Dataset, Split};
 
 use super::cell::{Key, Method};
+use crate::checkpoint::Checkpoint;
 use crate::failure::Failure;
 use crate::inference::{embed, look_up, predict};
 use crate::interrupt::stopped;
 use crate::train::loader;
 
-/// How neighbours vote. With few labels a wider vote would ask every labelled picture.
+/// How neighbours vote. With few labels a wider vote would ask every labelled image.
 pub(crate) const VOTE: Vote = Vote::NARROW;
 
 /// Everything that cells share.
@@ -31,7 +31,7 @@ pub(crate) struct Bench<'a> {
     archive: &'a Archive,
     device: &'a Device,
     dataset: &'a Dataset,
-    /// Places of the labelled pictures that any cell draws, in rising order.
+    /// Places of the labelled images that any cell draws, in rising order.
     pool: Vec<u32>,
     pretrained: Set,
     random: Set,
@@ -47,7 +47,7 @@ pub(crate) struct Images<'a> {
     pub(crate) small: &'a Dataset,
 }
 
-/// Features of the pool and of the test pictures.
+/// Features of the pool and of the test images.
 struct Set {
     bank: Features,
     queries: Features,
@@ -57,25 +57,26 @@ impl<'a> Bench<'a> {
     /// Embeds what the cells need.
     pub(crate) fn new(
         recipe: &'a Recipe,
-        (meta, archive): &'a (Meta, Archive),
+        checkpoint: &'a Checkpoint,
         Images { dataset, small }: Images<'a>,
         device: &'a Device,
         cells: &[Key],
     ) -> Result<Self, Failure> {
+        let Checkpoint { meta, archive, .. } = checkpoint;
         let pool = pool(dataset, cells)?;
         let labelled = dataset.labelled.subset(&pool);
         let set = |encoder: &Encoder| -> Result<Set, Failure> {
             let bank = embed(encoder, &labelled, device)?;
             Ok(Set { bank, queries: embed(encoder, &dataset.test, device)? })
         };
-        let pretrained = set(&meta.encoder(archive, device)?)?;
+        let pretrained = set(&checkpoint.encoder(device)?)?;
         let random = set(&random_encoder(&meta.recipe, meta.side, meta.seed, device)?)?;
         let bank = pixels(&small.labelled.subset(&pool))?;
         let pixels = Set { bank, queries: pixels(&small.test)? };
         Ok(Self { recipe, archive, device, dataset, pool, pretrained, random, pixels })
     }
 
-    /// Share of the test pictures told right; none if the user wants to stop.
+    /// Share of the test images told right; none if the user wants to stop.
     pub(crate) fn accuracy(
         &self,
         Key { method, labels, seed }: Key,
@@ -107,7 +108,7 @@ impl<'a> Bench<'a> {
         self.dataset.labelled.labels().unwrap_or_default()
     }
 
-    /// The drawn pictures of a set, and their labels.
+    /// The drawn images of a set, and their labels.
     fn drawn(&self, set: &Set, places: &[u32]) -> (Features, Vec<u16>) {
         let at = |place| self.pool.binary_search(place).expect("the pool holds what cells draw");
         let at: Vec<usize> = places.iter().map(at).collect();
@@ -128,7 +129,7 @@ impl<'a> Bench<'a> {
         Ok(found.predictions(&labels, self.dataset.class_names.len(), VOTE))
     }
 
-    /// A network trained on the drawn pictures for the recipe's number of steps, from a checkpoint or
+    /// A network trained on the drawn images for the recipe's number of steps, from a checkpoint or
     /// from fresh weights; none if the user wants to stop.
     fn finetuned(
         &self,
@@ -159,7 +160,7 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Places of the labelled pictures that any of these cells draws, in rising order.
+/// Places of the labelled images that any of these cells draws, in rising order.
 fn pool(dataset: &Dataset, cells: &[Key]) -> Result<Vec<u32>, Failure> {
     let draws: BTreeSet<(usize, u64)> = cells.iter().map(|cell| (cell.labels, cell.seed)).collect();
     let (labels, classes) = (dataset.labelled.labels(), dataset.class_names.len());

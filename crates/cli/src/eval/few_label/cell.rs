@@ -56,9 +56,9 @@ impl Method {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) method: Method,
-    /// Labelled pictures a class.
+    /// Labelled images a class.
     pub(crate) labels: usize,
-    /// Draws the labelled pictures, and fresh weights and orders where there are any.
+    /// Draws the labelled images, and fresh weights and orders where there are any.
     pub(crate) seed: u64,
 }
 
@@ -66,11 +66,11 @@ pub(crate) struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cell {
     pub(crate) method: Method,
-    /// Labelled pictures a class.
+    /// Labelled images a class.
     pub(crate) labels: usize,
-    /// Draws the labelled pictures, and fresh weights and orders where there are any.
+    /// Draws the labelled images, and fresh weights and orders where there are any.
     pub(crate) seed: u64,
-    /// Share of the test pictures told right.
+    /// Share of the test images told right.
     pub(crate) accuracy: f64,
 }
 

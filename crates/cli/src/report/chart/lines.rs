@@ -123,7 +123,7 @@ impl Plot {
             @for tick in below {
                 (label(&tick.words, [self.across.at(tick.place), bottom + 4.0 * TICK], "middle"))
             }
-            (label(&chart.x_label, [middle[0], bottom + WORDS[0] - LABEL / 2.0], "middle"))
+            (label(&chart.x_label, [middle[0], bottom + WORDS[0] - 2.0 * LABEL / 3.0], "middle"))
             g transform=(format!("translate({} {}) rotate(-90)", LABEL / 3.0, middle[1])) {
                 (label(&chart.y_label, [0.0, 0.0], "middle"))
             }

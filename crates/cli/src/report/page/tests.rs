@@ -76,7 +76,7 @@ fn all_words_are_escaped() {
 }
 
 #[test]
-fn pictures_stand_before_curves_and_curves_before_numbers() {
+fn images_stand_before_curves_and_curves_before_numbers() {
     let page = html(&full());
     let places = ["<img", "<svg viewBox", "<svg role", "<table", "<dl", "<pre"]
         .map(|tag| page.find(tag).expect(tag));

@@ -4,6 +4,7 @@ use kith_core::probe::bootstrap::LEVEL;
 use kith_core::probe::paired::TTest;
 use serde::Serialize;
 
+use super::Shares;
 use crate::report::table::Table;
 
 /// With so few seeds a test sees nothing but large differences.
@@ -28,16 +29,16 @@ pub(crate) struct Difference {
 
 impl Difference {
     /// Of a share a seed each; none where chance cannot be judged.
-    pub(crate) fn of(method: &(String, Vec<f64>), baseline: &(String, Vec<f64>)) -> Option<Self> {
-        let pairs = method.1.iter().zip(&baseline.1);
+    pub(crate) fn of(method: &Shares, baseline: &Shares) -> Option<Self> {
+        let pairs = method.numbers.iter().zip(&baseline.numbers);
         let differences: Vec<f64> = pairs.map(|(own, other)| own - other).collect();
         // A seed without a number leaves nobody knows which pairs.
-        let paired = method.1.len() == baseline.1.len();
+        let paired = method.numbers.len() == baseline.numbers.len();
         let TTest { difference, interval, p, pairs } =
             TTest::of(&differences).filter(|_| paired)?;
         Some(Self {
-            method: method.0.clone(),
-            baseline: baseline.0.clone(),
+            method: method.name.clone(),
+            baseline: baseline.name.clone(),
             difference,
             interval,
             level: LEVEL,
@@ -89,8 +90,8 @@ mod tests {
 
     use super::*;
 
-    fn shares(name: &str, numbers: &[f64]) -> (String, Vec<f64>) {
-        (name.to_owned(), numbers.to_vec())
+    fn shares(name: &str, numbers: &[f64]) -> Shares {
+        Shares { name: name.to_owned(), numbers: numbers.to_vec() }
     }
 
     /// `scipy.stats.ttest_rel(a, b)`: p 0.16957, interval [-0.011703, 0.042203] (scipy 1.17.1).

@@ -1,18 +1,17 @@
-//! `kith evaluate --compare`: several checkpoints on the same pictures, by one protocol.
+//! `kith evaluate --compare`: several checkpoints on the same images, by one protocol.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use kith_core::archive::Archive;
-use kith_core::checkpoint::{Meta, Stage};
+use kith_core::checkpoint::Stage;
 use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
 use kith_core::probe::paired::mcnemar;
 use kith_data::Dataset;
 use serde::Serialize;
 
 use crate::args::DataFlags;
-use crate::checkpoint::{self, has_seen_test};
+use crate::checkpoint::{self, Checkpoint, has_seen_test};
 use crate::dataset::open_with;
 use crate::eval::frozen::{self, Predictions};
 use crate::failure::Failure;
@@ -26,13 +25,13 @@ use crate::verbs::session::Command;
 /// What p-values are of.
 const TEST: &str = "exact McNemar test, two-sided, on the same test images";
 
-/// Which test pictures a checkpoint's probes told right, 1 or 0 each.
+/// Which test images a checkpoint's probes told right, 1 or 0 each.
 struct Right {
     linear: Vec<f64>,
     knn: Vec<f64>,
 }
 
-/// Checkpoints on the same test pictures.
+/// Checkpoints on the same test images.
 #[derive(Debug, Serialize)]
 pub(super) struct Checkpoints {
     data: String,
@@ -58,7 +57,7 @@ struct Row {
     knn: Measured,
 }
 
-/// A share of the test pictures, less that of the first checkpoint, and what other pictures could
+/// A share of the test images, less that of the first checkpoint, and what other images could
 /// have made of both.
 #[derive(Debug, Serialize)]
 struct Measured {
@@ -66,7 +65,7 @@ struct Measured {
     interval: [f64; 2],
     difference: f64,
     difference_interval: [f64; 2],
-    /// How often chance alone parts two networks as far on the same pictures.
+    /// How often chance alone parts two networks as far on the same images.
     p: f64,
 }
 
@@ -76,10 +75,9 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Checkpoints, Failure> {
     let Command { shared, console } = command;
-    let paths: Vec<PathBuf> = of.iter().map(|of| checkpoint_of(of)).collect();
-    let checkpoints =
-        paths.iter().map(|path| checkpoint::open(path)).collect::<Result<Vec<_>, _>>()?;
-    for (path, (meta, _)) in paths.iter().zip(&checkpoints) {
+    let open = |of: &PathBuf| checkpoint::open(&checkpoint_of(of));
+    let checkpoints = of.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    for Checkpoint { path, meta, .. } in &checkpoints {
         if has_seen_test(meta, data, shared.seed) {
             let (path, data) = (path.clone(), data.data.to_string());
             return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed });
@@ -88,7 +86,8 @@ pub(super) fn run(
     let chosen = command.device()?;
     let mut datasets: BTreeMap<usize, Dataset> = BTreeMap::new();
     let mut all = Vec::new();
-    for (path, (meta, archive)) in paths.iter().zip(&checkpoints) {
+    for checkpoint in &checkpoints {
+        let Checkpoint { path, meta, .. } = checkpoint;
         console.note(&format!("evaluating {}", path.display()));
         let dataset = match datasets.entry(meta.side) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
@@ -96,7 +95,7 @@ pub(super) fn run(
                 free.insert(open_with(data, meta, shared.seed, console)?)
             }
         };
-        let encoder = meta.encoder(archive, &chosen.device).map_err(Failure::of(path))?;
+        let encoder = checkpoint.encoder(&chosen.device)?;
         let (labelled, test) = (&dataset.labelled, &dataset.test);
         let classes = dataset.class_names.len();
         let found = frozen::predictions(&encoder, labelled, test, classes, &chosen.device)?;
@@ -105,8 +104,7 @@ pub(super) fn run(
         all.push(Right::of(&found, test.labels().unwrap_or_default()));
     }
     let first = datasets.values().next().expect("at least two checkpoints are compared");
-    let rows = paths.iter().zip(&checkpoints).zip(&all);
-    let row = |((path, (meta, _)), own): ((&PathBuf, &(Meta, Archive)), &Right)| Row {
+    let row = |(Checkpoint { path, meta, .. }, own): (&Checkpoint, &Right)| Row {
         checkpoint: lossy(path),
         recipe: meta.recipe.name.clone(),
         stage: meta.stage,
@@ -123,7 +121,7 @@ pub(super) fn run(
         resamples: RESAMPLES,
         level: LEVEL,
         test_of_differences: TEST,
-        checkpoints: rows.map(row).collect(),
+        checkpoints: checkpoints.iter().zip(&all).map(row).collect(),
     })
 }
 

@@ -3,7 +3,6 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::probe::few_label::draw;
 use kith_core::recipe::Recipe;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{DataFlags, EvaluateFlags};
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::dataset::{self, open_for};
 use crate::device::Chosen;
 use crate::eval::few_label::{self, Bench, Cell, Cells, Images, Key, Method, Row};
@@ -29,7 +28,7 @@ use crate::verbs::evaluate::Flags;
 use crate::verbs::outcome::Place;
 use crate::verbs::session::{Command, run_name};
 
-/// The largest side in which pixels are compared: larger pictures are made smaller, so that a
+/// The largest side in which pixels are compared: larger images are made smaller, so that a
 /// data set's pixels fit into memory as numbers and a linear probe on them stays well posed.
 const PIXEL_SIDE: usize = 32;
 
@@ -87,7 +86,7 @@ pub(super) fn run(
     let Command { shared, console } = command;
     let path: PathBuf = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
     let checkpoint = checkpoint::open(&path)?;
-    let meta = &checkpoint.0;
+    let meta = &checkpoint.meta;
     let recipe = Recipe { encoder: meta.recipe.encoder.clone(), ..changed(meta, flags)? };
     let dataset = open_for(data, meta, console)?;
     let asked = Asked::new(flags, shared.seed);
@@ -143,8 +142,8 @@ struct Study<'a> {
 
 impl Study<'_> {
     /// What all cells of a study have in common.
-    fn protocol(&self, checkpoint: &(Meta, Archive), data: &DataFlags) -> Value {
-        let (meta, archive) = checkpoint;
+    fn protocol(&self, checkpoint: &Checkpoint, data: &DataFlags) -> Value {
+        let Checkpoint { meta, archive, .. } = checkpoint;
         let Self { recipe, dataset, .. } = self;
         json!({
             "encoder": archive.fingerprint("encoder."),
@@ -192,10 +191,10 @@ impl Study<'_> {
         let rows = few_label::rows(cells);
         let table = few_label_report::table(&rows, &asked.labels);
         let seeds: Vec<String> = asked.seeds.iter().map(u64::to_string).collect();
-        let pictures =
+        let images =
             format!("{} to draw from, {} to test on", dataset.labelled.len(), dataset.test.len());
         let facts = [
-            ("Data", format!("{}: {pictures}; side {}", dataset.name, dataset.side())),
+            ("Data", format!("{}: {images}; side {}", dataset.name, dataset.side())),
             ("Seeds", seeds.join(", ")),
             ("Device", chosen.why.clone()),
             ("Command", folder::command()),

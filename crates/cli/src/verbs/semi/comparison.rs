@@ -1,7 +1,7 @@
 //! What a comparison of baseline and students found, over seeds.
 
-use super::Study;
-use crate::report::seeds::Comparison;
+use super::{Phase, Study};
+use crate::report::seeds::{Comparison, Pair, Shares};
 use crate::train::record::{Record, best};
 use crate::train::train_loop::Trained;
 
@@ -15,21 +15,21 @@ fn accuracies(trained: &Trained) -> [Option<f64>; 2] {
 }
 
 /// Test accuracies by name, a number a seed: baseline and every phase, last and best epoch.
-fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
+fn numbers(studies: &[Study]) -> Vec<Shares> {
     let phases = studies.first().map_or(0, |study| study.phases.len());
     let name = |phase: Option<usize>| match phase {
         None => BASELINE.to_owned(),
-        Some(phase) => studies[0].phases[phase].0.clone(),
+        Some(phase) => studies[0].phases[phase].name.clone(),
     };
     let trained = |study: &Study, phase: Option<usize>| match phase {
         None => accuracies(&study.baseline),
-        Some(phase) => accuracies(&study.phases[phase].1),
+        Some(phase) => accuracies(&study.phases[phase].trained),
     };
     let all = [None].into_iter().chain((0..phases).map(Some));
     all.flat_map(|phase| {
         EPOCHS.into_iter().enumerate().map(move |(which, word)| {
             let found = studies.iter().filter_map(|study| trained(study, phase)[which]);
-            (format!("{}, {word}", name(phase)), found.collect())
+            Shares { name: format!("{}, {word}", name(phase)), numbers: found.collect() }
         })
     })
     .collect()
@@ -40,7 +40,7 @@ fn numbers(studies: &[Study]) -> Vec<(String, Vec<f64>)> {
 fn errors_gone(studies: &[Study]) -> Vec<f64> {
     let share = |study: &Study| {
         let [before, _] = accuracies(&study.baseline);
-        let [after, _] = accuracies(&study.phases.last()?.1);
+        let [after, _] = accuracies(&study.phases.last()?.trained);
         let errors = 1.0 - before?;
         (errors > 0.0).then_some((after? - before?) / errors)
     };
@@ -49,11 +49,15 @@ fn errors_gone(studies: &[Study]) -> Vec<f64> {
 
 /// The comparison: every phase, and what it was worth.
 pub(super) fn of(studies: &[Study]) -> Comparison {
-    let gone = ("errors of the baseline that are gone".to_owned(), errors_gone(studies));
+    let name = "errors of the baseline that are gone".to_owned();
+    let gone = Shares { name, numbers: errors_gone(studies) };
     let shares: Vec<_> = numbers(studies).into_iter().chain([gone]).collect();
     let phases = studies.first().map_or(&[][..], |study| &study.phases);
-    let pair = |(name, _): &(String, Trained)| {
-        EPOCHS.map(|word| (format!("{name}, {word}"), format!("{BASELINE}, {word}")))
+    let pair = |Phase { name, .. }: &Phase| {
+        EPOCHS.map(|word| Pair {
+            method: format!("{name}, {word}"),
+            baseline: format!("{BASELINE}, {word}"),
+        })
     };
     Comparison { pairs: phases.iter().flat_map(pair).collect(), shares }
 }
