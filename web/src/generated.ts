@@ -13,7 +13,7 @@ export type AugmentationOp = Immutable<Wasm.Op> & { readonly [setting: string]: 
 
 /** What a checkpoint says about itself. */
 export interface EncoderInfo extends Immutable<Wasm.EncoderInfo> {
-  /** The augmentations of training. */
+  /** The augmentations of training; where views are of several kinds, those of the first. */
   readonly views: readonly AugmentationOp[];
 }
 

@@ -62,7 +62,7 @@ pub struct EncoderInfo {
     software: String,
     /// What was measured during the run.
     metrics: CheckpointMetrics,
-    /// The augmentations of training.
+    /// The augmentations of training; where views are of several kinds, those of the first.
     views: Policy,
 }
 
