@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use kith_core::Error;
 use kith_core::loader::Batch;
+use kith_core::metrics::Metric;
 use kith_core::recipe::Recipe;
 use kith_core::semi::SemiSettings;
 use kith_core::trainer::{Plan, Supervised, Task, Trainer};
@@ -213,7 +214,7 @@ impl Search<'_> {
         for (step, batch) in batches.enumerate() {
             let rate = range::rate_at(step as u64);
             let values = pollster::block_on(trainer.step(&batch?)?.read())?;
-            let loss = values.iter().find(|(name, _)| *name == "loss").map(|(_, loss)| *loss);
+            let loss = values.iter().find(|(name, _)| *name == Metric::LOSS).map(|(_, loss)| *loss);
             losses.push((rate, loss.unwrap_or(f64::NAN)));
             if range::blown_up(&range::smoothed(&losses)) {
                 break;

@@ -4,7 +4,7 @@ use kith_core::checkpoint::Stage;
 use kith_core::metrics::{Metric, Shown};
 use kith_core::protocol::{self, best_epoch};
 use kith_core::recipe::Recipe;
-use kith_core::trainer::{Plan, State};
+use kith_core::trainer::{MASK_RATE, Plan, State};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -60,6 +60,10 @@ fn score<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Score>, D::Error> 
 fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
     let mut map = Map::deserialize(from)?;
     map.retain(|_, value| !value.is_null());
+    // As earlier versions called it: a run that goes on keeps the curve of its first epochs.
+    if let Some(rate) = map.remove("believed") {
+        map.insert(MASK_RATE.name.to_owned(), rate);
+    }
     Ok(map)
 }
 
@@ -125,7 +129,15 @@ pub(crate) fn check(
     }
     if own.start != note.start {
         let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
-        return differs("checkpoint to start from", &words(&own.start), &words(&note.start));
+        // An earlier version's fingerprint had twice as many digits, and cannot be compared.
+        let lengths = [&own.start, &note.start].map(|start| start.as_ref().map(String::len));
+        let what = match lengths {
+            [Some(then), Some(now)] if then != now => {
+                "version of kith, which named the checkpoint it starts from otherwise"
+            }
+            _ => "checkpoint to start from",
+        };
+        return differs(what, &words(&own.start), &words(&note.start));
     }
     let [before, after] = [&then.recipe, recipe].map(|recipe| recipe.without_words().to_toml());
     if before != after {
@@ -241,6 +253,15 @@ mod tests {
         let plan = Plan { side: 31, classes: 2, seed: 1, steps: 1, epochs: 1 };
         let trainer = Trainer::pretraining(recipe, plan, &kith_core::Device::flex()).unwrap();
         assert_eq!(record.summary(&trainer.metrics()), expected);
+    }
+
+    #[test]
+    fn the_mask_rate_of_an_earlier_version_is_read() {
+        let text = r#"{"epoch":1,"step":1,"train":{"loss":2.5,"believed":0.25},
+            "timing":{"train_seconds":1.0,"evaluation_seconds":0.5,"images_per_second":1.0}}"#;
+        let record: Record = serde_json::from_str(text).expect("a record");
+        assert_eq!(record.reading("mask_rate"), Some(0.25));
+        assert_eq!(record.reading("believed"), None);
     }
 
     #[test]

@@ -174,11 +174,6 @@ impl<T: Task> Trainer<T> {
         &self.run.plan
     }
 
-    /// What is learnt.
-    pub fn task(&self) -> &T {
-        &self.task
-    }
-
     /// [`Task::metrics`].
     pub fn metrics(&self) -> Vec<Metric> {
         self.task.metrics()
