@@ -169,7 +169,7 @@ function checkedExamples(
   within("validationSplit", validationSplit, [0, 0.9]);
   whole("seed", seed, 0);
   // A copy: what the caller does with the embeddings meanwhile changes nothing.
-  const rows = embeddings.select(classes.map((_, place) => place));
+  const rows = new Embeddings(data.slice(), dim, embeddings);
   return { rows, dim, names, classes, encoderFingerprint, validationSplit, seed };
 }
 
