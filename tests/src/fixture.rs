@@ -1,4 +1,4 @@
-//! Values computed by Keras, from the folder `fixtures` or the one that `KITH_FIXTURES` names.
+//! Values computed by other libraries, from the folder `fixtures` or the one that `KITH_FIXTURES` names.
 
 use std::path::PathBuf;
 
@@ -53,9 +53,11 @@ impl Fixture {
         let file = self.file();
         let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
         let words = view.data().as_chunks::<4>().0.iter();
+        let long = view.data().as_chunks::<8>().0.iter();
         let values = match view.dtype() {
             Dtype::F32 => words.map(|word| f32::from_le_bytes(*word)).collect(),
             Dtype::I32 => words.map(|word| i32::from_le_bytes(*word) as f32).collect(),
+            Dtype::I64 => long.map(|word| i64::from_le_bytes(*word) as f32).collect(),
             other => panic!("{}: {name} holds {other:?}", self.name),
         };
         Stored { shape: view.shape().to_vec(), values }

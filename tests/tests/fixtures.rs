@@ -9,7 +9,7 @@ use kith_core::augment::flip::Flip;
 use kith_core::augment::policy::{Op, Policy};
 use kith_core::augment::reflect::{PerAxis, Translate, Zoom};
 use kith_core::metrics::{correlation_accuracy, keras_correlation_accuracy};
-use kith_core::optimizer::{Adam, AdamSettings};
+use kith_core::optimizer::{Optimizer, OptimizerSettings, Slopes};
 use kith_core::probe::Features;
 use kith_core::probe::knn::{Vote, nearest};
 use kith_core::recipe::Recipe;
@@ -182,12 +182,13 @@ fn adam_follows_keras(device: &Device, tolerance: f64) {
     let fixture = Fixture::open("adam");
     let start: Tensor<2> = fixture.tensor("weight0", &device.clone().autodiff());
     let mut module = One { weight: Param::from_tensor(start.require_grad()) };
-    let mut adam = Adam::new(AdamSettings::default());
+    let mut adam = Optimizer::new(OptimizerSettings::default());
     for k in 0..5 {
         let gradient: Tensor<2> = fixture.tensor(&format!("grad{k}"), device);
         // The gradient of Σ w·g with respect to w is g.
         let gradients = (module.weight.val() * gradient.autodiff()).sum().backward();
-        module = adam.step(module, &gradients, 5);
+        let slopes = Slopes::of(&module, &gradients);
+        module = adam.step(module, slopes, 5);
         let got = pollster::block_on(read::read(module.weight.val())).expect("read");
         let error = relative_error(&got, &fixture.values(&format!("weight{}", k + 1)));
         assert!(error <= tolerance, "weight after step {k}: relative error {error:.2e}");

@@ -66,7 +66,7 @@ fn recipe(name: &str, initial: &Archive) -> Recipe {
     recipe.encoder = EncoderSettings::Conv4 { width: shape("encoder.dense.weight")[0] };
     let hidden = vec![shape("projection.layers.0.weight")[0]];
     let output = shape("projection.layers.1.weight")[0];
-    recipe.projection = Some(HeadSettings { hidden, output });
+    recipe.projection = Some(HeadSettings::new(hidden, output));
     if let Objective::Nnclr(settings) = &mut recipe.objective {
         settings.queue = shape("support.rows")[0];
     }

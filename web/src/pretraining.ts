@@ -38,6 +38,7 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
       steps: config.stepsPerEpoch ?? 0,
       epochs: config.epochs ?? 0,
       pictures: trainingData.count,
+      labelled: trainingData.labels.length,
     };
     const changes = changesOf(config, trainingData);
     const start = () => engine.invoke(ENGINE, "pretraining", [toml, changes, plan]);

@@ -26,7 +26,7 @@ fn main() {
     };
     let mut recipe = Recipe::built_in("keras-simclr").expect("it is built in");
     recipe.encoder = EncoderSettings::Conv4 { width };
-    recipe.projection = Some(HeadSettings { hidden: vec![width], output: width });
+    recipe.projection = Some(HeadSettings::new(vec![width], width));
     let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };
     let mut trainer =
         Trainer::pretraining(recipe, plan, &device).expect("the side suits the encoder");

@@ -4,8 +4,38 @@ use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
+use crate::error::Error;
 use crate::path::Path;
+use crate::range;
+use crate::schedule::half_cosine;
+
+/// How much of the old stays, over a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Momentum {
+    /// At the start: higher moves the average more slowly.
+    pub start: f64,
+    /// At the end of the run, along half a cosine (Grill et al. 2020, section 3.2).
+    pub end: f64,
+}
+
+impl Momentum {
+    /// Whether both are shares.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] naming the one that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        range::share("start", self.start)?;
+        range::share("end", self.end)
+    }
+
+    /// At `step` (from 0) of `total`.
+    pub fn at(&self, step: u64, total: u64) -> f64 {
+        self.end - (self.end - self.start) * half_cosine(step, total)
+    }
+}
 
 /// How much of the old stays at `step` (from 0): `decay`, but less in the first steps, in which the
 /// average is not yet one of many: (1 + step) / (10 + step), as TensorFlow's has it.
@@ -18,7 +48,7 @@ pub fn decay_at(decay: f64, step: u64) -> f64 {
 ///
 /// Running statistics of normalisation stay those of the average: the network's are of other weights
 /// and of other views, see [`warmed`].
-pub fn follow<M: Module>(average: M, network: &M, decay: f64) -> M {
+pub fn follow<M: Module>(average: M, network: &impl Module, decay: f64) -> M {
     let mut weights = Weights::default();
     network.visit(&mut weights);
     average.map(&mut Follow { weights, decay })

@@ -1,12 +1,13 @@
 //! Projection and prediction heads: features to the space in which the loss compares.
 
 use burn::module::Module;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{gelu, relu};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::linear::Linear;
+use crate::norm::BatchNorm;
 use crate::range;
 use crate::rng::Stream;
 
@@ -18,15 +19,89 @@ pub struct HeadSettings {
     pub hidden: Vec<usize>,
     /// Dimensions of the result.
     pub output: usize,
+    /// What follows each hidden layer, before its activation.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub norm: HeadNorm,
+    /// What follows the last layer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub last_norm: HeadNorm,
+    /// Which layers have a bias.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub bias: HeadBias,
+    /// What follows each hidden layer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub activation: HeadActivation,
 }
 
-/// Linear layers with `ReLU` between them.
+/// Whether a setting is what it is where nothing is said.
+fn is_default<T: Default + PartialEq>(setting: &T) -> bool {
+    *setting == T::default()
+}
+
+/// How a layer of a head normalises.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadNorm {
+    /// Not.
+    #[default]
+    None,
+    /// By the batch.
+    Batch,
+    /// By the batch, without scale and shift: `PyTorch`'s `affine=False`.
+    BatchWithoutScale,
+}
+
+/// Which layers of a head have a bias.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadBias {
+    /// Those that no normalisation follows: lightly. A bias before one has no gradient.
+    #[default]
+    WithoutNorm,
+    /// All: `SwAV`, DINO.
+    All,
+    /// All but the last: BYOL, `VICReg`.
+    Hidden,
+    /// None: Barlow Twins, `MoCo` v3.
+    None,
+}
+
+/// What follows a hidden layer of a head.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadActivation {
+    /// max(x, 0).
+    #[default]
+    Relu,
+    /// x·Φ(x), with the normal distribution function Φ: DINO.
+    Gelu,
+}
+
+/// Linear layers, with normalisation and activation between them.
 #[derive(Module, Debug)]
 pub struct Head {
     layers: Vec<Linear>,
+    /// The normalisation behind each layer that has one.
+    norms: Vec<BatchNorm>,
+    #[module(skip)]
+    normalised: Vec<bool>,
+    #[module(skip)]
+    activation: HeadActivation,
 }
 
 impl HeadSettings {
+    /// A head with biases and `ReLU`, and without normalisation.
+    pub fn new(hidden: Vec<usize>, output: usize) -> Self {
+        Self {
+            hidden,
+            output,
+            norm: HeadNorm::None,
+            last_norm: HeadNorm::None,
+            bias: HeadBias::WithoutNorm,
+            activation: HeadActivation::Relu,
+        }
+    }
+
     /// Whether every layer has a size that a machine may hold.
     ///
     /// # Errors
@@ -42,17 +117,33 @@ impl HeadSettings {
     /// # Errors
     /// [`Error::Setting`] when a layer has no unit.
     pub fn init(&self, inputs: usize, stream: &mut Stream, device: &Device) -> Result<Head, Error> {
-        let mut layers = Vec::new();
+        let (mut layers, mut norms, mut normalised) = (Vec::new(), Vec::new(), Vec::new());
         let mut before = inputs;
-        for &after in self.hidden.iter().chain([&self.output]) {
+        let hidden = self.hidden.iter().map(|&after| (after, self.norm, false));
+        for (after, norm, is_last) in hidden.chain([(self.output, self.last_norm, true)]) {
             if after == 0 {
                 let got = format!("{self:?}");
                 return Err(Error::setting("head", "at least 1 unit a layer", got));
             }
-            layers.push(Linear::new(before, after, stream, device));
+            let layer = Linear::new(before, after, stream, device);
+            let biased = match self.bias {
+                HeadBias::All => true,
+                HeadBias::WithoutNorm => norm == HeadNorm::None,
+                HeadBias::Hidden => !is_last,
+                HeadBias::None => false,
+            };
+            layers.push(if biased { layer } else { layer.without_bias() });
+            normalised.push(norm != HeadNorm::None);
+            match norm {
+                HeadNorm::None => {}
+                HeadNorm::Batch => norms.push(BatchNorm::new(after, device)),
+                HeadNorm::BatchWithoutScale => {
+                    norms.push(BatchNorm::new(after, device).without_scale());
+                }
+            }
             before = after;
         }
-        Ok(Head { layers })
+        Ok(Head { layers, norms, normalised, activation: self.activation })
     }
 }
 
@@ -67,9 +158,23 @@ impl Head {
 
     /// # Shapes
     /// - features: `[n, inputs]`
-    /// - result: `[n, output]`, not normalised
+    /// - result: `[n, output]`, not normalised to length one
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
-        let (last, hidden) = self.layers.split_last().expect("a head has at least its output");
-        last.forward(hidden.iter().fold(features, |x, layer| relu(layer.forward(x))))
+        let mut norms = self.norms.iter();
+        let last = self.layers.len() - 1;
+        let layers = self.layers.iter().zip(&self.normalised).enumerate();
+        layers.fold(features, |x, (place, (layer, normalised))| {
+            let sums = layer.forward(x);
+            let norm = normalised.then(|| norms.next()).flatten();
+            let sums = match norm {
+                Some(norm) => norm.forward(sums),
+                None => sums,
+            };
+            match self.activation {
+                _ if place == last => sums,
+                HeadActivation::Relu => relu(sums),
+                HeadActivation::Gelu => gelu(sums),
+            }
+        })
     }
 }

@@ -7,25 +7,30 @@ use crate::initial;
 use crate::rng::Stream;
 use crate::rows::products;
 
-/// y = x·Wᵀ + b, with W `[out, in]` and b `[out]`, as a checkpoint stores them.
+/// y = x·Wᵀ + b, with W `[out, in]` and b `[out]`, as a checkpoint stores them; some have no b.
 #[derive(Module, Debug)]
 pub struct Linear {
     weight: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
+    bias: Option<Param<Tensor<1>>>,
 }
 
 impl Linear {
     /// Glorot-uniform weights, zero bias.
     pub fn new(inputs: usize, outputs: usize, stream: &mut Stream, device: &Device) -> Self {
         let weight = initial::glorot([outputs, inputs], inputs, outputs, stream, device);
-        Self { weight, bias: initial::zeros([outputs], device) }
+        Self { weight, bias: Some(initial::zeros([outputs], device)) }
+    }
+
+    /// The same weights, without a bias: before a normalisation, which would take it away again.
+    pub fn without_bias(self) -> Self {
+        Self { bias: None, ..self }
     }
 
     /// Weights and biases uniform in ±1/√in: `PyTorch`'s own default.
     pub fn torch(inputs: usize, outputs: usize, stream: &mut Stream, device: &Device) -> Self {
         let limit = 1.0 / (inputs.max(1) as f64).sqrt();
         let weight = initial::uniform([outputs, inputs], limit, stream, device);
-        Self { weight, bias: initial::uniform([outputs], limit, stream, device) }
+        Self { weight, bias: Some(initial::uniform([outputs], limit, stream, device)) }
     }
 
     /// # Shapes
@@ -38,7 +43,10 @@ impl Linear {
         } else {
             products(x, weight)
         };
-        sums + self.bias.val().unsqueeze()
+        match &self.bias {
+            Some(bias) => sums + bias.val().unsqueeze(),
+            None => sums,
+        }
     }
 
     /// Weights, `[out, in]`.
@@ -46,9 +54,10 @@ impl Linear {
         self.weight.val()
     }
 
-    /// Biases, `[out]`.
+    /// Biases, `[out]`; zeros where there are none.
     pub fn bias(&self) -> Tensor<1> {
-        self.bias.val()
+        let none = || Tensor::zeros([self.outputs()], &self.weight.val().device());
+        self.bias.as_ref().map_or_else(none, Param::val)
     }
 
     /// Number of outputs.

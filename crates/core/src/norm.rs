@@ -12,12 +12,12 @@ use crate::initial;
 
 /// Normalises every channel: over the batch while training, by running statistics otherwise.
 ///
-/// It trains where its parameters record gradients; a copy for inference
-/// ([`valid`](Module::valid)) never touches the running statistics.
+/// It trains where its parameters record gradients, or, without parameters, where what it is given
+/// does; a copy for inference ([`valid`](Module::valid)) never touches the running statistics.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
-    weight: Param<Tensor<1>>,
-    bias: Param<Tensor<1>>,
+    weight: Option<Param<Tensor<1>>>,
+    bias: Option<Param<Tensor<1>>>,
     running_mean: RunningState<Tensor<1>>,
     running_var: RunningState<Tensor<1>>,
     #[module(skip)]
@@ -52,12 +52,17 @@ impl BatchNorm {
     pub fn new(channels: usize, device: &Device) -> Self {
         let plain = device.clone().inner();
         Self {
-            weight: initial::parameter(Tensor::ones([channels], device)),
-            bias: initial::zeros([channels], device),
+            weight: Some(initial::parameter(Tensor::ones([channels], device))),
+            bias: Some(initial::zeros([channels], device)),
             running_mean: RunningState::new(Tensor::zeros([channels], &plain)),
             running_var: RunningState::new(Tensor::ones([channels], &plain)),
             constants: Constants::PYTORCH,
         }
+    }
+
+    /// The same without scale and shift, which `PyTorch` calls `affine=False`.
+    pub fn without_scale(self) -> Self {
+        Self { weight: None, bias: None, ..self }
     }
 
     /// The same with other constants.
@@ -76,21 +81,25 @@ impl BatchNorm {
     /// # Shapes
     /// As [`Self::forward`].
     pub fn forward_with<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
-        let (weight, bias) = (self.weight.val(), self.bias.val());
         let epsilon = self.constants.epsilon;
-        if !weight.is_autodiff() {
+        let trains = self.weight.as_ref().map_or(x.is_autodiff(), |w| w.val().is_autodiff());
+        let [weight, bias] = self.weights();
+        if !trains {
             let (mean, variance) = (self.running_mean.value(), self.running_var.value());
             return activation.apply(batch_norm(x, weight, bias, mean, variance, epsilon));
         }
-        let count = x.dims().iter().product::<usize>() / self.weight.dims()[0];
+        let count = x.dims().iter().product::<usize>() / weight.dims()[0];
         let (result, moments) = over_batch((x, weight, bias), epsilon, activation);
         self.remember(moments, count);
         result
     }
 
-    /// Scale and shift, `[channels]` each.
+    /// Scale and shift, `[channels]` each; ones and zeros where there are none.
     pub fn weights(&self) -> [Tensor<1>; 2] {
-        [self.weight.val(), self.bias.val()]
+        let mean = self.running_mean.value();
+        let weight = self.weight.as_ref().map_or_else(|| mean.ones_like(), Param::val);
+        let bias = self.bias.as_ref().map_or_else(|| mean.zeros_like(), Param::val);
+        [weight, bias]
     }
 
     /// What is added to the variance.

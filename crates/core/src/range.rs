@@ -6,7 +6,7 @@ use crate::error::Error;
 
 /// The most units of a layer, or channels of a convolution: beyond the sizes below a program would
 /// end for want of memory, and a tab with it.
-pub(crate) const MOST_WIDTH: u64 = 4_096;
+pub(crate) const MOST_WIDTH: u64 = 8_192;
 /// The most images of a batch.
 pub(crate) const MOST_BATCH: u64 = 1 << 16;
 /// The most epochs, and steps of an epoch.

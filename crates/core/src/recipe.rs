@@ -104,6 +104,12 @@ impl Recipe {
         let pretraining = &self.pretraining;
         pretraining.check(self.objective.views()).map_err(|e| e.below("pretraining"))?;
         self.objective.check(&pretraining.method_steps())?;
+        if pretraining.accumulate > 1 && self.encoder.normalises() {
+            let expected = "1 for an encoder that normalises by the batch: parts of a batch have other \
+                            statistics; take a smaller batch, or an encoder that does not (conv4, vit)";
+            let got = pretraining.accumulate;
+            return Err(Error::setting("pretraining.accumulate", expected, got));
+        }
         self.finetuning.check().map_err(|e| e.below("finetuning"))?;
         if let Some(semi) = &self.semi {
             semi.check().map_err(|e| e.below("semi"))?;

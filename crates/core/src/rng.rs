@@ -48,6 +48,8 @@ pub enum Purpose {
     StoredOrder = 22,
     /// Which features are left out while a classifier learns.
     Dropout = 23,
+    /// Directions along which a cloud of projections is looked at.
+    Slices = 30,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

@@ -42,6 +42,8 @@ pub struct PlanOptions {
     epochs: u64,
     /// Unlabelled pictures: one pass over them is an epoch where the recipe does not say.
     pictures: usize,
+    /// Labelled pictures: where a batch holds no others, one pass over them is an epoch.
+    labelled: usize,
 }
 
 /// What a checkpoint says about its pictures, and how it stores numbers.
@@ -86,7 +88,8 @@ impl Engine {
         let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
         let options: PlanOptions = from_object(&options)?;
         let size = [options.side, options.classes];
-        let mut plan = Plan::pretraining(&recipe.pretraining, size, options.seed, options.pictures);
+        let images = [options.pictures, options.labelled];
+        let mut plan = Plan::pretraining(&recipe.pretraining, size, options.seed, images);
         plan.steps = if options.steps > 0 { options.steps } else { plan.steps };
         plan.epochs = if options.epochs > 0 { options.epochs } else { plan.epochs };
         let trainer = Trainer::pretraining(recipe, plan, self.device()).map_err(from_core)?;

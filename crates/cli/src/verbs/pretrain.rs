@@ -65,8 +65,8 @@ pub(super) fn learn(context: &RunContext<'_>) -> Result<Trained, Failure> {
     let (recipe, splits) = (context.recipe, context.splits);
     let settings = &recipe.pretraining;
     let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
-    let plan =
-        Plan::pretraining(settings, [splits.side, classes], context.seed, splits.unlabelled.len());
+    let images = [splits.unlabelled.len(), splits.labelled.len()];
+    let plan = Plan::pretraining(settings, [splits.side, classes], context.seed, images);
     let trainer = Trainer::pretraining(recipe.clone(), plan, context.device)?;
     train(trainer, None, context, |trainer| {
         let Splits { unlabelled, labelled, .. } = splits;

@@ -20,7 +20,7 @@ impl Policy {
     const HALF_FLIPPED: Op = Op::Flip(Flip { probability: 0.5 });
 
     /// The policies known by name, in the order in which help lists them.
-    pub const NAMES: [&'static str; 17] = [
+    pub const NAMES: [&'static str; 23] = [
         "none",
         "keras-simclr-contrastive",
         "keras-simclr-classification",
@@ -33,6 +33,12 @@ impl Policy {
         "simclr",
         "simclr-small",
         "byol",
+        "byol-first",
+        "byol-second",
+        "multicrop-global",
+        "multicrop-local",
+        "byol-small-first",
+        "byol-small-second",
         "relational",
         "relational-finetune",
         "fixmatch-weak",
@@ -60,7 +66,13 @@ impl Policy {
             "keras3-nnclr-evaluation" => Self::keras3_nnclr(0.5, 0.2).without_flip(),
             "simclr" => Self::simclr(1.0, Some(Self::PAPER_BLUR)),
             "simclr-small" => Self::simclr(0.5, None),
-            "byol" => Self::byol(),
+            "byol" => Self::byol(0.5, 0.1),
+            "byol-first" => Self::byol(1.0, 0.0),
+            "byol-second" => Self::byol(0.1, 0.2),
+            "multicrop-global" => Self::byol(0.5, 0.1).cropped([0.25, 1.0]),
+            "multicrop-local" => Self::byol(0.5, 0.0).cropped([0.05, 0.25]),
+            "byol-small-first" => Self::byol_small(0.0),
+            "byol-small-second" => Self::byol_small(0.2),
             "relational" => Self::relational(),
             "relational-finetune" => Self::relational_finetune(),
             "fixmatch-weak" => Self::fixmatch_weak(),
@@ -143,15 +155,36 @@ impl Policy {
         Self(ops)
     }
 
-    /// BYOL, appendix B, which NNCLR takes over; the mean of its two views (both blurred half of
-    /// the time, solarized one time in ten).
-    fn byol() -> Self {
-        let Self(mut ops) = Self::simclr(0.5, Some(Self::PAPER_BLUR));
+    /// BYOL, appendix B, which NNCLR, Barlow Twins, `VICReg`, DINO and `MoCo` v3 take over: its first view
+    /// is always blurred, its second one time in ten, and solarized one time in five. `byol` is the mean
+    /// of the two.
+    fn byol(blurred: f64, solarized: f64) -> Self {
+        let blur = Blur { probability: blurred, ..Self::PAPER_BLUR };
+        let Self(mut ops) = Self::simclr(0.5, Some(blur));
         if let Some(Op::ColorJitter(jitter)) = ops.get_mut(2) {
             (jitter.saturation, jitter.hue) = (0.2, 0.1);
         }
-        ops.push(Op::Solarize(Solarize { probability: 0.1, threshold: 0.5 }));
+        if solarized > 0.0 {
+            ops.push(Op::Solarize(Solarize { probability: solarized, threshold: 0.5 }));
+        }
         Self(ops)
+    }
+
+    /// BYOL's views without blur, as solo-learn has them for pictures of 32 pixels.
+    fn byol_small(solarized: f64) -> Self {
+        let Self(mut ops) = Self::byol(0.0, solarized);
+        ops.retain(|op| !matches!(op, Op::Blur(_)));
+        Self(ops)
+    }
+
+    /// The same with crops of other shares of the image.
+    fn cropped(mut self, scale: [f64; 2]) -> Self {
+        for op in &mut self.0 {
+            if let Op::Crop(crop) = op {
+                crop.scale = scale;
+            }
+        }
+        self
     }
 
     /// Relational reasoning (Patacchiola and Storkey 2020): `SimCLR` at full strength without blur.

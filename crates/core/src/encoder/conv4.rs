@@ -23,6 +23,12 @@ const STRIDE: usize = 2;
 /// The least side of which four convolutions leave one pixel.
 const LEAST_SIDE: usize = 31;
 
+/// Side of the maps that the convolutions leave of an image, if they leave any.
+pub(super) fn last_side(side: usize) -> Option<usize> {
+    let shrunk = (0..DEPTH).try_fold(side, |side, _| side_after(side, STRIDE));
+    shrunk.filter(|_| side >= LEAST_SIDE)
+}
+
 impl Conv4 {
     /// Fresh weights for pictures of `side` pixels, `width` channels and features.
     ///
@@ -37,8 +43,7 @@ impl Conv4 {
         if width == 0 {
             return Err(Error::setting("encoder.width", "at least 1", width));
         }
-        let shrunk = (0..DEPTH).try_fold(side, |side, _| side_after(side, STRIDE));
-        let Some(last) = shrunk.filter(|_| side >= LEAST_SIDE) else {
+        let Some(last) = last_side(side) else {
             return Err(Error::setting("side", "at least 31 pixels for four convolutions", side));
         };
         let convs = (0..DEPTH)

@@ -152,8 +152,10 @@ impl EncoderSettings {
     /// [`Error::Setting`] where it does not.
     pub fn takes(&self, side: usize, made_for: usize) -> Result<(), Error> {
         match *self {
-            Self::Conv4 { .. } if side != made_for => {
-                let expected = format!("{made_for}: the dense layer of conv4 takes one side alone");
+            Self::Conv4 { .. } if conv4::last_side(side) != conv4::last_side(made_for) => {
+                let expected = format!(
+                    "{made_for}, or a side that leaves conv4's dense layer as many numbers"
+                );
                 Err(Error::setting("pretraining.views.side", expected, side))
             }
             Self::Conv4Pool { .. } => conv4_pool::check_side(side),

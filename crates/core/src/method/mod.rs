@@ -3,11 +3,27 @@
 //! A method is a type of settings that implements [`Method`], a line in [`Objective`] and a recipe.
 
 pub mod contrast;
+pub mod agreement;
+mod units;
+pub mod parts;
 pub mod network;
+pub mod teacher;
+pub mod prototypes;
+pub mod sinkhorn;
+pub mod simclr;
+pub mod supcon;
 pub mod nnclr;
+pub mod moco;
+pub mod moco_v3;
+pub mod byol;
+pub mod simsiam;
+pub mod barlow;
+pub mod vicreg;
+pub mod swav;
+pub mod dino;
+pub mod lejepa;
 pub mod relational;
 mod run;
-pub mod simclr;
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Device, Int, Tensor};
@@ -19,8 +35,10 @@ use crate::head::{Head, HeadSettings};
 use crate::metrics::Metric;
 use crate::rng::Stream;
 
+pub use crate::optimizer::Pace;
 pub use contrast::{AccuracyOn, Reduction, Terms};
-pub use network::{Network, NoBuffers, Projector};
+pub use network::{Network, NoBuffers, Passes, Projector};
+use parts::Part;
 pub(crate) use run::{Compared, Run, Running, Start};
 
 /// A way of learning without labels: settings, with heads, buffers and a loss of its own.
@@ -55,6 +73,21 @@ pub trait Method: Clone + core::fmt::Debug + Send + Sync + 'static {
 
     /// What a step's views cost, and what was measured in them.
     fn loss(&self, step: Step<'_, Self>) -> Loss;
+
+    /// How the views go through the encoder.
+    fn passes(&self) -> Passes {
+        Passes::BySize
+    }
+
+    /// What is done to the network before a step looks at it: prototypes of length one, say.
+    fn prepared(&self, network: Network<Self::Heads>) -> Network<Self::Heads> {
+        network
+    }
+
+    /// How fast a parameter moves, by its name in a checkpoint.
+    fn pace(&self, _parameter: &str, _progress: Progress) -> Pace {
+        Pace::Scheduled
+    }
 
     /// Moves buffers on after the optimizer's step: a teacher follows the network, say.
     fn after(
@@ -128,9 +161,11 @@ pub struct Step<'a, M: Method> {
     pub buffers: &'a mut M::Buffers,
     /// The views, `[n, 3, side, side]` each, in the order of the recipe.
     pub views: &'a [Tensor<4>],
-    /// The encoder's features of them, all of the first view, then all of the second, …:
-    /// `[views · n, features]`.
+    /// The encoder's features of those that go through it, all of the first view, then all of the
+    /// second, …: `[views · n, features]`.
     pub features: Tensor<2>,
+    /// The parts of the images that go through an encoder one after the other.
+    pub parts: &'a [Part],
     /// The class of each image, or [`UNKNOWN`](crate::support::UNKNOWN), `[n]`.
     pub labels: Tensor<1, Int>,
     /// How losses become one number.
@@ -155,6 +190,15 @@ pub struct Progress {
     pub step: u64,
     /// Steps of the whole run.
     pub total: u64,
+    /// Steps of an epoch.
+    pub epoch: u64,
+}
+
+impl Progress {
+    /// Whether the run is still in its first so many epochs.
+    pub fn within_epochs(self, epochs: f64) -> bool {
+        (self.step as f64) < epochs * self.epoch as f64
+    }
 }
 
 /// What a step costs, before anything has moved.
@@ -209,9 +253,31 @@ methods! {
     Simclr(simclr::SimclrSettings),
     /// As `SimCLR`, with a view's nearest neighbour in its place.
     Nnclr(nnclr::NnclrSettings),
+    /// A student asks for its other view among a teacher's keys of earlier images.
+    Moco(moco::MocoSettings),
+    /// A student asks for its other view among a teacher's keys of the batch.
+    MocoV3(moco_v3::MocoV3Settings),
+    /// A student predicts what a teacher makes of the other view.
+    Byol(byol::ByolSettings),
+    /// A predictor finds the other view's projection, which has no gradient.
+    Simsiam(simsiam::SimsiamSettings),
+    /// Units correlate with themselves across views, and with no other unit.
+    Barlow(barlow::BarlowSettings),
+    /// Views agree, units vary, and no two of them together.
+    Vicreg(vicreg::VicregSettings),
+    /// Crops predict which prototypes the other crop is assigned to.
+    Swav(swav::SwavSettings),
+    /// A student gives a teacher's answers, sharpened and centred, from other crops.
+    Dino(dino::DinoSettings),
+    /// Views agree, and projections are a normal cloud.
+    Lejepa(lejepa::LejepaSettings),
+    /// Images of a class attract: with labels, the bound of the others.
+    Supcon(supcon::SupconSettings),
     /// A head tells pairs of views of one image from pairs of different images.
     Relational(relational::RelationalSettings),
 }
 
 #[cfg(test)]
 pub(crate) mod oracle;
+#[cfg(test)]
+mod collapse;

@@ -4,6 +4,7 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use super::Build;
+use super::parts::{Part, joined};
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::Head;
@@ -15,6 +16,52 @@ pub struct Network<H: Module + ModuleDisplay> {
     pub encoder: Encoder,
     /// What is thrown away after pre-training.
     pub heads: H,
+}
+
+/// How the views go through the encoder: it matters where that normalises by the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passes {
+    /// Views of one size together, as `SimCLR`, `SwAV` and DINO do.
+    BySize,
+    /// Each view alone, as methods of two branches do.
+    Each,
+    /// The first view alone: the others are a teacher's.
+    First,
+}
+
+impl<H: Module + ModuleDisplay> Network<H> {
+    /// The encoder's features of all views that go through it, in their order, `[views · n, features]`.
+    ///
+    /// # Shapes
+    /// - views: `[n, 3, h, w]` each
+    pub fn features(&self, views: &[Tensor<4>], passes: Passes) -> Tensor<2> {
+        let forward = |views: &[Tensor<4>]| self.encoder.forward(Tensor::cat(views.to_vec(), 0));
+        match passes {
+            Passes::First => forward(&views[..1]),
+            Passes::Each => Tensor::cat(views.chunks(1).map(forward).collect(), 0),
+            Passes::BySize => {
+                let same_size = views.chunk_by(|one, other| one.dims() == other.dims());
+                Tensor::cat(same_size.map(forward).collect(), 0)
+            }
+        }
+    }
+
+    /// [`features`](Self::features), a part of the images after the other, which takes less memory. The
+    /// same where the encoder does not normalise by the batch.
+    pub fn features_in_parts(
+        &self,
+        views: &[Tensor<4>],
+        passes: Passes,
+        parts: &[Part],
+    ) -> Tensor<2> {
+        match parts {
+            [_] => self.features(views, passes),
+            parts => {
+                let of = |part: &Part| (*part, self.features(&part.of_views(views), passes));
+                joined(&parts.iter().map(of).collect::<Vec<_>>())
+            }
+        }
+    }
 }
 
 /// The projection head of a recipe, if it has one.
@@ -30,6 +77,16 @@ impl Projector {
     /// [`Error::Setting`] when a layer has no unit.
     pub fn new(build: &mut Build<'_>) -> Result<Self, Error> {
         Ok(Self { projection: build.projection()? })
+    }
+
+    /// Around a head that there is.
+    pub fn of(projection: Option<Head>) -> Self {
+        Self { projection }
+    }
+
+    /// The head, if there is one.
+    pub fn projection(&self) -> Option<&Head> {
+        self.projection.as_ref()
     }
 
     /// Projections of features, `[n, projected]`; the features themselves without a head.

@@ -5,6 +5,7 @@ use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::contrast::{self, Pair, Terms};
+use super::simclr::{SimclrForm, SimclrSettings};
 use super::{Build, Loss, Method, Network, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
@@ -27,7 +28,7 @@ pub struct NnclrSettings {
     pub form: NnclrForm,
 }
 
-/// Two forms in use under one name.
+/// Forms in use under one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum NnclrForm {
@@ -37,6 +38,12 @@ pub enum NnclrForm {
     /// The paper's equation 4: two terms, the neighbour is a constant, the other view goes through
     /// a predictor.
     StopGradient {
+        /// Shape of the predictor.
+        predictor: HeadSettings,
+    },
+    /// Lightly's: `SimCLR`'s loss of neighbours and predictions, in which neighbours repel each other
+    /// too, and predictions each other.
+    SameViewNegatives {
         /// Shape of the predictor.
         predictor: HeadSettings,
     },
@@ -147,16 +154,18 @@ impl NnclrSettings {
     /// Shape of the predictor, if the form has one.
     fn predictor(&self) -> Option<&HeadSettings> {
         match &self.form {
-            NnclrForm::StopGradient { predictor } => Some(predictor),
+            NnclrForm::StopGradient { predictor } | NnclrForm::SameViewNegatives { predictor } => {
+                Some(predictor)
+            }
             NnclrForm::StraightThrough => None,
         }
     }
 
-    /// The losses of a batch: `[4n]` straight-through, `[2n]` stop-gradient.
+    /// The losses of a batch: `[2n]` stop-gradient, `[4n]` the other forms.
     ///
     /// # Shapes
     /// - projections: two views, `[n, dim]` each
-    /// - predictions: the predictor's view of them; only the stop-gradient form looks at it
+    /// - predictions: the predictor's view of them; the straight-through form has none
     pub fn found(
         &self,
         projections: Pair,
@@ -167,13 +176,18 @@ impl NnclrSettings {
         let indices = units.clone().map(|unit| support.nearest(unit.inner()));
         let found = indices.clone().map(|indices| support.select(indices));
         let newest = units[0].clone().inner();
-        let logits = match (&self.form, predictions) {
-            (NnclrForm::StopGradient { .. }, Some(predictions)) => {
-                self.stop_gradient(found, predictions.map(unit_rows))
-            }
-            _ => self.straight_through(found, units),
+        let entropies = |logits: Vec<Tensor<2>>| {
+            Tensor::cat(logits.into_iter().map(diagonal_cross_entropy).collect(), 0)
         };
-        let losses = Tensor::cat(logits.into_iter().map(diagonal_cross_entropy).collect(), 0);
+        let losses = match (&self.form, predictions) {
+            (NnclrForm::StopGradient { .. }, Some(predictions)) => {
+                entropies(self.stop_gradient(found, predictions.map(unit_rows)))
+            }
+            (NnclrForm::SameViewNegatives { .. }, Some(predictions)) => {
+                self.same_view_negatives(found, predictions)
+            }
+            _ => entropies(self.straight_through(found, units)),
+        };
         Found { terms: Terms { losses }, indices, newest }
     }
 
@@ -186,6 +200,19 @@ impl NnclrSettings {
         let first = n1.matmul(p2.transpose()).div_scalar(self.temperature);
         let second = n2.matmul(p1.transpose()).div_scalar(self.temperature);
         vec![first.clone(), first.transpose(), second.clone(), second.transpose()]
+    }
+
+    /// `SimCLR`'s losses of NN(z₁) and q(z₂), and of NN(z₂) and q(z₁).
+    fn same_view_negatives(
+        &self,
+        [friend1, friend2]: [Tensor<2>; 2],
+        [first, second]: [Tensor<2>; 2],
+    ) -> Tensor<1> {
+        let form = SimclrForm::BothViews;
+        let contrast = SimclrSettings { temperature: self.temperature, form };
+        let pairs = [(friend1, second), (friend2, first)];
+        let losses = pairs.map(|(friend, predicted)| contrast.terms(friend, predicted).losses);
+        Tensor::cat(losses.to_vec(), 0)
     }
 
     /// NN(z₁)·q(z₂)ᵀ and NN(z₂)·q(z₁)ᵀ over τ.
@@ -220,7 +247,7 @@ mod tests {
     }
 
     fn stopped(a: Tensor<2>, b: Tensor<2>) -> Terms {
-        let predictor = HeadSettings { hidden: vec![], output: Case::DIM };
+        let predictor = HeadSettings::new(vec![], Case::DIM);
         let form = NnclrForm::StopGradient { predictor };
         // The predictor of this test doubles the first coordinate, so that projections, which
         // choose the neighbours, and predictions, which are trained, are told apart.

@@ -5,13 +5,14 @@ use core::pin::Pin;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
+use super::parts::Part;
 use super::{AccuracyOn, Build, Loss, Method, Network, Progress, Reduction, Step};
 use crate::archive::Archive;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::HeadSettings;
 use crate::metrics::Metric;
-use crate::optimizer::{Adam, AdamSettings};
+use crate::optimizer::{Optimizer, OptimizerSettings, Slopes};
 use crate::rng::Stream;
 
 /// What a method in a run does, whichever it is.
@@ -38,7 +39,7 @@ pub(crate) struct Start<'a> {
     /// Features of an image.
     pub(crate) features: usize,
     pub(crate) projection: Option<&'a HeadSettings>,
-    pub(crate) optimizer: AdamSettings,
+    pub(crate) optimizer: OptimizerSettings,
     pub(crate) seed: u64,
     pub(crate) weights: &'a mut Stream,
     /// With autodiff.
@@ -55,6 +56,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) reduction: Reduction,
     pub(crate) accuracy_on: AccuracyOn,
     pub(crate) progress: Progress,
+    /// How many parts of the images go through the encoder one after the other.
+    pub(crate) accumulate: usize,
 }
 
 /// A method of some kind in a run.
@@ -63,7 +66,7 @@ pub(crate) struct Run<M: Method> {
     method: M,
     network: Network<M::Heads>,
     buffers: M::Buffers,
-    optimizer: Adam,
+    optimizer: Optimizer,
     device: Device,
 }
 
@@ -80,27 +83,77 @@ impl<M: Method> Run<M> {
         let mut build = Build { projection, features, seed, weights, device };
         let network = Network { encoder, heads: method.heads(&mut build)? };
         let buffers = method.buffers(&network, &build);
-        let (optimizer, device) = (Adam::new(optimizer), build.plain_device());
+        let (optimizer, device) = (Optimizer::new(optimizer), build.plain_device());
         Ok(Box::new(Self { method: method.clone(), network, buffers, optimizer, device }))
+    }
+}
+
+type Measured = Vec<(Metric, Tensor<1>)>;
+
+impl<M: Method> Run<M> {
+    /// The gradients of a step, all images through the encoder at once.
+    fn slopes(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
+        let features = self.network.features(batch.views, self.method.passes());
+        let Loss { value, metrics } = self.loss(batch, features, parts);
+        (Slopes::of(&self.network, &value.backward()), metrics)
+    }
+
+    /// The same gradients with the memory of one part at a time: the loss and its slope at all features
+    /// first, then each part of the features again, followed back by that slope (Gao et al. 2021,
+    /// section 3.2). The heads see the whole batch.
+    fn slopes_in_parts(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
+        let (views, passes) = (batch.views, self.method.passes());
+        let n = batch.images();
+        let features = self.network.valid().features_in_parts(views, passes, parts);
+        let features = features.autodiff().require_grad();
+        let Loss { value, metrics } = self.loss(batch, features.clone(), parts);
+        let gradients = value.backward();
+        let mut slopes = Slopes::of(&self.network, &gradients);
+        if let Some(slope) = features.grad(&gradients) {
+            let slope = slope.inner();
+            for part in parts {
+                let features = self.network.features(&part.of_views(views), passes);
+                let along = features * part.of_rows(&slope, n);
+                slopes = slopes.plus(Slopes::of(&self.network, &along.sum().backward()));
+            }
+        }
+        (slopes, metrics)
+    }
+
+    fn loss(&mut self, batch: Compared<'_>, features: Tensor<2>, parts: &[Part]) -> Loss {
+        let Compared { views, labels, reduction, accuracy_on, progress, .. } = batch;
+        self.method.loss(Step {
+            network: &self.network,
+            buffers: &mut self.buffers,
+            views,
+            features,
+            parts,
+            labels,
+            reduction,
+            accuracy_on,
+            progress,
+        })
+    }
+}
+
+impl Compared<'_> {
+    fn images(&self) -> usize {
+        self.views.first().map_or(0, |view| view.dims()[0])
     }
 }
 
 impl<M: Method> Running for Run<M> {
     fn learn(&mut self, batch: Compared<'_>) -> Vec<(Metric, Tensor<1>)> {
-        let Compared { views, labels, reduction, accuracy_on, progress } = batch;
-        let features = features(&self.network.encoder, views);
-        let Loss { value, metrics } = self.method.loss(Step {
-            network: &self.network,
-            buffers: &mut self.buffers,
-            views,
-            features,
-            labels,
-            reduction,
-            accuracy_on,
-            progress,
-        });
-        let gradients = value.backward();
-        self.network = self.optimizer.step(self.network.clone(), &gradients, progress.total);
+        let progress = batch.progress;
+        self.network = self.method.prepared(self.network.clone());
+        let parts = Part::all(batch.images(), batch.accumulate);
+        let (slopes, metrics) = match parts.as_slice() {
+            [_] => self.slopes(batch, &parts),
+            _ => self.slopes_in_parts(batch, &parts),
+        };
+        let pace = |name: &str| self.method.pace(name, progress);
+        let network = self.network.clone();
+        self.network = self.optimizer.step_at(network, slopes, progress.total, pace);
         self.method.after(&self.network, &mut self.buffers, progress);
         metrics
     }
@@ -128,14 +181,6 @@ impl<M: Method> Running for Run<M> {
     }
 }
 
-/// Features of all views, in their order, `[views · n, dim]`: views of one size go through the encoder
-/// together.
-fn features(encoder: &Encoder, views: &[Tensor<4>]) -> Tensor<2> {
-    let same_size = views.chunk_by(|one, other| one.dims() == other.dims());
-    let forward = |views: &[Tensor<4>]| encoder.forward(Tensor::cat(views.to_vec(), 0));
-    Tensor::cat(same_size.map(forward).collect(), 0)
-}
-
 #[cfg(test)]
 mod tests {
     use burn::module::Param;
@@ -149,7 +194,7 @@ mod tests {
     use crate::head::Head;
     use crate::initial;
     use crate::linear::Linear;
-    use crate::method::{NoBuffers, Steps, contrast};
+    use crate::method::{NoBuffers, Passes, Steps, contrast};
     use crate::metrics::Unit;
     use crate::rng::{Purpose, stream};
 
@@ -231,12 +276,12 @@ mod tests {
     fn started() -> Box<dyn Running> {
         let device = Device::flex().autodiff();
         let settings = EncoderSettings::Conv4Pool { pixels: Pixels::Unit };
-        let head = HeadSettings { hidden: vec![6], output: DIM };
+        let head = HeadSettings::new(vec![6], DIM);
         let start = Start {
             encoder: settings.init(16, 5, &device).unwrap(),
             features: settings.features(),
             projection: Some(&head),
-            optimizer: AdamSettings::default(),
+            optimizer: OptimizerSettings::default(),
             seed: 5,
             weights: &mut stream(5, Purpose::Weights, 0, 1),
             device: &device,
@@ -257,7 +302,8 @@ mod tests {
             labels: Tensor::from_data([-1, -1, -1], &Device::flex()),
             reduction: Reduction::Mean,
             accuracy_on: AccuracyOn::Features,
-            progress: Progress { step, total: 6 },
+            progress: Progress { step, total: 6, epoch: 6 },
+            accumulate: 1,
         });
         let value = metrics[0].1.clone().inner();
         pollster::block_on(crate::read::read(value)).unwrap()[0]
@@ -308,6 +354,59 @@ mod tests {
         assert_eq!(weight(&after, "centre").len(), DIM);
     }
 
+    /// An encoder that does not normalise by the batch: parts of a batch are the batch.
+    fn started_without_norm() -> Box<dyn Running> {
+        let device = Device::flex().autodiff();
+        let settings = EncoderSettings::Conv4 { width: 6 };
+        let head = HeadSettings::new(vec![6], DIM);
+        let start = Start {
+            encoder: settings.init(32, 5, &device).unwrap(),
+            features: settings.features(),
+            projection: Some(&head),
+            optimizer: OptimizerSettings::default(),
+            seed: 5,
+            weights: &mut stream(5, Purpose::Weights, 0, 1),
+            device: &device,
+        };
+        Run::start(&Taught { momentum: 0.9 }, start).unwrap()
+    }
+
+    #[test]
+    fn parts_of_a_batch_learn_what_the_batch_does() {
+        let (mut whole, mut parted) = (started_without_norm(), started_without_norm());
+        let view = |step: u64, side: usize| -> Tensor<4> {
+            let mut noise = stream(step, Purpose::Test, 0, side as u64);
+            let pixels: Vec<f32> = (0..5 * 3 * side * side).map(|_| noise.unit() as f32).collect();
+            Tensor::from_data(TensorData::new(pixels, [5, 3, side, side]), &Device::flex())
+        };
+        for step in 0..3 {
+            let views = [view(step, 32), view(step + 9, 32), view(step, 31)];
+            let of = |running: &mut Box<dyn Running>, accumulate| {
+                let metrics = running.learn(Compared {
+                    views: &views,
+                    labels: Tensor::from_data([-1; 5], &Device::flex()),
+                    reduction: Reduction::Mean,
+                    accuracy_on: AccuracyOn::Features,
+                    progress: Progress { step, total: 6, epoch: 6 },
+                    accumulate,
+                });
+                pollster::block_on(crate::read::read(metrics[0].1.clone().inner())).unwrap()[0]
+            };
+            let (expected, got) = (of(&mut whole, 1), of(&mut parted, 3));
+            assert!(
+                (expected - got).abs() < 1e-5 * expected.abs(),
+                "step {step}: {expected}, {got}"
+            );
+        }
+        let (whole, parted) = (stored(&*whole), stored(&*parted));
+        for (name, expected) in &whole.tensors {
+            let got = &parted.tensors[name].values;
+            let far = expected.values.iter().zip(got).map(|(a, b)| (a - b).abs());
+            let far = far.fold(0.0, f32::max);
+            assert!(far < 2e-5, "{name} is off by {far}");
+        }
+    }
+
     /// Views of one size that stand apart are encoded apart, in the order of the recipe.
     #[test]
     fn features_come_in_the_order_of_the_views() {
@@ -316,11 +415,16 @@ mod tests {
         let encoder = settings.init(16, 5, &device).unwrap();
         let view = |side: usize, level: f64| Tensor::full([2, 3, side, side], level, &device);
         let views = [view(16, 0.2), view(8, 0.4), view(16, 0.6)];
-        let all = features(&encoder, &views);
+        let network = Network { encoder: encoder.clone(), heads: NoBuffers {} };
+        let all = network.features(&views, Passes::BySize);
+        let each = network.features(&views, Passes::Each);
         let read = |x: Tensor<2>| pollster::block_on(crate::read::read(x)).unwrap();
         for (place, view) in views.into_iter().enumerate() {
-            let own = all.clone().narrow(0, 2 * place, 2);
-            assert_eq!(read(own), read(encoder.forward(view)), "view {place}");
+            let expected = read(encoder.forward(view));
+            for rows in [&all, &each] {
+                let own = rows.clone().narrow(0, 2 * place, 2);
+                assert_eq!(read(own), expected, "view {place}");
+            }
         }
         let [first, second] = contrast::first_two(all, 2);
         assert_ne!(read(first), read(second));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
 use crate::error::Error;
-use crate::optimizer::AdamSettings;
+use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
 use crate::sampler::{LastBatch, Sampling, Shuffle};
@@ -27,7 +27,7 @@ pub struct Finetuning {
     /// How the images are seen.
     pub view: Policy,
     /// Optimizer of all weights.
-    pub optimizer: AdamSettings,
+    pub optimizer: OptimizerSettings,
     /// The classifier's learning rate as a multiple of the encoder's, above 0.
     #[serde(default = "same_rate")]
     pub head_rate: f64,

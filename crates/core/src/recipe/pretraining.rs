@@ -6,7 +6,7 @@ use crate::augment::policy::Policy;
 use crate::augment::views::{ViewCount, Views};
 use crate::error::Error;
 use crate::method::{AccuracyOn, Reduction, Steps};
-use crate::optimizer::AdamSettings;
+use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
 use crate::sampler::{Sampling, Shuffle};
@@ -23,6 +23,10 @@ pub struct Pretraining {
     pub unlabelled_batch: usize,
     /// Labelled images a step, which the probe learns from and which join the contrast.
     pub labelled_batch: usize,
+    /// Parts of a batch that go through the encoder one after the other: more need less memory. The
+    /// loss still compares the whole batch.
+    #[serde(default = "at_once", skip_serializing_if = "is_at_once")]
+    pub accumulate: usize,
     /// Order of the images.
     pub shuffle: Shuffle,
     /// How losses become one number.
@@ -32,12 +36,21 @@ pub struct Pretraining {
     /// View of the labelled images that the probe learns from.
     pub probe_view: Policy,
     /// Optimizer of encoder and heads.
-    pub optimizer: AdamSettings,
+    pub optimizer: OptimizerSettings,
     /// Optimizer of the probe.
-    pub probe_optimizer: AdamSettings,
+    pub probe_optimizer: OptimizerSettings,
     /// Where contrastive accuracy is measured; relational reasoning has none.
     #[serde(default)]
     pub accuracy_on: AccuracyOn,
+}
+
+fn at_once() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_at_once(accumulate: &usize) -> bool {
+    *accumulate == at_once()
 }
 
 impl Pretraining {
@@ -54,6 +67,7 @@ impl Pretraining {
         range::count("unlabelled_batch", self.unlabelled_batch as u64, 0..=range::MOST_BATCH)?;
         range::count("labelled_batch", self.labelled_batch as u64, 0..=range::MOST_BATCH)?;
         let batch = (self.unlabelled_batch + self.labelled_batch) as u64;
+        range::count("accumulate", self.accumulate as u64, 1..=batch.max(1))?;
         range::count("unlabelled_batch + labelled_batch", batch, 2..=2 * range::MOST_BATCH)?;
         self.optimizer.check().map_err(|e| e.below("optimizer"))?;
         self.probe_optimizer.check().map_err(|e| e.below("probe_optimizer"))

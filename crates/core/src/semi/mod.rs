@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
 use crate::error::Error;
-use crate::optimizer::AdamSettings;
+use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
 use crate::sampler::{Sampling, Shuffle};
@@ -47,7 +47,7 @@ pub struct SemiSettings {
     /// Share of the old in the running average of the weights that is tested and kept.
     pub average: f64,
     /// Optimizer of all weights.
-    pub optimizer: AdamSettings,
+    pub optimizer: OptimizerSettings,
     /// Epochs without a lower validation loss after which training ends early, as in fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
@@ -109,7 +109,7 @@ impl Default for SemiSettings {
             threshold: 0.95,
             unlabelled_weight: 1.0,
             average: 0.999,
-            optimizer: AdamSettings::default(),
+            optimizer: OptimizerSettings::default(),
             patience: None,
         }
     }

@@ -22,15 +22,18 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The plan of pre-training on so many unlabelled images: what the settings leave open, one pass
-    /// an epoch decides.
+    /// The plan of pre-training on so many unlabelled and labelled images: what the settings leave
+    /// open, one pass an epoch decides, over the labelled ones where a batch holds no others.
     pub fn pretraining(
         settings: &Pretraining,
         [side, classes]: [usize; 2],
         seed: u64,
-        images: usize,
+        [unlabelled, labelled]: [usize; 2],
     ) -> Self {
-        let steps = steps_of(settings.steps, images, settings.unlabelled_batch);
+        let steps = match settings.unlabelled_batch {
+            0 => steps_of(settings.steps, labelled, settings.labelled_batch),
+            batch => steps_of(settings.steps, unlabelled, batch),
+        };
         Self { side, classes, seed, steps, epochs: settings.epochs }
     }
 

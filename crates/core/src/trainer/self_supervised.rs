@@ -17,7 +17,7 @@ use crate::loader::{Batch, Loader, MemoryDataset, MemorySplit};
 use crate::loss::cross_entropy;
 use crate::method::{Compared, Progress, Running, Start};
 use crate::metrics::{self, Metric, Metrics, Shown, Unit};
-use crate::optimizer::Adam;
+use crate::optimizer::{Optimizer, Slopes};
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, stream};
 use crate::sampler::Visit;
@@ -46,7 +46,7 @@ pub struct SelfSupervised {
     method: Box<dyn Running>,
     method_metrics: Vec<Metric>,
     probe: Option<Linear>,
-    probe_optimizer: Adam,
+    probe_optimizer: Optimizer,
 }
 
 impl Trainer<SelfSupervised> {
@@ -115,7 +115,7 @@ impl SelfSupervised {
         })?;
         let taught = plan.classes > 1 && settings.labelled_batch > 0;
         let probe = taught.then(|| Linear::new(features, plan.classes, &mut weights, &device));
-        let probe_optimizer = Adam::new(settings.probe_optimizer.clone());
+        let probe_optimizer = Optimizer::new(settings.probe_optimizer.clone());
         let method_metrics = recipe.objective.metrics();
         Ok(Self { method, method_metrics, probe, probe_optimizer })
     }
@@ -136,7 +136,8 @@ impl SelfSupervised {
             labels: run.labels(labels),
             reduction: settings.reduction,
             accuracy_on: settings.accuracy_on,
-            progress: Progress { step: run.steps, total: run.plan.total() },
+            progress: Progress { step: run.steps, total: run.plan.total(), epoch: run.plan.steps },
+            accumulate: settings.accumulate,
         });
         if let Some((images, labels)) = labelled {
             measured.extend(self.learn_probe(images, labels, run));
@@ -156,8 +157,8 @@ impl SelfSupervised {
         let labels = run.labels(labels);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();
         let accuracy = metrics::accuracy(logits, labels);
-        let gradients = loss.backward();
-        self.probe = Some(self.probe_optimizer.step(probe, &gradients, run.plan.total()));
+        let slopes = Slopes::of(&probe, &loss.backward());
+        self.probe = Some(self.probe_optimizer.step(probe, slopes, run.plan.total()));
         vec![(PROBE_LOSS, loss), (PROBE_ACCURACY, accuracy)]
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::loader::Batch;
 use crate::loss::cross_entropy;
 use crate::metrics::{self, Metric, Unit};
-use crate::optimizer::Adam;
+use crate::optimizer::{Optimizer, Slopes};
 use crate::recipe::Recipe;
 use crate::rng::Purpose;
 use crate::sampler::Visit;
@@ -48,7 +48,7 @@ pub struct SemiSupervised {
     average: Classifier,
     /// Whether it has running statistics.
     normalises: bool,
-    optimizer: Adam,
+    optimizer: Optimizer,
     curriculum: Option<Curriculum>,
     /// Numbers of the unlabelled images, in rising order.
     pool: Vec<u64>,
@@ -81,7 +81,7 @@ impl Trainer<SemiSupervised> {
             }
             _ => None,
         };
-        let (average, optimizer) = (network.valid(), Adam::new(settings.optimizer.clone()));
+        let (average, optimizer) = (network.valid(), Optimizer::new(settings.optimizer.clone()));
         let normalises = run.recipe.encoder.normalises();
         let task =
             SemiSupervised { settings, network, average, normalises, optimizer, curriculum, pool };
@@ -118,7 +118,8 @@ impl SemiSupervised {
     /// Moves the weights, and their average after them.
     fn update(&mut self, loss: &Tensor<1>, learnt: u64, run: &Run) {
         let total = run.plan.total().saturating_sub(self.settings.statistics_warm_up);
-        self.network = self.optimizer.step(self.network.clone(), &loss.backward(), total);
+        let slopes = Slopes::of(&self.network, &loss.backward());
+        self.network = self.optimizer.step(self.network.clone(), slopes, total);
         let decay = decay_at(self.settings.average, learnt);
         self.average = follow(self.average.clone(), &self.network.valid(), decay);
     }

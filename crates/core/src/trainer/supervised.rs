@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::loader::Batch;
 use crate::loss::cross_entropy;
 use crate::metrics::{self, Metric};
-use crate::optimizer::{Adam, AdamSettings};
+use crate::optimizer::{Optimizer, OptimizerSettings, Slopes};
 use crate::recipe::{Finetuning, Recipe};
 use crate::rng::Purpose;
 use crate::sampler::Visit;
@@ -21,8 +21,8 @@ use crate::sampler::Visit;
 /// One for each part of the network, whose rates may differ.
 #[derive(Debug)]
 struct Optimizers {
-    encoder: Adam,
-    probe: Adam,
+    encoder: Optimizer,
+    probe: Optimizer,
 }
 
 impl Optimizers {
@@ -32,14 +32,16 @@ impl Optimizers {
     fn new(settings: &Finetuning) -> Self {
         let encoder = settings.optimizer.clone();
         let learning_rate = encoder.learning_rate * settings.head_rate;
-        let probe = AdamSettings { learning_rate, ..encoder.clone() };
-        Self { encoder: Adam::new(encoder), probe: Adam::new(probe) }
+        let probe = OptimizerSettings { learning_rate, ..encoder.clone() };
+        Self { encoder: Optimizer::new(encoder), probe: Optimizer::new(probe) }
     }
 
     fn step(&mut self, network: Classifier, gradients: &Gradients, total: u64) -> Classifier {
+        let encoder = Slopes::of(&network.encoder, gradients);
+        let probe = Slopes::of(&network.probe, gradients);
         Classifier {
-            encoder: self.encoder.step(network.encoder, gradients, total),
-            probe: self.probe.step(network.probe, gradients, total),
+            encoder: self.encoder.step(network.encoder, encoder, total),
+            probe: self.probe.step(network.probe, probe, total),
         }
     }
 }
@@ -126,7 +128,9 @@ impl Task for Supervised {
 
     fn resume(&mut self, archive: &Archive, run: &Run) -> Result<(), Error> {
         self.network = archive.restore("", self.network.clone())?;
-        let resumed = |adam: &Adam, name| adam.resumed(run.steps, (archive, name), &run.device);
+        let resumed = |optimizer: &Optimizer, name| {
+            optimizer.resumed(run.steps, (archive, name), &run.device)
+        };
         let encoder = resumed(&self.optimizers.encoder, Optimizers::ENCODER)?;
         let probe = resumed(&self.optimizers.probe, Optimizers::PROBE)?;
         self.optimizers = Optimizers { encoder, probe };

@@ -1,7 +1,7 @@
 //! A range test: the rate rises from step to step, and the loss says which rates a network bears
 //! (Smith 2017, section 3.3).
 
-use kith_core::optimizer::AdamSettings;
+use kith_core::optimizer::OptimizerSettings;
 use kith_core::schedule::{Schedule, Shape};
 
 /// Steps of a range test.
@@ -17,7 +17,7 @@ pub(super) const MARGIN: f64 = 10.0;
 
 /// How the rate rises.
 fn rising() -> Schedule {
-    Schedule { warm_up: 0.0, shape: Shape::Rise }
+    Schedule { shape: Shape::Rise, ..Schedule::default() }
 }
 
 /// The rate at a step of a range test.
@@ -26,7 +26,7 @@ pub(super) fn rate_at(step: u64) -> f64 {
 }
 
 /// Makes an optimizer one of a range test.
-pub(super) fn rise(optimizer: &mut AdamSettings) {
+pub(super) fn rise(optimizer: &mut OptimizerSettings) {
     (optimizer.learning_rate, optimizer.schedule) = (HIGHEST_RATE, rising());
 }
 
