@@ -125,7 +125,7 @@ impl LayerList<'_> {
         let positions = self.archive.shape("encoder.pos_embed").unwrap_or_default();
         let &[_, tokens, dim] = positions else { return };
         let patches = tokens.saturating_sub(1);
-        self.add("patch_embed".into(), "a patch, a token", vec![patches, dim]);
+        self.add("patch_embed".into(), "patches to tokens", vec![patches, dim]);
         let learnt = positions.iter().product::<usize>() + dim;
         let (name, output) = ("pos_embed".into(), vec![tokens, dim]);
         let kind = "class token, positions";

@@ -55,6 +55,20 @@ impl Depth {
             Self::Fifty => block::EXPANSION,
         }
     }
+
+    /// A block from so many inputs with 3×3 convolutions of so many channels.
+    fn block(
+        self,
+        sizes: [usize; 2],
+        stride: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Block {
+        match self {
+            Self::Eighteen | Self::ThirtyFour => Block::basic(sizes, stride, stream, device),
+            Self::Fifty => Block::bottleneck(sizes, stride, stream, device),
+        }
+    }
 }
 
 impl TryFrom<u8> for Depth {
@@ -147,12 +161,7 @@ impl ResNet {
             });
             let mut block = |stride| {
                 let inputs = core::mem::replace(&mut inputs, outputs);
-                match depth {
-                    Depth::Eighteen | Depth::ThirtyFour => {
-                        Block::basic([inputs, channels], stride, stream, device)
-                    }
-                    Depth::Fifty => Block::bottleneck([inputs, channels], stride, stream, device),
-                }
+                depth.block([inputs, channels], stride, stream, device)
             };
             strides.map(&mut block).collect()
         };

@@ -12,32 +12,16 @@ use crate::rng::Stream;
 /// Outputs of a bottleneck for each of its inner channels.
 pub(super) const EXPANSION: usize = 4;
 
-/// A block of either kind.
+/// Two 3×3 convolutions (figure 5 of the paper, left), or a bottleneck of 1×1, 3×3 and 1×1 (right).
 #[derive(Module, Debug)]
-pub(super) enum Block {
-    /// Two 3×3 convolutions (figure 5 of the paper, left).
-    Basic(Basic),
-    /// 1×1, 3×3, 1×1 (figure 5, right), with the stride in the 3×3 as torchvision has it.
-    Bottleneck(Bottleneck),
-}
-
-#[derive(Module, Debug)]
-pub(super) struct Basic {
+pub(super) struct Block {
     conv1: Conv,
     bn1: BatchNorm,
     conv2: Conv,
     bn2: BatchNorm,
-    downsample: Option<Downsample>,
-}
-
-#[derive(Module, Debug)]
-pub(super) struct Bottleneck {
-    conv1: Conv,
-    bn1: BatchNorm,
-    conv2: Conv,
-    bn2: BatchNorm,
-    conv3: Conv,
-    bn3: BatchNorm,
+    /// Of bottlenecks alone, as its normalisation.
+    conv3: Option<Conv>,
+    bn3: Option<BatchNorm>,
     downsample: Option<Downsample>,
 }
 
@@ -73,17 +57,19 @@ impl Block {
         stream: &mut Stream,
         device: &Device,
     ) -> Self {
-        Self::Basic(Basic {
+        Self {
             conv1: conv([inputs, outputs, KERNEL, stride], stream, device),
             bn1: BatchNorm::new(outputs, device),
             conv2: conv([outputs, outputs, KERNEL, 1], stream, device),
             bn2: BatchNorm::new(outputs, device),
+            conv3: None,
+            bn3: None,
             downsample: downsample([inputs, outputs], stride, stream, device),
-        })
+        }
     }
 
-    /// A 3×3 convolution with the stride between two 1×1, with so many channels inside and four
-    /// times as many outputs.
+    /// A 3×3 convolution with the stride, as torchvision has it, between two 1×1, with so many channels
+    /// inside and four times as many outputs.
     pub(super) fn bottleneck(
         [inputs, channels]: [usize; 2],
         stride: usize,
@@ -91,44 +77,33 @@ impl Block {
         device: &Device,
     ) -> Self {
         let outputs = EXPANSION * channels;
-        Self::Bottleneck(Bottleneck {
+        Self {
             conv1: conv([inputs, channels, 1, 1], stream, device),
             bn1: BatchNorm::new(channels, device),
             conv2: conv([channels, channels, KERNEL, stride], stream, device),
             bn2: BatchNorm::new(channels, device),
-            conv3: conv([channels, outputs, 1, 1], stream, device),
-            bn3: BatchNorm::new(outputs, device),
+            conv3: Some(conv([channels, outputs, 1, 1], stream, device)),
+            bn3: Some(BatchNorm::new(outputs, device)),
             downsample: downsample([inputs, outputs], stride, stream, device),
-        })
+        }
     }
 
     /// # Shapes
     /// - x: `[n, inputs, h, w]`
     /// - result: `[n, outputs, …]`, smaller by the stride; none negative
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let (maps, downsample) = match self {
-            Self::Basic(block) => (block.residual(x.clone()), &block.downsample),
-            Self::Bottleneck(block) => (block.residual(x.clone()), &block.downsample),
+        let maps = self.bn1.forward_with(self.conv1.forward(x.clone()), Activation::Relu);
+        let maps = self.conv2.forward(maps);
+        let maps = match (&self.conv3, &self.bn3) {
+            (Some(conv3), Some(bn3)) => {
+                bn3.forward(conv3.forward(self.bn2.forward_with(maps, Activation::Relu)))
+            }
+            _ => self.bn2.forward(maps),
         };
-        let shortcut = match downsample {
+        let shortcut = match &self.downsample {
             Some((conv, norm)) => norm.forward(conv.forward(x)),
             None => x,
         };
         relu(maps + shortcut)
-    }
-}
-
-impl Basic {
-    fn residual(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self.bn1.forward_with(self.conv1.forward(x), Activation::Relu);
-        self.bn2.forward(self.conv2.forward(maps))
-    }
-}
-
-impl Bottleneck {
-    fn residual(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self.bn1.forward_with(self.conv1.forward(x), Activation::Relu);
-        let maps = self.bn2.forward_with(self.conv2.forward(maps), Activation::Relu);
-        self.bn3.forward(self.conv3.forward(maps))
     }
 }
