@@ -1,7 +1,8 @@
-//! Values computed by other libraries, from the folder `fixtures` or the one that `KITH_FIXTURES` names.
+//! Values computed elsewhere, from the folder `fixtures` or the one that `KITH_FIXTURES` names.
 
 use std::path::PathBuf;
 
+use half::{bf16, f16};
 use kith_core::archive::Stored;
 use kith_core::{Device, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors};
@@ -52,12 +53,14 @@ impl Fixture {
     pub fn stored(&self, name: &str) -> Stored {
         let file = self.file();
         let view = file.tensor(name).unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
-        let words = view.data().as_chunks::<4>().0.iter();
-        let long = view.data().as_chunks::<8>().0.iter();
+        let bytes = view.data();
         let values = match view.dtype() {
-            Dtype::F32 => words.map(|word| f32::from_le_bytes(*word)).collect(),
-            Dtype::I32 => words.map(|word| i32::from_le_bytes(*word) as f32).collect(),
-            Dtype::I64 => long.map(|word| i64::from_le_bytes(*word) as f32).collect(),
+            Dtype::F32 => numbers(bytes, f32::from_le_bytes),
+            Dtype::F16 => numbers(bytes, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            Dtype::BF16 => numbers(bytes, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            Dtype::I64 => numbers(bytes, |bytes| i64::from_le_bytes(bytes) as f32),
+            Dtype::I32 => numbers(bytes, |bytes| i32::from_le_bytes(bytes) as f32),
+            Dtype::U8 => numbers(bytes, |[byte]| f32::from(byte)),
             other => panic!("{}: {name} holds {other:?}", self.name),
         };
         Stored { shape: view.shape().to_vec(), values }
@@ -91,4 +94,9 @@ impl Fixture {
     fn file(&self) -> SafeTensors<'_> {
         SafeTensors::deserialize(&self.bytes).unwrap_or_else(|e| panic!("{}: {e}", self.name))
     }
+}
+
+/// Numbers of N bytes each.
+fn numbers<const N: usize>(bytes: &[u8], of: impl Fn([u8; N]) -> f32) -> Vec<f32> {
+    bytes.as_chunks::<N>().0.iter().map(|bytes| of(*bytes)).collect()
 }

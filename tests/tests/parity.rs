@@ -31,11 +31,13 @@ const CLASSES: usize = 3;
 const STEPS: u64 = 5;
 const EPOCHS: usize = 20;
 /// Small encoders of every kind but the first, by the names of their files.
-const ENCODERS: [(&str, &str); 4] = [
+const ENCODERS: [(&str, &str); 6] = [
     ("conv4_pool", r#"{"kind": "conv4_pool", "pixels": "signed"}"#),
     ("resnet", r#"{"kind": "resnet", "depth": 18, "width": 4}"#),
     ("resnet-imagenet", r#"{"kind": "resnet", "depth": 34, "stem": "imagenet", "width": 2}"#),
     ("mobilenet", r#"{"kind": "mobilenet", "width_multiplier": 0.1, "statistics": "keras"}"#),
+    ("resnet-bottleneck", r#"{"kind": "resnet", "depth": 50, "width": 2}"#),
+    ("vit", r#"{"kind": "vit", "patch": 8, "size": {"dim": 12, "depth": 2, "heads": 3}}"#),
 ];
 
 /// Blobs of colour: pictures that are neither flat nor noise.

@@ -1,11 +1,12 @@
 //! Projection and prediction heads: features to the space in which the loss compares.
 
 use burn::module::Module;
-use burn::tensor::activation::{gelu, relu};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::gelu::gelu;
 use crate::linear::Linear;
 use crate::norm::BatchNorm;
 use crate::range;

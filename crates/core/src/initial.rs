@@ -47,7 +47,28 @@ pub(crate) fn kaiming_normal<const D: usize>(
     stream: &mut Stream,
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let deviation = (2.0 / fan_out as f64).sqrt();
+    normal(shape, (2.0 / fan_out as f64).sqrt(), stream, device)
+}
+
+/// Normal of deviation 0.02: how vision transformers begin.
+///
+/// timm and DINO cut such numbers off at ±2, which is a hundred deviations away.
+pub(crate) fn transformer<const D: usize>(
+    shape: [usize; D],
+    stream: &mut Stream,
+    device: &Device,
+) -> Param<Tensor<D>> {
+    const DEVIATION: f64 = 0.02;
+    normal(shape, DEVIATION, stream, device)
+}
+
+/// Normal of a standard deviation.
+fn normal<const D: usize>(
+    shape: [usize; D],
+    deviation: f64,
+    stream: &mut Stream,
+    device: &Device,
+) -> Param<Tensor<D>> {
     let count = shape.iter().product();
     let numbers: Vec<f32> = (0..count).map(|_| (deviation * stream.normal()) as f32).collect();
     parameter(Tensor::from_data(TensorData::new(numbers, shape), device))

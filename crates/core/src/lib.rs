@@ -25,7 +25,9 @@ mod initial;
 #[cfg(feature = "cpu")]
 mod array;
 pub mod activation;
+pub mod gelu;
 pub mod norm;
+pub mod layer_norm;
 pub mod linear;
 pub mod encoder;
 pub mod head;

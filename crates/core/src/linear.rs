@@ -33,6 +33,17 @@ impl Linear {
         Self { weight, bias: Some(initial::uniform([outputs], limit, stream, device)) }
     }
 
+    /// Normal weights of deviation 0.02, zero bias: those of vision transformers.
+    pub fn transformer(
+        inputs: usize,
+        outputs: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let weight = initial::transformer([outputs, inputs], stream, device);
+        Self { weight, bias: initial::zeros([outputs], device) }
+    }
+
     /// # Shapes
     /// - x: `[n, in]`
     /// - result: `[n, out]`

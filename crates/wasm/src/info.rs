@@ -13,7 +13,7 @@ use tsify::Tsify;
 #[derive(Debug, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct EncoderInfo {
-    /// Kind of encoder: `conv4`, `conv4_pool`, `resnet` or `mobilenet`.
+    /// Kind of encoder: `conv4`, `conv4_pool`, `resnet`, `mobilenet` or `vit`.
     arch: String,
     /// Its settings, as the recipe has them: `{ kind: 'resnet', depth: 18, … }`.
     #[tsify(type = "{ kind: string; [setting: string]: unknown }")]

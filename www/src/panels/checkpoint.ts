@@ -141,13 +141,26 @@ function architectureName({ arch, encoder }: EncoderSummary): string {
     return `ResNet-${String(depth)} of width ${String(width)}${begins}`;
   }
   if (arch === "mobilenet" && multiplier !== undefined) return `MobileNet × ${String(multiplier)}`;
+  if (arch === "vit" && settings["patch"] !== undefined) {
+    return `${transformerName(settings["size"])}, patches of ${String(settings["patch"])} pixels`;
+  }
   const known: Readonly<Record<string, string>> = {
     conv4: "four convolutions",
     conv4_pool: "four convolutions with pooling",
     resnet: "ResNet",
     mobilenet: "MobileNet",
+    vit: "vision transformer",
   };
   return known[arch] ?? arch;
+}
+
+/** The size of a vision transformer: a name, or numbers. */
+function transformerName(size: unknown): string {
+  if (size === "tiny") return "ViT-Ti";
+  if (size === "small") return "ViT-S";
+  if (typeof size !== "object" || size === null) return "ViT";
+  const { dim, depth, heads } = size as Readonly<Record<string, unknown>>;
+  return `ViT of ${String(depth)} blocks, ${String(dim)} numbers a token, ${String(heads)} heads`;
 }
 
 function infoLines(info: EncoderSummary): Record<string, string> {

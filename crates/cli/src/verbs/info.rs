@@ -162,7 +162,14 @@ fn measured(meta: &Meta) -> Vec<String> {
 /// The kind of an encoder and its settings in words.
 fn described(settings: &Value) -> String {
     let Some(settings) = settings.as_object() else { return String::new() };
-    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let word = |value: &Value| match value {
+        Value::String(word) => word.clone(),
+        Value::Object(numbers) => {
+            let each = numbers.iter().map(|(name, number)| format!("{name} {number}"));
+            each.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
     let kind = settings.get("kind").map(word).unwrap_or_default();
     let others = settings.iter().filter(|(name, _)| *name != "kind");
     let others =

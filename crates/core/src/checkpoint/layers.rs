@@ -5,6 +5,7 @@ use crate::archive::Archive;
 use crate::encoder::conv::side_after;
 use crate::encoder::mobilenet::PAIRS;
 use crate::encoder::resnet::Stem;
+use crate::encoder::vit::Pool;
 use crate::encoder::{EncoderSettings, Form};
 
 /// A layer, by the name of its tensors.
@@ -14,7 +15,8 @@ pub struct Layer {
     pub name: String,
     /// What it does.
     pub kind: &'static str,
-    /// Shape of what it gives of one image: channels, height, width; or features.
+    /// Shape of what it gives of one image: channels, height, width; tokens and the numbers of each;
+    /// or features.
     pub output: Vec<usize>,
     /// Numbers that it learns.
     pub parameters: usize,
@@ -29,6 +31,7 @@ impl Meta {
             EncoderSettings::Conv4Pool { .. } => list.conv4_pool(),
             EncoderSettings::Resnet { stem, .. } => list.resnet(stem),
             EncoderSettings::Mobilenet { form, .. } => list.mobilenet(form),
+            EncoderSettings::Vit { pool, .. } => list.vit(pool),
         }
         list.layers
     }
@@ -90,7 +93,9 @@ impl LayerList<'_> {
     fn stage(&mut self, stage: usize) {
         for place in 0.. {
             let name = format!("layer{stage}.{place}");
-            let Some(channels) = self.channels(&format!("{name}.conv2.weight")) else { return };
+            let channels = |conv: &str| self.channels(&format!("{name}.{conv}.weight"));
+            // A bottleneck has a third.
+            let Some(channels) = channels("conv3").or_else(|| channels("conv2")) else { return };
             let stride = if stage > 1 && place == 0 { 2 } else { 1 };
             self.side = self.side.div_ceil(stride);
             self.maps(name, "residual block", channels);
@@ -114,6 +119,28 @@ impl LayerList<'_> {
             self.maps(name, kind, channels);
         }
         self.average();
+    }
+
+    fn vit(&mut self, pool: Pool) {
+        let positions = self.archive.shape("encoder.pos_embed").unwrap_or_default();
+        let &[_, tokens, dim] = positions else { return };
+        let patches = tokens.saturating_sub(1);
+        self.add("patch_embed".into(), "patches to tokens", vec![patches, dim]);
+        let learnt = positions.iter().product::<usize>() + dim;
+        let (name, output) = ("pos_embed".into(), vec![tokens, dim]);
+        let kind = "class token, positions";
+        self.layers.push(Layer { name, kind, output, parameters: learnt });
+        for place in 0.. {
+            let name = format!("blocks.{place}");
+            let Some(_) = self.channels(&format!("{name}.norm1.weight")) else { break };
+            self.add(name, "attention, perceptron", vec![tokens, dim]);
+        }
+        self.add("norm".into(), "layer norm", vec![tokens, dim]);
+        let kind = match pool {
+            Pool::Cls => "class token",
+            Pool::Mean => "average over patches",
+        };
+        self.add("pool".into(), kind, vec![dim]);
     }
 
     fn average(&mut self) {
@@ -162,6 +189,13 @@ mod tests {
     }
 
     #[test]
+    fn tokens_are_those_of_whole_patches_and_the_class() {
+        let (layers, ..) = layers(ENCODERS[6]);
+        let outputs: Vec<&[usize]> = layers.iter().map(|layer| &layer.output[..]).collect();
+        assert_eq!(outputs, [&[16, 6][..], &[17, 6], &[17, 6], &[17, 6], &[17, 6], &[6]]);
+    }
+
+    #[test]
     fn shapes_are_those_of_papers_and_of_keras() {
         let sides = |encoder: &str| {
             let (layers, ..) = layers(encoder);
@@ -175,6 +209,12 @@ mod tests {
         assert_eq!(imagenet[..2], [16, 8]);
         let blocks = [8, 8, 8, 4, 4, 4, 4, 2, 2, 2, 2, 2, 2, 1, 1, 1];
         assert_eq!(imagenet[2..], blocks);
+        // The same, of bottlenecks, with the smaller stem.
+        let (bottlenecks, ..) = layers(ENCODERS[5]);
+        let outputs = bottlenecks[1..17].iter().map(|layer| [layer.output[0], layer.output[1]]);
+        let stages = [([4, 32], 3), ([8, 16], 4), ([16, 8], 6), ([32, 4], 3)];
+        let expected = stages.into_iter().flat_map(|(output, count)| vec![output; count]);
+        assert!(outputs.eq(expected), "{bottlenecks:#?}");
         // Howard et al. 2017, table 1, at a seventh of their size: 224 ends in 7.
         let mobile = sides(ENCODERS[4]);
         let pointwise: Vec<usize> = mobile.iter().skip(2).step_by(2).copied().collect();

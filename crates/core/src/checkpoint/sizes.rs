@@ -5,8 +5,11 @@ use super::Meta;
 use crate::archive::Archive;
 use crate::encoder::EncoderSettings;
 use crate::encoder::conv::{KERNEL, side_after};
+use crate::encoder::resnet::GROWTH;
+use crate::encoder::vit::{RATIO, Shape};
 use crate::error::Error;
 use crate::head::HeadSettings;
+use crate::image::CHANNELS;
 
 /// The largest side of images, in pixels: one such image is 50 MB of bytes.
 pub const MOST_SIDE: usize = 4096;
@@ -60,16 +63,35 @@ fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result
         EncoderSettings::Resnet { width, .. } => {
             // Before it is multiplied.
             expect(archive, "encoder.bn1.weight".into(), &[width])?;
-            let wide = settings.features();
+            let wide = GROWTH.saturating_mul(width);
             expect(archive, "encoder.layer4.0.conv2.weight".into(), &[wide, wide, KERNEL, KERNEL])
         }
         EncoderSettings::Mobilenet { .. } => {
             let last = "encoder.pairs.12.pointwise.norm.weight".into();
             expect(archive, last, &[settings.features()])
         }
+        EncoderSettings::Vit { size, patch, .. } => {
+            transformer(size.shape(), [side, patch], archive)
+        }
         // It has one size.
         EncoderSettings::Conv4Pool { .. } => Ok(()),
     }
+}
+
+/// Tokens, patches and the last block.
+fn transformer(
+    Shape { dim, depth, .. }: Shape,
+    [side, patch]: [usize; 2],
+    archive: &Archive,
+) -> Result<(), Error> {
+    // Before it is multiplied.
+    expect(archive, "encoder.norm.weight".into(), &[dim])?;
+    let grid = side.checked_div(patch).unwrap_or(0);
+    expect(archive, "encoder.pos_embed".into(), &[1, 1 + grid * grid, dim])?;
+    let kernel = [dim, CHANNELS, patch, patch];
+    expect(archive, "encoder.patch_embed.proj.weight".into(), &kernel)?;
+    let last = format!("encoder.blocks.{}.mlp.fc1.weight", depth.saturating_sub(1));
+    expect(archive, last, &[RATIO * dim, dim])
 }
 
 /// The layers of a projection, up to the first that does not fit.
@@ -106,12 +128,15 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::checkpoint) const ENCODERS: [&str; 5] = [
+    pub(in crate::checkpoint) const ENCODERS: [&str; 8] = [
         "{kind=\"conv4\",width=5}",
         "{kind=\"conv4_pool\"}",
         "{kind=\"resnet\",depth=18,width=2}",
         "{kind=\"resnet\",depth=34,stem=\"imagenet\",width=2}",
         "{kind=\"mobilenet\",width_multiplier=0.1}",
+        "{kind=\"resnet\",depth=50,width=1}",
+        "{kind=\"vit\",patch=8,size={dim=6,depth=2,heads=2}}",
+        "{kind=\"vit\",patch=16,pool=\"mean\",size={dim=4,depth=1,heads=1}}",
     ];
 
     /// A checkpoint with encoder, projection and classifier, as kith writes it.
@@ -186,9 +211,24 @@ pub(super) mod tests {
             (ENCODERS[3], "width", json!(u64::MAX)),
             (ENCODERS[4], "width_multiplier", json!(4.0)),
             (ENCODERS[4], "width_multiplier", json!(1e300)),
+            (ENCODERS[5], "width", json!(u64::MAX)),
+            (ENCODERS[6], "patch", json!(0)),
+            (ENCODERS[6], "patch", json!(1)),
+            (ENCODERS[6], "patch", json!(u64::MAX)),
+            (ENCODERS[6], "size", json!("small")),
+            (ENCODERS[6], "size", json!({ "dim": u64::MAX, "depth": 2, "heads": 2 })),
+            (ENCODERS[7], "size", json!({ "dim": 4096, "depth": 1, "heads": 1 })),
         ] {
             let code = refused(encoder, |note| note["recipe"]["encoder"][key] = value.clone());
             assert_eq!(code, "TENSOR_SHAPE", "{encoder} with {key} {value}");
+        }
+        for (size, code) in [
+            (json!({ "dim": 6, "depth": u64::MAX, "heads": 2 }), "MISSING_TENSOR"),
+            (json!({ "dim": 6, "depth": 0, "heads": 2 }), "SETTING"),
+            (json!({ "dim": 6, "depth": 2, "heads": 0 }), "SETTING"),
+            (json!({ "dim": 6, "depth": 2, "heads": 4 }), "SETTING"),
+        ] {
+            assert_eq!(refused(ENCODERS[6], |n| n["recipe"]["encoder"]["size"] = size), code);
         }
         let huge = json!({ "hidden": [4], "output": 1_000_000_000_000_u64 });
         assert_eq!(refused(ENCODERS[0], |n| n["recipe"]["projection"] = huge), "TENSOR_SHAPE");

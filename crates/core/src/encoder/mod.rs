@@ -7,6 +7,7 @@ pub mod conv4_pool;
 pub mod mobilenet;
 mod pool;
 pub mod resnet;
+pub mod vit;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -20,6 +21,7 @@ use conv4::Conv4;
 use conv4_pool::Conv4Pool;
 use mobilenet::MobileNet;
 use resnet::{Depth, ResNet, Stem};
+use vit::{Pool, Size, VisionTransformer};
 
 /// Which encoder, and how large.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,14 +41,14 @@ pub enum EncoderSettings {
         #[serde(default)]
         pixels: Pixels,
     },
-    /// A residual network of basic blocks.
+    /// A residual network: of basic blocks, or of bottlenecks where its depth is 50.
     Resnet {
-        /// 18 or 34.
+        /// 18, 34 or 50.
         depth: Depth,
         /// How it begins.
         #[serde(default)]
         stem: Stem,
-        /// Channels of the first blocks; features are eight times as many.
+        /// Channels of the first blocks; features are eight times as many, with bottlenecks 32 times.
         #[serde(default = "paper_width")]
         width: usize,
         /// What pixels become first.
@@ -66,6 +68,20 @@ pub enum EncoderSettings {
         /// Whose initial weights and padding.
         #[serde(default)]
         form: Form,
+    },
+    /// A vision transformer: timm's `vit_tiny_patch16` is `size = "tiny", patch = 16`.
+    Vit {
+        /// `"tiny"`, `"small"`, or a table of `dim`, `depth` and `heads`.
+        size: Size,
+        /// Side of a patch, in pixels; that of images must be a multiple. Half of it makes four times
+        /// as many tokens.
+        patch: usize,
+        /// Which tokens become features.
+        #[serde(default)]
+        pool: Pool,
+        /// What pixels become first.
+        #[serde(default)]
+        pixels: Pixels,
     },
 }
 
@@ -124,11 +140,13 @@ pub enum Encoder {
     Resnet(ResNet),
     /// Depthwise separable convolutions.
     Mobilenet(MobileNet),
+    /// A vision transformer.
+    Vit(VisionTransformer),
 }
 
 impl EncoderSettings {
     /// The kinds that there are, for people.
-    pub const KINDS: [&str; 4] = ["conv4", "conv4_pool", "resnet", "mobilenet"];
+    pub const KINDS: [&str; 5] = ["conv4", "conv4_pool", "resnet", "mobilenet", "vit"];
 
     /// Whether every setting is in its range.
     ///
@@ -142,6 +160,10 @@ impl EncoderSettings {
             Self::Conv4Pool { .. } => Ok(()),
             Self::Mobilenet { width_multiplier, .. } => {
                 mobilenet::check_multiplier(width_multiplier)
+            }
+            Self::Vit { size, patch, .. } => {
+                size.shape().check()?;
+                vit::check_patch(patch)
             }
         }
     }
@@ -160,6 +182,10 @@ impl EncoderSettings {
             }
             Self::Conv4Pool { .. } => conv4_pool::check_side(side),
             Self::Mobilenet { form: Form::Keras, .. } => mobilenet::check_keras_side(side),
+            Self::Vit { patch, .. } => {
+                let name = if side == made_for { "side" } else { "pretraining.views.side" };
+                vit::check_side(name, side, patch)
+            }
             Self::Conv4 { .. } | Self::Resnet { .. } | Self::Mobilenet { .. } => Ok(()),
         }
     }
@@ -187,6 +213,10 @@ impl EncoderSettings {
                 let network = MobileNet::new(width_multiplier, kind, stream, device)?;
                 Encoder::Mobilenet(network.with_pixels(pixels))
             }
+            Self::Vit { size, patch, pool, pixels } => {
+                let network = VisionTransformer::new(size.shape(), [side, patch], stream, device)?;
+                Encoder::Vit(network.with(pool, pixels))
+            }
         })
     }
 
@@ -195,14 +225,15 @@ impl EncoderSettings {
         match *self {
             Self::Conv4 { width } => width,
             Self::Conv4Pool { .. } => conv4_pool::FEATURES,
-            Self::Resnet { width, .. } => resnet::GROWTH * width,
+            Self::Resnet { depth, width, .. } => resnet::features(depth, width),
             Self::Mobilenet { width_multiplier, .. } => mobilenet::features(width_multiplier),
+            Self::Vit { size, .. } => size.shape().dim,
         }
     }
 
     /// Whether layers normalise by batches, and so have running statistics.
     pub fn normalises(&self) -> bool {
-        !matches!(self, Self::Conv4 { .. })
+        !matches!(self, Self::Conv4 { .. } | Self::Vit { .. })
     }
 
     /// What pixels become before the first layer.
@@ -211,7 +242,8 @@ impl EncoderSettings {
             Self::Conv4 { .. } => Pixels::Unit,
             Self::Conv4Pool { pixels }
             | Self::Resnet { pixels, .. }
-            | Self::Mobilenet { pixels, .. } => pixels,
+            | Self::Mobilenet { pixels, .. }
+            | Self::Vit { pixels, .. } => pixels,
         }
     }
 }
@@ -226,6 +258,7 @@ impl Encoder {
             Self::Conv4Pool(encoder) => encoder.forward(images),
             Self::Resnet(encoder) => encoder.forward(images),
             Self::Mobilenet(encoder) => encoder.forward(images),
+            Self::Vit(encoder) => encoder.forward(images),
         }
     }
 }
@@ -280,7 +313,7 @@ mod tests {
         archive.parameters("")
     }
 
-    /// Numbers of torchvision's and Keras's networks without their classifiers, and of the paper's
+    /// Numbers of torchvision's, timm's and Keras's networks without their classifiers, and of the paper's
     /// code.
     #[test]
     fn parameters_are_as_many_as_elsewhere() {
@@ -288,8 +321,60 @@ mod tests {
         let imagenet = |depth| format!("kind = 'resnet'\ndepth = {depth}\nstem = 'imagenet'");
         assert_eq!(parameters(&imagenet(18), 64), 11_176_512);
         assert_eq!(parameters(&imagenet(34), 64), 21_284_672);
+        assert_eq!(parameters(&imagenet(50), 64), 23_508_032);
+        let vit = |size| format!("kind = 'vit'\nsize = '{size}'\npatch = 16");
+        assert_eq!(parameters(&vit("tiny"), 224), 5_524_416);
+        assert_eq!(parameters(&vit("small"), 224), 21_665_664);
         assert_eq!(parameters("kind = 'mobilenet'\nwidth_multiplier = 1.0", 32), 3_206_976);
         assert_eq!(parameters("kind = 'mobilenet'\nwidth_multiplier = 0.25", 32), 213_072);
+    }
+
+    fn names(text: &str, side: usize) -> Vec<String> {
+        let encoder = settings(text).init(side, 1, &Device::flex()).unwrap();
+        let mut archive = Archive::default();
+        pollster::block_on(archive.add("", &encoder)).unwrap();
+        archive.tensors.into_keys().collect()
+    }
+
+    #[test]
+    fn bottlenecks_have_torchvisions_names_and_transformers_timms() {
+        let bottlenecks = names("kind = 'resnet'\ndepth = 50\nwidth = 1", 16);
+        for name in ["layer1.0.conv3.weight", "layer1.0.downsample.0.weight", "layer3.5.bn3.bias"] {
+            assert!(bottlenecks.contains(&name.to_owned()), "{name}: {bottlenecks:?}");
+        }
+        let block = ["norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"];
+        let layers = block.map(|layer| format!("blocks.0.{layer}")).into_iter();
+        let layers = layers.chain(["norm", "patch_embed.proj"].map(String::from));
+        let mut expected: Vec<String> = layers
+            .flat_map(|layer| [format!("{layer}.weight"), format!("{layer}.bias")])
+            .chain(["cls_token", "pos_embed"].map(String::from))
+            .collect();
+        expected.sort();
+        let size = "{dim = 4, depth = 1, heads = 2}";
+        assert_eq!(names(&format!("kind = 'vit'\npatch = 8\nsize = {size}"), 16), expected);
+    }
+
+    #[test]
+    fn a_transformer_takes_any_side_of_whole_patches() {
+        let vit = settings("kind = 'vit'\npatch = 4\nsize = {dim = 6, depth = 1, heads = 2}");
+        for side in [4, 16, 24] {
+            vit.takes(side, 16).expect("whole patches");
+        }
+        for side in [0, 2, 18] {
+            let error = vit.takes(side, 16).expect_err("broken patches").to_string();
+            assert!(error.contains("pretraining.views.side") && error.contains("4"), "{error}");
+        }
+        let device = Device::flex().autodiff();
+        let Encoder::Vit(network) = vit.init(16, 1, &device).unwrap() else {
+            panic!("a transformer")
+        };
+        let images = Tensor::random([2, 3, 24, 24], burn::tensor::Distribution::Default, &device);
+        let tokens = network.tokens(images.clone());
+        assert_eq!(tokens.dims(), [2, 1 + 6 * 6, 6]);
+        let read = |x: Tensor<2>| x.into_data().try_to_vec::<f32>().unwrap();
+        let cls = read(tokens.narrow(1, 0, 1).reshape([2, 6]));
+        let features = read(network.forward(images));
+        assert!(features.iter().zip(cls).all(|(a, b)| (a - b).abs() < 1e-5));
     }
 
     #[test]
@@ -305,13 +390,16 @@ mod tests {
         }
     }
 
-    const SMALL: [&str; 6] = [
+    const SMALL: [&str; 9] = [
         "kind = 'conv4'\nwidth = 5",
         "kind = 'conv4_pool'\npixels = 'signed'",
         "kind = 'resnet'\ndepth = 18\nwidth = 3",
         "kind = 'resnet'\ndepth = 34\nstem = 'imagenet'\nwidth = 2",
         "kind = 'mobilenet'\nwidth_multiplier = 0.1",
         "kind = 'mobilenet'\nwidth_multiplier = 0.1\nform = 'keras'\nstatistics = 'keras3'",
+        "kind = 'resnet'\ndepth = 50\nwidth = 2",
+        "kind = 'vit'\npatch = 11\nsize = {dim = 6, depth = 2, heads = 3}",
+        "kind = 'vit'\npatch = 3\npool = 'mean'\nsize = {dim = 8, depth = 1, heads = 2}",
     ];
 
     #[test]
@@ -352,11 +440,15 @@ mod tests {
             ("kind = 'conv4_pool'", 7),
             ("kind = 'resnet'\ndepth = 18\nwidth = 0", 32),
             ("kind = 'mobilenet'\nwidth_multiplier = 0.0", 32),
+            ("kind = 'vit'\nsize = 'tiny'\npatch = 5", 32),
+            ("kind = 'vit'\nsize = 'tiny'\npatch = 64", 32),
+            ("kind = 'vit'\nsize = 'tiny'\npatch = 0", 32),
+            ("kind = 'vit'\nsize = {dim = 8, depth = 2, heads = 3}\npatch = 4", 32),
         ] {
             let error = settings(text).init(side, 1, &Device::flex()).expect_err(text);
             assert_eq!(error.code(), "SETTING", "{text}");
         }
         let odd = toml::from_str::<EncoderSettings>("kind = 'resnet'\ndepth = 20");
-        assert!(odd.expect_err("no such depth").to_string().contains("expected 18 or 34"));
+        assert!(odd.expect_err("no such depth").to_string().contains("expected 18, 34 or 50"));
     }
 }

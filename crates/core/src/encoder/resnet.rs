@@ -1,7 +1,8 @@
-//! Residual networks (He et al. 2016) of basic blocks, with torchvision's names.
+//! Residual networks (He et al. 2016), with torchvision's names.
+
+mod block;
 
 use burn::module::Module;
-use burn::tensor::activation::relu;
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
@@ -14,6 +15,7 @@ use crate::error::Error;
 use crate::image::CHANNELS;
 use crate::norm::BatchNorm;
 use crate::rng::Stream;
+use block::Block;
 
 /// How a residual network begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,21 +28,45 @@ pub enum Stem {
     Imagenet,
 }
 
-/// How many blocks.
+/// How many blocks, and of which kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub enum Depth {
-    /// 2, 2, 2, 2.
+    /// 2, 2, 2, 2 basic blocks.
     Eighteen,
-    /// 3, 4, 6, 3.
+    /// 3, 4, 6, 3 basic blocks.
     ThirtyFour,
+    /// 3, 4, 6, 3 bottlenecks.
+    Fifty,
 }
 
 impl Depth {
     fn blocks(self) -> [usize; 4] {
         match self {
             Self::Eighteen => [2, 2, 2, 2],
-            Self::ThirtyFour => [3, 4, 6, 3],
+            Self::ThirtyFour | Self::Fifty => [3, 4, 6, 3],
+        }
+    }
+
+    /// Outputs of a block for each channel of its 3×3 convolutions.
+    fn expansion(self) -> usize {
+        match self {
+            Self::Eighteen | Self::ThirtyFour => 1,
+            Self::Fifty => block::EXPANSION,
+        }
+    }
+
+    /// A block from so many inputs with 3×3 convolutions of so many channels.
+    fn block(
+        self,
+        sizes: [usize; 2],
+        stride: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Block {
+        match self {
+            Self::Eighteen | Self::ThirtyFour => Block::basic(sizes, stride, stream, device),
+            Self::Fifty => Block::bottleneck(sizes, stride, stream, device),
         }
     }
 }
@@ -52,7 +78,8 @@ impl TryFrom<u8> for Depth {
         match depth {
             18 => Ok(Self::Eighteen),
             34 => Ok(Self::ThirtyFour),
-            _ => Err(format!("a residual network of depth {depth}: expected 18 or 34")),
+            50 => Ok(Self::Fifty),
+            _ => Err(format!("a residual network of depth {depth}: expected 18, 34 or 50")),
         }
     }
 }
@@ -62,22 +89,12 @@ impl From<Depth> for u8 {
         match depth {
             Depth::Eighteen => 18,
             Depth::ThirtyFour => 34,
+            Depth::Fifty => 50,
         }
     }
 }
 
-/// Two 3×3 convolutions beside a shortcut.
-#[derive(Module, Debug)]
-struct Block {
-    conv1: Conv,
-    bn1: BatchNorm,
-    conv2: Conv,
-    bn2: BatchNorm,
-    /// Where the shape changes: a 1×1 convolution and its normalisation.
-    downsample: Option<(Conv, BatchNorm)>,
-}
-
-/// ResNet-18 or -34 without its classifier.
+/// ResNet-18, -34 or -50 without its classifier.
 #[derive(Module, Debug)]
 pub struct ResNet {
     conv1: Conv,
@@ -99,14 +116,20 @@ pub struct Shape {
     pub depth: Depth,
     /// How it begins.
     pub stem: Stem,
-    /// Channels of the first blocks (64 in the paper); features are eight times as many.
+    /// Channels of the first blocks (64 in the paper); features are eight times as many, with
+    /// bottlenecks 32 times.
     pub width: usize,
 }
 
 /// Side of the kernel that begins the larger stem.
 const WIDE_KERNEL: usize = 7;
-/// What the width grows by from the first blocks to the last, and so to the features.
-pub(super) const GROWTH: usize = 8;
+/// What the width grows by from the first blocks to the last.
+pub(crate) const GROWTH: usize = 8;
+
+/// Number of features.
+pub(super) fn features(depth: Depth, width: usize) -> usize {
+    GROWTH * width * depth.expansion()
+}
 
 impl ResNet {
     /// Fresh weights.
@@ -130,14 +153,15 @@ impl ResNet {
         let conv1 = Conv::without_bias([CHANNELS, width, kernel], geometry, stream, device);
         let mut inputs = width;
         let mut layer = |stage: usize| -> Vec<Block> {
-            let outputs = width << stage;
+            let channels = width << stage;
+            let outputs = channels * depth.expansion();
             let strides = (0..depth.blocks()[stage]).map(|number| match (stage, number) {
                 (1.., 0) => 2,
                 _ => 1,
             });
             let mut block = |stride| {
-                let shape = [core::mem::replace(&mut inputs, outputs), outputs];
-                Block::new(shape, stride, stream, device)
+                let inputs = core::mem::replace(&mut inputs, outputs);
+                depth.block([inputs, channels], stride, stream, device)
             };
             strides.map(&mut block).collect()
         };
@@ -148,7 +172,7 @@ impl ResNet {
 
     /// # Shapes
     /// - images: `[n, 3, side, side]`
-    /// - result: `[n, 8 · width]`, none negative
+    /// - result: `[n, 8 · width]`, with bottlenecks `[n, 32 · width]`; none negative
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let maps =
             self.bn1.forward_with(self.conv1.forward(self.pixels.of(images)), Activation::Relu);
@@ -166,34 +190,5 @@ impl ResNet {
         let blocks = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         let maps = blocks.into_iter().flatten().fold(maps, |maps, block| block.forward(maps));
         global_average(maps)
-    }
-}
-
-impl Block {
-    fn new(
-        [inputs, outputs]: [usize; 2],
-        stride: usize,
-        stream: &mut Stream,
-        device: &Device,
-    ) -> Self {
-        let mut conv = |inputs, kernel, stride| {
-            let geometry = Geometry::same(kernel, stride);
-            Conv::without_bias([inputs, outputs, kernel], geometry, stream, device)
-        };
-        let norm = || BatchNorm::new(outputs, device);
-        let (conv1, conv2) = (conv(inputs, KERNEL, stride), conv(outputs, KERNEL, 1));
-        let other = stride != 1 || inputs != outputs;
-        let downsample = other.then(|| (conv(inputs, 1, stride), norm()));
-        Self { conv1, bn1: norm(), conv2, bn2: norm(), downsample }
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self.bn1.forward_with(self.conv1.forward(x.clone()), Activation::Relu);
-        let maps = self.bn2.forward(self.conv2.forward(maps));
-        let shortcut = match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x)),
-            None => x,
-        };
-        relu(maps + shortcut)
     }
 }

@@ -1,0 +1,109 @@
+//! Residual blocks: convolutions beside a shortcut.
+
+use burn::module::Module;
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+use crate::activation::Activation;
+use crate::encoder::conv::{Conv, Geometry, KERNEL};
+use crate::norm::BatchNorm;
+use crate::rng::Stream;
+
+/// Outputs of a bottleneck for each of its inner channels.
+pub(super) const EXPANSION: usize = 4;
+
+/// Two 3×3 convolutions (figure 5 of the paper, left), or a bottleneck of 1×1, 3×3 and 1×1 (right).
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    conv1: Conv,
+    bn1: BatchNorm,
+    conv2: Conv,
+    bn2: BatchNorm,
+    /// Of bottlenecks alone, as its normalisation.
+    conv3: Option<Conv>,
+    bn3: Option<BatchNorm>,
+    downsample: Option<Downsample>,
+}
+
+/// Of the shortcut where the shape changes: a 1×1 convolution and its normalisation.
+type Downsample = (Conv, BatchNorm);
+
+/// A convolution without bias: inputs, outputs, side of the kernel, stride.
+fn conv(
+    [inputs, outputs, kernel, stride]: [usize; 4],
+    stream: &mut Stream,
+    device: &Device,
+) -> Conv {
+    let geometry = Geometry::same(kernel, stride);
+    Conv::without_bias([inputs, outputs, kernel], geometry, stream, device)
+}
+
+fn downsample(
+    [inputs, outputs]: [usize; 2],
+    stride: usize,
+    stream: &mut Stream,
+    device: &Device,
+) -> Option<Downsample> {
+    let is_needed = stride != 1 || inputs != outputs;
+    let conv = is_needed.then(|| conv([inputs, outputs, 1, stride], stream, device));
+    conv.map(|conv| (conv, BatchNorm::new(outputs, device)))
+}
+
+impl Block {
+    /// Two 3×3 convolutions, the first with the stride, from so many inputs to so many outputs.
+    pub(super) fn basic(
+        [inputs, outputs]: [usize; 2],
+        stride: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        Self {
+            conv1: conv([inputs, outputs, KERNEL, stride], stream, device),
+            bn1: BatchNorm::new(outputs, device),
+            conv2: conv([outputs, outputs, KERNEL, 1], stream, device),
+            bn2: BatchNorm::new(outputs, device),
+            conv3: None,
+            bn3: None,
+            downsample: downsample([inputs, outputs], stride, stream, device),
+        }
+    }
+
+    /// A 3×3 convolution with the stride, as torchvision has it, between two 1×1, with so many channels
+    /// inside and four times as many outputs.
+    pub(super) fn bottleneck(
+        [inputs, channels]: [usize; 2],
+        stride: usize,
+        stream: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let outputs = EXPANSION * channels;
+        Self {
+            conv1: conv([inputs, channels, 1, 1], stream, device),
+            bn1: BatchNorm::new(channels, device),
+            conv2: conv([channels, channels, KERNEL, stride], stream, device),
+            bn2: BatchNorm::new(channels, device),
+            conv3: Some(conv([channels, outputs, 1, 1], stream, device)),
+            bn3: Some(BatchNorm::new(outputs, device)),
+            downsample: downsample([inputs, outputs], stride, stream, device),
+        }
+    }
+
+    /// # Shapes
+    /// - x: `[n, inputs, h, w]`
+    /// - result: `[n, outputs, …]`, smaller by the stride; none negative
+    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let maps = self.bn1.forward_with(self.conv1.forward(x.clone()), Activation::Relu);
+        let maps = self.conv2.forward(maps);
+        let maps = match (&self.conv3, &self.bn3) {
+            (Some(conv3), Some(bn3)) => {
+                bn3.forward(conv3.forward(self.bn2.forward_with(maps, Activation::Relu)))
+            }
+            _ => self.bn2.forward(maps),
+        };
+        let shortcut = match &self.downsample {
+            Some((conv, norm)) => norm.forward(conv.forward(x)),
+            None => x,
+        };
+        relu(maps + shortcut)
+    }
+}
