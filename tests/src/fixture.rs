@@ -56,6 +56,10 @@ impl Fixture {
         let values = match view.dtype() {
             Dtype::F32 => words.map(|word| f32::from_le_bytes(*word)).collect(),
             Dtype::I32 => words.map(|word| i32::from_le_bytes(*word) as f32).collect(),
+            Dtype::I64 => {
+                let words = view.data().as_chunks::<8>().0.iter();
+                words.map(|word| i64::from_le_bytes(*word) as f32).collect()
+            }
             other => panic!("{}: {name} holds {other:?}", self.name),
         };
         Stored { shape: view.shape().to_vec(), values }

@@ -48,6 +48,10 @@ pub enum Purpose {
     StoredOrder = 22,
     /// Which features are left out while a classifier learns.
     Dropout = 23,
+    /// Two views of an image whose distance is measured; which one is the visit.
+    MeasuredView = 30,
+    /// Where the clusters of k-means begin; the visit counts restarts.
+    Clusters = 31,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.
