@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{SMALL, done, kith, metrics, refused};
 
 /// A trained network in `run`.
 fn trained(folder: &Path) {
@@ -214,6 +214,80 @@ fn retrieval_and_the_map_are_in_results_and_reports() {
     let judged = done(folder.path(), &["evaluate", "run", "--data", "folder:pictures"]);
     let kinds = judged["checkpoint"]["retrieval"].as_object().expect("an object");
     assert_eq!(kinds.keys().collect::<Vec<_>>(), ["same_class"]);
+}
+
+/// A number of a result by its path, with its range.
+fn within(found: &Value, path: &str, [low, high]: [f64; 2]) -> f64 {
+    let number = found.pointer(path).and_then(Value::as_f64);
+    let number = number.unwrap_or_else(|| panic!("{path} is no number of {found}"));
+    assert!((low..=high).contains(&number), "{path}: {number} is not in [{low}, {high}]");
+    number
+}
+
+/// What needs no labels, by name, with its range for eight features.
+const WITHOUT_LABELS: [(&str, [f64; 2]); 4] = [
+    ("rankme", [1.0, 8.01]),
+    ("alignment", [0.0, 4.0]),
+    ("uniformity", [-4.0, 0.0]),
+    ("spread", [0.0, 1.0]),
+];
+
+#[test]
+fn features_are_measured_in_every_epoch_and_at_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    let judged = done(folder.path(), &["evaluate", "run", "--run", "judged"]);
+    assert_eq!(judged["checkpoint"], run["frozen"]["last"], "the same numbers, asked for twice");
+    let last = &judged["checkpoint"];
+    for (name, range) in WITHOUT_LABELS {
+        within(last, &format!("/{name}"), range);
+        let other = run["frozen"]["random"][name].as_f64();
+        assert_ne!(last[name].as_f64(), other, "{name} of another network is another");
+    }
+    let known = ["knn_200_0.1", "knn_20_0.07", "k_means/accuracy", "k_means/nmi"];
+    for path in known {
+        within(last, &format!("/{path}"), [0.001, 1.0]);
+    }
+    within(last, "/k_means/ari", [-0.5, 1.0]);
+    assert_eq!((&last["k_means"]["clusters"], &last["features"]), (&json!(9), &json!(8)));
+
+    for epoch in metrics(&folder.path().join("run")) {
+        for (name, range) in WITHOUT_LABELS {
+            within(&epoch, &format!("/features/{name}"), range);
+        }
+        within(&epoch, "/features/knn_200_0.1", [0.0, 1.0]);
+        within(&epoch, "/knn", [0.0, 1.0]);
+    }
+    for report in ["run/report.html", "judged/report.html"] {
+        let page = fs::read_to_string(folder.path().join(report)).expect("a report");
+        for words in ["What features are like, the 8 numbers", "ARI of clusters", "what it says"] {
+            assert!(page.contains(words), "{words} stands in {report}");
+        }
+    }
+    let page = fs::read_to_string(folder.path().join("run/report.html")).expect("a report");
+    for title in ["RankMe: dimensions in use", "Alignment: distance", "pictures (200 nearest)"] {
+        assert!(page.contains(title), "a curve: {title}");
+    }
+}
+
+/// Images without labels have no neighbours to vote, and all the same a rank.
+#[test]
+fn images_without_labels_are_measured_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("loose")).expect("a folder can be made");
+    for number in 0..40 {
+        let (out, seed) = (format!("loose/{number}.png"), number.to_string());
+        let words = ["augment", "--pictures", "1", "--views", "1", "--out", &out, "--seed", &seed];
+        done(folder.path(), &words);
+    }
+    let words = [&["pretrain", "--run", "run", "--data", "folder:loose"][..], &SMALL].concat();
+    done(folder.path(), &words);
+    for epoch in metrics(&folder.path().join("run")) {
+        for (name, range) in WITHOUT_LABELS {
+            within(&epoch, &format!("/features/{name}"), range);
+        }
+        assert!(epoch["knn"].is_null() && epoch["features"]["knn_200_0.1"].is_null(), "{epoch}");
+    }
 }
 
 #[test]

@@ -135,6 +135,12 @@ export function entriesOf(own) {
     "embeddings.row": (x) => embeddings.row(x),
     "embeddings.select": (x) => embeddings.select(x),
     "embeddings.select place": (x) => embeddings.select([0, x]),
+    measure: (x) => kith.measure(x),
+    "measure options": (x) => kith.measure(embeddings, x),
+    kMeans: (x) => kith.kMeans(x, 2),
+    "kMeans clusters": (x) => kith.kMeans(embeddings, x),
+    "kMeans options": (x) => kith.kMeans(embeddings, 2, x),
+    "kMeans { seed }": (seed) => kith.kMeans(embeddings, 2, { seed }),
     loadEncoder: (x) => one(kith.loadEncoder(x, { device: "cpu" })),
     "loadEncoder options": (x) => opened(x),
     ...under(

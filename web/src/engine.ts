@@ -43,6 +43,19 @@ export async function runningEngine(options: EngineOptions): Promise<EngineRef> 
     : openEngine({ ...options, device: options.device ?? "cpu" });
 }
 
+/** Does something on whatever runs, or else on the CPU. */
+export async function withEngine<T>(
+  options: EngineOptions,
+  work: (engine: EngineRef) => Promise<T>,
+): Promise<T> {
+  const engine = await runningEngine(options);
+  try {
+    return await work(engine);
+  } finally {
+    engine.release();
+  }
+}
+
 async function engineOf(
   report: DeviceReport,
   options: EngineOptions,

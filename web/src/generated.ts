@@ -26,6 +26,12 @@ export type Requirements = Immutable<Wasm.Requirements>;
 /** The nearest neighbours of each query, nearest first. */
 export interface Found extends Immutable<Wasm.Found> {}
 
+/** How embeddings lie in space. */
+export interface Measures extends Immutable<Wasm.Measures> {}
+
+/** What k-means found. */
+export interface Clusters extends Immutable<Wasm.Clusters> {}
+
 /** A number that training shows: its name, its title, its unit, and which way is good. */
 export interface Metric extends Immutable<Wasm.Metric> {}
 

@@ -1,6 +1,5 @@
 /** kith-web, in a browser and in Node. */
-import type { EngineRef } from "./engine-ref.js";
-import { runningEngine } from "./engine.js";
+import { withEngine } from "./engine.js";
 import type { AugmentationOp, EngineOptions, RecipeInfo } from "./types.js";
 import { MODULE } from "./wasm-module.js";
 
@@ -15,6 +14,7 @@ export type { TrainRun } from "./fit.js";
 export { KnnIndex } from "./knn.js";
 export type { KnnItem, KnnOptions } from "./knn.js";
 export { loadEncoder } from "./load.js";
+export { kMeans, measure } from "./measures.js";
 export { pretrain, resumePretraining } from "./pretraining.js";
 export type { Pretraining } from "./pretraining.js";
 export { LinearProbe } from "./probe.js";
@@ -46,16 +46,4 @@ export async function recipes(
 /** The recipes that come with kith: what each is called, what it is, what it is for, and its text. */
 export async function recipeList(options: EngineOptions = {}): Promise<readonly RecipeInfo[]> {
   return withEngine(options, (engine) => engine.invoke(MODULE, "recipes", []));
-}
-
-async function withEngine<T>(
-  options: EngineOptions,
-  work: (engine: EngineRef) => Promise<T>,
-): Promise<T> {
-  const engine = await runningEngine(options);
-  try {
-    return await work(engine);
-  } finally {
-    engine.release();
-  }
 }

@@ -2,8 +2,10 @@ import type { FallbackReason } from "./generated.js";
 
 export type {
   AugmentationOp,
+  Clusters,
   EncoderInfo,
   FallbackReason,
+  Measures,
   Metric,
   RecipeInfo,
 } from "./generated.js";

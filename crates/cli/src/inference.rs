@@ -10,7 +10,7 @@ use kith_data::Split;
 use crate::failure::Failure;
 
 /// Images that are embedded at a time.
-const AT_A_TIME: usize = 256;
+pub(crate) const AT_A_TIME: usize = 256;
 
 /// Clean features of a split.
 pub(crate) fn embed(

@@ -41,7 +41,7 @@ impl Linear {
         device: &Device,
     ) -> Self {
         let weight = initial::transformer([outputs, inputs], stream, device);
-        Self { weight, bias: initial::zeros([outputs], device) }
+        Self { weight, bias: Some(initial::zeros([outputs], device)) }
     }
 
     /// # Shapes

@@ -156,12 +156,27 @@ pub fn dead_units(features: Tensor<2>) -> Tensor<1> {
     deviation.lower_equal_elem(DEAD).float().mean()
 }
 
+/// Standard deviation (over n) of each dimension of unit features, averaged over dimensions, `[1]`.
+fn unit_moment(features: Tensor<2>) -> Tensor<1> {
+    let (_, deviation) = moments(unit_rows(features.inner()));
+    deviation.mean()
+}
+
 /// Standard deviation of unit features, averaged over dimensions, against the 1/√d of features
 /// that fill the sphere: 1 is healthy, 0 is collapse (Chen and He 2021, section 4.1). `[1]`
 pub fn feature_spread(features: Tensor<2>) -> Tensor<1> {
     let [_, d] = features.dims();
-    let (_, deviation) = moments(unit_rows(features.inner()));
-    deviation.mean().mul_scalar((d as f64).sqrt())
+    unit_moment(features).mul_scalar((d as f64).sqrt())
+}
+
+/// The same deviation as papers and lightly report it: over n - 1 and not scaled, so that features
+/// that fill the sphere have 1/√d. It is [`feature_spread`] / √d · √(n / (n - 1)). `[1]`
+///
+/// # Shapes
+/// - features: `[n, d]`, n at least 2
+pub fn unit_deviation(features: Tensor<2>) -> Tensor<1> {
+    let n = features.dims()[0] as f64;
+    unit_moment(features).mul_scalar((n / (n - 1.0)).sqrt())
 }
 
 /// Share of rows whose largest logit is their label, `[1]`.

@@ -49,7 +49,11 @@ pub enum Purpose {
     /// Which features are left out while a classifier learns.
     Dropout = 23,
     /// Directions along which a cloud of projections is looked at.
-    Slices = 30,
+    Slices = 32,
+    /// Two views of an image whose distance is measured; which one is the visit.
+    MeasuredView = 30,
+    /// Where the clusters of k-means begin; the visit counts restarts.
+    Clusters = 31,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

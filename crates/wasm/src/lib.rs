@@ -12,6 +12,7 @@ pub mod info;
 pub mod pictures;
 pub mod encoder;
 pub mod bank;
+pub mod measures;
 pub mod probe;
 pub mod pretraining;
 

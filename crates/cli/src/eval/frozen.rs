@@ -6,12 +6,17 @@ use kith_core::probe::Features;
 use kith_core::probe::confusion::Confusion;
 use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
+use kith_core::recipe::Recipe;
 use kith_data::Split;
 use serde::Serialize;
 
+use crate::device::Seeded;
+use crate::eval::clusters::Clusters;
+use crate::eval::geometry::Space;
 use crate::eval::retrieval::Retrieval;
 use crate::failure::Failure;
 use crate::inference::{embed, look_up};
+use crate::train::geometry;
 use crate::train::splits::Splits;
 
 /// Shares of test images told right.
@@ -29,6 +34,23 @@ pub(crate) struct Scores {
     pub(crate) confusion: Confusion,
     /// Among the test images.
     pub(crate) retrieval: Retrieval,
+    /// Numbers an image.
+    #[serde(rename = "features")]
+    pub(crate) dim: usize,
+    /// Of some of the test images; none of fewer than two.
+    #[serde(flatten)]
+    pub(crate) space: Option<Space>,
+    /// Of some of the test images; none of fewer images than classes.
+    #[serde(rename = "k_means")]
+    pub(crate) clusters: Option<Clusters>,
+}
+
+impl Scores {
+    /// What features are like and whether clusters of them are the classes, a line each.
+    pub(crate) fn words_of_features(&self) -> impl Iterator<Item = String> {
+        let space = self.space.map(|space| space.words(self.dim));
+        space.into_iter().chain(self.clusters.map(Clusters::words))
+    }
 }
 
 /// Classes of the test images as each probe names them.
@@ -67,12 +89,15 @@ pub(crate) fn predictions(
     Ok(Some(Predictions { linear, wide, narrow, queries }))
 }
 
-/// Fits on the labelled images and measures on the test images; none without labels.
+/// Fits on the labelled images and measures on the test images; none without labels. The recipe's views
+/// are those that features should not tell apart.
 pub(crate) fn evaluate(
     encoder: &Encoder,
+    recipe: &Recipe,
     splits: &Splits,
-    device: &Device,
+    seeded: Seeded<'_>,
 ) -> Result<Option<Scores>, Failure> {
+    let Seeded { device, seed } = seeded;
     let classes = splits.classes();
     let Some(predictions) = predictions(encoder, &splits.labelled, &splits.test, classes, device)?
     else {
@@ -87,5 +112,8 @@ pub(crate) fn evaluate(
         narrow: count(&predictions.narrow).accuracy(),
         confusion,
         retrieval: Retrieval::of(&predictions.queries, &splits.test, device)?,
+        dim: predictions.queries.dim,
+        space: geometry::of(encoder, recipe, &splits.test, seeded)?.map(Space),
+        clusters: Clusters::of(&predictions.queries, &splits.test, classes, seed)?,
     }))
 }

@@ -33,7 +33,7 @@ pub(crate) fn curves(parts: &[Part<'_>]) -> Vec<Chart> {
     let mut charts = vec![
         chart("Test accuracy", "%", &|r| tested(r).map(|s| percent(s.accuracy))),
         chart("Validation accuracy", "%", &|r| r.validation.map(|s| percent(s.accuracy))),
-        chart("kNN accuracy on validation pictures", "%", &|r| r.knn.map(percent)),
+        chart("kNN accuracy on validation pictures (20 nearest)", "%", &|r| r.knn.map(percent)),
         chart("Test loss", "cross-entropy", &|r| tested(r).map(|s| s.loss)),
         chart("Validation loss", "cross-entropy", &|r| r.validation.map(|s| s.loss)),
     ];

@@ -30,8 +30,8 @@ pub(crate) fn of_run(splits: &Splits, seed: &str, device: &str) -> Vec<(String, 
 pub(crate) fn shown_of(seeds: &[u64]) -> Option<String> {
     let [first, _, ..] = seeds else { return None };
     Some(format!(
-        "Means ± sd and the wall time are of all seeds; curves, pictures, the table of epochs and \
-         notes that name no seed are of seed {first}."
+        "Means ± sd and the wall time are of all seeds; curves, pictures, the tables of \
+         epochs and features, and notes that name no seed are of seed {first}."
     ))
 }
 

@@ -1,5 +1,7 @@
 //! Tables of what was measured.
 
+use kith_core::metrics::Better;
+use kith_core::probe::measure::Measure;
 use kith_core::probe::minibatch::MinibatchSettings;
 use kith_core::probe::retrieval::KS;
 
@@ -9,6 +11,7 @@ use crate::eval::retrieval::Retrieval;
 use crate::format::percent;
 use crate::report::curves::Part;
 use crate::report::table::Table;
+use crate::train::geometry::MEASURED;
 use crate::train::record::{Score, best};
 
 /// Accuracy of each part's own classifier: last epoch, and the best by its own choice.
@@ -51,6 +54,42 @@ pub(crate) fn frozen(rows: &[(&str, &Scores)]) -> Table {
                 vec![(*name).to_owned(), percent(s.linear), percent(s.wide), percent(s.narrow)]
             })
             .collect(),
+    }
+}
+
+/// What features are like, a row a measure, with what it says in plain words.
+pub(crate) fn features(encoders: &[(&str, &Scores)]) -> Table {
+    let described = |scores: &Scores| -> Vec<(Measure, f64)> {
+        let space = scores.space.iter().flat_map(|space| space.0.described());
+        space.chain(scores.clusters.iter().flat_map(|found| found.0.described())).collect()
+    };
+    let columns: Vec<Vec<(Measure, f64)>> =
+        encoders.iter().map(|(_, scores)| described(scores)).collect();
+    let first = columns.first().map_or(&[][..], Vec::as_slice);
+    let row = |(place, (measure, _)): (usize, &(Measure, f64))| {
+        let words = |(_, value): &(Measure, f64)| measure.metric.unit.words(*value);
+        let cell = |column: &Vec<_>| column.get(place).map_or("-".to_owned(), words);
+        let better = match measure.metric.better {
+            Better::Higher => "higher",
+            Better::Lower => "lower",
+            Better::Neither => "-",
+        };
+        let own = [measure.metric.word.to_owned()].into_iter().chain(columns.iter().map(cell));
+        own.chain([better.to_owned(), measure.says.to_owned()]).collect()
+    };
+    let names = encoders.iter().map(|(name, _)| (*name).to_owned());
+    let dim = encoders.first().map_or(0, |(_, scores)| scores.dim);
+    Table {
+        title: format!(
+            "What features are like, the {dim} numbers that stand for a picture: on at most {MEASURED} \
+             clean test pictures"
+        ),
+        header: [String::new()]
+            .into_iter()
+            .chain(names)
+            .chain(["better".into(), "what it says".into()])
+            .collect(),
+        rows: first.iter().enumerate().map(row).collect(),
     }
 }
 

@@ -101,6 +101,7 @@ mod tests {
             validation: None,
             test: Some(Score { accuracy: 0.5, loss }),
             knn: None,
+            features: serde_json::Map::new(),
             timing: Timing::default(),
         };
         scores(&[record(2.0)], 3).unwrap();

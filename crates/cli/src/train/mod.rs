@@ -7,6 +7,7 @@ pub(crate) mod record;
 pub(crate) mod initial_weights;
 pub(crate) mod loader;
 pub(crate) mod finite;
+pub(crate) mod geometry;
 pub(crate) mod measure;
 pub(crate) mod final_test;
 pub(crate) mod train_loop;

@@ -32,6 +32,9 @@ pub(crate) struct Record {
     /// by clean features of pre-training.
     #[serde(default)]
     pub(crate) knn: Option<f64>,
+    /// Measures of clean features of pre-training, by name; earlier versions had none.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(crate) features: Map<String, Value>,
     /// Wall time, which no two runs share.
     pub(crate) timing: Timing,
 }
@@ -164,9 +167,9 @@ impl Record {
         }
     }
 
-    /// A mean over the epoch's steps by name.
+    /// A mean over the epoch's steps, or a measure of features, by name.
     pub(crate) fn reading(&self, name: &str) -> Option<f64> {
-        self.train.get(name).and_then(Value::as_f64)
+        self.train.get(name).or_else(|| self.features.get(name)).and_then(Value::as_f64)
     }
 
     /// What the best epoch is chosen on, in a word.
@@ -231,6 +234,7 @@ mod tests {
             validation: Some(Score { accuracy: 0.5, loss }),
             test: None,
             knn: None,
+            features: Map::new(),
             timing: Timing::default(),
         };
         losses.iter().enumerate().map(record).collect()
@@ -271,6 +275,7 @@ mod tests {
             "timing":{"train_seconds":1.0,"evaluation_seconds":0.5,"images_per_second":null}}"#;
         let record: Record = serde_json::from_str(text).expect("holes do no harm");
         assert_eq!(record.validation, None);
+        assert!(record.features.is_empty(), "earlier versions measured none");
         assert_eq!(record.test, Some(Score { accuracy: 0.5, loss: 1.5 }));
         let again = json!(record).to_string();
         assert!(!again.contains(r#"loss":null"#), "{again}");

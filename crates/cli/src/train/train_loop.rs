@@ -17,7 +17,7 @@ use crate::train::context::RunContext;
 use crate::train::final_test;
 use crate::train::finite;
 use crate::train::folder;
-use crate::train::measure;
+use crate::train::measure::{self, OfFeatures};
 use crate::train::record::{self, Now, Record, RunState, Timing, is_plateau};
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
@@ -57,7 +57,7 @@ pub(crate) fn train<T: Task>(
         context.folder.begin(context.recipe)?;
         run.all_steps(batches)?;
     }
-    Ok(Trained { metrics: run.trainer.metrics(), history: run.history })
+    Ok(Trained { metrics: measure::metrics(&run.trainer), history: run.history })
 }
 
 /// A run between two steps.
@@ -193,13 +193,15 @@ impl<'a, T: Task> Run<'a, T> {
         let choosing_on_test = splits.validation.is_empty();
         let validation = score(&splits.validation)?;
         let test = if choosing_on_test { score(&splits.test)? } else { None };
+        let OfFeatures { knn, named: features } = self.features()?;
         let record = Record {
             epoch: step / plan.steps,
             step,
             train: record::as_map(&means),
             validation,
             test,
-            knn: self.knn()?,
+            knn,
+            features,
             timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
         self.history.push(record);
@@ -209,7 +211,7 @@ impl<'a, T: Task> Run<'a, T> {
         finite::scores(&self.history, step)?;
         let record = self.history.last_mut().expect("it was just pushed");
         record.timing.evaluation_seconds = measuring.elapsed().as_secs_f64();
-        let line = record.summary(&self.trainer.metrics());
+        let line = record.summary(&measure::metrics(&self.trainer));
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
         self.save_epoch(weights)?;
@@ -217,12 +219,15 @@ impl<'a, T: Task> Run<'a, T> {
         Ok(line)
     }
 
-    /// Weighted neighbours of the images kept aside; none where features are not what is learnt.
-    fn knn(&self) -> Result<Option<f64>, Failure> {
-        let splits = self.context.splits;
-        match T::LEARNS_FEATURES && !splits.validation.is_empty() {
-            true => measure::knn(&self.trainer.encoder(), splits, self.context.seeded()),
-            false => Ok(None),
+    /// What features are worth; nothing where features are not what is learnt.
+    fn features(&self) -> Result<OfFeatures, Failure> {
+        let RunContext { recipe, splits, .. } = *self.context;
+        match T::LEARNS_FEATURES {
+            true => {
+                let encoder = self.trainer.encoder();
+                measure::features(&encoder, recipe, splits, self.context.seeded())
+            }
+            false => Ok(OfFeatures::default()),
         }
     }
 }

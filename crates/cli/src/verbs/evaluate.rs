@@ -93,10 +93,10 @@ fn frozen(
         dataset.filled("test")?;
         let splits = Splits::new(data, &meta.recipe, dataset, meta.seed);
         let encoder = checkpoint.encoder(&chosen.device)?;
-        let Some(scores) = frozen::evaluate(&encoder, &splits, &chosen.device)? else {
+        let seeded = chosen.seeded(meta.seed);
+        let Some(scores) = frozen::evaluate(&encoder, &meta.recipe, &splits, seeded)? else {
             return Err(Failure::unjudged("evaluation", &splits.labelled, &splits.test));
         };
-        let seeded = chosen.seeded(meta.seed);
         let minibatch = minibatch::accuracy(&encoder, &meta.recipe, &splits, seeded)?;
         if folder.is_some() && page.is_none() {
             let report = report(meta, &splits, &encoder, &scores, &chosen)?;
@@ -118,7 +118,8 @@ fn tables(all: &[Found]) -> Vec<Table> {
     let rows: Vec<(&str, &Scores)> =
         all.iter().map(|found| (found.name.as_str(), &found.scores)).collect();
     let found: Vec<_> = rows.iter().map(|(name, s)| (*name, s.retrieval)).collect();
-    [tables::frozen(&rows)].into_iter().chain(tables::retrieval(&found)).collect()
+    let retrieval = tables::retrieval(&found);
+    [tables::frozen(&rows)].into_iter().chain(retrieval).chain([tables::features(&rows)]).collect()
 }
 
 /// All but the tables, of the first checkpoint.
@@ -152,12 +153,14 @@ impl Display for Evaluated {
 
 impl Display for Found {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { name, scores: Scores { linear, wide, narrow, retrieval, .. }, minibatch } = self;
+        let Self { name, scores, minibatch } = self;
+        let Scores { linear, wide, narrow, retrieval, .. } = scores;
         let [linear, wide, narrow] = [linear, wide, narrow].map(|share| percent(*share));
         write!(f, "{name:<12} linear {linear}  kNN (200, 0.1) {wide}  kNN (20, 0.07) {narrow}")?;
         let retrieval = retrieval.words().into_iter();
         let small = minibatch.map(|share| format!("linear {} in small batches", percent(share)));
-        retrieval.chain(small).try_for_each(|line| write!(f, "\n{:<12} {line}", ""))
+        let mut lines = retrieval.chain(scores.words_of_features()).chain(small);
+        lines.try_for_each(|line| write!(f, "\n{:<12} {line}", ""))
     }
 }
 

@@ -133,6 +133,7 @@ fn report(
     let encoder = checkpoint::open(&path)?.encoder(&chosen.device)?;
     let seeds: Vec<String> = studies.iter().map(|study| study.seed.to_string()).collect();
     let mut facts = facts::of_run(&first.splits, &seeds.join(", "), &chosen.why);
+    let features = first.frozen.as_ref().map(|frozen| tables::features(&frozen.rows()));
     facts.push(facts::wall_time(studies.iter().flat_map(|study| {
         [&study.baseline, &study.pretraining, &study.finetuning]
             .into_iter()
@@ -147,7 +148,7 @@ fn report(
         figures: figures::of_encoder(recipe, &first.splits, &encoder, seeded)?,
         scatters: feature_scatter::of(&first.splits, &encoder, seeded)?.into_iter().collect(),
         confusion: first.frozen.as_ref().map(|f| Confusion::of(&first.splits, &f.last)),
-        tables: comparison.tables().chain([tables::epochs(&parts)]).collect(),
+        tables: comparison.tables().chain(features).chain([tables::epochs(&parts)]).collect(),
         settings_toml: recipe.to_toml(),
         notes: notes(studies, recipe).into_iter().chain(note(&comparison.differences())).collect(),
     })

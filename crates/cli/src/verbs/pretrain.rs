@@ -78,7 +78,7 @@ pub(super) fn learn(context: &RunContext<'_>) -> Result<Trained, Failure> {
 pub(super) fn frozen(context: &RunContext<'_>) -> Result<Option<Frozen>, Failure> {
     let RunContext { recipe, splits, device, .. } = *context;
     let open = |name| checkpoint::open(&context.folder.file(name))?.encoder(device);
-    let of = |encoder: &Encoder| frozen::evaluate(encoder, splits, device);
+    let of = |encoder: &Encoder| frozen::evaluate(encoder, recipe, splits, context.seeded());
     let small = |encoder| minibatch::accuracy(encoder, recipe, splits, context.seeded());
     context.console.note("evaluating frozen features: random, last, best encoder");
     let random = random_encoder(recipe, splits.side, context.seed, device)?;
@@ -128,6 +128,7 @@ fn page(
         tables.push(tables::frozen(&frozen.rows()));
         tables.extend(frozen.minibatch.map(tables::minibatch));
         tables.extend(tables::retrieval(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
+        tables.push(tables::features(&frozen.rows()));
         tables.push(tables::epochs(&parts));
     }
     let mut facts = facts::of_run(splits, &context.seed.to_string(), context.device_reason);
@@ -190,11 +191,14 @@ impl Display for Pretrained {
     }
 }
 
-/// A line an encoder.
+/// Two or three lines an encoder.
 impl Display for Frozen {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (name, Scores { linear, wide, .. }) in self.rows() {
-            writeln!(f, "{name:<18} linear {}  kNN {}", percent(*linear), percent(*wide))?;
+        for (name, scores) in self.rows() {
+            let Scores { linear, wide, narrow, .. } = scores;
+            let [linear, wide, narrow] = [linear, wide, narrow].map(|share| percent(*share));
+            writeln!(f, "{name:<18} linear {linear}  kNN of 200 {wide}  of 20 {narrow}")?;
+            scores.words_of_features().try_for_each(|line| writeln!(f, "{:<18} {line}", ""))?;
         }
         let Some(Minibatch { random, last }) = self.minibatch else { return Ok(()) };
         writeln!(f, "small batches      linear {}, random {}", percent(last), percent(random))

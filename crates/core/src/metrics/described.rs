@@ -68,6 +68,9 @@ pub enum Shown {
     Bar,
 }
 
+/// A number without a unit that is at least this large is shown with one decimal.
+const LARGE: f64 = 10.0;
+
 impl Unit {
     /// The label of an axis; empty where there is no unit.
     pub fn label(self) -> &'static str {
@@ -92,6 +95,7 @@ impl Unit {
     pub fn words(self, value: f64) -> String {
         match self {
             Self::Share => format!("{:.1} %", self.scaled(value)),
+            Self::None if value.abs() >= LARGE => format!("{value:.1}"),
             Self::Loss | Self::CrossEntropy | Self::Steps | Self::None => format!("{value:.4}"),
         }
     }

@@ -1,15 +1,26 @@
 //! Probes: what frozen features are worth.
 
+pub mod agreement;
+pub mod assignment;
 pub mod bootstrap;
+pub mod clustering;
 pub mod confusion;
+mod distance;
 pub mod few_label;
+pub mod geometry;
+pub mod k_means;
 pub mod knn;
 pub mod linear;
+pub mod measure;
 pub mod minibatch;
 pub mod paired;
 pub mod pca;
+pub mod rank_me;
 pub mod repetition;
 pub mod retrieval;
+pub mod spectrum;
+pub mod sphere;
+pub mod two_views;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

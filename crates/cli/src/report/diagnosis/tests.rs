@@ -1,6 +1,6 @@
 //! A synthetic history for each finding, and a healthy one.
 
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::*;
 use crate::train::record::{Score, Timing};
@@ -24,6 +24,7 @@ fn history(epochs: u64, numbers: &[(&str, f64, f64)]) -> Vec<Record> {
                 .collect(),
             validation: find("validation").map(|accuracy| Score { accuracy, loss: 1.0 }),
             knn: find("knn"),
+            features: Map::new(),
             test: None,
             timing: Timing::default(),
         }
