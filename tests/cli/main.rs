@@ -4,6 +4,7 @@ mod common;
 mod diverged;
 mod errors;
 mod evaluate;
+mod events;
 mod folders;
 mod hostile;
 mod names;

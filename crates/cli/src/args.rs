@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::fetch::Published;
 
 pub(crate) use flags::{
-    DataFlags, DeviceChoice, EvaluateFlags, RecipeFlags, RunFlags, Shared, TrainFlags,
+    DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags, Shared, TrainFlags,
 };
 
 /// Learns what images have in common, without labels.
