@@ -18,6 +18,7 @@ mod checkpoint;
 mod inference;
 mod train;
 mod eval;
+mod study;
 pub mod report;
 mod verbs;
 
