@@ -11,4 +11,5 @@ mod names;
 mod resume;
 mod semi;
 mod serve;
+mod sweep;
 mod verbs;

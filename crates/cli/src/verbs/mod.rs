@@ -10,6 +10,7 @@ mod finetune;
 mod semi;
 mod experiment;
 mod evaluate;
+mod sweep;
 mod embed;
 mod neighbours;
 mod info;
@@ -31,6 +32,10 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         Verb::Pretrain { flags } => tell(&pretrain::run(&flags, command)?),
         Verb::Finetune { from, flags } => tell(&finetune::run(&from, &flags, command)?),
         Verb::Experiment { seeds, flags } => tell(&experiment::run(seeds, &flags, command)?),
+        Verb::Sweep { grid, seeds, flags } => {
+            let asked = sweep::Asked { grid: &grid, seeds };
+            tell(&sweep::run(asked, &flags, command)?);
+        }
         Verb::Semi { from, seeds, auto, flags } => {
             let how = semi::How { from: from.as_deref(), seeds, auto };
             tell(&semi::run(&how, &flags, command)?);
