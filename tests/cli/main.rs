@@ -1,6 +1,7 @@
 //! The whole program, run as its users run it.
 
 mod common;
+mod compare;
 mod diverged;
 mod errors;
 mod evaluate;

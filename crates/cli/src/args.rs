@@ -99,6 +99,18 @@ pub(crate) enum Verb {
         #[command(flatten)]
         run: RunFlags,
     },
+    /// Draw the curves of several runs over each other, with a table of what they reached
+    ///
+    /// Nothing is computed anew: the numbers are those in the runs' folders. To measure checkpoints
+    /// on the same pictures, use kith evaluate --compare.
+    Compare {
+        /// Folders of runs, at least two
+        #[arg(required = true, num_args = 1.., value_name = "RUN")]
+        runs: Vec<PathBuf>,
+        /// The page to write
+        #[arg(long, default_value = "compare.html")]
+        out: PathBuf,
+    },
     /// Draw pictures beside their augmented views
     Augment {
         /// A recipe: images on top, below them a weak view (what its classifier sees) and two strong

@@ -11,6 +11,7 @@ mod semi;
 mod experiment;
 mod evaluate;
 mod sweep;
+mod compare;
 mod embed;
 mod neighbours;
 mod info;
@@ -36,6 +37,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             let asked = sweep::Asked { grid: &grid, seeds };
             tell(&sweep::run(asked, &flags, command)?);
         }
+        Verb::Compare { runs, out } => tell(&compare::run(&runs, &out)?),
         Verb::Semi { from, seeds, auto, flags } => {
             let how = semi::How { from: from.as_deref(), seeds, auto };
             tell(&semi::run(&how, &flags, command)?);
