@@ -47,12 +47,14 @@ pub(super) fn run(folders: &[PathBuf], out: &Path) -> Result<Compared, Failure> 
     let differences = differences::between(&runs);
     let last_epochs = numbers::last_epochs(&parts, &curves);
     let names: Vec<String> = runs.iter().map(|run| run.name.clone()).collect();
+    let [what, reached] = numbers::tables(&numbers);
     let tables = vec![
-        numbers::table(&numbers),
+        what,
+        reached,
         differences::table(&differences, &names),
         numbers::table_of_last_epochs(&last_epochs, &names),
     ];
-    let words = tables[..2].iter().map(Table::plain).collect::<Vec<_>>().join("\n\n");
+    let words = tables[..3].iter().map(Table::plain).collect::<Vec<_>>().join("\n\n");
     let report = Report {
         title: format!("{} runs beside each other", runs.len()),
         subtitle: names.join(", "),

@@ -91,44 +91,40 @@ impl Numbers {
     }
 }
 
-/// A row a run.
-pub(super) fn table(runs: &[Numbers]) -> Table {
-    let header = [
-        "run",
-        "stage",
-        "recipe",
-        "encoder",
-        "data",
-        "seed",
-        "epochs",
-        "steps",
-        "seconds",
-        "validation, last / best",
-        "test, last / best",
-        "linear probe, last / best",
-        "kNN (200, 0.1), last / best",
-    ];
-    let row = |run: &Numbers| {
-        let seconds = run.seconds.map_or_else(|| ABSENT.to_owned(), |s| format!("{s:.1}"));
-        let words = [
-            run.name.clone(),
-            facts::stage(run.stage),
-            run.recipe.clone(),
-            run.encoder.clone(),
-            run.data.clone(),
-            run.seed.to_string(),
-            run.epochs.to_string(),
-            run.steps.to_string(),
-            seconds,
-        ];
-        let shares = [run.validation, run.test, run.linear, run.knn].map(LastAndBest::words);
-        words.into_iter().chain(shares).collect()
-    };
-    Table {
-        title: "What the runs are, and what they reached".into(),
-        header: header.map(Into::into).to_vec(),
+/// What the runs are, and what they reached: a row a run in either.
+pub(super) fn tables(runs: &[Numbers]) -> [Table; 2] {
+    let table = |title: &str, header: &[&str], row: fn(&Numbers) -> Vec<String>| Table {
+        title: title.into(),
+        header: header.iter().map(|&name| name.into()).collect(),
         rows: runs.iter().map(row).collect(),
-    }
+    };
+    let what = ["run", "stage", "recipe", "encoder", "data", "seed", "epochs", "steps", "seconds"];
+    let reached = ["run", "validation accuracy", "test accuracy", "linear probe", "kNN (200, 0.1)"];
+    [
+        table("What the runs are", &what, described),
+        table("What they reached, last / best epoch", &reached, accuracies),
+    ]
+}
+
+fn described(run: &Numbers) -> Vec<String> {
+    let seconds = run.seconds.map_or_else(|| ABSENT.to_owned(), |s| format!("{s:.1}"));
+    let words = [
+        run.name.clone(),
+        facts::stage(run.stage),
+        run.recipe.clone(),
+        run.encoder.clone(),
+        run.data.clone(),
+        run.seed.to_string(),
+        run.epochs.to_string(),
+        run.steps.to_string(),
+        seconds,
+    ];
+    words.to_vec()
+}
+
+fn accuracies(run: &Numbers) -> Vec<String> {
+    let shares = [run.validation, run.test, run.linear, run.knn].map(LastAndBest::words);
+    [run.name.clone()].into_iter().chain(shares).collect()
 }
 
 /// A number of the metrics files after the last epoch of each run.
