@@ -1,13 +1,16 @@
 //! The whole program, run as its users run it.
 
 mod common;
+mod compare;
 mod diverged;
 mod errors;
 mod evaluate;
+mod events;
 mod folders;
 mod hostile;
 mod names;
 mod resume;
 mod semi;
 mod serve;
+mod sweep;
 mod verbs;

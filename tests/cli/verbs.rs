@@ -27,7 +27,8 @@ fn one_checkpoint_serves_every_verb() {
     let trained = run(&[&["pretrain", "--run", "run"][..], &SMALL].concat());
     assert!(trained["frozen"]["last"]["linear"].as_f64().expect("a share") > 0.0);
     is_self_contained(&at("run/report.html"));
-    for file in ["command.txt", "recipe.toml", "metrics.jsonl", "best.safetensors"] {
+    for file in ["command.txt", "recipe.toml", "metrics.jsonl", "best.safetensors", "results.json"]
+    {
         assert!(at("run").join(file).exists(), "{file} is missing");
     }
     let again = run(&["evaluate", "run"]);

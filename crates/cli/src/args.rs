@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::fetch::Published;
 
 pub(crate) use flags::{
-    DataFlags, DeviceChoice, EvaluateFlags, RecipeFlags, RunFlags, Shared, TrainFlags,
+    DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags, Shared, TrainFlags,
 };
 
 /// Learns what images have in common, without labels.
@@ -55,6 +55,24 @@ pub(crate) enum Verb {
         #[command(flatten)]
         flags: TrainFlags,
     },
+    /// Pre-train with every combination of some settings and seeds; one table and figure of all
+    ///
+    /// Each run has a folder of its own in that of the sweep. The same command again goes on: what is
+    /// finished is kept, what was interrupted is resumed. The best combination is chosen on
+    /// validation pictures.
+    Sweep {
+        /// A setting and its values, as in objective.temperature=0.05,0.1,0.2 (repeatable)
+        ///
+        /// Values are written as in --set. Commas within brackets, braces or quotes belong to a value:
+        /// projection.hidden=[64],[128,64] has two.
+        #[arg(long, required = true, value_name = "KEY=VALUE,VALUE")]
+        grid: Vec<String>,
+        /// How many seeds, counted up from --seed
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+        seeds: u64,
+        #[command(flatten)]
+        flags: TrainFlags,
+    },
     /// A supervised baseline against learning from unlabelled pictures too
     Semi {
         /// A checkpoint whose encoder both start from [default: fresh weights]
@@ -80,6 +98,18 @@ pub(crate) enum Verb {
         data: DataFlags,
         #[command(flatten)]
         run: RunFlags,
+    },
+    /// Draw the curves of several runs over each other, with a table of what they reached
+    ///
+    /// Nothing is computed anew: the numbers are those in the runs' folders. To measure checkpoints
+    /// on the same pictures, use kith evaluate --compare.
+    Compare {
+        /// Folders of runs, at least two
+        #[arg(required = true, num_args = 1.., value_name = "RUN")]
+        runs: Vec<PathBuf>,
+        /// The page to write
+        #[arg(long, default_value = "compare.html")]
+        out: PathBuf,
     },
     /// Draw pictures beside their augmented views
     Augment {

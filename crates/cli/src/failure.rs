@@ -130,6 +130,37 @@ pub enum Failure {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A study's folder holds another one.
+    #[error(
+        "{} holds another study: its {what} was `{then}`, asked for is `{now}`; give the command that began it, or another --run",
+        path.display()
+    )]
+    OtherStudy {
+        /// The folder.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// As it was.
+        then: String,
+        /// As it is asked now.
+        now: String,
+    },
+    /// A part of a study fails.
+    #[error("{name}: {source}")]
+    Part {
+        /// The part.
+        name: String,
+        /// Why.
+        source: Box<Self>,
+    },
+    /// A folder is no run that could be compared.
+    #[error("{} is no run: {reason}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing, and what to do.
+        reason: String,
+    },
     /// The user stopped a study of many parts.
     #[error("stopped after {done} of {total} parts, which are kept; go on with: {resume}")]
     Stopped {
@@ -184,6 +215,9 @@ impl Failure {
             Self::UnsureTeacher { .. } => "UNSURE_TEACHER",
             Self::SeenTest { .. } => "SEEN_TEST",
             Self::Unknown { .. } => "UNKNOWN",
+            Self::OtherStudy { .. } => "OTHER_STUDY",
+            Self::Part { source, .. } => source.code(),
+            Self::NoRun { .. } => "NO_RUN",
             Self::NoPage { .. } => "NO_PAGE",
             Self::Port { .. } => "PORT",
             Self::Interrupted { .. } | Self::Stopped { .. } => "INTERRUPTED",
@@ -192,6 +226,9 @@ impl Failure {
 
     /// What the process says to the shell.
     pub fn exit_code(&self) -> ExitCode {
+        if let Self::Part { source, .. } = self {
+            return source.exit_code();
+        }
         ExitCode::from(match self {
             Self::Core(
                 kith_core::Error::Device { .. }

@@ -12,11 +12,13 @@ pub mod progress;
 mod output;
 mod format;
 mod interrupt;
+mod events;
 mod dataset;
 mod checkpoint;
 mod inference;
 mod train;
 mod eval;
+mod study;
 pub mod report;
 mod verbs;
 

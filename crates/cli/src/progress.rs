@@ -92,9 +92,19 @@ pub struct Cells(ProgressBar);
 impl Cells {
     /// A bar at its start.
     pub fn new(show: Show, total: u64) -> Self {
+        Self::named("evaluating", show, total)
+    }
+
+    /// A bar at its start, over what is done to the cells.
+    pub fn named(what: &'static str, show: Show, total: u64) -> Self {
         let bar = bar(show, Some(total), PARTS);
-        bar.set_prefix("evaluating");
+        bar.set_prefix(what);
         Self(bar)
+    }
+
+    /// Lets a line be written above the bar; without a bar it is written all the same.
+    pub fn above(&self, write: impl FnOnce()) {
+        self.0.suspend(write);
     }
 
     /// Whether anybody sees the bar.

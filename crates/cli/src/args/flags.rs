@@ -100,12 +100,24 @@ pub(crate) struct TrainFlags {
     pub(crate) recipe: RecipeFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
+    /// Write the numbers of every epoch in another form, too, beside metrics.jsonl
+    #[arg(long, value_name = "FORM")]
+    pub(crate) log: Option<LogFormat>,
+}
+
+/// A form of a run's numbers besides its metrics file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Event files for tensorboard --logdir.
+    Tensorboard,
 }
 
 /// What to evaluate besides frozen features with all labels.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct EvaluateFlags {
-    /// Compare checkpoints, or last networks of runs, on the same pictures
+    /// Measure checkpoints, or last networks of runs, on the same pictures, and compare
+    ///
+    /// For the curves and final numbers that runs have already, use kith compare.
     #[arg(long, num_args = 2.., value_name = "CHECKPOINT")]
     #[arg(conflicts_with_all = ["few_label", "run"])]
     pub(crate) compare: Vec<PathBuf>,

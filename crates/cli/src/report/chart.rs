@@ -1,4 +1,4 @@
-//! Charts as SVG: lines over steps, bars with their spread.
+//! Charts as SVG: lines over steps, bars with their spread, heat maps.
 //!
 //! A chart scales with its place, has no background, and draws its words in the page's own colour,
 //! so that it reads well on light and dark pages. Its colours are those of Okabe and Ito, which
@@ -10,10 +10,12 @@ mod axis;
 mod canvas;
 mod lines;
 mod bars;
+mod heat_map;
 
 use maud::Markup;
 
 pub use bars::{Bar, Bars};
+pub use heat_map::{HeatMap, Measured};
 
 /// A line chart.
 #[derive(Clone, Debug, Default)]
@@ -65,6 +67,34 @@ pub struct Series {
     pub colour: Option<usize>,
     /// How it is drawn.
     pub stroke: Stroke,
+}
+
+/// How a line looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Which colour of the palette.
+    pub colour: usize,
+    /// How it is drawn.
+    pub stroke: Stroke,
+}
+
+impl Look {
+    /// The look of the n-th of many lines: where the colours are used up, the stroke changes.
+    pub fn of(place: usize) -> Self {
+        let strokes = [Stroke::Solid, Stroke::Dashed, Stroke::Dotted];
+        let stroke = strokes[place / palette::COUNT % strokes.len()];
+        Self { colour: place % palette::COUNT, stroke }
+    }
+}
+
+/// A short piece of a line, for a legend on the page.
+pub(super) fn sample(look: Look) -> Markup {
+    lines::sample(look)
+}
+
+/// The map as an SVG element.
+pub fn heat_map_svg(map: &HeatMap) -> Markup {
+    heat_map::svg(map)
 }
 
 /// The chart as an SVG element.

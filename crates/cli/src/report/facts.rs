@@ -1,5 +1,8 @@
 //! What a run was, in words.
 
+use kith_core::checkpoint::Stage;
+use serde_json::{Value, json};
+
 use crate::format::percent;
 use crate::train::folder;
 use crate::train::record::Record;
@@ -24,6 +27,29 @@ pub(crate) fn of_run(splits: &Splits, seed: &str, device: &str) -> Vec<(String, 
         ("Command".into(), folder::command()),
         ("Software".into(), format!("kith {}", env!("CARGO_PKG_VERSION"))),
     ]
+}
+
+/// How an encoder came about, in a word.
+pub(crate) fn stage(stage: Stage) -> String {
+    json!(stage).as_str().unwrap_or_default().replace('_', "-")
+}
+
+/// The kind of an encoder and its settings in words.
+pub(crate) fn described(settings: &Value) -> String {
+    let Some(settings) = settings.as_object() else { return String::new() };
+    let word = |value: &Value| match value {
+        Value::String(word) => word.clone(),
+        Value::Object(numbers) => {
+            let each = numbers.iter().map(|(name, number)| format!("{name} {number}"));
+            each.collect::<Vec<_>>().join(" ")
+        }
+        other => other.to_string(),
+    };
+    let kind = settings.get("kind").map(word).unwrap_or_default();
+    let others = settings.iter().filter(|(name, _)| *name != "kind");
+    let others =
+        others.map(|(name, value)| format!(", {} {}", name.replace('_', " "), word(value)));
+    kind + &others.collect::<String>()
 }
 
 /// What a report on several seeds shows of the first one alone.

@@ -5,6 +5,7 @@ pub mod image_grid;
 pub mod table;
 pub mod confusion;
 pub mod scatter;
+pub mod switch;
 pub mod page;
 pub(crate) mod seeds;
 pub(crate) mod curves;

@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::chart::{self, Bars, Chart};
+use super::chart::{self, Bars, Chart, HeatMap};
 use super::confusion::{self, Confusion};
 use super::scatter::{self, Scatter};
+use super::switch::{self, Switch};
 use super::table::Table;
 
 /// The page's look.
@@ -35,6 +36,10 @@ pub struct Report {
     pub charts: Vec<Chart>,
     /// Bar charts.
     pub bars: Vec<Bars>,
+    /// Heat maps.
+    pub heat_maps: Vec<HeatMap>,
+    /// Charts of which a reader chooses a set.
+    pub switch: Option<Switch>,
     /// Grids of images.
     pub figures: Vec<Figure>,
     /// Images as points on a plane.
@@ -77,6 +82,7 @@ pub fn html(report: &Report) -> String {
                         (scatter::section(map, number))
                     }
                     (charts(report))
+                    @if let Some(sets) = &report.switch { (switch::section(sets)) }
                     @if let Some(confusion) = &report.confusion { (confusion::section(confusion)) }
                     @for table in &report.tables { (section_of(table)) }
                     (notes(&report.notes))
@@ -120,7 +126,9 @@ fn figure(image: &Figure) -> Markup {
 
 fn charts(report: &Report) -> Markup {
     let lines = report.charts.iter().map(chart::svg);
-    let drawn: Vec<Markup> = lines.chain(report.bars.iter().map(chart::bars_svg)).collect();
+    let bars = report.bars.iter().map(chart::bars_svg);
+    let maps = report.heat_maps.iter().map(chart::heat_map_svg);
+    let drawn: Vec<Markup> = lines.chain(bars).chain(maps).collect();
     html! {
         @if !drawn.is_empty() {
             section {
@@ -182,7 +190,7 @@ fn facts(facts: &[(String, String)]) -> Markup {
     html! {
         @if !facts.is_empty() {
             section {
-                h2 { "This run" }
+                h2 { "How this was made" }
                 dl { @for (name, value) in facts { div.long[value.len() > LONG] { dt { (name) } dd { (value) } } } }
             }
         }

@@ -5,6 +5,7 @@ use kith_core::recipe::Recipe;
 
 use super::folder::Folder;
 use super::splits::Splits;
+use crate::args::LogFormat;
 use crate::device::Seeded;
 use crate::output::Console;
 
@@ -22,6 +23,8 @@ pub(crate) struct RunContext<'a> {
     /// The seed of everything random.
     pub(crate) seed: u64,
     pub(crate) console: &'a Console,
+    /// What else is written of every epoch; none but the metrics file where it is none.
+    pub(crate) log: Option<LogFormat>,
 }
 
 impl RunContext<'_> {

@@ -21,6 +21,8 @@ pub(crate) const BEST: &str = "best.safetensors";
 pub(crate) const METRICS: &str = "metrics.jsonl";
 /// The page for people.
 pub(crate) const REPORT: &str = "report.html";
+/// What a run or a study came to, for scripts.
+pub(crate) const RESULTS: &str = "results.json";
 /// Every context, resolved.
 pub(crate) const RECIPE: &str = "recipe.toml";
 /// How the run was started.
@@ -47,6 +49,16 @@ impl Folder {
         }
     }
 
+    /// A folder, whether it is there or not.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self(path.to_owned())
+    }
+
+    /// The folder of that name in `runs`, whether it is there or not.
+    pub(crate) fn named(name: &str) -> Self {
+        Self(Path::new(RUNS).join(name))
+    }
+
     /// A folder in `runs` that no run has yet.
     fn fresh(name: &str) -> Self {
         let numbered = |number: u32| match number {
@@ -71,7 +83,7 @@ impl Folder {
     }
 
     /// Whether a run was begun here.
-    fn is_run(&self) -> bool {
+    pub(crate) fn is_run(&self) -> bool {
         self.file(STATE).exists() || self.file(COMMAND).exists()
     }
 

@@ -1,6 +1,7 @@
 //! What is measured after each epoch: a run's own classifier, and the features that it learns.
 
 use kith_core::augment::policy::Draw;
+use kith_core::checkpoint::Stage;
 use kith_core::encoder::Encoder;
 use kith_core::loss::cross_entropy;
 use kith_core::metrics::{self, Metric};
@@ -38,6 +39,13 @@ const OF_FEATURES: [Measure; 5] = [RANK_ME, ALIGNMENT, UNIFORMITY, SPREAD, KNN_W
 pub(crate) fn metrics<T: Task>(trainer: &Trainer<T>) -> Vec<Metric> {
     let own = OF_FEATURES.iter().filter(|_| T::LEARNS_FEATURES).map(|measure| measure.metric);
     trainer.metrics().into_iter().chain(own).collect()
+}
+
+/// All that the records of a run of such a stage have.
+pub(crate) fn metrics_of(stage: Stage, recipe: &Recipe) -> Vec<Metric> {
+    let learns_features = stage == Stage::Pretrained;
+    let own = OF_FEATURES.iter().filter(|_| learns_features).map(|measure| measure.metric);
+    kith_core::trainer::metrics_of(stage, recipe).into_iter().chain(own).collect()
 }
 
 /// What clean features of images kept aside are worth, measured after an epoch.

@@ -4,6 +4,7 @@ pub(crate) mod folder;
 pub(crate) mod splits;
 pub(crate) mod context;
 pub(crate) mod record;
+pub(crate) mod event_log;
 pub(crate) mod initial_weights;
 pub(crate) mod loader;
 pub(crate) mod finite;

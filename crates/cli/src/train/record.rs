@@ -1,5 +1,7 @@
 //! What a run keeps beside its tensors, so that it can go on as if it had never stopped.
 
+use std::path::Path;
+
 use kith_core::checkpoint::Stage;
 use kith_core::metrics::{Metric, Shown};
 use kith_core::protocol::{self, best_epoch};
@@ -10,6 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::checkpoint;
 use crate::failure::Failure;
+use crate::files::FileError;
+use crate::train::folder;
 
 /// What was measured in one epoch: a line of the metrics file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -194,6 +198,18 @@ impl Record {
     }
 }
 
+/// The metrics file of a run's folder; none where there is none.
+pub(crate) fn read_history(run: &Path) -> Result<Option<Vec<Record>>, Failure> {
+    let path = run.join(folder::METRICS);
+    let text = match std::fs::read_to_string(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|e| FileError::new(&path, e))?,
+    };
+    let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+    let history = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
+    history.map(Some).map_err(unreadable).map_err(Failure::of(&path))
+}
+
 /// Means of an epoch as a record keeps them; what has no value in this epoch is left out.
 pub(crate) fn as_map(means: &[(&'static str, f64)]) -> Map<String, Value> {
     let known = means.iter().filter(|(_, mean)| mean.is_finite());
@@ -216,7 +232,8 @@ pub(crate) fn is_plateau(history: &[Record], patience: u64) -> bool {
     protocol::is_plateau(&losses.collect::<Vec<_>>(), patience)
 }
 
-fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
+/// The first lines in which two texts differ.
+pub(crate) fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
     then.lines().zip(now.lines()).find(|(then, now)| then != now).unwrap_or((then, now))
 }
 

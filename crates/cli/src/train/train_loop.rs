@@ -10,10 +10,12 @@ use kith_core::metrics::{Metric, Metrics, Shown};
 use kith_core::trainer::{Task, Trainer};
 use kith_data::Prefetch;
 
+use crate::args::LogFormat;
 use crate::failure::Failure;
 use crate::interrupt::stopped;
 use crate::progress::{Tick, Training};
 use crate::train::context::RunContext;
+use crate::train::event_log::EventLog;
 use crate::train::final_test;
 use crate::train::finite;
 use crate::train::folder;
@@ -52,6 +54,7 @@ pub(crate) fn train<T: Task>(
     batches: impl FnOnce(&Trainer<T>) -> Result<Prefetch<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
     let mut run = Run::resume_or_start(trainer, start, context)?;
+    run.log_epochs()?;
     if !run.is_over() {
         let batches = batches(&run.trainer)?;
         context.folder.begin(context.recipe)?;
@@ -66,6 +69,8 @@ struct Run<'a, T> {
     start: Option<String>,
     context: &'a RunContext<'a>,
     history: Vec<Record>,
+    /// Where epochs are written besides, if anywhere.
+    log: Option<EventLog>,
     /// Seconds of training in the running epoch before this process.
     earlier: f64,
     epoch_began: Instant,
@@ -87,6 +92,7 @@ impl<'a, T: Task> Run<'a, T> {
             start,
             context,
             history: Vec::new(),
+            log: None,
             earlier: 0.0,
             epoch_began: now,
             saved: now,
@@ -94,14 +100,30 @@ impl<'a, T: Task> Run<'a, T> {
             ticked: None,
             spoken: now,
         };
-        let Some(archive) = context.folder.read_archive(folder::STATE)? else { return Ok(run) };
+        let Some(archive) = context.folder.read_archive(folder::STATE)? else {
+            run.log = run.open_log()?;
+            return Ok(run);
+        };
         let path = context.folder.file(folder::STATE);
         let saved = RunState::read(&archive).map_err(Failure::of(&path))?;
         let (plan, stage, note) = (run.trainer.plan(), run.trainer.stage(), run.note());
         record::check(&saved, Now { plan, recipe: context.recipe, stage, note: &note })?;
         run.trainer = run.trainer.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
         (run.history, run.earlier) = (saved.more.history, saved.more.seconds);
+        run.log = run.open_log()?;
         Ok(run)
+    }
+
+    /// Where the command line asks epochs to be written besides.
+    fn open_log(&self) -> Result<Option<EventLog>, Failure> {
+        let open = |LogFormat::Tensorboard| EventLog::open(self.context.folder, &self.history);
+        Ok(self.context.log.map(open).transpose()?)
+    }
+
+    /// Writes there what it lacks.
+    fn log_epochs(&mut self) -> Result<(), Failure> {
+        let Some(log) = &mut self.log else { return Ok(()) };
+        Ok(log.add(&self.history)?)
     }
 
     /// Whether every step is done, or the validation loss stopped falling long enough ago.
@@ -215,6 +237,7 @@ impl<'a, T: Task> Run<'a, T> {
         self.earlier = 0.0;
         self.epoch_began = Instant::now();
         self.save_epoch(weights)?;
+        self.log_epochs()?;
         self.epoch_began = Instant::now();
         Ok(line)
     }

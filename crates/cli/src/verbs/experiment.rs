@@ -151,6 +151,7 @@ fn report(
         tables: comparison.tables().chain(features).chain([tables::epochs(&parts)]).collect(),
         settings_toml: recipe.to_toml(),
         notes: notes(studies, recipe).into_iter().chain(note(&comparison.differences())).collect(),
+        ..Report::default()
     })
 }
 

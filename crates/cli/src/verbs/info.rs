@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::{Layer, Meta};
@@ -11,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::failure::Failure;
-use crate::files::FileError;
 use crate::format::percent;
 use crate::output::{Outcome, lossy};
 use crate::report::diagnosis::{self, Finding};
+use crate::report::facts;
 use crate::train::folder;
-use crate::train::record::Record;
+use crate::train::record;
 
 /// A checkpoint, or a run with one.
 #[derive(Debug, Serialize)]
@@ -94,9 +93,9 @@ impl Display for Whole {
         let Meta { format, software, recipe, dataset, .. } = meta;
         let path = path.display();
         writeln!(f, "{path}: kith checkpoint, format {format}, written by kith {software}")?;
-        writeln!(f, "stage      {}", stage(meta))?;
+        writeln!(f, "stage      {}", facts::stage(meta.stage))?;
         writeln!(f, "recipe     {}, seed {}, {} steps", recipe.name, meta.seed, meta.steps)?;
-        let encoder = described(&json!(recipe.encoder));
+        let encoder = facts::described(&json!(recipe.encoder));
         writeln!(f, "encoder    {encoder}; {parameters} parameters, side {}", meta.side)?;
         writeln!(
             f,
@@ -123,7 +122,7 @@ impl Display for Several {
 impl Display for Part {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { run, meta, findings } = self;
-        write!(f, "{run}: {}, seed {}, {} steps", stage(meta), meta.seed, meta.steps)?;
+        write!(f, "{run}: {}, seed {}, {} steps", facts::stage(meta.stage), meta.seed, meta.steps)?;
         let found = findings.iter().flat_map(|findings| said(findings));
         measured(meta).into_iter().chain(found).try_for_each(|line| write!(f, "\n{line}"))
     }
@@ -148,10 +147,6 @@ fn layers<S: Serializer>(layers: &[Layer], to: S) -> Result<S::Ok, S::Error> {
     }))
 }
 
-fn stage(meta: &Meta) -> String {
-    json!(meta.stage).as_str().unwrap_or_default().replace('_', "-")
-}
-
 /// What the last and the best epoch's classifiers tell right.
 fn measured(meta: &Meta) -> Vec<String> {
     let epochs = [("last", &meta.last), ("best", &meta.best)].into_iter();
@@ -159,35 +154,12 @@ fn measured(meta: &Meta) -> Vec<String> {
     epochs.filter_map(line).collect()
 }
 
-/// The kind of an encoder and its settings in words.
-fn described(settings: &Value) -> String {
-    let Some(settings) = settings.as_object() else { return String::new() };
-    let word = |value: &Value| match value {
-        Value::String(word) => word.clone(),
-        Value::Object(numbers) => {
-            let each = numbers.iter().map(|(name, number)| format!("{name} {number}"));
-            each.collect::<Vec<_>>().join(" ")
-        }
-        other => other.to_string(),
-    };
-    let kind = settings.get("kind").map(word).unwrap_or_default();
-    let others = settings.iter().filter(|(name, _)| *name != "kind");
-    let others =
-        others.map(|(name, value)| format!(", {} {}", name.replace('_', " "), word(value)));
-    kind + &others.collect::<String>()
-}
-
 /// What looks wrong with a run, by the metrics in its folder; nothing is known without them.
 fn diagnose(run: &Path, meta: &Meta) -> Result<Option<Vec<Finding>>, Failure> {
-    let path = run.join(folder::METRICS);
-    let text = match std::fs::read_to_string(&path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(|e| FileError::new(&path, e))?,
-    };
-    let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
-    let history = text.lines().map(serde_json::from_str).collect::<Result<Vec<Record>, _>>();
-    let history = history.map_err(unreadable).map_err(Failure::of(&path))?;
-    Ok(Some(diagnosis::findings(&history, &meta.recipe, meta.class_names.len())))
+    let history = record::read_history(run)?;
+    let findings =
+        |history: Vec<_>| diagnosis::findings(&history, &meta.recipe, meta.class_names.len());
+    Ok(history.map(findings))
 }
 
 /// Findings a line each, or that there are none.

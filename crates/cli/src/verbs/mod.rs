@@ -10,6 +10,8 @@ mod finetune;
 mod semi;
 mod experiment;
 mod evaluate;
+mod sweep;
+mod compare;
 mod embed;
 mod neighbours;
 mod info;
@@ -31,6 +33,11 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         Verb::Pretrain { flags } => tell(&pretrain::run(&flags, command)?),
         Verb::Finetune { from, flags } => tell(&finetune::run(&from, &flags, command)?),
         Verb::Experiment { seeds, flags } => tell(&experiment::run(seeds, &flags, command)?),
+        Verb::Sweep { grid, seeds, flags } => {
+            let asked = sweep::Asked { grid: &grid, seeds };
+            tell(&sweep::run(asked, &flags, command)?);
+        }
+        Verb::Compare { runs, out } => tell(&compare::run(&runs, &out)?),
         Verb::Semi { from, seeds, auto, flags } => {
             let how = semi::How { from: from.as_deref(), seeds, auto };
             tell(&semi::run(&how, &flags, command)?);

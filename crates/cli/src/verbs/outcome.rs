@@ -15,9 +15,6 @@ use crate::train::record::{Record, best};
 use crate::train::train_loop::Trained;
 use crate::verbs::session::Session;
 
-/// Every number of a study, for scripts.
-const RESULTS: &str = "results.json";
-
 /// Where a run is, and what to read there.
 #[derive(Debug, Serialize)]
 pub(super) struct Place {
@@ -117,7 +114,7 @@ impl Display for Compared {
     }
 }
 
-/// Keeps a study in its folder, as scripts get it.
+/// Keeps what came of a command in its folder, as scripts get it.
 pub(super) fn keep(outcome: &dyn Outcome, folder: &Folder) -> Result<(), Failure> {
-    Ok(folder.write(RESULTS, format!("{:#}\n", outcome.object()).as_bytes())?)
+    Ok(folder.write(folder::RESULTS, format!("{:#}\n", outcome.object()).as_bytes())?)
 }

@@ -27,7 +27,7 @@ use crate::train::loader;
 use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
 use crate::train::train_loop::{Trained, train};
-use crate::verbs::outcome::Finished;
+use crate::verbs::outcome::{Finished, keep};
 use crate::verbs::session::{Command, Session};
 
 /// Frozen features of the three encoders that a report compares.
@@ -51,27 +51,51 @@ pub(super) struct Pretrained {
 pub(super) fn run(flags: &TrainFlags, command: Command<'_>) -> Result<Pretrained, Failure> {
     let session = Session::open("pretrain", None, flags, command)?;
     let splits = session.splits(session.seed)?;
-    let context = session.context(&splits);
+    complete(&session, &splits)
+}
+
+/// Pre-trains, evaluates and reports, in the session's folder.
+pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrained, Failure> {
+    let context = session.context(splits);
     let trained = learn(&context)?;
     let frozen = frozen(&context)?;
     let run = Finished::of(&context, &trained);
     let page = page(&context, &trained, &run.findings, frozen.as_ref())?;
     session.folder.write(folder::REPORT, html(&page).as_bytes())?;
-    Ok(Pretrained { run, frozen })
+    let pretrained = Pretrained { run, frozen };
+    // The results come last: whoever finds them finds a run that is over.
+    keep(&pretrained, &session.folder)?;
+    Ok(pretrained)
 }
 
 /// Pre-trains to the end, or goes on to it.
 pub(super) fn learn(context: &RunContext<'_>) -> Result<Trained, Failure> {
     let (recipe, splits) = (context.recipe, context.splits);
     let settings = &recipe.pretraining;
-    let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
-    let images = [splits.unlabelled.len(), splits.labelled.len()];
-    let plan = Plan::pretraining(settings, [splits.side, classes], context.seed, images);
+    let plan = plan(context);
     let trainer = Trainer::pretraining(recipe.clone(), plan, context.device)?;
     train(trainer, None, context, |trainer| {
         let Splits { unlabelled, labelled, .. } = splits;
         loader::pretraining(unlabelled, labelled, settings, plan, trainer.steps())
     })
+}
+
+/// Whether such a run could begin, without a step of it.
+pub(super) fn check(context: &RunContext<'_>) -> Result<(), Failure> {
+    let (plan, splits) = (plan(context), context.splits);
+    let _unused = Trainer::pretraining(context.recipe.clone(), plan, context.device)?;
+    let images = [splits.unlabelled.len(), splits.labelled.len()];
+    context.recipe.pretraining.sampling(images, plan.classes)?;
+    Ok(())
+}
+
+/// Steps and epochs.
+fn plan(context: &RunContext<'_>) -> Plan {
+    let splits = context.splits;
+    let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
+    let settings = &context.recipe.pretraining;
+    let images = [splits.unlabelled.len(), splits.labelled.len()];
+    Plan::pretraining(settings, [splits.side, classes], context.seed, images)
 }
 
 /// Evaluates the last, the best and a random encoder of a finished run.

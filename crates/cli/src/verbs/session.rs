@@ -2,7 +2,7 @@
 
 use kith_core::recipe::Recipe;
 
-use crate::args::{DataFlags, RecipeFlags, Shared, TrainFlags};
+use crate::args::{DataFlags, LogFormat, RecipeFlags, Shared, TrainFlags};
 use crate::checkpoint::Checkpoint;
 use crate::dataset;
 use crate::device::{Chosen, choose};
@@ -41,6 +41,7 @@ pub(super) struct Session<'a> {
     pub(super) folder: Folder,
     pub(super) seed: u64,
     pub(super) console: &'a Console,
+    pub(super) log: Option<LogFormat>,
 }
 
 impl<'a> Session<'a> {
@@ -60,7 +61,8 @@ impl<'a> Session<'a> {
         let name = run_name(verb, &recipe, &data.data, shared.seed);
         let folder = Folder::choose(&flags.run, &name)?;
         console.note(&format!("run: {}", folder.path().display()));
-        Ok(Self { recipe, data, start, device, folder, seed: shared.seed, console })
+        let (seed, log) = (shared.seed, flags.log);
+        Ok(Self { recipe, data, start, device, folder, seed, console, log })
     }
 
     /// The data, split by a seed.
@@ -95,6 +97,7 @@ impl<'a> Session<'a> {
             device_reason: &self.device.why,
             seed: self.seed,
             console: self.console,
+            log: self.log,
         }
     }
 }

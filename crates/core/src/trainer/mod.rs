@@ -6,6 +6,7 @@ mod self_supervised;
 mod semi_supervised;
 mod state;
 mod supervised;
+mod measured;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -20,6 +21,7 @@ use crate::recipe::Recipe;
 use crate::rng::Purpose;
 use crate::sampler::Visit;
 
+pub use measured::metrics_of;
 pub use plan::Plan;
 pub use self_supervised::SelfSupervised;
 pub use semi_supervised::{MASK_RATE, SemiSupervised};

@@ -31,6 +31,8 @@ const PROBE_LOSS: Metric = Metric {
 };
 /// Share of labelled images that the online probe tells right.
 const PROBE_ACCURACY: Metric = Metric::share("probe_accuracy", "Training accuracy", "probe");
+/// What the online probe measures.
+pub(super) const PROBE_METRICS: [Metric; 2] = [PROBE_ACCURACY, PROBE_LOSS];
 
 /// Sets the streams of the views after the second apart, above all numbers of images.
 const VIEW: u64 = 1 << 40;
@@ -199,7 +201,7 @@ impl Task for SelfSupervised {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        let probe = self.probe.iter().flat_map(|_| [PROBE_ACCURACY, PROBE_LOSS]);
+        let probe = self.probe.iter().flat_map(|_| PROBE_METRICS);
         self.method_metrics.iter().copied().chain(probe).collect()
     }
 

@@ -34,6 +34,20 @@ pub const MASK_RATE: Metric = Metric::share(
     "mask rate",
 );
 
+/// What a step measures, the loss first.
+pub(super) fn measured(settings: &SemiSettings) -> Vec<Metric> {
+    match settings.method {
+        SemiMethod::NoisyStudent { .. } => vec![metrics::CLASSIFIER_LOSS, metrics::ACCURACY],
+        SemiMethod::Fixmatch { .. } => vec![
+            metrics::CLASSIFIER_LOSS,
+            LABELLED_LOSS,
+            UNLABELLED_LOSS,
+            metrics::ACCURACY,
+            MASK_RATE,
+        ],
+    }
+}
+
 /// Where the average lies in a state; in a checkpoint it is the network.
 const AVERAGE: &str = "average";
 const OPTIMIZER: &str = "optimizer";
@@ -204,16 +218,7 @@ impl Task for SemiSupervised {
     }
 
     fn metrics(&self) -> Vec<Metric> {
-        match self.settings.method {
-            SemiMethod::NoisyStudent { .. } => vec![metrics::CLASSIFIER_LOSS, metrics::ACCURACY],
-            SemiMethod::Fixmatch { .. } => vec![
-                metrics::CLASSIFIER_LOSS,
-                LABELLED_LOSS,
-                UNLABELLED_LOSS,
-                metrics::ACCURACY,
-                MASK_RATE,
-            ],
-        }
+        measured(&self.settings)
     }
 
     /// The averaged one.

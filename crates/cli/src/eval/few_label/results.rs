@@ -8,10 +8,7 @@ use super::summary::rows;
 use crate::checkpoint::is_same_source;
 use crate::failure::Failure;
 use crate::files::FileError;
-use crate::train::folder::Folder;
-
-/// The file of the cells and of what follows from them.
-const RESULTS: &str = "results.json";
+use crate::train::folder::{Folder, RESULTS};
 
 /// The entry of a protocol that says which data.
 pub(crate) const DATA: &str = "data";

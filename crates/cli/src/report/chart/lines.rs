@@ -6,7 +6,7 @@ use super::axis::{Scale, Tick, horizontal, place, round_ticks};
 use super::canvas::{LABEL, Pen, WIDTH, below_title, label, label_width, line, titled};
 use super::palette::colour;
 use super::ticks::span;
-use super::{Chart, Series, Stroke};
+use super::{Chart, Look, Series, Stroke};
 
 /// Height, in the page's units.
 const HEIGHT: f64 = 380.0;
@@ -39,6 +39,17 @@ pub(super) fn svg(chart: &Chart) -> Markup {
     let (legend, height) = legend(names);
     let plot = Plot::of(chart, [height, below_title(HEIGHT)]);
     titled(&chart.title, HEIGHT, &html! { (legend) (plot.axes(chart)) (plot.lines(chart)) })
+}
+
+/// A piece of a line, alone.
+pub(super) fn sample(look: Look) -> Markup {
+    let middle = GAP;
+    let pen = Pen { width: 3.0, ..pen_of(look) };
+    html! {
+        svg aria-hidden="true" viewBox=(format!("0 0 {SAMPLE} {}", 2.0 * middle)) {
+            (line(&[[0.0, middle], [SAMPLE, middle]], pen))
+        }
+    }
 }
 
 /// The names in rows, and the height that they take.
@@ -124,7 +135,7 @@ impl Plot {
                 (label(&tick.words, [self.across.at(tick.place), bottom + 4.0 * TICK], "middle"))
             }
             (label(&chart.x_label, [middle[0], bottom + WORDS[0] - 2.0 * LABEL / 3.0], "middle"))
-            g transform=(format!("translate({} {}) rotate(-90)", LABEL / 3.0, middle[1])) {
+            g transform=(format!("translate({} {}) rotate(-90)", LABEL / 2.0, middle[1])) {
                 (label(&chart.y_label, [0.0, 0.0], "middle"))
             }
         }
@@ -177,12 +188,16 @@ fn heights(series: &Series) -> impl Iterator<Item = f64> {
 }
 
 fn pen(series: &Series, index: usize) -> Pen {
-    let dashes = match series.stroke {
+    pen_of(Look { colour: series.colour.unwrap_or(index), stroke: series.stroke })
+}
+
+fn pen_of(look: Look) -> Pen {
+    let dashes = match look.stroke {
         Stroke::Solid => None,
         Stroke::Dashed => Some("7 4"),
         Stroke::Dotted => Some("2 3"),
     };
-    Pen { colour: colour(series.colour.unwrap_or(index)), width: 2.0, dashes }
+    Pen { colour: colour(look.colour), width: 2.0, dashes }
 }
 
 fn is_finite(point: &&(f64, f64)) -> bool {

@@ -21,6 +21,16 @@ fn full() -> Report {
             value_label: "%".into(),
             bars: vec![Bar { name: "nnclr".into(), mean: 71.0, deviation: Some(0.4) }],
         }],
+        heat_maps: vec![HeatMap {
+            title: "Grid <map>".into(),
+            cells: vec![vec![Some((71.0, None))]],
+            ..HeatMap::default()
+        }],
+        switch: Some(Switch {
+            title: "Switched <set>".into(),
+            sets: vec![("step".into(), vec![Chart::default()])],
+            ..Switch::default()
+        }),
         figures: vec![Figure {
             title: "Views".into(),
             caption: "each row one \"picture\"".into(),
@@ -68,6 +78,8 @@ fn all_words_are_escaped() {
         "<nnclr>",
         "<only>",
         "<curve>",
+        "<map>",
+        "<set>",
         "one \"picture\"",
     ] {
         assert!(!page.contains(raw), "{raw} stands raw in the page");

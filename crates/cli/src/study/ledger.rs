@@ -1,0 +1,154 @@
+//! The file in a study's folder that says which runs belong to it.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::planned_run::{Entry, PlannedRun};
+use crate::failure::Failure;
+use crate::files::FileError;
+use crate::train::folder::Folder;
+use crate::train::record::first_difference;
+
+/// The list of a study's runs.
+const LEDGER: &str = "study.json";
+
+/// Many runs in one folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Study {
+    pub(crate) folder: Folder,
+    pub(crate) runs: Vec<PlannedRun>,
+    kind: &'static str,
+}
+
+/// The file's contents.
+#[derive(Debug, Serialize, Deserialize)]
+struct Ledger {
+    /// The verb that began it.
+    kind: String,
+    runs: Vec<Entry>,
+}
+
+impl Study {
+    /// A study in a folder that holds none yet, or the same. Nothing is written, so that a study that
+    /// cannot begin leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`Failure::RunExists`] when something else lies there, [`Failure::OtherStudy`] when it is a
+    /// study of other runs.
+    pub(crate) fn open(
+        folder: Folder,
+        kind: &'static str,
+        runs: Vec<PlannedRun>,
+    ) -> Result<Self, Failure> {
+        let path = folder.file(LEDGER);
+        let study = Self { folder, runs, kind };
+        let text = match std::fs::read_to_string(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let path = study.folder.path().to_owned();
+                let taken = study.folder.is_run();
+                return if taken { Err(Failure::RunExists { path }) } else { Ok(study) };
+            }
+            text => text.map_err(|e| FileError::new(&path, e))?,
+        };
+        let unreadable =
+            |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+        let then: Ledger =
+            serde_json::from_str(&text).map_err(unreadable).map_err(Failure::of(&path))?;
+        match study.difference(then) {
+            None => Ok(study),
+            Some([what, then, now]) => {
+                let path = study.folder.path().to_owned();
+                Err(Failure::OtherStudy { path, what, then, now })
+            }
+        }
+    }
+
+    /// Writes the list, before the first run.
+    pub(crate) fn begin(&self) -> Result<(), FileError> {
+        let runs = self.runs.iter().map(PlannedRun::entry).collect();
+        let ledger = Ledger { kind: self.kind.to_owned(), runs };
+        let text = serde_json::to_string_pretty(&ledger).expect("a list of runs is text");
+        self.folder.write(LEDGER, format!("{text}\n").as_bytes())
+    }
+
+    /// The first thing in which a list differs from this one: what it is, then and now.
+    fn difference(&self, then: Ledger) -> Option<[String; 3]> {
+        if then.kind != self.kind {
+            return Some(["kind".to_owned(), then.kind, self.kind.to_owned()]);
+        }
+        let [before, after] = [then.runs.len(), self.runs.len()];
+        for (then, now) in then.runs.into_iter().zip(self.runs.iter().map(PlannedRun::entry)) {
+            let then = then.resolved();
+            if (&then.name, then.seed) != (&now.name, now.seed) {
+                return Some(["list of runs".to_owned(), then.name, now.name]);
+            }
+            if !then.data.is_same(&now.data) {
+                return Some(["data".to_owned(), then.data.words(), now.data.words()]);
+            }
+            if then.recipe != now.recipe {
+                let (then, now_line) = first_difference(&then.recipe, &now.recipe);
+                let what = format!("recipe of {}", now.name);
+                return Some([what, then.to_owned(), now_line.to_owned()]);
+            }
+        }
+        let counts = ["number of runs".to_owned(), before.to_string(), after.to_string()];
+        (before != after).then_some(counts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use kith_core::recipe::Recipe;
+
+    use super::*;
+    use crate::args::{Args, DataFlags, Verb};
+
+    fn data(words: &[&str]) -> DataFlags {
+        match Args::parse_from([&["kith", "pretrain"][..], words].concat()).verb {
+            Verb::Pretrain { flags } => flags.data,
+            other => panic!("pretrain, not {other:?}"),
+        }
+    }
+
+    fn planned(name: &str, change: &str) -> PlannedRun {
+        let text = Recipe::built_in_text("quick").unwrap();
+        let recipe = Recipe::parse(text, &[change.to_owned()]).unwrap();
+        PlannedRun { name: name.to_owned(), recipe, data: data(&[]), seed: 1 }
+    }
+
+    #[test]
+    fn the_same_list_goes_on_and_another_is_refused_with_what_differs() {
+        let temporary = tempfile::tempdir().unwrap();
+        let open = |runs: &[PlannedRun], kind| {
+            Study::open(Folder::at(temporary.path()), kind, runs.to_vec())
+        };
+        let runs = [planned("a", "objective.temperature=0.2"), planned("b", "objective.queue=256")];
+        open(&runs, "sweep").unwrap().begin().unwrap();
+        assert!(open(&runs, "sweep").is_ok());
+        let refused = |runs: &[PlannedRun], kind, said: [&str; 3]| {
+            let error = open(runs, kind).expect_err("another study");
+            assert_eq!(error.code(), "OTHER_STUDY");
+            let text = error.to_string();
+            said.iter().for_each(|words| assert!(text.contains(words), "{words} in {text}"));
+        };
+        refused(&runs, "benchmark", ["kind", "sweep", "benchmark"]);
+        refused(&runs[..1], "sweep", ["number of runs", "2", "1"]);
+        let changed = [planned("a", "objective.temperature=0.3"), runs[1].clone()];
+        refused(&changed, "sweep", ["recipe of a", "0.2", "0.3"]);
+        let renamed = [planned("c", "objective.temperature=0.2"), runs[1].clone()];
+        refused(&renamed, "sweep", ["list of runs", "a", "c"]);
+        let smaller = [PlannedRun { data: data(&["--labelled", "90"]), ..runs[0].clone() }];
+        refused(&smaller, "sweep", ["data", "gallery", "--labelled 90"]);
+    }
+
+    #[test]
+    fn a_folder_with_a_run_in_it_is_taken() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::at(temporary.path());
+        folder.begin(&planned("a", "name=\"x\"").recipe).unwrap();
+        let error = Study::open(folder, "sweep", vec![]).expect_err("taken");
+        assert_eq!(error.code(), "RUN_EXISTS");
+    }
+}

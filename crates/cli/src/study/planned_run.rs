@@ -1,0 +1,80 @@
+//! A run of a study before it begins: everything that makes it what it is.
+
+use kith_core::recipe::Recipe;
+use serde::{Deserialize, Serialize};
+
+use crate::args::DataFlags;
+use crate::checkpoint::is_same_source;
+
+/// A run of a study.
+#[derive(Clone, Debug)]
+pub(crate) struct PlannedRun {
+    /// Its folder within the study's, and what people call it; no two runs share it.
+    pub(crate) name: String,
+    pub(crate) recipe: Recipe,
+    pub(crate) data: DataFlags,
+    pub(crate) seed: u64,
+}
+
+/// A run as the study's file keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    pub(super) seed: u64,
+    pub(super) data: Images,
+    /// As TOML, without what it says of itself.
+    pub(super) recipe: String,
+}
+
+/// Which images, as on the command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Images {
+    source: String,
+    side: Option<usize>,
+    labelled: Option<usize>,
+    unlabelled: Option<usize>,
+    fold: Option<usize>,
+}
+
+impl PlannedRun {
+    /// What the study's file keeps of it.
+    pub(super) fn entry(&self) -> Entry {
+        let Self { name, recipe, data, seed } = self;
+        let DataFlags { side, labelled, unlabelled, fold, .. } = *data;
+        let source = data.data.to_string();
+        Entry {
+            name: name.clone(),
+            seed: *seed,
+            data: Images { source, side, labelled, unlabelled, fold },
+            recipe: recipe.without_words().to_toml(),
+        }
+    }
+}
+
+impl Entry {
+    /// The same with every setting written out, those too that the writer's version did not have.
+    pub(super) fn resolved(self) -> Self {
+        match Recipe::parse(&self.recipe, &[]) {
+            Ok(recipe) => Self { recipe: recipe.without_words().to_toml(), ..self },
+            // What cannot be read any more is another recipe, as it stands.
+            Err(_unreadable) => self,
+        }
+    }
+}
+
+impl Images {
+    /// Whether both name the same images; their path may be spelled in another way.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let renamed = Self { source: other.source.clone(), ..self.clone() };
+        is_same_source(&self.source, &other.source) && renamed == *other
+    }
+
+    /// As words of a command line.
+    pub(super) fn words(&self) -> String {
+        let Self { source, side, labelled, unlabelled, fold } = self;
+        let sizes =
+            [("side", side), ("labelled", labelled), ("unlabelled", unlabelled), ("fold", fold)];
+        let sizes = sizes.map(|(name, size)| size.map(|size| format!(" --{name} {size}")));
+        format!("--data {source}{}", sizes.into_iter().flatten().collect::<String>())
+    }
+}
