@@ -127,6 +127,10 @@ fn scalars(record: &Record) -> Vec<(String, f64)> {
         found.push((format!("{split}/loss"), score.loss));
     }
     found.extend(record.knn.map(|share| ("validation/knn_accuracy".to_owned(), share)));
+    let features = record.features.keys();
+    found.extend(
+        features.filter_map(|name| Some((format!("features/{name}"), record.reading(name)?))),
+    );
     found.push(("epoch".to_owned(), record.epoch as f64));
     found.push(("images_per_second".to_owned(), record.timing.images_per_second));
     found
@@ -148,6 +152,7 @@ mod tests {
             validation: Some(Score { accuracy: 0.5, loss: 0.25 }),
             test: None,
             knn: Some(0.75),
+            features: json!({ "rank_me": 3.5 }).as_object().unwrap().clone(),
             timing: Timing::default(),
         }
     }
@@ -189,6 +194,8 @@ mod tests {
         assert_eq!(earlier(&folder).unwrap().len(), 2);
         let expected = [(10, 1.0), (20, 0.5), (30, 1.0 / 3.0), (40, 0.25)];
         assert_eq!(curve(&folder, "train/loss"), expected);
+        let of_features = curve(&folder, "features/rank_me");
+        assert!(of_features.iter().any(|(_, value)| *value == 3.5), "{of_features:?}");
         assert_eq!(curve(&folder, "validation/knn_accuracy").len(), 4);
         assert_eq!(curve(&folder, "test/loss"), [(20, 2.0)]);
         let (path, _) = log.file.as_ref().unwrap();
