@@ -104,6 +104,17 @@ impl Block {
             Some((conv, norm)) => norm.forward(conv.forward(x)),
             None => x,
         };
-        relu(maps + shortcut)
+        joined(maps, shortcut)
     }
+}
+
+/// The sum of a block's two ways, and `ReLU`.
+fn joined(maps: Tensor<4>, shortcut: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if maps.device().inner() == Device::flex() {
+        // Channels last, as maps lie there: seen so, both are added without a copy.
+        let [maps, shortcut] = [maps, shortcut].map(|x| x.permute([0, 2, 3, 1]));
+        return relu(maps + shortcut).permute([0, 3, 1, 2]);
+    }
+    relu(maps + shortcut)
 }
