@@ -1,6 +1,7 @@
 //! What the tests of promises between kith's modules share: reading fixtures, and comparing.
 
 pub mod fixture;
+pub mod methods;
 
 use kith_core::image::Images;
 use kith_core::loader::{Batch, Samples};

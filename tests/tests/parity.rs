@@ -22,6 +22,7 @@ use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::sampler::Visit;
 use kith_core::trainer::{Plan, SelfSupervised, Trainer};
+use kith_tests::methods::{METHODS, small};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -174,6 +175,12 @@ fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
     (bytes, facts)
 }
 
+/// A method's recipe in small, and what five steps measured.
+fn method(method: (&str, &[&str])) -> Value {
+    let (trainer, steps) = pretrained(small(method));
+    json!({ "name": method.0, "toml": trainer.recipe().to_toml(), "steps": steps })
+}
+
 #[test]
 fn native_numbers_are_left_for_the_browser() {
     let (trainer, steps) = pretrained(recipe());
@@ -200,6 +207,7 @@ fn native_numbers_are_left_for_the_browser() {
             "steps": steps,
         },
         "encoders": encoders,
+        "methods": METHODS.map(method),
     });
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity");
     fs::create_dir_all(&folder).expect("cargo's own folder can be written to");

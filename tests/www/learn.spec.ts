@@ -69,3 +69,15 @@ test("relational reasoning learns too", async ({ visit }) => {
   await expect(page.locator(".numbers")).toContainText(/Pair accuracy\s*\d/);
   await expect(page.locator(".numbers")).not.toContainText("queue");
 });
+
+test("methods with a teacher, with prototypes and with crops learn too", async ({ visit }) => {
+  test.setTimeout(180_000);
+  const { page } = visit;
+  for (const recipe of ["byol", "dino", "swav", "vicreg"]) {
+    await visit.open(`learn?steps=75&batch=32&recipe=${recipe}`);
+    await expect(page.getByLabel("Recipe")).toHaveValue(recipe);
+    await page.getByRole("button", { name: /^Start learning/ }).click();
+    await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
+    await page.getByRole("button", { name: "Pause" }).click();
+  }
+});

@@ -236,4 +236,43 @@ export function parityOn(device: Device): void {
       }
     });
   });
+
+  test(`every method on ${device} takes the native training steps, also after a reload`, async ({
+    tab,
+  }) => {
+    test.setTimeout(240_000);
+    const { methods, pretraining } = native();
+    for (const { name, toml, steps } of methods) {
+      const got = await tab.evaluate(
+        async ({ device, toml, plan }) => {
+          const { kith, parity, pictures } = lab;
+          const labels = parity.pretraining.labels.map((label) => "abc"[label]!);
+          const first = await kith.pretrain(pictures, {
+            device,
+            recipe: toml,
+            imageSize: parity.side,
+            seed: plan.seed,
+            stepsPerEpoch: plan.steps,
+            epochs: plan.epochs,
+            labels,
+          });
+          const losses: number[] = [];
+          for await (const { loss } of first.steps(2)) losses.push(loss);
+          const state = await first.state();
+          await first.dispose();
+          const second = await kith.resumePretraining(state, pictures, { device, labels });
+          for await (const { loss } of second.steps(2)) losses.push(loss);
+          await second.dispose();
+          return losses;
+        },
+        { device, toml, plan: pretraining.plan },
+      );
+      expect(got, name).toHaveLength(4);
+      got.forEach((loss, step) => {
+        const expected = steps[step]!["loss"]!;
+        const far = Math.abs(loss - expected) / Math.max(1, Math.abs(expected));
+        expect(far, `${name}, step ${step}: ${loss} for ${expected}`).toBeLessThan(1e-3);
+      });
+    }
+  });
 }

@@ -45,6 +45,8 @@ export interface Parity {
     toml: string;
     steps: Record<string, number>[];
   }[];
+  /** Every method in small, and what its steps measured. */
+  readonly methods: { name: string; toml: string; steps: Record<string, number>[] }[];
 }
 
 export interface Lab {

@@ -1,0 +1,99 @@
+//! What all methods promise: a stopped run goes on to the same bits, and a GPU learns what the CPU does.
+
+use kith_core::Device;
+use kith_core::archive::Archive;
+use kith_core::loader::{Loader, MemorySplit};
+use kith_core::recipe::Recipe;
+use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
+use kith_tests::methods::{METHODS, noise, small};
+use kith_tests::{cpu, gpu, relative_error};
+use std::sync::Arc;
+
+type Pretrainer = Trainer<SelfSupervised>;
+
+const SIDE: usize = 32;
+const PLAN: Plan = Plan { side: SIDE, classes: 3, seed: 4, steps: 2, epochs: 3 };
+
+/// A trainer at its start, and its batches.
+struct Run {
+    trainer: Pretrainer,
+    loader: Loader<Arc<MemorySplit>>,
+}
+
+impl Run {
+    fn start(recipe: &Recipe, device: &Device) -> Self {
+        let trainer = Trainer::pretraining(recipe.clone(), PLAN, device).expect("it suits");
+        let loader = trainer.loader(&noise(16, SIDE)).expect("enough images");
+        Self { trainer, loader }
+    }
+
+    fn steps(&mut self, count: usize) -> Vec<f64> {
+        let mut step = || {
+            let Ok(batch) = self.loader.batch(self.trainer.steps());
+            let readings = pollster::block_on(self.trainer.checked_step(&batch)).expect("finite");
+            readings.iter().find(|(name, _)| *name == "loss").expect("a loss").1
+        };
+        (0..count).map(|_| step()).collect()
+    }
+
+    fn state(&self) -> Archive {
+        pollster::block_on(self.trainer.state(NoMore {})).expect("the device reads back")
+    }
+}
+
+/// Teacher, queue, centre, prototypes and what the optimizer remembers among it.
+#[test]
+fn a_stopped_run_goes_on_to_the_same_bits() {
+    for method in METHODS {
+        let (name, recipe) = (method.0, small(method));
+        let mut whole = Run::start(&recipe, &cpu());
+        let expected = whole.steps(6);
+        let mut first = Run::start(&recipe, &cpu());
+        let mut got = first.steps(3);
+        let snapshot = pollster::block_on(first.trainer.snapshot()).expect("the CPU reads");
+        let trainer = Trainer::from_snapshot(&snapshot, &cpu()).expect("its own");
+        let mut second = Run { trainer, ..Run::start(&recipe, &cpu()) };
+        got.extend(second.steps(3));
+        assert_eq!(got, expected, "{name}");
+        assert!(second.state().tensors == whole.state().tensors, "{name}: the states differ");
+    }
+}
+
+#[test]
+fn a_gpu_learns_what_the_cpu_does() {
+    for method in METHODS {
+        let (name, recipe) = (method.0, small(method));
+        let (mut on_cpu, mut on_gpu) = (Run::start(&recipe, &cpu()), Run::start(&recipe, &gpu()));
+        let losses = on_cpu.steps(3).into_iter().zip(on_gpu.steps(3));
+        for (step, (expected, got)) in losses.enumerate() {
+            let error = (expected - got).abs() / expected.abs().max(1.0);
+            assert!(error < 1e-3, "{name}, step {step}: expected a loss of {expected}, got {got}");
+        }
+        let got = on_gpu.state();
+        for (tensor, expected) in on_cpu.state().tensors {
+            let is_small = expected.values.iter().all(|x| x.abs() < 1e-4);
+            // Neighbours and keys of equal rank, and sums over steps, are not numbers of a step.
+            if tensor.starts_with("optimizer.") || is_small {
+                continue;
+            }
+            let error = relative_error(&got.tensors[&tensor].values, &expected.values);
+            assert!(error < 2e-3, "{name}: {tensor} is off by {error:.2e}");
+        }
+    }
+}
+
+#[test]
+fn every_method_moves_its_encoder() {
+    for method in METHODS {
+        let (name, recipe) = (method.0, small(method));
+        let mut run = Run::start(&recipe, &cpu());
+        let before = run.state();
+        let losses = run.steps(2);
+        let after = run.state();
+        let moved = before.tensors.iter().filter(|(tensor, stored)| {
+            tensor.starts_with("encoder.") && stored.values != after.tensors[*tensor].values
+        });
+        assert!(moved.count() > 0, "{name}: nothing of the encoder moved: {losses:?}");
+        assert!(losses.iter().all(|loss| loss.is_finite()), "{name}: {losses:?}");
+    }
+}
