@@ -58,21 +58,37 @@ pub fn small((name, changes): (&str, &[&str])) -> Recipe {
     Recipe::parse(text, &changes).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// Labelled and unlabelled images of noise around a level of their own.
+/// Blobs of colour: images that are neither flat nor noise.
 ///
 /// # Panics
 /// Never: there are as many bytes as images need.
-pub fn noise(count: usize, side: usize) -> MemoryDataset {
-    let size = 3 * side * side;
-    let mut pixels = Vec::with_capacity(count * size);
-    for image in 0..count {
-        let mut stream = stream(3, Purpose::Test, 0, image as u64);
-        let level = stream.below(200);
-        pixels.extend((0..size).map(|_| (level + stream.below(56)) as u8));
+pub fn waves(count: usize, side: usize) -> Images {
+    let mut pixels = Vec::with_capacity(count * 3 * side * side);
+    for image in 0..count as u64 {
+        let mut stream = stream(5, Purpose::Test, 0, image);
+        let waves: Vec<[f64; 3]> = (0..3)
+            .map(|_| {
+                [stream.uniform(0.05, 0.5), stream.uniform(0.05, 0.5), stream.uniform(0.0, 6.0)]
+            })
+            .collect();
+        for [down, across, phase] in waves {
+            for place in 0..side * side {
+                let (y, x) = ((place / side) as f64, (place % side) as f64);
+                let level = (down * y + phase).sin() * (across * x - phase).cos();
+                pixels.push((127.5 + 127.0 * level) as u8);
+            }
+        }
     }
-    let images = Images::new(pixels, [count, side, side]).expect("as many bytes as images");
+    Images::new(pixels, [count, side, side]).expect("as many bytes as images")
+}
+
+/// Such images, once without labels and once with those of three classes.
+///
+/// # Panics
+/// Never: all images are of one size, and each has a label.
+pub fn dataset(count: usize, side: usize) -> MemoryDataset {
+    let (images, mut dataset) = (waves(count, side), MemoryDataset::new(side));
     let labels: Vec<u16> = (0..count as u16).map(|image| image % 3).collect();
-    let mut dataset = MemoryDataset::new(side);
     dataset.add(&images).expect("of one size");
     dataset.add_labelled(&images, &labels).expect("a label an image");
     dataset

@@ -5,14 +5,14 @@ use kith_core::archive::Archive;
 use kith_core::loader::{Loader, MemorySplit};
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
-use kith_tests::methods::{METHODS, noise, small};
-use kith_tests::{cpu, gpu, relative_error};
+use kith_tests::methods::{METHODS, dataset, small};
+use kith_tests::{cpu, gpu, largest_difference, relative_error};
 use std::sync::Arc;
 
 type Pretrainer = Trainer<SelfSupervised>;
 
 const SIDE: usize = 32;
-const PLAN: Plan = Plan { side: SIDE, classes: 3, seed: 4, steps: 2, epochs: 3 };
+const PLAN: Plan = Plan { side: SIDE, classes: 3, seed: 6, steps: 2, epochs: 3 };
 
 /// A trainer at its start, and its batches.
 struct Run {
@@ -23,7 +23,7 @@ struct Run {
 impl Run {
     fn start(recipe: &Recipe, device: &Device) -> Self {
         let trainer = Trainer::pretraining(recipe.clone(), PLAN, device).expect("it suits");
-        let loader = trainer.loader(&noise(16, SIDE)).expect("enough images");
+        let loader = trainer.loader(&dataset(16, SIDE)).expect("enough images");
         Self { trainer, loader }
     }
 
@@ -55,12 +55,17 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
         let mut second = Run { trainer, ..Run::start(&recipe, &cpu()) };
         got.extend(second.steps(3));
         assert_eq!(got, expected, "{name}");
-        assert!(second.state().tensors == whole.state().tensors, "{name}: the states differ");
+        let (got, expected) = (second.state(), whole.state());
+        let differ = |tensor: &&String| got.tensors.get(*tensor) != expected.tensors.get(*tensor);
+        let names: Vec<&String> = expected.tensors.keys().filter(differ).collect();
+        assert!(names.is_empty(), "{name}: {names:?} differ");
+        assert_eq!(got.tensors.len(), expected.tensors.len(), "{name}");
     }
 }
 
 #[test]
 fn a_gpu_learns_what_the_cpu_does() {
+    let mut far = Vec::new();
     for method in METHODS {
         let (name, recipe) = (method.0, small(method));
         let (mut on_cpu, mut on_gpu) = (Run::start(&recipe, &cpu()), Run::start(&recipe, &gpu()));
@@ -71,15 +76,20 @@ fn a_gpu_learns_what_the_cpu_does() {
         }
         let got = on_gpu.state();
         for (tensor, expected) in on_cpu.state().tensors {
-            let is_small = expected.values.iter().all(|x| x.abs() < 1e-4);
-            // Neighbours and keys of equal rank, and sums over steps, are not numbers of a step.
-            if tensor.starts_with("optimizer.") || is_small {
+            // What an optimizer remembers adds up what differs in every step.
+            if tensor.contains("optimizer.") {
                 continue;
             }
-            let error = relative_error(&got.tensors[&tensor].values, &expected.values);
-            assert!(error < 2e-3, "{name}: {tensor} is off by {error:.2e}");
+            let got = &got.tensors[&tensor].values;
+            let error = relative_error(got, &expected.values);
+            // Biases begin at 0 and are small after three steps.
+            let close = error < 2e-3 || largest_difference(got, &expected.values) < 2e-5;
+            if !close {
+                far.push(format!("{name}: {tensor} is off by {error:.2e}"));
+            }
         }
     }
+    assert!(far.is_empty(), "{far:#?}");
 }
 
 #[test]

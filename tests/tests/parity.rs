@@ -19,10 +19,10 @@ use kith_core::probe::Features;
 use kith_core::probe::linear::{Fit, LinearSettings};
 use kith_core::read::read;
 use kith_core::recipe::Recipe;
-use kith_core::rng::{Purpose, stream};
+use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
 use kith_core::trainer::{Plan, SelfSupervised, Trainer};
-use kith_tests::methods::{METHODS, small};
+use kith_tests::methods::{METHODS, small, waves};
 use pollster::block_on;
 use serde_json::{Value, json};
 
@@ -41,25 +41,8 @@ const ENCODERS: [(&str, &str); 6] = [
     ("vit", r#"{"kind": "vit", "patch": 8, "size": {"dim": 12, "depth": 2, "heads": 3}}"#),
 ];
 
-/// Blobs of colour: pictures that are neither flat nor noise.
 fn pictures() -> Images {
-    let mut pixels = Vec::new();
-    for picture in 0..PICTURES as u64 {
-        let mut stream = stream(5, Purpose::Test, 0, picture);
-        let waves: Vec<[f64; 3]> = (0..3)
-            .map(|_| {
-                [stream.uniform(0.05, 0.5), stream.uniform(0.05, 0.5), stream.uniform(0.0, 6.0)]
-            })
-            .collect();
-        for [down, across, phase] in waves {
-            for place in 0..SIDE * SIDE {
-                let (y, x) = ((place / SIDE) as f64, (place % SIDE) as f64);
-                let level = (down * y + phase).sin() * (across * x - phase).cos();
-                pixels.push((127.5 + 127.0 * level) as u8);
-            }
-        }
-    }
-    Images::new(pixels, [PICTURES, SIDE, SIDE]).expect("as many bytes as pictures")
+    waves(PICTURES, SIDE)
 }
 
 fn labels() -> Vec<u16> {

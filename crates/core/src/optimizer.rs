@@ -1,6 +1,7 @@
 //! Optimizers: how a step's gradients move a network, and what is remembered for the next.
 
 mod gradients;
+mod parameter;
 mod adam;
 mod sgd;
 mod lars;
@@ -23,8 +24,8 @@ pub(crate) use adam::Moments;
 pub use adam::{AdamSettings, Decay, EpsilonForm};
 pub use gradients::{Clip, Slopes};
 pub use lars::{LarsSettings, TrustForm};
+use parameter::{At, Parameter};
 pub use rule::Rule;
-use rule::{At, Parameter};
 pub use sgd::SgdSettings;
 
 /// Settings of an optimizer. In a recipe one flat table: `kind` says which rule, `adam` where it is
@@ -200,9 +201,11 @@ impl Optimizer {
                 archive.get(&name)?.to_device(&name, size, device)
             };
             let slots = slots.iter().map(read).collect::<Result<_, _>>()?;
-            let skipped = archive.tensors.get(&format!("{below}{path}.{SKIPPED}"));
-            let skipped = skipped.and_then(|stored| stored.values.first());
-            let skipped = skipped.map_or(0, |&steps| steps as u64);
+            let skipped = format!("{below}{path}.{SKIPPED}");
+            let skipped = match archive.shape(&skipped) {
+                Some(_) => archive.get(&skipped)?.values.first().map_or(0, |&steps| steps as u64),
+                None => 0,
+            };
             memory.insert(path.to_owned(), Memory { skipped, slots });
         }
         Ok(Self { settings: self.settings.clone(), steps, memory })

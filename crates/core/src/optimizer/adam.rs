@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::rule::{At, Parameter};
+use super::parameter::{At, Parameter};
 use crate::error::Error;
 use crate::range;
 
