@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use crate::common::{done, metrics, refused};
 
 /// A protocol of a second or two a run.
-const TINY: [&str; 16] = [
+const TINY: [&str; 20] = [
+    "--labelled",
+    "460",
+    "--unlabelled",
+    "450",
     "--set",
     "encoder.width=8",
     "--set",
@@ -31,6 +35,11 @@ fn words<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["benchmark", "--run", "all"], more, &TINY].concat()
 }
 
+/// Words with one of them replaced.
+fn replaced<'a>(words: &[&'a str], before: &str, now: &'a str) -> Vec<&'a str> {
+    words.iter().map(|&word| if word == before { now } else { word }).collect()
+}
+
 fn names(benchmark: &Value) -> Vec<&str> {
     let rows = benchmark["methods"].as_array().expect("methods");
     rows.iter().map(|row| row["method"].as_str().expect("a name")).collect()
@@ -47,7 +56,8 @@ fn a_benchmark_is_its_runs_and_can_be_extended() {
     let first = done(folder.path(), &words(&asked));
     assert_eq!(names(&first), ["baseline", "simclr", "byol"]);
     for row in first["methods"].as_array().expect("methods") {
-        for name in ["linear", "knn_20_0.07", "knn_200_0.1", "finetuned_2", "finetuned_5", "rankme"] {
+        for name in ["linear", "knn_20_0.07", "knn_200_0.1", "finetuned_2", "finetuned_5", "rankme"]
+        {
             assert_eq!(row[name]["seeds"].as_array().expect(name).len(), 2, "{name} of {row}");
         }
         let has_run = row["training_seconds"]["mean"].as_f64().is_some_and(|mean| mean > 0.0);
@@ -63,6 +73,7 @@ fn a_benchmark_is_its_runs_and_can_be_extended() {
     let recipe = folder.path().join("all/byol/seed-6/pretraining/recipe.toml");
     let recipe = recipe.to_str().expect("text");
     let alone = ["pretrain", "--run", "alone", "--side", "32", "--recipe", recipe, "--seed", "6"];
+    let alone = [&alone[..], &TINY[..4]].concat();
     done(folder.path(), &alone);
     let own = folder.path().join("all/byol/seed-6/pretraining");
     assert_eq!(metrics(&own), metrics(&folder.path().join("alone")));
@@ -70,7 +81,8 @@ fn a_benchmark_is_its_runs_and_can_be_extended() {
     let csv = read(folder.path(), "benchmark.csv");
     assert_eq!(csv.lines().count(), 7, "a header and a line a run: {csv}");
     let page = read(folder.path(), "report.html");
-    for words in ["Methods on gallery", "<circle", "no pre-training", "8 looks", "Differences from"] {
+    for words in ["Methods on gallery", "<circle", "no pre-training", "8 looks", "Differences from"]
+    {
         let looks = words.replace("8 looks", &format!("{} looks", 2 * 4 * 32));
         assert!(page.contains(&looks), "{looks}");
     }
@@ -96,16 +108,16 @@ fn a_benchmark_is_its_runs_and_can_be_extended() {
         (&["--set", "encoder.width=4"][..], ["width = 8", "width = 4"]),
         (&["--set", "byol:pretraining.optimizer.learning_rate=2e-3"], ["recipe of byol", "0.002"]),
         (&["--views", "own"], ["views", "own"]),
-        (&["--unlabelled", "200"], ["data", "--unlabelled 200"]),
     ] {
         let again = [&words(&["--methods", "byol"])[..], change].concat();
         let (status, code, text) = refused(folder.path(), &again);
         assert_eq!((status, code.as_str()), (3, "OTHER_STUDY"), "{text}");
         assert!(said.iter().all(|words| text.contains(words)), "{change:?}: {text}");
     }
-    let fewer: Vec<&str> = words(&[]).iter().map(|&w| if w == "2,5" { "2" } else { w }).collect();
-    let (_, code, text) = refused(folder.path(), &fewer);
-    assert!(code == "OTHER_STUDY" && text.contains("few_label"), "{text}");
+    for (before, now, said) in [("2,5", "2", "few_label"), ("450", "200", "--unlabelled 200")] {
+        let (_, code, text) = refused(folder.path(), &replaced(&words(&[]), before, now));
+        assert!(code == "OTHER_STUDY" && text.contains(said), "{text}");
+    }
 }
 
 #[test]
@@ -117,7 +129,6 @@ fn a_benchmark_that_cannot_be_leaves_nothing() {
         (&["--set", "objective.temperature=0.2"], "SETTING", "METHOD:KEY=VALUE"),
         (&["--set", "moco:objective.queue=7"], "SETTING", "moco: "),
         (&["--set", "evaluation.validation=0"], "SETTING", "evaluation.validation"),
-        (&["--labelled", "20"], "TOO_FEW", "labelled"),
     ] {
         let all = [&words(&[])[..], flags].concat();
         let (status, got, text) = refused(folder.path(), &all);
@@ -125,6 +136,9 @@ fn a_benchmark_that_cannot_be_leaves_nothing() {
         assert!(text.contains(said), "{flags:?}: {text}");
         assert!(!folder.path().join("all").exists(), "{flags:?}: nothing was begun");
     }
+    let (status, code, text) = refused(folder.path(), &replaced(&words(&[]), "460", "20"));
+    assert_eq!((status, code.as_str()), (3, "TOO_FEW"), "{text}");
+    assert!(text.contains("baseline/seed-5") && !folder.path().join("all").exists(), "{text}");
 }
 
 #[test]
@@ -142,7 +156,8 @@ fn a_search_gives_flags_that_a_benchmark_takes() {
     assert_eq!(flags.trim(), found["flags"]);
     let page = fs::read_to_string(folder.path().join("search/simclr/report.html")).expect("a page");
     assert!(page.contains("Sweep of simclr"));
-    let flags: Vec<&str> = flags.split_whitespace().collect();
+    let unquoted = flags.replace('\'', "");
+    let flags: Vec<&str> = unquoted.split_whitespace().collect();
     let with = [&words(&["--methods", "simclr", "--seeds", "1"])[..], &flags].concat();
     assert_eq!(names(&done(folder.path(), &with)), ["baseline", "simclr"]);
 }

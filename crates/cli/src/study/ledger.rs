@@ -204,7 +204,7 @@ mod tests {
             said.iter().for_each(|words| assert!(text.contains(words), "{words} in {text}"));
         };
         refused(a, "sweep", ["kind", "benchmark", "sweep"]);
-        refused(planned("b", "objective.queue=64"), "benchmark", ["recipe of b", "256", "64"]);
+        refused(planned("b", "objective.queue=640"), "benchmark", ["recipe of b", "256", "640"]);
         let smaller =
             PlannedRun { data: data(&["--labelled", "90"]), ..planned("d", "name=\"x\"") };
         refused(smaller, "benchmark", ["data", "gallery", "--labelled 90"]);

@@ -104,9 +104,9 @@ fn compare(
     let (few_label, base) = (few_label(flags, protocol), protocol.baseline()?);
     let folder = chosen_folder(BENCHMARK, flags, &base, command);
     let runs = plan::runs(protocol, methods, &seeds, &flags.data)?;
-    let study = Study::extend(folder, BENCHMARK, runs)?;
     let written = json!({ "views": view_words(flags.views), "few_label": few_label });
-    same_protocol(&study.folder, &written)?;
+    same_protocol(&folder, &written)?;
+    let study = Study::extend(folder, BENCHMARK, runs)?;
     let runner = Runner::new(command.device()?, None, console);
     let mut bench = Bench { runner, few_label: few_label.clone() };
     for run in &study.runs {
