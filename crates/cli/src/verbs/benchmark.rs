@@ -185,7 +185,6 @@ impl Benchmark {
             object["measure"] = json!(against.measure);
             object
         };
-        let tables = [tables::table(found)].into_iter().chain(tables::differences(found));
         Self {
             place: Place::of(&study.folder),
             data: flags.data.data.to_string(),
@@ -195,7 +194,7 @@ impl Benchmark {
             reference: found.reference.clone(),
             methods: found.objects(),
             differences: found.differences().iter().map(difference).collect(),
-            tables: tables.collect(),
+            tables: tables::tables(found),
         }
     }
 

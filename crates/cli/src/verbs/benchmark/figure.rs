@@ -20,7 +20,7 @@ pub(super) fn dots(found: &Found) -> Dots {
         Some((PERCENT * mean, deviation.map(|deviation| PERCENT * deviation)))
     };
     Dots {
-        title: "Test accuracy by method, mean ± sd over seeds".into(),
+        title: format!("Test accuracy by method, {}", found.over_seeds()),
         value_label: "%".into(),
         names: names(&shown),
         rows: rows

@@ -132,6 +132,12 @@ impl Found {
         Ok(Self { measures, rows, reference: protocol.reference().to_owned() })
     }
 
+    /// What the numbers of tables are.
+    pub(super) fn over_seeds(&self) -> &'static str {
+        let most = self.rows.iter().map(|row| row.runs.len()).max().unwrap_or_default();
+        if most > 1 { "mean ± sd over seeds" } else { "one seed" }
+    }
+
     /// What accuracies are measured by.
     pub(super) fn accuracies(&self) -> impl Iterator<Item = &Measure> {
         self.measures.iter().filter(|measure| measure.kind == Kind::Accuracy)

@@ -1,23 +1,40 @@
-//! The tables of a benchmark: means over seeds for people, a line a run for scripts.
+//! The tables of a benchmark: a row a method for people, a line a run for scripts.
 
 use super::found::{Found, Row};
-use super::measures::LINEAR;
+use super::measures::{Kind, LINEAR, Measure};
 use crate::report::table::Table;
 
 /// The measures whose differences the table shows; files have all.
 const COMPARED: usize = 2;
 
-/// A row a method.
-pub(super) fn table(found: &Found) -> Table {
-    let words = found.measures.iter().map(|measure| measure.words.clone());
+/// What methods reach, what their features are like with what they took, and how sure the differences
+/// are: a row a method each.
+pub(super) fn tables(found: &Found) -> Vec<Table> {
+    let (reached, others): (Vec<&Measure>, Vec<&Measure>) =
+        found.measures.iter().partition(|measure| measure.kind == Kind::Accuracy);
+    let over = found.over_seeds();
+    let accuracy = "Test accuracy of the epoch chosen on validation pictures";
+    let mut accuracies = rows(found, &reached, format!("{accuracy}, {over}"));
+    let missing: Vec<String> = found.rows.iter().map(missing).collect();
+    if missing.iter().any(|words| !words.is_empty()) {
+        accuracies.header.push(String::new());
+        accuracies.rows.iter_mut().zip(missing).for_each(|(row, words)| row.push(words));
+    }
+    let costs =
+        rows(found, &others, format!("Features of that epoch, and what training took, {over}"));
+    [accuracies, costs].into_iter().chain(differences(found)).collect()
+}
+
+/// A row a method, with its numbers over seeds.
+fn rows(found: &Found, measures: &[&Measure], title: String) -> Table {
+    let words = measures.iter().map(|measure| measure.words.clone());
     let row = |row: &Row| {
-        let numbers = found.measures.iter().map(|one| one.over_seeds(&row.values(one)));
-        [row.title.clone()].into_iter().chain(numbers).chain([missing(row)]).collect()
+        let numbers = measures.iter().map(|one| one.over_seeds(&row.values(one)));
+        [row.title.clone()].into_iter().chain(numbers).collect()
     };
     Table {
-        title: "Test accuracy of the epoch chosen on validation pictures, mean ± sd over seeds"
-            .into(),
-        header: [String::new()].into_iter().chain(words).chain([String::new()]).collect(),
+        title,
+        header: [String::new()].into_iter().chain(words).collect(),
         rows: found.rows.iter().map(row).collect(),
     }
 }
@@ -33,7 +50,7 @@ fn missing(row: &Row) -> String {
 
 /// The differences from the reference by the linear probe and the most labels; none where there are
 /// none.
-pub(super) fn differences(found: &Found) -> Option<Table> {
+fn differences(found: &Found) -> Option<Table> {
     let all = found.differences();
     let reference = found.reference_row().filter(|_| !all.is_empty())?;
     let last = found.accuracies().last().filter(|measure| measure.name != LINEAR);
@@ -89,11 +106,13 @@ mod tests {
     fn rows_are_methods_with_what_they_lack() {
         let simclr = row("simclr", &[Some(0.5), Some(0.6)]);
         let found = found(vec![simclr, row("byol", &[Some(0.625), None])]);
-        let table = table(&found);
+        let tables = tables(&found);
+        let table = &tables[0];
         assert_eq!(table.rows[0][..2], ["SimCLR", "55.00 ± 7.07 %"]);
         assert_eq!(table.rows[1][..2], ["BYOL", "62.50 %"]);
         assert_eq!(table.rows[1].last().expect("a note"), "1 of 2 diverged");
-        assert!(differences(&found).is_none(), "one seed in common says nothing");
+        assert!(tables[1].header.contains(&"RankMe".to_owned()), "{:?}", tables[1]);
+        assert_eq!(tables.len(), 2, "one seed in common says nothing of chance");
         let csv = String::from_utf8(csv(&found)).expect("text");
         assert!(csv.contains("byol,1,finished,byol/seed-1,0.625,"), "{csv}");
         assert!(csv.contains("byol,2,diverged,byol/seed-2,,"), "{csv}");
