@@ -29,7 +29,8 @@ pub(super) fn notes(study: &Study, found: &Found, base: &Recipe, views: ViewChoi
     notes.push(
         "Seconds are of training alone, on one machine with whatever else it did. Memory is the most that \
          the process held while it pre-trained and evaluated, with the pictures, without a GPU's own, and \
-         with what earlier runs of the same command left to the allocator; it is not known outside Linux."
+         with what earlier runs of the same command left to the allocator: an upper bound for all runs but \
+         the first. It is not known outside Linux."
             .into(),
     );
     if !found.differences().is_empty() {
