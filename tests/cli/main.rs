@@ -1,5 +1,6 @@
 //! The whole program, run as its users run it.
 
+mod benchmark;
 mod common;
 mod compare;
 mod diverged;

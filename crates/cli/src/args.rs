@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::fetch::Published;
 
 pub(crate) use flags::{
-    DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags, Shared, TrainFlags,
+    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags,
+    Shared, TrainFlags, ViewChoice,
 };
 
 /// Learns what images have in common, without labels.
@@ -72,6 +73,16 @@ pub(crate) enum Verb {
         seeds: u64,
         #[command(flatten)]
         flags: TrainFlags,
+    },
+    /// Pre-train with every method by one protocol, over seeds; one table of all
+    ///
+    /// All methods have the same encoder, images, number of looks at them, views, probe and
+    /// fine-tuning (docs/benchmark.md says which); epochs are chosen on validation pictures. Each run
+    /// has a folder of its own in that of the benchmark. The same command again goes on, and with
+    /// other methods or more seeds it extends what is there.
+    Benchmark {
+        #[command(flatten)]
+        flags: BenchmarkFlags,
     },
     /// A supervised baseline against learning from unlabelled pictures too
     Semi {

@@ -12,6 +12,7 @@ pub mod progress;
 mod output;
 mod format;
 mod interrupt;
+mod peak_memory;
 mod events;
 mod dataset;
 mod checkpoint;

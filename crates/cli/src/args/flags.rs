@@ -134,6 +134,46 @@ pub(crate) struct EvaluateFlags {
     pub(crate) changes: Vec<String>,
 }
 
+/// Which views the methods of a benchmark compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ViewChoice {
+    /// The protocol's, for all methods alike.
+    Same,
+    /// Those of each method's recipe.
+    Own,
+}
+
+/// What a benchmark compares, and how.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct BenchmarkFlags {
+    /// Built-in recipes to compare, as in simclr,byol [default: one of every method]
+    #[arg(long, value_delimiter = ',', value_name = "RECIPES")]
+    pub(crate) methods: Vec<String>,
+    /// How many seeds, counted up from --seed
+    #[arg(long, default_value_t = 3, value_parser = value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+    /// The same views for all methods, or those of each recipe
+    #[arg(long, default_value = "same")]
+    pub(crate) views: ViewChoice,
+    /// Labels a class to fine-tune with, as in 10,100 [default: the protocol's]
+    #[arg(long, value_delimiter = ',', value_name = "COUNTS")]
+    #[arg(value_parser = value_parser!(u64).range(1..))]
+    pub(crate) few_label: Vec<u64>,
+    /// Change a setting for all methods, KEY=VALUE, or for one, METHOD:KEY=VALUE (repeatable)
+    #[arg(long = "set", value_name = "[METHOD:]KEY=VALUE")]
+    pub(crate) changes: Vec<String>,
+    /// Search settings for each method first, on validation pictures; compares nothing
+    #[arg(long, conflicts_with_all = ["seeds", "few_label", "markdown"])]
+    pub(crate) search: bool,
+    /// Write the tables as Markdown, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) markdown: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataFlags,
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
 /// Where a run is kept.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct RunFlags {

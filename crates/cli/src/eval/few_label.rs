@@ -7,9 +7,11 @@
 mod cell;
 mod summary;
 mod results;
+mod finetuning;
 mod bench;
 
 pub(crate) use bench::{Bench, Images, VOTE};
 pub(crate) use cell::{Cell, Key, Method};
+pub(crate) use finetuning::Finetuning;
 pub(crate) use results::{Cells, DATA};
 pub(crate) use summary::{Row, rows};

@@ -1,4 +1,4 @@
-//! Charts as SVG: lines over steps, bars with their spread, heat maps.
+//! Charts as SVG: lines over steps, bars and dots with their spread, heat maps.
 //!
 //! A chart scales with its place, has no background, and draws its words in the page's own colour,
 //! so that it reads well on light and dark pages. Its colours are those of Okabe and Ito, which
@@ -10,11 +10,13 @@ mod axis;
 mod canvas;
 mod lines;
 mod bars;
+mod dots;
 mod heat_map;
 
 use maud::Markup;
 
 pub use bars::{Bar, Bars};
+pub use dots::{Dots, Row};
 pub use heat_map::{HeatMap, Measured};
 
 /// A line chart.
@@ -100,6 +102,11 @@ pub fn heat_map_svg(map: &HeatMap) -> Markup {
 /// The chart as an SVG element.
 pub fn svg(chart: &Chart) -> Markup {
     lines::svg(chart)
+}
+
+/// The dots as an SVG element.
+pub fn dots_svg(dots: &Dots) -> Markup {
+    dots::svg(dots)
 }
 
 /// The bars as an SVG element.

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::chart::{self, Bars, Chart, HeatMap};
+use super::chart::{self, Bars, Chart, Dots, HeatMap};
 use super::confusion::{self, Confusion};
 use super::scatter::{self, Scatter};
 use super::switch::{self, Switch};
@@ -36,6 +36,8 @@ pub struct Report {
     pub charts: Vec<Chart>,
     /// Bar charts.
     pub bars: Vec<Bars>,
+    /// Means as dots, a row a name.
+    pub dots: Vec<Dots>,
     /// Heat maps.
     pub heat_maps: Vec<HeatMap>,
     /// Charts of which a reader chooses a set.
@@ -127,12 +129,13 @@ fn figure(image: &Figure) -> Markup {
 fn charts(report: &Report) -> Markup {
     let lines = report.charts.iter().map(chart::svg);
     let bars = report.bars.iter().map(chart::bars_svg);
+    let dots = report.dots.iter().map(chart::dots_svg);
     let maps = report.heat_maps.iter().map(chart::heat_map_svg);
-    let drawn: Vec<Markup> = lines.chain(bars).chain(maps).collect();
+    let drawn: Vec<Markup> = lines.chain(bars).chain(dots).chain(maps).collect();
     html! {
         @if !drawn.is_empty() {
             section {
-                h2 { "Curves" }
+                h2 { (if report.dots.is_empty() { "Curves" } else { "At a glance" }) }
                 div.charts {
                     @for svg in drawn { figure { (svg) } }
                 }

@@ -27,6 +27,17 @@ impl Table {
         };
         rows().map(line).collect::<Vec<_>>().join("\n")
     }
+
+    /// The table as Markdown has it, below its title.
+    pub fn markdown(&self) -> String {
+        let cell = |cell: &String| cell.replace('|', "\\|");
+        let line = |row: &Vec<String>| {
+            format!("| {} |\n", row.iter().map(cell).collect::<Vec<_>>().join(" | "))
+        };
+        let rule = "|---".repeat(self.header.len());
+        let rows: String = self.rows.iter().map(line).collect();
+        format!("**{}**\n\n{}{rule}|\n{rows}", self.title, line(&self.header))
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +54,7 @@ mod tests {
         };
         let expected = "            a  longer\none ± 1  12 %       3\nx           -";
         assert_eq!(table.plain(), expected);
+        let expected = "**not shown**\n\n|  | a | longer |\n|---|---|---|\n| one ± 1 | 12 % | 3 |\n| x | - |  |\n";
+        assert_eq!(table.markdown(), expected);
     }
 }

@@ -30,6 +30,9 @@ impl Ended {
     /// In a line of progress.
     fn words(&self) -> String {
         let Self::Finished(results) = self else { return "diverged".to_owned() };
+        if let Some(summary) = &results.summary {
+            return summary.clone();
+        }
         let validation = results.last_epoch.as_ref().and_then(|record| record.validation);
         let frozen = results.frozen.map(|frozen| frozen.last);
         let shares = [

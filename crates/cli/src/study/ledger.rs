@@ -1,5 +1,6 @@
 //! The file in a study's folder that says which runs belong to it.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,6 @@ use super::planned_run::{Entry, PlannedRun};
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder::Folder;
-use crate::train::record::first_difference;
 
 /// The list of a study's runs.
 const LEDGER: &str = "study.json";
@@ -29,6 +29,28 @@ struct Ledger {
     runs: Vec<Entry>,
 }
 
+impl Ledger {
+    /// That of a folder; none where there is none.
+    fn read(folder: &Folder) -> Result<Option<Self>, Failure> {
+        let path = folder.file(LEDGER);
+        let text = match std::fs::read_to_string(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                let path = folder.path().to_owned();
+                return if folder.is_run() { Err(Failure::RunExists { path }) } else { Ok(None) };
+            }
+            text => text.map_err(|e| FileError::new(&path, e))?,
+        };
+        let unreadable =
+            |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+        serde_json::from_str(&text).map(Some).map_err(unreadable).map_err(Failure::of(&path))
+    }
+}
+
+/// The refusal of a folder that holds another study: what differs, then and now.
+fn other(folder: &Folder, [what, then, now]: [String; 3]) -> Failure {
+    Failure::OtherStudy { path: folder.path().to_owned(), what, then, now }
+}
+
 impl Study {
     /// A study in a folder that holds none yet, or the same. Nothing is written, so that a study that
     /// cannot begin leaves nothing behind.
@@ -41,27 +63,47 @@ impl Study {
         kind: &'static str,
         runs: Vec<PlannedRun>,
     ) -> Result<Self, Failure> {
-        let path = folder.file(LEDGER);
         let study = Self { folder, runs, kind };
-        let text = match std::fs::read_to_string(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let path = study.folder.path().to_owned();
-                let taken = study.folder.is_run();
-                return if taken { Err(Failure::RunExists { path }) } else { Ok(study) };
-            }
-            text => text.map_err(|e| FileError::new(&path, e))?,
-        };
-        let unreadable =
-            |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
-        let then: Ledger =
-            serde_json::from_str(&text).map_err(unreadable).map_err(Failure::of(&path))?;
+        let Some(then) = Ledger::read(&study.folder)? else { return Ok(study) };
         match study.difference(then) {
             None => Ok(study),
-            Some([what, then, now]) => {
-                let path = study.folder.path().to_owned();
-                Err(Failure::OtherStudy { path, what, then, now })
-            }
+            Some(difference) => Err(other(&study.folder, difference)),
         }
+    }
+
+    /// A study that may have begun with other runs: those stay, and these come after them. Nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), where a run is another than the one of its name in the folder, or its
+    /// images are others than those of the runs there.
+    pub(crate) fn extend(
+        folder: Folder,
+        kind: &'static str,
+        runs: Vec<PlannedRun>,
+    ) -> Result<Self, Failure> {
+        let Some(then) = Ledger::read(&folder)? else { return Ok(Self { folder, runs, kind }) };
+        if then.kind != kind {
+            return Err(other(&folder, ["kind".to_owned(), then.kind, kind.to_owned()]));
+        }
+        let mut all = Vec::new();
+        for entry in then.runs.into_iter().map(Entry::resolved) {
+            let same = runs.iter().find(|run| run.name == entry.name);
+            // Where the name is new, only the images can be held against those of another run.
+            let Some(now) = same.or(runs.first()) else { break };
+            let difference = match same {
+                Some(now) => entry.difference(&now.entry()),
+                None => entry.difference_of_data(&now.entry()),
+            };
+            if let Some(difference) = difference {
+                return Err(other(&folder, difference));
+            }
+            let kept = entry.planned(&now.data).map_err(Failure::of(&folder.file(LEDGER)))?;
+            all.push(same.cloned().unwrap_or(kept));
+        }
+        let known: BTreeSet<String> = all.iter().map(|run| run.name.clone()).collect();
+        all.extend(runs.into_iter().filter(|run| !known.contains(&run.name)));
+        Ok(Self { folder, runs: all, kind })
     }
 
     /// Writes the list, before the first run.
@@ -83,13 +125,8 @@ impl Study {
             if (&then.name, then.seed) != (&now.name, now.seed) {
                 return Some(["list of runs".to_owned(), then.name, now.name]);
             }
-            if !then.data.is_same(&now.data) {
-                return Some(["data".to_owned(), then.data.words(), now.data.words()]);
-            }
-            if then.recipe != now.recipe {
-                let (then, now_line) = first_difference(&then.recipe, &now.recipe);
-                let what = format!("recipe of {}", now.name);
-                return Some([what, then.to_owned(), now_line.to_owned()]);
+            if let Some(difference) = then.difference(&now) {
+                return Some(difference);
             }
         }
         let counts = ["number of runs".to_owned(), before.to_string(), after.to_string()];
@@ -141,6 +178,36 @@ mod tests {
         refused(&renamed, "sweep", ["list of runs", "a", "c"]);
         let smaller = [PlannedRun { data: data(&["--labelled", "90"]), ..runs[0].clone() }];
         refused(&smaller, "sweep", ["data", "gallery", "--labelled 90"]);
+    }
+
+    #[test]
+    fn a_study_may_be_extended_by_runs_on_the_same_images_alone() {
+        let temporary = tempfile::tempdir().unwrap();
+        let open = |runs: &[PlannedRun], kind| {
+            Study::extend(Folder::at(temporary.path()), kind, runs.to_vec())
+        };
+        let names = |study: &Study| {
+            study.runs.iter().map(|run| run.name.clone()).collect::<Vec<_>>().join(" ")
+        };
+        let [a, b] = [planned("a", "objective.queue=128"), planned("b", "objective.queue=256")];
+        open(std::slice::from_ref(&a), "benchmark").unwrap().begin().unwrap();
+        let both = open(std::slice::from_ref(&b), "benchmark").expect("another run joins it");
+        assert_eq!(names(&both), "a b");
+        assert_eq!(both.runs[0].recipe.without_words(), a.recipe.without_words(), "read again");
+        both.begin().unwrap();
+        let c = planned("c", "objective.queue=512");
+        assert_eq!(names(&open(&[c, b.clone()], "benchmark").unwrap()), "a b c");
+        let refused = |run: PlannedRun, kind, said: [&str; 3]| {
+            let error = open(&[run], kind).expect_err("it is another");
+            assert_eq!(error.code(), "OTHER_STUDY");
+            let text = error.to_string();
+            said.iter().for_each(|words| assert!(text.contains(words), "{words} in {text}"));
+        };
+        refused(a, "sweep", ["kind", "benchmark", "sweep"]);
+        refused(planned("b", "objective.queue=640"), "benchmark", ["recipe of b", "256", "640"]);
+        let smaller =
+            PlannedRun { data: data(&["--labelled", "90"]), ..planned("d", "name=\"x\"") };
+        refused(smaller, "benchmark", ["data", "gallery", "--labelled 90"]);
     }
 
     #[test]

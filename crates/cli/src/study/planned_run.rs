@@ -1,10 +1,12 @@
 //! A run of a study before it begins: everything that makes it what it is.
 
+use kith_core::Error;
 use kith_core::recipe::Recipe;
 use serde::{Deserialize, Serialize};
 
 use crate::args::DataFlags;
 use crate::checkpoint::is_same_source;
+use crate::train::record::first_difference;
 
 /// A run of a study.
 #[derive(Clone, Debug)]
@@ -59,6 +61,31 @@ impl Entry {
             // What cannot be read any more is another recipe, as it stands.
             Err(_unreadable) => self,
         }
+    }
+
+    /// The first thing in which two differ: what it is, then and now. Names must be the same.
+    pub(super) fn difference(&self, now: &Self) -> Option<[String; 3]> {
+        if let Some(difference) = self.difference_of_data(now) {
+            return Some(difference);
+        }
+        if self.recipe != now.recipe {
+            let (then, now_line) = first_difference(&self.recipe, &now.recipe);
+            let what = format!("recipe of {}", now.name);
+            return Some([what, then.to_owned(), now_line.to_owned()]);
+        }
+        None
+    }
+
+    /// The same of their images alone.
+    pub(super) fn difference_of_data(&self, now: &Self) -> Option<[String; 3]> {
+        let differ = !self.data.is_same(&now.data);
+        differ.then(|| ["data".to_owned(), self.data.words(), now.data.words()])
+    }
+
+    /// The run that was kept; its images are looked for where `data` says, which must be the same.
+    pub(super) fn planned(&self, data: &DataFlags) -> Result<PlannedRun, Error> {
+        let recipe = Recipe::parse(&self.recipe, &[])?;
+        Ok(PlannedRun { name: self.name.clone(), recipe, data: data.clone(), seed: self.seed })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run came to, as its folder tells.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -17,6 +18,11 @@ pub(crate) struct RunResults {
     pub(crate) best_epoch: Option<Record>,
     /// Where there were labels to evaluate by.
     pub(crate) frozen: Option<Frozen>,
+    /// Numbers by name, of a run whose study measures more.
+    #[serde(default)]
+    pub(crate) numbers: BTreeMap<String, f64>,
+    /// What a line of progress says of it, where its study has words of its own.
+    pub(crate) summary: Option<String>,
 }
 
 /// Test accuracies of frozen features.

@@ -120,6 +120,13 @@ impl Folder {
     }
 }
 
+/// An object that a command left in a folder.
+pub(crate) fn read_object(path: &Path) -> Result<serde_json::Value, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| FileError::new(path, e))?;
+    let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+    serde_json::from_str(&text).map_err(unreadable).map_err(Failure::of(path))
+}
+
 /// The folders of runs in a folder, in order of their names: its own, those of a study, those of
 /// studies side by side. Deeper ones are not looked for.
 pub(crate) fn runs_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {

@@ -10,7 +10,9 @@ mod finetune;
 mod semi;
 mod experiment;
 mod evaluate;
+mod runner;
 mod sweep;
+mod benchmark;
 mod compare;
 mod embed;
 mod neighbours;
@@ -37,6 +39,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             let asked = sweep::Asked { grid: &grid, seeds };
             tell(&sweep::run(asked, &flags, command)?);
         }
+        Verb::Benchmark { flags } => tell(&*benchmark::run(&flags, command)?),
         Verb::Compare { runs, out } => tell(&compare::run(&runs, &out)?),
         Verb::Semi { from, seeds, auto, flags } => {
             let how = semi::How { from: from.as_deref(), seeds, auto };

@@ -7,25 +7,21 @@ mod figure;
 
 use std::fmt::{self, Display, Formatter};
 
-use kith_core::recipe::{LabelDraw, Recipe};
-use kith_data::Dataset;
+use kith_core::recipe::Recipe;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::TrainFlags;
-use crate::dataset;
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::interrupt::listen_for_ctrl_c;
-use crate::output::{Console, Outcome};
+use crate::output::Outcome;
 use crate::report::page::{Report, html};
 use crate::study::{PlannedRun, Study};
-use crate::train::context::RunContext;
 use crate::train::folder::{self, Folder};
-use crate::train::splits::Splits;
 use crate::verbs::outcome::Place;
-use crate::verbs::pretrain;
-use crate::verbs::session::{Command, Session, run_name};
+use crate::verbs::runner::Runner;
+use crate::verbs::session::{Command, run_name};
 use found::{Choice, Found};
 use grid::Combination;
 
@@ -76,21 +72,23 @@ pub(super) fn run(
         None => Folder::named(&run_name(SWEEP, &base, &flags.data.data, shared.seed)),
     };
     let study = Study::open(folder, SWEEP, planned(&combinations, &seeds, flags))?;
-    let mut bench = Bench { flags, chosen: command.device()?, console, opened: None };
+    let mut runner = Runner::new(command.device()?, flags.log, console);
     for (run, combination) in study.runs.iter().zip(&combinations) {
         if study.ended(run)?.is_none() {
-            bench.check(&study, run, combination)?;
+            let name = || format!("the combination {}", combination.words);
+            let part = |source| Failure::Part { name: name(), source: Box::new(source) };
+            runner.check(run, study.folder_of(run)).map_err(part)?;
         }
     }
     console.note(&format!("sweep: {} runs in {}", study.runs.len(), study.folder.path().display()));
     study.folder.begin(&base)?;
     study.begin()?;
-    let done = study.execute(console, |run, folder| bench.pretrain(run, folder));
+    let done = study.execute(console, |run, folder| runner.pretrain(run, folder));
     let found = Found::read(&study, axes, combinations)?;
     let sweep = Sweep::of(&study, &base, seeds, &found);
     study.folder.write(JSON, format!("{:#}\n", sweep.object()).as_bytes())?;
     study.folder.write(CSV, &tables::csv(&found))?;
-    let report = report(&found, &sweep, &base, &bench.chosen);
+    let report = report(&found, &sweep, &base, &runner.chosen);
     study.folder.write(folder::REPORT, html(&report).as_bytes())?;
     // What was found until it was stopped is kept, too.
     done.map(|()| sweep)
@@ -108,71 +106,14 @@ fn planned(combinations: &[Combination], seeds: &[u64], flags: &TrainFlags) -> V
     seeds.iter().flat_map(of_seed).collect()
 }
 
-/// Where runs are done: the device, and the images that were opened last.
-struct Bench<'a> {
-    flags: &'a TrainFlags,
-    chosen: Chosen,
-    console: &'a Console,
-    opened: Option<(u64, LabelDraw, Dataset)>,
-}
-
-impl Bench<'_> {
-    /// The images of a run; opened anew only where the seed or the draw of labels is another.
-    fn splits(&mut self, recipe: &Recipe, seed: u64) -> Result<Splits, Failure> {
-        let draw = recipe.labels;
-        if self.opened.as_ref().is_none_or(|(known, labels, _)| (*known, *labels) != (seed, draw)) {
-            // What is found is told once.
-            let silent = Console::silent();
-            let console = if self.opened.is_none() { self.console } else { &silent };
-            let dataset = dataset::open_to_learn(&self.flags.data, recipe, seed, console)?;
-            self.opened = Some((seed, draw, dataset));
-        }
-        let (_, _, dataset) = self.opened.as_ref().expect("it was just opened");
-        Ok(Splits::new(&self.flags.data, recipe, dataset.clone(), seed))
-    }
-
-    /// A session of a run, which tells nothing on the way.
-    fn session<'b>(&self, run: &PlannedRun, folder: Folder, silent: &'b Console) -> Session<'b> {
-        Session {
-            recipe: run.recipe.clone(),
-            data: run.data.clone(),
-            start: None,
-            device: self.chosen.clone(),
-            folder,
-            seed: run.seed,
-            console: silent,
-            log: self.flags.log,
-        }
-    }
-
-    /// Refuses a combination that could not begin on these images.
-    fn check(
-        &mut self,
-        study: &Study,
-        run: &PlannedRun,
-        combination: &Combination,
-    ) -> Result<(), Failure> {
-        let splits = self.splits(&run.recipe, run.seed)?;
-        let silent = Console::silent();
-        let session = self.session(run, study.folder_of(run), &silent);
-        let context: RunContext<'_> = session.context(&splits);
-        pretrain::check(&context).map_err(|source| Failure::Part {
-            name: format!("the combination {}", combination.words),
-            source: Box::new(source),
-        })
-    }
-
-    /// One run from start to end, or on from where it was stopped.
-    fn pretrain(&mut self, run: &PlannedRun, folder: Folder) -> Result<(), Failure> {
-        let splits = self.splits(&run.recipe, run.seed)?;
-        let silent = Console::silent();
-        let session = self.session(run, folder, &silent);
-        pretrain::complete(&session, &splits)?;
-        Ok(())
-    }
-}
-
 impl Sweep {
+    /// The settings that were chosen, each as `--set` takes it; none where nothing was.
+    pub(super) fn chosen(&self) -> Option<Vec<String>> {
+        let settings = self.chosen.as_ref()?["settings"].as_object()?;
+        let change = |(key, value): (&String, &Value)| Some(format!("{key}={}", value.as_str()?));
+        settings.iter().map(change).collect()
+    }
+
     fn of(study: &Study, base: &Recipe, seeds: Vec<u64>, found: &Found) -> Self {
         let data = study.runs.first().map(|run| run.data.data.to_string());
         let choice = found.choice();

@@ -12,15 +12,14 @@ use kith_core::probe::few_label::draw;
 use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
 use kith_core::recipe::Recipe;
-use kith_core::trainer::{Plan, Supervised, Trainer, random_encoder};
+use kith_core::trainer::random_encoder;
 use kith_data::{Dataset, Split};
 
 use super::cell::{Key, Method};
+use super::finetuning::Finetuning;
 use crate::checkpoint::Checkpoint;
 use crate::failure::Failure;
-use crate::inference::{embed, look_up, predict};
-use crate::interrupt::stopped;
-use crate::train::loader;
+use crate::inference::{embed, look_up};
 
 /// How neighbours vote. With few labels a wider vote would ask every labelled image.
 pub(crate) const VOTE: Vote = Vote::NARROW;
@@ -82,9 +81,10 @@ impl<'a> Bench<'a> {
         Key { method, labels, seed }: Key,
     ) -> Result<Option<f64>, Failure> {
         let classes = self.dataset.class_names.len();
+        let Self { recipe, dataset, device, .. } = *self;
         let places = draw(self.labels(), classes, labels, seed)?;
         let shares = |predicted: &[u16]| {
-            let truth = self.dataset.test.labels().unwrap_or_default();
+            let truth = dataset.test.labels().unwrap_or_default();
             Confusion::count(classes, truth, predicted).accuracy()
         };
         let predicted = match method {
@@ -96,9 +96,7 @@ impl<'a> Bench<'a> {
             Method::PixelKnn => self.knn(&self.pixels, &places)?,
             Method::Finetuned | Method::Supervised => {
                 let start = (method == Method::Finetuned).then_some(self.archive);
-                let Some(trainer) = self.finetuned(start, &places, seed)? else { return Ok(None) };
-                let test = &self.dataset.test;
-                predict(|images| trainer.logits(images), test, self.device)?
+                return Finetuning { recipe, dataset, device, start }.accuracy(labels, seed);
             }
         };
         Ok(Some(shares(&predicted)))
@@ -127,36 +125,6 @@ impl<'a> Bench<'a> {
         let (bank, labels) = self.drawn(set, places);
         let found = look_up(&set.queries, &bank, VOTE.k, self.device)?;
         Ok(found.predictions(&labels, self.dataset.class_names.len(), VOTE))
-    }
-
-    /// A network trained on the drawn images for the recipe's number of steps, from a checkpoint or
-    /// from fresh weights; none if the user wants to stop.
-    fn finetuned(
-        &self,
-        start: Option<&Archive>,
-        places: &[u32],
-        seed: u64,
-    ) -> Result<Option<Trainer<Supervised>>, Failure> {
-        let mut settings = self.recipe.finetuning.clone();
-        settings.batch = settings.batch.min(places.len());
-        settings.steps = None;
-        let size = [self.dataset.side(), self.dataset.class_names.len()];
-        let mut plan = Plan::finetuning(&settings, size, seed, places.len());
-        plan.epochs = self.recipe.evaluation.few_label_steps.div_ceil(plan.steps);
-        let mut trainer = Trainer::supervised(self.recipe.clone(), plan, self.device)?;
-        if let Some(archive) = start {
-            trainer = trainer.with_encoder(archive)?;
-        }
-        let labelled = self.dataset.labelled.subset(places);
-        for batch in loader::finetuning(&labelled, &settings, plan, 0)? {
-            if stopped() {
-                return Ok(None);
-            }
-            let _unread = trainer.step(&batch?)?;
-        }
-        // Says so if the run diverged.
-        pollster::block_on(trainer.finish_epoch())?;
-        Ok(Some(trainer))
     }
 }
 

@@ -21,6 +21,7 @@ fn full() -> Report {
             value_label: "%".into(),
             bars: vec![Bar { name: "nnclr".into(), mean: 71.0, deviation: Some(0.4) }],
         }],
+        dots: vec![Dots { title: "Methods <dots>".into(), ..Dots::default() }],
         heat_maps: vec![HeatMap {
             title: "Grid <map>".into(),
             cells: vec![vec![Some((71.0, None))]],

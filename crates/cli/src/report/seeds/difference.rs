@@ -49,11 +49,16 @@ impl Difference {
     }
 
     fn cells(&self) -> Vec<String> {
+        let name = format!("{} less {}", self.method, self.baseline);
+        [name].into_iter().chain(self.words()).collect()
+    }
+
+    /// The difference and its interval in points, and the p-value.
+    pub(crate) fn words(&self) -> [String; 3] {
         let Self { difference, interval: [low, high], p, .. } = *self;
         let points = |share: f64| format!("{:+.2}", 100.0 * share);
         let interval = format!("[{}, {}]", points(low), points(high));
-        let name = format!("{} less {}", self.method, self.baseline);
-        vec![name, points(difference), interval, p_words(p)]
+        [points(difference), interval, p_words(p)]
     }
 }
 

@@ -1,0 +1,64 @@
+//! The most memory that this process held since some moment, as Linux counts it.
+
+use std::fs;
+
+/// Where the kernel tells what a process holds.
+const STATUS: &str = "/proc/self/status";
+/// Where it is asked to forget the most that a process held.
+const CLEAR: &str = "/proc/self/clear_refs";
+/// What asks so: see proc(5).
+const FORGET_PEAK: &str = "5";
+/// The line of the most.
+const PEAK: &str = "VmHWM:";
+/// The kernel counts in units of so many bytes.
+const UNIT: u64 = 1024;
+
+/// Watches since it was made.
+#[derive(Debug)]
+pub(crate) struct PeakMemory(());
+
+impl PeakMemory {
+    /// Watches from now on; none where the system cannot tell. What the process already holds, and
+    /// what its allocator kept of what was freed, counts.
+    pub(crate) fn watch() -> Option<Self> {
+        fs::write(CLEAR, FORGET_PEAK).ok().map(|()| Self(()))
+    }
+
+    /// The most until now, in bytes.
+    #[expect(clippy::unused_self, reason = "who has not watched cannot know since when")]
+    pub(crate) fn bytes(&self) -> Option<u64> {
+        peak(&fs::read_to_string(STATUS).ok()?)
+    }
+}
+
+/// The most of a status, in bytes.
+fn peak(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(PEAK))?;
+    let count: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(UNIT * count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_of_the_most_is_read() {
+        let status = "Name:\tkith\nVmPeak:\t  900 kB\nVmHWM:\t    1234 kB\nVmRSS:\t  99 kB\n";
+        assert_eq!(peak(status), Some(1234 * 1024));
+        assert_eq!(peak("Name:\tkith\n"), None);
+        assert_eq!(peak("VmHWM:\tmany kB\n"), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_was_held_for_a_moment_counts() {
+        const HELD: usize = 256 << 20;
+        let watch = PeakMemory::watch().expect("Linux forgets the peak");
+        let before = watch.bytes().expect("Linux tells");
+        let held = std::hint::black_box(vec![1_u8; HELD]);
+        drop(held);
+        let after = watch.bytes().expect("Linux tells");
+        assert!(after >= before + HELD as u64 / 2, "{before}, then {after}");
+    }
+}
