@@ -64,7 +64,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
 }
 
 #[test]
-fn a_gpu_learns_what_the_cpu_does() {
+fn what_the_cpu_learns_is_learnt_on_wgpu() {
     let mut far = Vec::new();
     for method in METHODS {
         let (name, recipe) = (method.0, small(method));
