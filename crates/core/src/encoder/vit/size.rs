@@ -145,7 +145,7 @@ mod tests {
     fn numbers_out_of_range_are_refused() {
         for [dim, depth, heads] in [[0, 1, 1], [8, 0, 1], [8, 1, 0], [8, 1, 3], [8, 1, 9]]
             .into_iter()
-            .chain([[4097, 1, 1], [8, 65, 1]])
+            .chain([[range::MOST_WIDTH as usize + 1, 1, 1], [8, 65, 1]])
         {
             let error = Shape { dim, depth, heads }.check().expect_err("it cannot be");
             assert_eq!(error.code(), "SETTING", "{dim} {depth} {heads}");
