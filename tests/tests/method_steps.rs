@@ -189,12 +189,20 @@ fn tensors(fixture: &Fixture, method: &Method, moment: &str) -> BTreeMap<String,
     fixture.names(&below).into_iter().map(named).collect()
 }
 
+/// Images, channels, height and width of the first step's views.
+fn size(views: &Fixture, name: &str) -> [usize; 4] {
+    views.stored(&format!("step0.{name}")).shape.try_into().expect("images")
+}
+
 fn recipe(fixture: &Fixture, method: &Method) -> Recipe {
     let width = fixture.stored("initial.encoder.dense.bias").shape[0];
+    let seen = Fixture::open("methods/views");
+    let [batch, _, _, _] = size(&seen, "view1");
+    let [_, _, _, local] = size(&seen, "local1");
     let views = match method.crops {
-        true => {
-            "pretraining.views=[{policy='none',count=2},{policy='none',side=31,count=2}]".to_owned()
-        }
+        true => format!(
+            "pretraining.views=[{{policy='none',count=2}},{{policy='none',side={local},count=2}}]"
+        ),
         false => "pretraining.views=none".to_owned(),
     };
     let changes = [
@@ -203,7 +211,7 @@ fn recipe(fixture: &Fixture, method: &Method) -> Recipe {
         format!("objective={}", (method.objective)(fixture)),
         format!("pretraining.optimizer={}", (method.optimizer)(fixture)),
         "pretraining.labelled_batch=0".to_owned(),
-        "pretraining.unlabelled_batch=12".to_owned(),
+        format!("pretraining.unlabelled_batch={batch}"),
         views,
     ];
     let text = Recipe::built_in_text("simclr").expect("it is built in");
@@ -214,9 +222,15 @@ fn state(trainer: &Pretrainer) -> Archive {
     pollster::block_on(trainer.state(NoMore {})).expect("the device reads back")
 }
 
-/// A trainer with the fixture's weights, one step an epoch of four, as its momenta are counted.
+/// A trainer with the fixture's weights, one step an epoch, as its momenta are counted.
 fn start(fixture: &Fixture, method: &Method, device: &Device) -> Pretrainer {
-    let plan = Plan { side: 32, classes: 0, seed: 0, steps: 1, epochs: 4 };
+    let epochs = match fixture.has("settings.total_steps") {
+        true => setting(fixture, "total_steps") as u64,
+        // `SimSiam`'s rate falls as if there were four steps.
+        false => 4,
+    };
+    let [_, _, _, side] = size(&Fixture::open("methods/views"), "view1");
+    let plan = Plan { side, classes: 0, seed: 0, steps: 1, epochs };
     let trainer = Trainer::pretraining(recipe(fixture, method), plan, device).expect("it suits");
     let (mut archive, initial) = (state(&trainer), tensors(fixture, method, "initial"));
     let unknown = |name: &str| name == "queue.labels";
