@@ -48,7 +48,7 @@ test("augmentations follow their controls", async ({ visit }) => {
   const before = await pixels();
   await page.getByRole("spinbutton", { name: "Seed" }).fill("6");
   await expect.poll(pixels).not.toBe(before);
-  await page.getByLabel("Crop").uncheck();
+  await page.getByRole("checkbox", { name: "Crop" }).uncheck();
   await expect(page.locator("main")).not.toContainText("how close an object is");
   await page.getByLabel("Policy").selectOption("fixmatch-strong");
   await expect(page.getByRole("slider", { name: "Changes" })).toHaveValue("3");

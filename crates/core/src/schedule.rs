@@ -14,13 +14,7 @@ pub struct Schedule {
     /// What comes after the warm-up.
     pub shape: Shape,
     /// What the cosine falls to, as a share of the peak, in [0, 1].
-    #[serde(skip_serializing_if = "is_zero")]
     pub end: f64,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(end: &f64) -> bool {
-    *end == 0.0
 }
 
 /// The rate after the warm-up.

@@ -25,7 +25,7 @@ pub struct Pretraining {
     pub labelled_batch: usize,
     /// Parts of a batch that go through the encoder one after the other: more need less memory. The
     /// loss still compares the whole batch.
-    #[serde(default = "at_once", skip_serializing_if = "is_at_once")]
+    #[serde(default = "at_once")]
     pub accumulate: usize,
     /// Order of the images.
     pub shuffle: Shuffle,
@@ -46,11 +46,6 @@ pub struct Pretraining {
 
 fn at_once() -> usize {
     1
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_at_once(accumulate: &usize) -> bool {
-    *accumulate == at_once()
 }
 
 impl Pretraining {
