@@ -25,7 +25,7 @@ test("a damaged or foreign checkpoint is refused with its code", async ({ tab })
     nan: [made(header, nan), "CHECKPOINT_FORMAT"],
     foreign: [made(header.replace('"kith"', '"kiln"')), "CHECKPOINT_FORMAT"],
     newer: [made(header.replace('\\"format\\":1', '\\"format\\":9')), "CHECKPOINT_ARCH"],
-    other: [made(header.replace('\\"kind\\":\\"conv4', '\\"kind\\":\\"vit')), "CHECKPOINT_ARCH"],
+    other: [made(header.replace('\\"kind\\":\\"conv4', '\\"kind\\":\\"swin')), "CHECKPOINT_ARCH"],
     wider: [made(header.replace('\\"width\\":16', '\\"width\\":24')), "CHECKPOINT_FORMAT"],
     renamed: [made(header.replaceAll("encoder.dense", "encoder.sense")), "CHECKPOINT_FORMAT"],
   } as const;
