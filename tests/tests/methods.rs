@@ -107,3 +107,17 @@ fn every_method_moves_its_encoder() {
         assert!(losses.iter().all(|loss| loss.is_finite()), "{name}: {losses:?}");
     }
 }
+
+#[test]
+fn what_a_method_lacks_is_told_before_the_first_step() {
+    let supcon = small(("supcon", &[]));
+    let plan = Plan { classes: 0, ..PLAN };
+    let error = Trainer::pretraining(supcon, plan, &cpu()).expect_err("it has no labels");
+    assert_eq!(error.code(), "SETTING");
+    assert!(error.to_string().contains("learns from labels"), "{error}");
+    let text = Recipe::built_in_text("lejepa").expect("it is built in");
+    let views = "pretraining.views=[{ policy = \"flip\", count = 2 }]";
+    let changes = [views, "objective.global_views=3"].map(String::from);
+    let error = Recipe::parse(text, &changes).expect_err("two views are no three");
+    assert!(error.to_string().contains("at least 3 views"), "{error}");
+}

@@ -69,7 +69,7 @@ impl Method for LejepaSettings {
     type Buffers = Buffers;
 
     fn views(&self) -> ViewCount {
-        ViewCount::AtLeast(2)
+        ViewCount::AtLeast(self.global_views.max(2))
     }
 
     fn metrics(&self) -> Vec<Metric> {
@@ -164,7 +164,7 @@ impl LejepaSettings {
     /// Mean squared distance of all views from their centre, `[1]`.
     pub fn invariance(&self, views: &[Tensor<2>]) -> Tensor<1> {
         let count = match self.centre {
-            Centre::GlobalViews => self.global_views.min(views.len()),
+            Centre::GlobalViews => self.global_views,
             Centre::AllViews => views.len(),
         };
         let mean = |rows: &[Tensor<2>]| {

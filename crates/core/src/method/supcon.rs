@@ -35,7 +35,7 @@ impl Method for SupconSettings {
 
     fn check(&self, steps: &Steps) -> Result<(), Error> {
         if steps.labelled_batch == 0 {
-            let expected = "at least 1: this method learns from labels";
+            let expected = "at least 1, of images with classes: this method learns from labels";
             return Err(Error::setting("pretraining.labelled_batch", expected, 0));
         }
         range::above_zero("objective.temperature", self.temperature)

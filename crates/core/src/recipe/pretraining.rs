@@ -74,6 +74,16 @@ impl Pretraining {
         Steps { unlabelled_batch, labelled_batch, reduction }
     }
 
+    /// The same on images of so many classes.
+    pub fn method_steps_on(&self, classes: usize) -> Steps {
+        Steps { labelled_batch: self.labelled_of(classes), ..self.method_steps() }
+    }
+
+    /// Labelled images a step: without classes to tell apart there are none.
+    fn labelled_of(&self, classes: usize) -> usize {
+        if classes > 1 { self.labelled_batch } else { 0 }
+    }
+
     /// How so many unlabelled and labelled images are drawn; without classes no labelled ones.
     ///
     /// # Errors
@@ -83,7 +93,7 @@ impl Pretraining {
         [unlabelled, labelled]: [usize; 2],
         classes: usize,
     ) -> Result<[Sampling; 2], Error> {
-        let labelled_batch = if classes > 1 { self.labelled_batch } else { 0 };
+        let labelled_batch = self.labelled_of(classes);
         let sampling = |count, batch, purpose| Sampling::whole(count, batch, self.shuffle, purpose);
         let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
         let unlabelled = sampling(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);

@@ -102,6 +102,7 @@ impl SelfSupervised {
         for (_, side) in settings.views.listed(recipe.objective.views(), plan.side) {
             recipe.encoder.takes(side, plan.side)?;
         }
+        recipe.objective.check(&settings.method_steps_on(plan.classes))?;
         let device = run.tracked_device();
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 1);
         let encoder = recipe.encoder.init(plan.side, plan.seed, &device)?;
