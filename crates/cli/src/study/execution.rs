@@ -27,6 +27,15 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
+    /// How a run stands, in files and tables; none has not ended, yet.
+    pub(crate) fn status(ended: Option<&Self>) -> &'static str {
+        match ended {
+            Some(Self::Finished(_)) => "finished",
+            Some(Self::Diverged) => "diverged",
+            None => "missing",
+        }
+    }
+
     /// In a line of progress.
     fn words(&self) -> String {
         let Self::Finished(results) = self else { return "diverged".to_owned() };

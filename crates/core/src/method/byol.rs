@@ -1,17 +1,17 @@
 //! BYOL: "Bootstrap Your Own Latent" (Grill et al. 2020).
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{self, each_alone, mean_cosine, pair, views_of};
+use super::agreement::{self, mean_cosine, pair, views_of};
 use super::contrast::Pair;
-use super::teacher::{self, Teacher};
-use super::{Build, Loss, Method, Network, Passes, Progress, Projector, Step, Steps};
+use super::predictor::{Predicted, Predictor};
+use super::teacher::{self, Taught};
+use super::{Build, Loss, Method, Network, Passes, Progress, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::ema::Momentum;
 use crate::error::Error;
-use crate::head::{Head, HeadSettings};
+use crate::head::HeadSettings;
 use crate::metrics::Metric;
 
 /// Settings of BYOL.
@@ -24,22 +24,9 @@ pub struct ByolSettings {
     pub teacher: Momentum,
 }
 
-/// Projection head and predictor.
-#[derive(Module, Debug)]
-pub struct Heads {
-    projection: Option<Head>,
-    predictor: Head,
-}
-
-/// The teacher.
-#[derive(Module, Debug)]
-pub struct Buffers {
-    teacher: Teacher,
-}
-
 impl Method for ByolSettings {
-    type Heads = Heads;
-    type Buffers = Buffers;
+    type Heads = Predictor;
+    type Buffers = Taught;
 
     fn views(&self) -> ViewCount {
         ViewCount::Exactly(2)
@@ -55,16 +42,13 @@ impl Method for ByolSettings {
         self.predictor.check().map_err(|e| e.below("objective.predictor"))
     }
 
-    fn heads(&self, build: &mut Build<'_>) -> Result<Heads, Error> {
-        let projection = build.projection()?;
-        let predictor = self.predictor.init(build.projected(), build.weights, build.device)?;
-        Ok(Heads { projection, predictor })
+    fn heads(&self, build: &mut Build<'_>) -> Result<Predictor, Error> {
+        Predictor::new(&self.predictor, build)
     }
 
     /// The teacher starts as a copy of the student.
-    fn buffers(&self, network: &Network<Heads>, _build: &Build<'_>) -> Buffers {
-        let heads = Projector::of(network.heads.projection.clone());
-        Buffers { teacher: teacher::copy_of(&network.encoder, heads) }
+    fn buffers(&self, network: &Network<Predictor>, _build: &Build<'_>) -> Taught {
+        Taught::by(&network.encoder, network.heads.projector())
     }
 
     fn passes(&self) -> Passes {
@@ -74,18 +58,17 @@ impl Method for ByolSettings {
     fn loss(&self, step: Step<'_, Self>) -> Loss {
         let (n, heads) = (step.batch(), &step.network.heads);
         let features = views_of(&step.features, n);
-        let projections = each_alone(heads.projection.as_ref(), &features);
-        let predictions = pair(each_alone(Some(&heads.predictor), &projections));
+        let Predicted { projections, predictions } = heads.of_each(&features);
         let targets =
             pair(teacher::targets(&mut step.buffers.teacher, step.views, Passes::Each, step.parts));
-        let value = Self::distance(predictions, targets);
+        let value = Self::distance(pair(predictions), targets);
         let compared = [pair(features), pair(projections)];
         let metrics = agreement::measured(&value, compared, step.accuracy_on);
         Loss { value, metrics }
     }
 
     /// The teacher follows the student as it is after its step.
-    fn after(&self, network: &Network<Heads>, buffers: &mut Buffers, progress: Progress) {
+    fn after(&self, network: &Network<Predictor>, buffers: &mut Taught, progress: Progress) {
         let momentum = self.teacher.at(progress.step, progress.total);
         teacher::follow(&mut buffers.teacher, network, momentum);
     }

@@ -6,7 +6,7 @@ use burn::tensor::activation::{log_softmax, softmax};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{self, each_alone, pair, views_of};
-use super::prototypes::{Crops, Prototypes, scores};
+use super::prototypes::{self, Crops, Prototypes, scores};
 use super::teacher;
 use super::{Build, Loss, Method, Network, Pace, Passes, Progress, Step, Steps};
 use crate::augment::views::ViewCount;
@@ -146,11 +146,7 @@ impl Method for DinoSettings {
     }
 
     fn pace(&self, parameter: &str, progress: Progress) -> Pace {
-        let frozen = progress.within_epochs(self.frozen_epochs);
-        match frozen && parameter.starts_with("prototypes.") {
-            true => Pace::Frozen,
-            false => Pace::Scheduled,
-        }
+        prototypes::pace(parameter, self.frozen_epochs, progress)
     }
 
     fn loss(&self, step: Step<'_, Self>) -> Loss {

@@ -1,17 +1,17 @@
 //! `MoCo` v3: "An Empirical Study of Training Self-Supervised Vision Transformers" (Chen et al. 2021).
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{self, each_alone, pair, views_of};
+use super::agreement::{self, pair, views_of};
 use super::contrast::Pair;
-use super::teacher::{self, Teacher};
-use super::{Build, Loss, Method, Network, Passes, Projector, Step, Steps};
+use super::predictor::{Predicted, Predictor};
+use super::teacher::{self, Taught};
+use super::{Build, Loss, Method, Network, Passes, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::ema::Momentum;
 use crate::error::Error;
-use crate::head::{Head, HeadSettings};
+use crate::head::HeadSettings;
 use crate::loss::diagonal_cross_entropy;
 use crate::metrics::Metric;
 use crate::range;
@@ -29,22 +29,9 @@ pub struct MocoV3Settings {
     pub teacher: Momentum,
 }
 
-/// Projection head and predictor.
-#[derive(Module, Debug)]
-pub struct Heads {
-    projection: Option<Head>,
-    predictor: Head,
-}
-
-/// The teacher.
-#[derive(Module, Debug)]
-pub struct Buffers {
-    teacher: Teacher,
-}
-
 impl Method for MocoV3Settings {
-    type Heads = Heads;
-    type Buffers = Buffers;
+    type Heads = Predictor;
+    type Buffers = Taught;
 
     fn views(&self) -> ViewCount {
         ViewCount::Exactly(2)
@@ -61,16 +48,13 @@ impl Method for MocoV3Settings {
         self.predictor.check().map_err(|e| e.below("objective.predictor"))
     }
 
-    fn heads(&self, build: &mut Build<'_>) -> Result<Heads, Error> {
-        let projection = build.projection()?;
-        let predictor = self.predictor.init(build.projected(), build.weights, build.device)?;
-        Ok(Heads { projection, predictor })
+    fn heads(&self, build: &mut Build<'_>) -> Result<Predictor, Error> {
+        Predictor::new(&self.predictor, build)
     }
 
     /// The teacher starts as a copy of the student.
-    fn buffers(&self, network: &Network<Heads>, _build: &Build<'_>) -> Buffers {
-        let heads = Projector::of(network.heads.projection.clone());
-        Buffers { teacher: teacher::copy_of(&network.encoder, heads) }
+    fn buffers(&self, network: &Network<Predictor>, _build: &Build<'_>) -> Taught {
+        Taught::by(&network.encoder, network.heads.projector())
     }
 
     fn passes(&self) -> Passes {
@@ -81,13 +65,12 @@ impl Method for MocoV3Settings {
     fn loss(&self, step: Step<'_, Self>) -> Loss {
         let (n, heads) = (step.batch(), &step.network.heads);
         let features = views_of(&step.features, n);
-        let projections = each_alone(heads.projection.as_ref(), &features);
-        let queries = pair(each_alone(Some(&heads.predictor), &projections));
+        let Predicted { projections, predictions: queries } = heads.of_each(&features);
         let momentum = self.teacher.at(step.progress.step, step.progress.total);
         teacher::follow(&mut step.buffers.teacher, step.network, momentum);
         let keys =
             pair(teacher::targets(&mut step.buffers.teacher, step.views, Passes::Each, step.parts));
-        let value = self.contrast(queries, keys);
+        let value = self.contrast(pair(queries), keys);
         let compared = [pair(features), pair(projections)];
         let metrics = agreement::measured(&value, compared, step.accuracy_on);
         Loss { value, metrics }

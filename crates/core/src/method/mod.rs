@@ -7,6 +7,7 @@ pub mod agreement;
 mod units;
 pub mod parts;
 pub mod network;
+pub mod predictor;
 pub mod teacher;
 pub mod prototypes;
 pub mod sinkhorn;

@@ -4,8 +4,10 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::Progress;
 use crate::error::Error;
 use crate::initial;
+use crate::optimizer::Pace;
 use crate::range;
 use crate::rng::Stream;
 use crate::unit::unit_rows;
@@ -59,6 +61,14 @@ impl Prototypes {
     /// The vectors, `[count, dim]`.
     pub fn rows(&self) -> Tensor<2> {
         self.weight.val()
+    }
+}
+
+/// How fast a parameter moves where prototypes are frozen in the first epochs.
+pub(super) fn pace(parameter: &str, frozen_epochs: f64, progress: Progress) -> Pace {
+    match progress.within_epochs(frozen_epochs) && parameter.starts_with("prototypes.") {
+        true => Pace::Frozen,
+        false => Pace::Scheduled,
     }
 }
 

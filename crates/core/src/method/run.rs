@@ -274,11 +274,14 @@ mod tests {
     }
 
     fn started() -> Box<dyn Running> {
+        started_with(&EncoderSettings::Conv4Pool { pixels: Pixels::Unit }, 16)
+    }
+
+    fn started_with(settings: &EncoderSettings, side: usize) -> Box<dyn Running> {
         let device = Device::flex().autodiff();
-        let settings = EncoderSettings::Conv4Pool { pixels: Pixels::Unit };
         let head = HeadSettings::new(vec![6], DIM);
         let start = Start {
-            encoder: settings.init(16, 5, &device).unwrap(),
+            encoder: settings.init(side, 5, &device).unwrap(),
             features: settings.features(),
             projection: Some(&head),
             optimizer: OptimizerSettings::default(),
@@ -356,19 +359,7 @@ mod tests {
 
     /// An encoder that does not normalise by the batch: parts of a batch are the batch.
     fn started_without_norm() -> Box<dyn Running> {
-        let device = Device::flex().autodiff();
-        let settings = EncoderSettings::Conv4 { width: 6 };
-        let head = HeadSettings::new(vec![6], DIM);
-        let start = Start {
-            encoder: settings.init(32, 5, &device).unwrap(),
-            features: settings.features(),
-            projection: Some(&head),
-            optimizer: OptimizerSettings::default(),
-            seed: 5,
-            weights: &mut stream(5, Purpose::Weights, 0, 1),
-            device: &device,
-        };
-        Run::start(&Taught { momentum: 0.9 }, start).unwrap()
+        started_with(&EncoderSettings::Conv4 { width: 6 }, 32)
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! `SimSiam`: "Exploring Simple Siamese Representation Learning" (Chen and He 2021).
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{self, each_alone, mean_cosine, pair, views_of};
+use super::agreement::{self, mean_cosine, pair, views_of};
 use super::contrast::Pair;
+use super::predictor::{Predicted, Predictor};
 use super::{Build, Loss, Method, Network, NoBuffers, Pace, Passes, Progress, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
-use crate::head::{Head, HeadSettings};
+use crate::head::HeadSettings;
 use crate::metrics::Metric;
 
 /// Settings of `SimSiam`.
@@ -32,15 +32,8 @@ pub enum PredictorRate {
     Scheduled,
 }
 
-/// Projection head and predictor.
-#[derive(Module, Debug)]
-pub struct Heads {
-    projection: Option<Head>,
-    predictor: Head,
-}
-
 impl Method for SimsiamSettings {
-    type Heads = Heads;
+    type Heads = Predictor;
     type Buffers = NoBuffers;
 
     fn views(&self) -> ViewCount {
@@ -56,13 +49,11 @@ impl Method for SimsiamSettings {
         self.predictor.check().map_err(|e| e.below("objective.predictor"))
     }
 
-    fn heads(&self, build: &mut Build<'_>) -> Result<Heads, Error> {
-        let projection = build.projection()?;
-        let predictor = self.predictor.init(build.projected(), build.weights, build.device)?;
-        Ok(Heads { projection, predictor })
+    fn heads(&self, build: &mut Build<'_>) -> Result<Predictor, Error> {
+        Predictor::new(&self.predictor, build)
     }
 
-    fn buffers(&self, _network: &Network<Heads>, _build: &Build<'_>) -> NoBuffers {
+    fn buffers(&self, _network: &Network<Predictor>, _build: &Build<'_>) -> NoBuffers {
         NoBuffers {}
     }
 
@@ -80,10 +71,9 @@ impl Method for SimsiamSettings {
     fn loss(&self, step: Step<'_, Self>) -> Loss {
         let (n, heads) = (step.batch(), &step.network.heads);
         let features = views_of(&step.features, n);
-        let projections = each_alone(heads.projection.as_ref(), &features);
-        let predictions = pair(each_alone(Some(&heads.predictor), &projections));
+        let Predicted { projections, predictions } = heads.of_each(&features);
         let projections = pair(projections);
-        let value = Self::unlikeness(predictions, projections.clone());
+        let value = Self::unlikeness(pair(predictions), projections.clone());
         let compared = [pair(features), projections];
         let metrics = agreement::measured(&value, compared, step.accuracy_on);
         Loss { value, metrics }

@@ -7,7 +7,7 @@ use burn::tensor::activation::log_softmax;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{self, each_alone, pair, views_of};
-use super::prototypes::{Crops, Prototypes, scores};
+use super::prototypes::{self, Crops, Prototypes, scores};
 use super::sinkhorn::assignments;
 use super::{Build, Loss, Method, Network, Pace, Progress, Step, Steps};
 use crate::augment::views::ViewCount;
@@ -108,11 +108,7 @@ impl Method for SwavSettings {
     }
 
     fn pace(&self, parameter: &str, progress: Progress) -> Pace {
-        let frozen = progress.within_epochs(self.frozen_epochs);
-        match frozen && parameter.starts_with("prototypes.") {
-            true => Pace::Frozen,
-            false => Pace::Scheduled,
-        }
+        prototypes::pace(parameter, self.frozen_epochs, progress)
     }
 
     fn loss(&self, step: Step<'_, Self>) -> Loss {

@@ -12,6 +12,20 @@ use crate::encoder::Encoder;
 /// A teacher's encoder and projection head.
 pub type Teacher = Network<Projector>;
 
+/// A teacher, and nothing else that goes on from step to step.
+#[derive(Module, Debug)]
+pub struct Taught {
+    /// The teacher.
+    pub teacher: Teacher,
+}
+
+impl Taught {
+    /// By a copy of the student.
+    pub fn by(encoder: &Encoder, heads: Projector) -> Self {
+        Self { teacher: copy_of(encoder, heads) }
+    }
+}
+
 /// A teacher that starts as a copy of the student, without autodiff.
 pub fn copy_of<H: Module + ModuleDisplay>(encoder: &Encoder, heads: H) -> Network<H> {
     Network { encoder: encoder.clone(), heads }.valid()

@@ -101,11 +101,7 @@ impl Run {
     }
 
     pub(super) fn status(&self) -> &'static str {
-        match self.ended {
-            Some(Ended::Finished(_)) => "finished",
-            Some(Ended::Diverged) => "diverged",
-            None => "missing",
-        }
+        Ended::status(self.ended.as_ref())
     }
 }
 
