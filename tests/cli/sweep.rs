@@ -45,6 +45,8 @@ fn a_sweep_is_its_runs_and_chooses_on_validation() {
     let best = usize::from(mean(&combinations[1]) > mean(&combinations[0]));
     assert_eq!(sweep["chosen"]["by"], "validation_accuracy");
     assert_eq!(sweep["chosen"]["settings"], combinations[best]["settings"]);
+    let tie = mean(&combinations[0]) == mean(&combinations[1]);
+    assert_eq!(sweep["chosen"]["as_good"], u64::from(tie), "others that are as good are counted");
 
     // A run of the sweep is the run that `kith pretrain` makes of its settings.
     let alone = ["pretrain", "--run", "alone"];

@@ -117,9 +117,9 @@ impl Sweep {
     fn of(study: &Study, base: &Recipe, seeds: Vec<u64>, found: &Found) -> Self {
         let data = study.runs.first().map(|run| run.data.data.to_string());
         let choice = found.choice();
-        let chosen = choice.map(|Choice { by, place }| {
+        let chosen = choice.map(|Choice { by, place, ties }| {
             let row = &found.rows[place];
-            json!({ "settings": found.settings(row), "by": by.name })
+            json!({ "settings": found.settings(row), "by": by.name, "as_good": ties })
         });
         let table = tables::table(found);
         Self {
@@ -144,10 +144,15 @@ impl Display for Sweep {
 fn said(choice: Option<Choice>, found: &Found) -> String {
     let may_choose = found.measures().iter().any(|measure| measure.is_for_choosing);
     match choice {
-        Some(Choice { by, place }) => format!(
-            "Chosen by {}, not by test pictures: {}.",
-            by.words, found.rows[place].combination.words
-        ),
+        Some(Choice { by, place, ties }) => {
+            let chosen = &found.rows[place].combination.words;
+            let as_good = match ties {
+                0 => String::new(),
+                1 => " One other is as good; the first is taken.".to_owned(),
+                ties => format!(" {ties} others are as good; the first is taken."),
+            };
+            format!("Chosen by {}, not by test pictures: {chosen}.{as_good}", by.words)
+        }
         None if found.rows.iter().any(|row| row.count("missing") > 0) => {
             "Runs are missing: nothing is chosen before all are over.".to_owned()
         }

@@ -89,6 +89,8 @@ pub(super) struct Found {
 pub(super) struct Choice {
     pub(super) by: Measure,
     pub(super) place: usize,
+    /// How many others are as good.
+    pub(super) ties: usize,
 }
 
 impl Run {
@@ -164,11 +166,13 @@ impl Found {
         let by = self.measures().into_iter().find(|measure| measure.is_for_choosing)?;
         let means = self.rows.iter().enumerate();
         let means = means.filter_map(|(place, row)| Some((place, row.whole_mean(&by)?)));
+        let means: Vec<(usize, f64)> = means.collect();
         let better = |best: (usize, f64), next: (usize, f64)| {
             if next.1 > best.1 + TIE { next } else { best }
         };
-        let (place, _) = is_over.then(|| means.reduce(better))??;
-        Some(Choice { by, place })
+        let (place, best) = is_over.then(|| means.iter().copied().reduce(better))??;
+        let equal = means.iter().filter(|(_, mean)| (mean - best).abs() <= TIE).count();
+        Some(Choice { by, place, ties: equal - 1 })
     }
 
     /// The rows for scripts.
