@@ -82,10 +82,8 @@ pub enum HeadActivation {
 #[derive(Module, Debug)]
 pub struct Head {
     layers: Vec<Linear>,
-    /// The normalisation behind each layer that has one.
-    norms: Vec<BatchNorm>,
-    #[module(skip)]
-    normalised: Vec<bool>,
+    /// The normalisation behind each layer, if it has one.
+    norms: Vec<Option<BatchNorm>>,
     #[module(skip)]
     activation: HeadActivation,
 }
@@ -118,7 +116,7 @@ impl HeadSettings {
     /// # Errors
     /// [`Error::Setting`] when a layer has no unit.
     pub fn init(&self, inputs: usize, stream: &mut Stream, device: &Device) -> Result<Head, Error> {
-        let (mut layers, mut norms, mut normalised) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut layers, mut norms) = (Vec::new(), Vec::new());
         let mut before = inputs;
         let hidden = self.hidden.iter().map(|&after| (after, self.norm, false));
         for (after, norm, is_last) in hidden.chain([(self.output, self.last_norm, true)]) {
@@ -134,17 +132,14 @@ impl HeadSettings {
                 HeadBias::None => false,
             };
             layers.push(if biased { layer } else { layer.without_bias() });
-            normalised.push(norm != HeadNorm::None);
-            match norm {
-                HeadNorm::None => {}
-                HeadNorm::Batch => norms.push(BatchNorm::new(after, device)),
-                HeadNorm::BatchWithoutScale => {
-                    norms.push(BatchNorm::new(after, device).without_scale());
-                }
-            }
+            norms.push(match norm {
+                HeadNorm::None => None,
+                HeadNorm::Batch => Some(BatchNorm::new(after, device)),
+                HeadNorm::BatchWithoutScale => Some(BatchNorm::new(after, device).without_scale()),
+            });
             before = after;
         }
-        Ok(Head { layers, norms, normalised, activation: self.activation })
+        Ok(Head { layers, norms, activation: self.activation })
     }
 }
 
@@ -161,12 +156,10 @@ impl Head {
     /// - features: `[n, inputs]`
     /// - result: `[n, output]`, not normalised to length one
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
-        let mut norms = self.norms.iter();
         let last = self.layers.len() - 1;
-        let layers = self.layers.iter().zip(&self.normalised).enumerate();
-        layers.fold(features, |x, (place, (layer, normalised))| {
+        let layers = self.layers.iter().zip(&self.norms).enumerate();
+        layers.fold(features, |x, (place, (layer, norm))| {
             let sums = layer.forward(x);
-            let norm = normalised.then(|| norms.next()).flatten();
             let sums = match norm {
                 Some(norm) => norm.forward(sums),
                 None => sums,
