@@ -102,7 +102,10 @@ impl SelfSupervised {
         for (_, side) in settings.views.listed(recipe.objective.views(), plan.side) {
             recipe.encoder.takes(side, plan.side)?;
         }
-        recipe.objective.check(&settings.method_steps_on(plan.classes))?;
+        // A recipe is checked for images with classes: without them no labelled ones are drawn.
+        if plan.classes < 2 {
+            recipe.objective.check(&settings.method_steps_on(plan.classes))?;
+        }
         let device = run.tracked_device();
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 1);
         let encoder = recipe.encoder.init(plan.side, plan.seed, &device)?;
