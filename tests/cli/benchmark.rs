@@ -2,9 +2,17 @@
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Child, Command, Stdio};
+#[cfg(unix)]
+use std::thread::sleep;
+#[cfg(unix)]
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use crate::common::kith;
 use crate::common::{done, metrics, refused};
 
 /// A protocol of a second or two a run.
@@ -161,3 +169,71 @@ fn a_search_gives_flags_that_a_benchmark_takes() {
     let with = [&words(&["--methods", "simclr", "--seeds", "1"])[..], &flags].concat();
     assert_eq!(names(&done(folder.path(), &with)), ["baseline", "simclr"]);
 }
+
+/// A benchmark that has saved its one run since it began.
+#[cfg(unix)]
+fn begun(folder: &Path, words: &[&str]) -> Child {
+    let state = folder.join("all/simclr/seed-5/pretraining/state.safetensors");
+    let saved = || fs::metadata(&state).and_then(|data| data.modified()).ok();
+    let before = saved();
+    let child = kith(folder, &[words, &["--json"]].concat())
+        .env("KITH_SAVE_SECONDS", "0")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    while saved() == before {
+        sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+/// What a command said on standard error, and to the shell.
+#[cfg(unix)]
+fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().expect("the child ends");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_benchmark_stops_its_runs_and_survives_their_crash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let long =
+        replaced(&words(&["--methods", "simclr", "--seeds", "1"]), "pretraining.steps=4", STEPS);
+    let long: Vec<&str> = long.iter().map(|&word| if word == "2,5" { "2" } else { word }).collect();
+    let run = folder.path().join("all/simclr/seed-5/pretraining");
+
+    // The process of the run alone is killed, as the system does when memory runs out.
+    let child = begun(folder.path(), &long);
+    let parent = child.id().to_string();
+    Command::new("pkill").args(["-KILL", "-P", &parent]).status().expect("pkill is there");
+    let (status, said) = ended(child);
+    assert_eq!(status, Some(1), "{said}");
+    for words in ["CRASHED", "simclr/seed-5", "signal: 9"] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+
+    // The benchmark alone is told to stop: its run saves and stops, too.
+    let child = begun(folder.path(), &long);
+    let parent = child.id().to_string();
+    Command::new("kill").args(["-INT", &parent]).status().expect("kill is there");
+    let (status, said) = ended(child);
+    assert_eq!(status, Some(130), "{said}");
+    assert!(said.contains("INTERRUPTED") && said.contains("--run all --resume"), "{said}");
+    assert!(read(folder.path(), "benchmark.csv").contains("simclr,5,missing,"));
+    assert!(run.join("state.safetensors").exists() && !run.join("results.json").exists());
+
+    let whole = done(folder.path(), &long);
+    assert!(whole["methods"][1]["linear"]["mean"].is_f64(), "{whole}");
+    let recipe = run.join("recipe.toml");
+    let alone = ["pretrain", "--run", "alone", "--side", "32", "--seed", "5", "--recipe"];
+    let alone = [&alone[..], &[recipe.to_str().expect("text")], &TINY[..4]].concat();
+    done(folder.path(), &alone);
+    assert_eq!(metrics(&run), metrics(&folder.path().join("alone")), "as if never stopped");
+    assert!(fs::read_to_string(&recipe).expect("a recipe").contains("name = \"simclr\""));
+}
+
+/// Enough steps to be stopped in.
+#[cfg(unix)]
+const STEPS: &str = "pretraining.steps=60";

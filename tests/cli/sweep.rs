@@ -19,7 +19,7 @@ fn words<'a>(more: &[&'a str]) -> Vec<&'a str> {
 }
 
 fn mean(combination: &Value) -> f64 {
-    combination["validation_accuracy"]["mean"].as_f64().expect("a mean")
+    combination["validation_linear"]["mean"].as_f64().expect("a mean")
 }
 
 fn run_of(sweep: &Value, combination: usize, seed: usize) -> &Value {
@@ -36,14 +36,14 @@ fn a_sweep_is_its_runs_and_chooses_on_validation() {
         for run in combination["runs"].as_array().expect("runs") {
             assert_eq!(run["status"], "finished");
         }
-        for name in ["validation_accuracy", "linear", "knn_200_0.1", "loss"] {
+        for name in ["validation_linear", "validation_accuracy", "linear", "knn_200_0.1", "loss"] {
             let seeds = combination[name]["seeds"].as_array().expect("a number a seed");
             assert_eq!(seeds.len(), 2, "{name}");
             assert!(combination[name]["deviation"].is_f64(), "{name}");
         }
     }
     let best = usize::from(mean(&combinations[1]) > mean(&combinations[0]));
-    assert_eq!(sweep["chosen"]["by"], "validation_accuracy");
+    assert_eq!(sweep["chosen"]["by"], "validation_linear");
     assert_eq!(sweep["chosen"]["settings"], combinations[best]["settings"]);
     let tie = mean(&combinations[0]) == mean(&combinations[1]);
     assert_eq!(sweep["chosen"]["as_good"], u64::from(tie), "others that are as good are counted");
@@ -60,7 +60,12 @@ fn a_sweep_is_its_runs_and_chooses_on_validation() {
 
     let csv = fs::read_to_string(folder.path().join("sweep/sweep.csv")).expect("a table");
     assert_eq!(csv.lines().count(), 5, "a header and a line a run: {csv}");
-    assert!(csv.starts_with("objective.temperature,seed,status,run,validation_accuracy"), "{csv}");
+    assert!(
+        csv.starts_with(
+            "objective.temperature,seed,status,run,validation_linear,validation_accuracy"
+        ),
+        "{csv}"
+    );
     let page = fs::read_to_string(folder.path().join("sweep/report.html")).expect("a report");
     for words in ["Accuracy by objective.temperature", "not by test pictures", "<svg"] {
         assert!(page.contains(words), "{words}");

@@ -84,6 +84,20 @@ pub(crate) enum Verb {
         #[command(flatten)]
         flags: BenchmarkFlags,
     },
+    /// One run of a benchmark, in a process of its own; it stops when its standard input ends
+    #[command(hide = true)]
+    BenchmarkRun {
+        /// The run's name in the benchmark's folder
+        name: String,
+        /// The benchmark's folder
+        #[arg(long)]
+        study: PathBuf,
+        /// Labels a class to fine-tune with, in rising order
+        #[arg(long, value_delimiter = ',')]
+        few_label: Vec<usize>,
+        #[command(flatten)]
+        data: DataFlags,
+    },
     /// A supervised baseline against learning from unlabelled pictures too
     Semi {
         /// A checkpoint whose encoder both start from [default: fresh weights]

@@ -64,7 +64,7 @@ pub(crate) fn adapters() -> Vec<wgpu::Adapter> {
 
 /// Threads that the CPU path computes on, in words.
 pub(crate) fn threads() -> String {
-    match std::thread::available_parallelism().map_or(1, usize::from) {
+    match rayon::current_num_threads() {
         1 => "1 thread".into(),
         n => format!("{n} threads"),
     }

@@ -161,6 +161,27 @@ pub enum Failure {
         /// What is missing, and what to do.
         reason: String,
     },
+    /// A process that did a part says why it failed.
+    #[error("{message}")]
+    Process {
+        /// The name of its failure for scripts.
+        code: String,
+        /// Its words.
+        message: String,
+        /// What it said to the shell.
+        exit: u8,
+    },
+    /// A process that did a part is gone.
+    #[error(
+        "its process ended without saying why ({how}){said}; if memory ran out, smaller pictures, batches \
+         or encoders need less. The same command goes on where it was saved last"
+    )]
+    Crashed {
+        /// Its exit status.
+        how: String,
+        /// What it wrote last, if anything.
+        said: String,
+    },
     /// The user stopped a study of many parts.
     #[error("stopped after {done} of {total} parts, which are kept; go on with: {resume}")]
     Stopped {
@@ -200,7 +221,7 @@ impl Failure {
     }
 
     /// A stable name for scripts.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Core(error) | Self::In { source: error, .. } => error.code(),
             Self::Data(error) => error.code(),
@@ -217,6 +238,8 @@ impl Failure {
             Self::Unknown { .. } => "UNKNOWN",
             Self::OtherStudy { .. } => "OTHER_STUDY",
             Self::Part { source, .. } => source.code(),
+            Self::Process { code, .. } => code,
+            Self::Crashed { .. } => "CRASHED",
             Self::NoRun { .. } => "NO_RUN",
             Self::NoPage { .. } => "NO_PAGE",
             Self::Port { .. } => "PORT",
@@ -235,7 +258,9 @@ impl Failure {
                 | kith_core::Error::Diverged { .. }
                 | kith_core::Error::DivergedAfter { .. },
             )
-            | Self::NoGpu { .. } => FAILED,
+            | Self::NoGpu { .. }
+            | Self::Crashed { .. } => FAILED,
+            Self::Process { exit, .. } => *exit,
             Self::File(_) => FILE_SYSTEM,
             Self::Fetch(_) | Self::Port { .. } => NETWORK,
             Self::Interrupted { .. } | Self::Stopped { .. } => INTERRUPTED,
@@ -255,7 +280,7 @@ mod tests {
             kith_data::Source::Gallery.open(&kith_data::Options { side, ..Default::default() });
         let gallery = gallery.expect("the gallery is built in");
         let none = gallery.test.subset(&[]);
-        let code = |labelled, test| Failure::unjudged("a test", labelled, test).code();
+        let code = |labelled, test| Failure::unjudged("a test", labelled, test).code().to_owned();
         assert_eq!(code(&gallery.labelled, &none), "NO_TEST");
         assert_eq!(code(&none, &gallery.test), "NO_LABELS");
         assert_eq!(code(&gallery.unlabelled, &gallery.test), "NO_LABELS");

@@ -8,7 +8,12 @@ static STOP: AtomicBool = AtomicBool::new(false);
 /// Lets Ctrl-C finish the step and save instead of killing the process.
 pub(crate) fn listen_for_ctrl_c() {
     // A second registration fails, which changes nothing.
-    let _already_listening = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+    let _already_listening = ctrlc::set_handler(stop);
+}
+
+/// Asks for the same.
+pub(crate) fn stop() {
+    STOP.store(true, Ordering::Relaxed);
 }
 
 /// Whether the user wants to stop.

@@ -18,8 +18,8 @@ const UNIT: u64 = 1024;
 pub(crate) struct PeakMemory(());
 
 impl PeakMemory {
-    /// Watches from now on; none where the system cannot tell. What the process already holds, and
-    /// what its allocator kept of what was freed, counts.
+    /// Watches from now on; none where the system cannot tell. What the process already holds counts, and
+    /// what its allocator kept of what was freed.
     pub(crate) fn watch() -> Option<Self> {
         fs::write(CLEAR, FORGET_PEAK).ok().map(|()| Self(()))
     }

@@ -1,5 +1,6 @@
 //! Flags that several verbs have in common.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as Flags, ValueEnum, value_parser};
@@ -61,6 +62,27 @@ pub(crate) struct DataFlags {
     /// user's cache folder and up to 32 GiB. Changed images are noticed.
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+}
+
+impl DataFlags {
+    /// The same flags as words of a command line.
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let Self { data, side, labelled, unlabelled, fold, cache } = self;
+        let mut words = vec!["--data".into(), data.to_string().into()];
+        let numbers = [
+            ("--side", side),
+            ("--labelled", labelled),
+            ("--unlabelled", unlabelled),
+            ("--fold", fold),
+        ];
+        for (name, number) in numbers {
+            let number = number.map(|number| [name.into(), number.to_string().into()]);
+            words.extend(number.into_iter().flatten());
+        }
+        let cache = cache.as_ref().map(|cache| ["--cache".into(), cache.into()]);
+        words.extend(cache.into_iter().flatten());
+        words
+    }
 }
 
 /// A side that a checkpoint may have.

@@ -8,7 +8,7 @@ use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
 use kith_core::recipe::Recipe;
 use kith_data::Split;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::device::Seeded;
 use crate::eval::clusters::Clusters;
@@ -32,6 +32,9 @@ pub(crate) struct Scores {
     /// Of the linear probe.
     #[serde(skip)]
     pub(crate) confusion: Confusion,
+    /// The same probes on images to choose by; none where none are kept aside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) validation: Option<Validated>,
     /// Among the test images.
     pub(crate) retrieval: Retrieval,
     /// Numbers an image.
@@ -43,6 +46,18 @@ pub(crate) struct Scores {
     /// Of some of the test images; none of fewer images than classes.
     #[serde(rename = "k_means")]
     pub(crate) clusters: Option<Clusters>,
+}
+
+/// Shares of the validation images told right.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Validated {
+    pub(crate) linear: f64,
+    /// k 200, temperature 0.1.
+    #[serde(rename = "knn_200_0.1")]
+    pub(crate) wide: f64,
+    /// k 20, temperature 0.07.
+    #[serde(rename = "knn_20_0.07")]
+    pub(crate) narrow: f64,
 }
 
 impl Scores {
@@ -65,6 +80,58 @@ pub(crate) struct Predictions {
     pub(crate) queries: Features,
 }
 
+/// Both probes, fitted on labelled images.
+struct Probes<'a> {
+    bank: Features,
+    labels: &'a [u16],
+    classes: usize,
+    linear: LinearProbe,
+    device: &'a Device,
+}
+
+impl<'a> Probes<'a> {
+    /// None without labels.
+    fn fit(
+        encoder: &Encoder,
+        labelled: &'a Split,
+        classes: usize,
+        device: &'a Device,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(labels) = labelled.labels().filter(|labels| !labels.is_empty()) else {
+            return Ok(None);
+        };
+        let bank = embed(encoder, labelled, device)?;
+        let linear = LinearProbe::fit(&bank, labels, classes, LinearSettings::default(), device)?;
+        Ok(Some(Self { bank, labels, classes, linear, device }))
+    }
+
+    fn predict(&self, queries: Features) -> Result<Predictions, Failure> {
+        let linear = pollster::block_on(self.linear.predict(&queries))?;
+        let found = look_up(&queries, &self.bank, Vote::WIDE.k, self.device)?;
+        let voted = |vote| found.predictions(self.labels, self.classes, vote);
+        let (wide, narrow) = (voted(Vote::WIDE), voted(Vote::NARROW));
+        Ok(Predictions { linear, wide, narrow, queries })
+    }
+
+    /// Of images to choose by; none where there are none.
+    fn validated(
+        &self,
+        encoder: &Encoder,
+        validation: &Split,
+    ) -> Result<Option<Validated>, Failure> {
+        let Some(truth) = validation.labels().filter(|labels| !labels.is_empty()) else {
+            return Ok(None);
+        };
+        let predictions = self.predict(embed(encoder, validation, self.device)?)?;
+        let share = |predicted| Confusion::count(self.classes, truth, predicted).accuracy();
+        Ok(Some(Validated {
+            linear: share(&predictions.linear),
+            wide: share(&predictions.wide),
+            narrow: share(&predictions.narrow),
+        }))
+    }
+}
+
 /// Fits on labelled images and predicts the test images; none without labels.
 pub(crate) fn predictions(
     encoder: &Encoder,
@@ -73,20 +140,11 @@ pub(crate) fn predictions(
     classes: usize,
     device: &Device,
 ) -> Result<Option<Predictions>, Failure> {
-    let Some(labels) = labelled.labels().filter(|labels| !labels.is_empty()) else {
-        return Ok(None);
-    };
     if test.labels().is_none_or(<[u16]>::is_empty) {
         return Ok(None);
     }
-    let bank = embed(encoder, labelled, device)?;
-    let queries = embed(encoder, test, device)?;
-    let probe = LinearProbe::fit(&bank, labels, classes, LinearSettings::default(), device)?;
-    let linear = pollster::block_on(probe.predict(&queries))?;
-    let found = look_up(&queries, &bank, Vote::WIDE.k, device)?;
-    let voted = |vote| found.predictions(labels, classes, vote);
-    let (wide, narrow) = (voted(Vote::WIDE), voted(Vote::NARROW));
-    Ok(Some(Predictions { linear, wide, narrow, queries }))
+    let probes = Probes::fit(encoder, labelled, classes, device)?;
+    probes.map(|probes| probes.predict(embed(encoder, test, device)?)).transpose()
 }
 
 /// Fits on the labelled images and measures on the test images; none without labels. The recipe's views
@@ -99,11 +157,13 @@ pub(crate) fn evaluate(
 ) -> Result<Option<Scores>, Failure> {
     let Seeded { device, seed } = seeded;
     let classes = splits.classes();
-    let Some(predictions) = predictions(encoder, &splits.labelled, &splits.test, classes, device)?
-    else {
+    let Some(truth) = splits.test.labels().filter(|labels| !labels.is_empty()) else {
         return Ok(None);
     };
-    let truth = splits.test.labels().unwrap_or_default();
+    let Some(probes) = Probes::fit(encoder, &splits.labelled, classes, device)? else {
+        return Ok(None);
+    };
+    let predictions = probes.predict(embed(encoder, &splits.test, device)?)?;
     let count = |predicted| Confusion::count(classes, truth, predicted);
     let confusion = count(&predictions.linear);
     Ok(Some(Scores {
@@ -111,6 +171,7 @@ pub(crate) fn evaluate(
         wide: count(&predictions.wide).accuracy(),
         narrow: count(&predictions.narrow).accuracy(),
         confusion,
+        validation: probes.validated(encoder, &splits.validation)?,
         retrieval: Retrieval::of(&predictions.queries, &splits.test, device)?,
         dim: predictions.queries.dim,
         space: geometry::of(encoder, recipe, &splits.test, seeded)?.map(Space),

@@ -115,7 +115,11 @@ impl Study {
         Ok(())
     }
 
-    fn one(
+    /// Does one run. One that diverges is noted in its folder and is done.
+    ///
+    /// # Errors
+    /// As `run` fails otherwise.
+    pub(crate) fn one(
         &self,
         planned: &PlannedRun,
         run: &mut impl FnMut(&PlannedRun, Folder) -> Result<(), Failure>,

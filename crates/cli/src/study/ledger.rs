@@ -6,6 +6,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::planned_run::{Entry, PlannedRun};
+use crate::args::DataFlags;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder::Folder;
@@ -87,7 +88,7 @@ impl Study {
             return Err(other(&folder, ["kind".to_owned(), then.kind, kind.to_owned()]));
         }
         let mut all = Vec::new();
-        for entry in then.runs.into_iter().map(Entry::resolved) {
+        for entry in then.runs {
             let same = runs.iter().find(|run| run.name == entry.name);
             // Where the name is new, only the images can be held against those of another run.
             let Some(now) = same.or(runs.first()) else { break };
@@ -106,6 +107,26 @@ impl Study {
         Ok(Self { folder, runs: all, kind })
     }
 
+    /// The study that a folder holds, whose images are looked for where `data` says; none where there
+    /// is none.
+    ///
+    /// # Errors
+    /// [`Failure::OtherStudy`] when it is one of another kind.
+    pub(crate) fn reopen(
+        folder: Folder,
+        kind: &'static str,
+        data: &DataFlags,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(then) = Ledger::read(&folder)? else { return Ok(None) };
+        if then.kind != kind {
+            return Err(other(&folder, ["kind".to_owned(), then.kind, kind.to_owned()]));
+        }
+        let path = folder.file(LEDGER);
+        let planned = |entry: Entry| entry.planned(data).map_err(Failure::of(&path));
+        let runs = then.runs.into_iter().map(planned).collect::<Result<_, _>>()?;
+        Ok(Some(Self { folder, runs, kind }))
+    }
+
     /// Writes the list, before the first run.
     pub(crate) fn begin(&self) -> Result<(), FileError> {
         let runs = self.runs.iter().map(PlannedRun::entry).collect();
@@ -121,7 +142,6 @@ impl Study {
         }
         let [before, after] = [then.runs.len(), self.runs.len()];
         for (then, now) in then.runs.into_iter().zip(self.runs.iter().map(PlannedRun::entry)) {
-            let then = then.resolved();
             if (&then.name, then.seed) != (&now.name, now.seed) {
                 return Some(["list of runs".to_owned(), then.name, now.name]);
             }
@@ -193,7 +213,7 @@ mod tests {
         open(std::slice::from_ref(&a), "benchmark").unwrap().begin().unwrap();
         let both = open(std::slice::from_ref(&b), "benchmark").expect("another run joins it");
         assert_eq!(names(&both), "a b");
-        assert_eq!(both.runs[0].recipe.without_words(), a.recipe.without_words(), "read again");
+        assert_eq!(both.runs[0].recipe, a.recipe, "read again");
         both.begin().unwrap();
         let c = planned("c", "objective.queue=512");
         assert_eq!(names(&open(&[c, b.clone()], "benchmark").unwrap()), "a b c");

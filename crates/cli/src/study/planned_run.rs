@@ -24,7 +24,7 @@ pub(super) struct Entry {
     pub(super) name: String,
     pub(super) seed: u64,
     pub(super) data: Images,
-    /// As TOML, without what it says of itself.
+    /// As TOML.
     pub(super) recipe: String,
 }
 
@@ -48,18 +48,19 @@ impl PlannedRun {
             name: name.clone(),
             seed: *seed,
             data: Images { source, side, labelled, unlabelled, fold },
-            recipe: recipe.without_words().to_toml(),
+            recipe: recipe.to_toml(),
         }
     }
 }
 
 impl Entry {
-    /// The same with every setting written out, those too that the writer's version did not have.
-    pub(super) fn resolved(self) -> Self {
+    /// Every setting of the recipe written out, those too that the writer's version did not have, and
+    /// without what it says of itself.
+    fn settings(&self) -> String {
         match Recipe::parse(&self.recipe, &[]) {
-            Ok(recipe) => Self { recipe: recipe.without_words().to_toml(), ..self },
+            Ok(recipe) => recipe.without_words().to_toml(),
             // What cannot be read any more is another recipe, as it stands.
-            Err(_unreadable) => self,
+            Err(_unreadable) => self.recipe.clone(),
         }
     }
 
@@ -68,12 +69,12 @@ impl Entry {
         if let Some(difference) = self.difference_of_data(now) {
             return Some(difference);
         }
-        if self.recipe != now.recipe {
-            let (then, now_line) = first_difference(&self.recipe, &now.recipe);
-            let what = format!("recipe of {}", now.name);
-            return Some([what, then.to_owned(), now_line.to_owned()]);
+        let [before, after] = [self.settings(), now.settings()];
+        if before == after {
+            return None;
         }
-        None
+        let (then, now_line) = first_difference(&before, &after);
+        Some([format!("recipe of {}", now.name), then.to_owned(), now_line.to_owned()])
     }
 
     /// The same of their images alone.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::eval::frozen::Validated;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder::RESULTS;
@@ -25,7 +26,7 @@ pub(crate) struct RunResults {
     pub(crate) summary: Option<String>,
 }
 
-/// Test accuracies of frozen features.
+/// Accuracies of frozen features.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub(crate) struct Frozen {
     pub(crate) last: Accuracies,
@@ -39,6 +40,8 @@ pub(crate) struct Accuracies {
     /// k 200, temperature 0.1.
     #[serde(rename = "knn_200_0.1")]
     pub(crate) knn: f64,
+    /// Of images that were kept aside to choose by; none where none were.
+    pub(crate) validation: Option<Validated>,
 }
 
 impl RunResults {

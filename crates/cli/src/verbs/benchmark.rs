@@ -4,6 +4,7 @@ mod protocol;
 mod plan;
 mod measures;
 mod one_run;
+mod process;
 mod found;
 mod tables;
 mod figure;
@@ -31,6 +32,8 @@ use crate::verbs::runner::Runner;
 use crate::verbs::session::{Command, run_name};
 use found::{Against, Found};
 use one_run::Bench;
+use process::Processes;
+pub(super) use process::{One, one};
 use protocol::Protocol;
 
 /// The verb, and the kind of its studies.
@@ -107,7 +110,8 @@ fn compare(
     let written = json!({ "views": view_words(flags.views), "few_label": few_label });
     same_protocol(&folder, &written)?;
     let study = Study::extend(folder, BENCHMARK, runs)?;
-    let runner = Runner::new(command.device()?, None, console);
+    let chosen = command.device()?;
+    let runner = Runner::new(chosen.clone(), None, console);
     let mut bench = Bench { runner, few_label: few_label.clone() };
     for run in &study.runs {
         if study.ended(run)?.is_none() {
@@ -115,18 +119,22 @@ fn compare(
             bench.check(run, study.folder_of(run)).map_err(part)?;
         }
     }
+    // Its images would lie in memory beside those of the processes.
+    drop(bench);
     let (count, path) = (study.runs.len(), study.folder.path().display());
     console.note(&format!("benchmark: {count} runs in {path}"));
     study.folder.begin(&base)?;
     study.begin()?;
     study.folder.write(PROTOCOL, format!("{written:#}\n").as_bytes())?;
-    let done = study.execute(console, |run, folder| bench.run(run, &study.folder, &folder));
+    let (path, device) = (study.folder.path(), shared.device);
+    let processes = Processes { study: path, few_label: &few_label, device };
+    let done = study.execute(console, |run, _| processes.run(run));
     let found = Found::read(&study, protocol, &few_label)?;
     let benchmark = Benchmark::of(&study, flags, few_label, &found);
     study.folder.write(JSON, format!("{:#}\n", benchmark.object()).as_bytes())?;
     study.folder.write(CSV, &tables::csv(&found))?;
     let notes = notes::notes(&study, &found, &base, flags.views);
-    let report = benchmark.report(&found, &base, notes, &bench.runner.chosen);
+    let report = benchmark.report(&found, &base, notes, &chosen);
     study.folder.write(folder::REPORT, html(&report).as_bytes())?;
     if let Some(path) = &flags.markdown {
         files::write(path, markdown(&report).as_bytes())?;

@@ -40,6 +40,9 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             tell(&sweep::run(asked, &flags, command)?);
         }
         Verb::Benchmark { flags } => tell(&*benchmark::run(&flags, command)?),
+        Verb::BenchmarkRun { name, study, few_label, data } => {
+            benchmark::one(&benchmark::One { name, study, few_label, data }, command)?;
+        }
         Verb::Compare { runs, out } => tell(&compare::run(&runs, &out)?),
         Verb::Semi { from, seeds, auto, flags } => {
             let how = semi::How { from: from.as_deref(), seeds, auto };

@@ -48,7 +48,7 @@ pub(super) struct Sweep {
     seeds: Vec<u64>,
     /// A row a combination.
     combinations: Vec<Value>,
-    /// The combination with the best validation accuracy; none where nothing may be chosen by.
+    /// The combination with the best accuracy on validation images; none where nothing may be chosen by.
     chosen: Option<Value>,
     #[serde(skip)]
     words: String,
@@ -194,9 +194,9 @@ fn notes(found: &Found) -> Vec<String> {
     let mut notes = vec![
         said(found.choice(), found),
         "All numbers are of the last epoch. Validation pictures are labelled ones that are kept \
-         aside; the linear probe and kNN are on clean test pictures, with all labels. Deviations \
-         are those of samples, over seeds. The chosen combination's validation accuracy is too \
-         high by how much choosing finds luck; its test accuracies are not."
+         aside; no probe learns from them. Linear probe and kNN are on clean pictures, with all other \
+         labels. Deviations are those of samples, over seeds. The chosen combination's validation \
+         accuracy is too high by how much choosing finds luck; its test accuracies are not."
             .into(),
         "The recipe below is that of the first combination.".into(),
         "A loss depends on the objective's settings: compare it between combinations only that \

@@ -27,10 +27,9 @@ pub(super) fn notes(study: &Study, found: &Found, base: &Recipe, views: ViewChoi
     );
     notes.extend(unlike(study, found));
     notes.push(
-        "Seconds are of training alone, on one machine with whatever else it did. Memory is the most that \
-         the process held while it pre-trained and evaluated, with the pictures, without a GPU's own, and \
-         with what earlier runs of the same command left to the allocator: an upper bound for all runs but \
-         the first. It is not known outside Linux."
+        "Seconds are of training alone, on one machine with whatever else it did. Each run is a \
+         process of its own; memory is the most that it held while it pre-trained and evaluated, with the \
+         pictures, without a GPU's own. It is not known outside Linux."
             .into(),
     );
     if !found.differences().is_empty() {

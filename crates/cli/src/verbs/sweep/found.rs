@@ -27,17 +27,27 @@ pub(super) struct Measure {
 const TIE: f64 = 1e-6;
 
 /// In the order of tables; those to choose by come in the order in which they are asked.
-pub(super) const MEASURES: [Measure; 5] = [
+///
+/// A probe that learns along is judged by how far it came, which the length of features changes as
+/// well as what is in them: the probe that is trained to its end has the first say.
+pub(super) const MEASURES: [Measure; 6] = [
+    Measure {
+        name: "validation_linear",
+        words: "linear probe (validation)",
+        unit: Unit::Share,
+        is_for_choosing: true,
+        read: |results| Some(results.frozen?.last.validation?.linear),
+    },
     Measure {
         name: "validation_accuracy",
-        words: "validation accuracy",
+        words: "online probe (validation)",
         unit: Unit::Share,
         is_for_choosing: true,
         read: |results| Some(results.last_epoch.as_ref()?.validation?.accuracy),
     },
     Measure {
         name: "validation_knn_accuracy",
-        words: "validation kNN",
+        words: "kNN (validation)",
         unit: Unit::Share,
         is_for_choosing: true,
         read: |results| results.last_epoch.as_ref()?.knn,
