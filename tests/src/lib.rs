@@ -2,6 +2,7 @@
 
 pub mod fixture;
 pub mod methods;
+pub mod network;
 
 use kith_core::image::Images;
 use kith_core::loader::{Batch, Samples};

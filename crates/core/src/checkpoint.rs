@@ -6,7 +6,8 @@ mod sizes;
 use serde::{Deserialize, Serialize};
 
 use crate::archive::Archive;
-use crate::encoder::{Encoder, EncoderSettings, Pixels};
+pub use crate::encoder::Normalization;
+use crate::encoder::{Encoder, EncoderSettings};
 use crate::error::Error;
 use crate::recipe::Recipe;
 
@@ -62,15 +63,6 @@ pub enum Stage {
     SemiSupervised,
 }
 
-/// Per-channel shift and scale. kith's encoders do it themselves, as their settings say.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Normalization {
-    /// Subtracted, red, green, blue.
-    pub mean: [f32; 3],
-    /// Divided by.
-    pub std: [f32; 3],
-}
-
 /// What a run was trained on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
@@ -85,22 +77,6 @@ pub struct Dataset {
     pub unlabelled: usize,
     /// Test pictures.
     pub test: usize,
-}
-
-impl Default for Normalization {
-    fn default() -> Self {
-        Self { mean: [0.0; 3], std: [1.0; 3] }
-    }
-}
-
-impl From<Pixels> for Normalization {
-    fn from(pixels: Pixels) -> Self {
-        const HALF: [f32; 3] = [0.5; 3];
-        match pixels {
-            Pixels::Unit => Self::default(),
-            Pixels::Signed => Self { mean: HALF, std: HALF },
-        }
-    }
 }
 
 impl Meta {

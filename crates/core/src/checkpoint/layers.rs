@@ -6,7 +6,7 @@ use crate::encoder::conv::side_after;
 use crate::encoder::mobilenet::PAIRS;
 use crate::encoder::resnet::Stem;
 use crate::encoder::vit::Pool;
-use crate::encoder::{EncoderSettings, Form};
+use crate::encoder::{EncoderSettings, Form, efficientnet_lite, mobilenet_v3};
 
 /// A layer, by the name of its tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,13 @@ impl Meta {
             EncoderSettings::Conv4Pool { .. } => list.conv4_pool(),
             EncoderSettings::Resnet { stem, .. } => list.resnet(stem),
             EncoderSettings::Mobilenet { form, .. } => list.mobilenet(form),
-            EncoderSettings::Vit { pool, .. } => list.vit(pool),
+            EncoderSettings::Vit { pool, class_position, .. } => {
+                list.vit(pool, usize::from(class_position));
+            }
+            EncoderSettings::EfficientnetLite { ref size, .. } => {
+                list.efficientnet_lite(&size.shape());
+            }
+            EncoderSettings::MobilenetV3 { .. } => list.mobilenet_v3(),
         }
         list.layers
     }
@@ -121,14 +127,19 @@ impl LayerList<'_> {
         self.average();
     }
 
-    fn vit(&mut self, pool: Pool) {
+    fn vit(&mut self, pool: Pool, own: usize) {
         let positions = self.archive.shape("encoder.pos_embed").unwrap_or_default();
-        let &[_, tokens, dim] = positions else { return };
-        let patches = tokens.saturating_sub(1);
+        let &[_, places, dim] = positions else { return };
+        let registers = self.archive.shape("encoder.reg_token").map_or(0, |shape| shape[1]);
+        let patches = places.saturating_sub(own);
         self.add("patch_embed".into(), "patches to tokens", vec![patches, dim]);
-        let learnt = positions.iter().product::<usize>() + dim;
+        let learnt = (places + 1 + registers) * dim;
+        let tokens = 1 + registers + patches;
         let (name, output) = ("pos_embed".into(), vec![tokens, dim]);
-        let kind = "class token, positions";
+        let kind = match registers {
+            0 => "class token, positions",
+            _ => "class token, registers, positions",
+        };
         self.layers.push(Layer { name, kind, output, parameters: learnt });
         for place in 0.. {
             let name = format!("blocks.{place}");
@@ -136,11 +147,52 @@ impl LayerList<'_> {
             self.add(name, "attention, perceptron", vec![tokens, dim]);
         }
         self.add("norm".into(), "layer norm", vec![tokens, dim]);
-        let kind = match pool {
-            Pool::Cls => "class token",
-            Pool::Mean => "average over patches",
+        let (kind, features) = match pool {
+            Pool::Cls => ("class token", dim),
+            Pool::Mean => ("average over patches", dim),
+            Pool::ClsMean => ("class token, average over patches", 2 * dim),
         };
-        self.add("pool".into(), kind, vec![dim]);
+        self.add("pool".into(), kind, vec![features]);
+    }
+
+    /// Both paddings leave half of a side, rounded up.
+    fn efficientnet_lite(&mut self, shape: &efficientnet_lite::Shape) {
+        self.named("conv_stem", "bn1", ("convolution, norm, ReLU6", 2));
+        for (place, stage) in shape.stages.iter().enumerate() {
+            let strides = (0..stage.repeats).map(|block| if block == 0 { stage.stride } else { 1 });
+            for (block, stride) in strides.enumerate() {
+                self.side = self.side.div_ceil(stride);
+                self.maps(format!("blocks.{place}.{block}"), "inverted bottleneck", stage.outputs);
+            }
+        }
+        self.named("conv_head", "bn2", ("convolution, norm, ReLU6", 1));
+        self.average();
+    }
+
+    /// A convolution whose normalisation has a name of its own.
+    fn named(&mut self, conv: &str, norm: &str, (kind, stride): (&'static str, usize)) {
+        self.side = self.side.div_ceil(stride);
+        let channels = self.channels(&format!("{conv}.weight")).unwrap_or(0);
+        self.maps(conv.into(), kind, channels);
+        let norm = self.parameters(norm);
+        self.layers.last_mut().expect("it was just added").parameters += norm;
+    }
+
+    fn mobilenet_v3(&mut self) {
+        let last = mobilenet_v3::strides().count() - 1;
+        for (place, stride) in mobilenet_v3::strides().enumerate() {
+            let name = format!("features.{place}");
+            self.side = self.side.div_ceil(stride);
+            if place == 0 || place == last {
+                let channels = self.channels(&format!("{name}.0.weight")).unwrap_or(0);
+                self.maps(name, "convolution, norm, hard swish", channels);
+                continue;
+            }
+            let outputs = |step| self.channels(&format!("{name}.block.{step}.0.weight"));
+            let channels = (0..=3).rev().find_map(outputs).unwrap_or(0);
+            self.maps(name, "inverted bottleneck", channels);
+        }
+        self.average();
     }
 
     fn average(&mut self) {

@@ -3,10 +3,10 @@
 
 use super::Meta;
 use crate::archive::Archive;
-use crate::encoder::EncoderSettings;
 use crate::encoder::conv::{KERNEL, side_after};
 use crate::encoder::resnet::GROWTH;
 use crate::encoder::vit::{RATIO, Shape};
+use crate::encoder::{EncoderSettings, efficientnet_lite};
 use crate::error::Error;
 use crate::head::HeadSettings;
 use crate::image::CHANNELS;
@@ -70,8 +70,12 @@ fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result
             let last = "encoder.pairs.12.pointwise.norm.weight".into();
             expect(archive, last, &[settings.features()])
         }
-        EncoderSettings::Vit { size, patch, .. } => {
-            transformer(size.shape(), [side, patch], archive)
+        EncoderSettings::Vit { size, patch, class_position, .. } => {
+            transformer((size.shape(), usize::from(class_position)), [side, patch], archive)
+        }
+        EncoderSettings::EfficientnetLite { ref size, .. } => lite(&size.shape(), archive),
+        EncoderSettings::MobilenetV3 { .. } => {
+            expect(archive, "encoder.features.12.1.weight".into(), &[settings.features()])
         }
         // It has one size.
         EncoderSettings::Conv4Pool { .. } => Ok(()),
@@ -80,18 +84,41 @@ fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result
 
 /// Tokens, patches and the last block.
 fn transformer(
-    Shape { dim, depth, .. }: Shape,
+    (Shape { dim, depth, .. }, own): (Shape, usize),
     [side, patch]: [usize; 2],
     archive: &Archive,
 ) -> Result<(), Error> {
     // Before it is multiplied.
     expect(archive, "encoder.norm.weight".into(), &[dim])?;
     let grid = side.checked_div(patch).unwrap_or(0);
-    expect(archive, "encoder.pos_embed".into(), &[1, 1 + grid * grid, dim])?;
+    expect(archive, "encoder.pos_embed".into(), &[1, own + grid * grid, dim])?;
     let kernel = [dim, CHANNELS, patch, patch];
     expect(archive, "encoder.patch_embed.proj.weight".into(), &kernel)?;
     let last = format!("encoder.blocks.{}.mlp.fc1.weight", depth.saturating_sub(1));
     expect(archive, last, &[RATIO * dim, dim])
+}
+
+/// The first and the last convolution, and the last of each stage: a stage is bounded by its last block.
+fn lite(shape: &efficientnet_lite::Shape, archive: &Archive) -> Result<(), Error> {
+    let stem = [shape.stem, CHANNELS, KERNEL, KERNEL];
+    expect(archive, "encoder.conv_stem.weight".into(), &stem)?;
+    for (place, stage) in shape.stages.iter().enumerate() {
+        let block = format!("encoder.blocks.{place}.{}", stage.repeats.saturating_sub(1));
+        let last = if stage.expansion == 1 { "bn2" } else { "bn3" };
+        expect(archive, format!("{block}.{last}.weight"), &[stage.outputs])?;
+        let depthwise = format!("{block}.conv_dw.weight");
+        let wide = archive.shape(&depthwise).and_then(<[usize]>::first).copied();
+        let kernel = [wide.unwrap_or_default(), 1, stage.kernel, stage.kernel];
+        expect(archive, depthwise, &kernel)?;
+        let inputs = match (place, stage.repeats) {
+            (_, 2..) => stage.outputs,
+            (0, _) => shape.stem,
+            _ => shape.stages[place - 1].outputs,
+        };
+        let wide = inputs.saturating_mul(stage.expansion);
+        expect(archive, format!("{block}.bn1.weight"), &[wide])?;
+    }
+    expect(archive, "encoder.bn2.weight".into(), &[shape.head])
 }
 
 /// The layers of a projection, up to the first that does not fit.
@@ -128,7 +155,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::checkpoint) const ENCODERS: [&str; 8] = [
+    pub(in crate::checkpoint) const ENCODERS: [&str; 11] = [
         "{kind=\"conv4\",width=5}",
         "{kind=\"conv4_pool\"}",
         "{kind=\"resnet\",depth=18,width=2}",
@@ -137,6 +164,12 @@ pub(super) mod tests {
         "{kind=\"resnet\",depth=50,width=1}",
         "{kind=\"vit\",patch=8,size={dim=6,depth=2,heads=2}}",
         "{kind=\"vit\",patch=16,pool=\"mean\",size={dim=4,depth=1,heads=1}}",
+        "{kind=\"vit\",patch=8,pool=\"cls_mean\",registers=3,layer_scale=true,class_position=false,\
+         size={dim=4,depth=2,heads=1}}",
+        "{kind=\"efficientnet_lite\",size={stem=4,head=7,stages=[\
+         {kernel=3,stride=1,expansion=1,outputs=4,repeats=1},\
+         {kernel=5,stride=2,expansion=2,outputs=6,repeats=2}]}}",
+        "{kind=\"mobilenet_v3\",width_multiplier=0.1}",
     ];
 
     /// A checkpoint with encoder, projection and classifier, as kith writes it.
@@ -218,6 +251,11 @@ pub(super) mod tests {
             (ENCODERS[6], "size", json!("small")),
             (ENCODERS[6], "size", json!({ "dim": u64::MAX, "depth": 2, "heads": 2 })),
             (ENCODERS[7], "size", json!({ "dim": 4096, "depth": 1, "heads": 1 })),
+            (ENCODERS[8], "class_position", json!(true)),
+            (ENCODERS[9], "size", json!("lite0")),
+            (ENCODERS[9], "size", lite(&[3, 1, 1, 4, 1], &[5, 2, 3, 6, 2])),
+            (ENCODERS[9], "size", lite(&[5, 1, 1, 4, 1], &[5, 2, 2, 6, 2])),
+            (ENCODERS[10], "width_multiplier", json!(4.0)),
         ] {
             let code = refused(encoder, |note| note["recipe"]["encoder"][key] = value.clone());
             assert_eq!(code, "TENSOR_SHAPE", "{encoder} with {key} {value}");
@@ -236,6 +274,15 @@ pub(super) mod tests {
         assert_eq!(refused(ENCODERS[0], |n| n["recipe"]["projection"] = deep), "TENSOR_SHAPE");
         let names = vec!["c"; 100_000];
         assert_eq!(refused(ENCODERS[0], |n| n["class_names"] = json!(names)), "TENSOR_SHAPE");
+    }
+
+    /// The size of the narrow EfficientNet-Lite with other stages.
+    fn lite(first: &[usize; 5], second: &[usize; 5]) -> Value {
+        let stage = |[kernel, stride, expansion, outputs, repeats]: [usize; 5]| {
+            json!({ "kernel": kernel, "stride": stride, "expansion": expansion,
+                    "outputs": outputs, "repeats": repeats })
+        };
+        json!({ "stem": 4, "head": 7, "stages": [stage(*first), stage(*second)] })
     }
 
     #[test]

@@ -33,15 +33,16 @@ pub struct Conv {
     strided: Strided,
 }
 
-/// Where a convolution of stride 2 has its padding. It decides which pixels a kernel sees: weights
-/// of one kind are of no use to a network of another.
+/// Where a convolution of a stride above 1 has its padding. It decides which pixels a kernel sees:
+/// weights of one kind are of no use to a network of another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strided {
     /// All around, as the geometry says (`PyTorch`).
     #[default]
     Around,
-    /// TensorFlow's `same`: for an even side one row below and one column to the right, for an odd
-    /// one all around.
+    /// TensorFlow's `same`: as much as gives one pixel for each stride, the larger half below and to
+    /// the right. A kernel of 3 and stride 2 has one row below an even side, and is padded all around
+    /// an odd one.
     Same,
     /// One row below and one column to the right (Keras's depthwise layers of `MobileNet`).
     After,
@@ -49,19 +50,29 @@ pub enum Strided {
 
 impl Strided {
     /// The images with those zeros that are not all around, and what remains of the geometry.
-    fn pad(self, x: Tensor<4>, geometry: Geometry) -> (Tensor<4>, Geometry) {
+    fn pad(self, x: Tensor<4>, kernel: usize, geometry: Geometry) -> (Tensor<4>, Geometry) {
         let [_, _, height, width] = x.dims();
-        let odd = |side: usize| !side.is_multiple_of(2);
-        match self {
-            Self::Around => (x, geometry),
-            Self::Same if odd(height) && odd(width) => (x, geometry),
+        let [above, below, left, right] = match self {
+            Self::Around => return (x, geometry),
             Self::Same => {
-                let [above, left] = [height, width].map(|side| usize::from(odd(side)));
-                (padded(x, [left, 1, above, 1]), Geometry { padding: 0, ..geometry })
+                let [above, below] = same(height, kernel, geometry.stride);
+                let [left, right] = same(width, kernel, geometry.stride);
+                [above, below, left, right]
             }
-            Self::After => (padded(x, [0, 1, 0, 1]), Geometry { padding: 0, ..geometry }),
+            Self::After => [0, 1, 0, 1],
+        };
+        if [below, left, right] == [above; 3] {
+            return (x, Geometry { padding: above, ..geometry });
         }
+        (padded(x, [left, right, above, below]), Geometry { padding: 0, ..geometry })
     }
+}
+
+/// TensorFlow's padding of a side: before and after.
+pub(crate) fn same(side: usize, kernel: usize, stride: usize) -> [usize; 2] {
+    let reached = side.div_ceil(stride).saturating_sub(1) * stride + kernel;
+    let total = reached.saturating_sub(side);
+    [total / 2, total - total / 2]
 }
 
 /// With so many zeros to the left and right, above and below.
@@ -87,6 +98,11 @@ impl Geometry {
     /// Where pictures have no padding and all channels meet.
     pub const fn valid(stride: usize) -> Self {
         Self { stride, padding: 0, groups: 1 }
+    }
+
+    /// The same with a kernel a channel, of so many.
+    pub const fn of_channels(self, channels: usize) -> Self {
+        Self { groups: channels, ..self }
     }
 
     /// With the padding at which a stride of 1 keeps the size of pictures.
@@ -147,6 +163,18 @@ impl Conv {
         Self { weight, bias: None, geometry, strided }
     }
 
+    /// The same with another padding where the stride is more than 1.
+    pub(super) fn strided(self, strided: Strided) -> Self {
+        let strided = if self.geometry.stride > 1 { strided } else { Strided::Around };
+        Self { strided, ..self }
+    }
+
+    /// The same with a bias of zeros.
+    pub(super) fn with_bias(self, device: &Device) -> Self {
+        let [outputs, ..] = self.weight.dims();
+        Self { bias: Some(initial::zeros([outputs], device)), ..self }
+    }
+
     /// The kernels, `[out, in / groups, k, k]`.
     pub fn weight(&self) -> Tensor<4> {
         self.weight.val()
@@ -171,7 +199,8 @@ impl Conv {
     /// burn's chooses among kernels made for them.
     fn convolve(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        let (x, geometry) = self.strided.pad(x, self.geometry);
+        let kernel = weight.dims()[3];
+        let (x, geometry) = self.strided.pad(x, kernel, self.geometry);
         #[cfg(feature = "cpu")]
         if x.device().inner() == Device::flex() {
             return on_cpu((x, weight, bias), geometry, activation);
@@ -193,7 +222,11 @@ fn on_cpu((x, weight, bias): Inputs, geometry: Geometry, activation: Activation)
             cpu::convolve((x.clone(), weight, bias.unwrap_or_else(none)), geometry, activation)
         }
         (1, 1, None) => activation.apply(pointwise(x, weight, geometry.stride)),
-        (KERNEL, _, None) if inputs == 1 => {
+        (1, 1, Some(bias)) => {
+            let sums = pointwise(x, weight, geometry.stride);
+            activation.apply(sums + bias.clone().reshape([1, outputs, 1, 1]))
+        }
+        (_, _, None) if inputs == 1 && geometry.groups == outputs => {
             activation.apply(depthwise::convolve(x, weight, geometry))
         }
         _ => anywhere((x, weight, bias), geometry, activation),
@@ -253,7 +286,7 @@ mod tests {
         const CHANNELS: usize = 4;
         let x = numbers([9, CHANNELS, 12, 17]);
         let weight = numbers([outputs, CHANNELS / geometry.groups, kernel, kernel]);
-        let bias = (kernel == KERNEL && geometry.groups == 1).then(|| numbers([outputs]));
+        let bias = (geometry.groups == 1 && outputs != 6).then(|| numbers([outputs]));
         let activation = if bias.is_some() { Activation::Relu } else { Activation::Linear };
         let maps = way((x.clone(), weight.clone(), bias.clone()), geometry, activation);
         let weights = numbers(maps.dims()).detach();
@@ -269,9 +302,10 @@ mod tests {
         let strides = [1, 2];
         let valid = strides.map(|stride| ([5, KERNEL], Geometry::valid(stride)));
         let same = strides.map(|stride| ([5, KERNEL], Geometry::same(KERNEL, stride)));
-        let pointwise = strides.map(|stride| ([6, 1], Geometry::same(1, stride)));
+        let pointwise = [([6, 1], Geometry::same(1, 1)), ([7, 1], Geometry::same(1, 2))];
         let depthwise = strides.map(|stride| ([4, KERNEL], Geometry::depthwise(4, stride)));
-        for (sizes, geometry) in [valid, same, pointwise, depthwise].concat() {
+        let wide = strides.map(|stride| ([4, 5], Geometry::same(5, stride).of_channels(4)));
+        for (sizes, geometry) in [valid, same, pointwise, depthwise, wide].concat() {
             let (own, expected) = (all(on_cpu, sizes, geometry), all(anywhere, sizes, geometry));
             for (which, (own, expected)) in own.iter().zip(&expected).enumerate() {
                 assert_eq!(own.len(), expected.len(), "{which}");
@@ -282,6 +316,22 @@ mod tests {
                     "number {which} of result and gradients, {sizes:?}, {geometry:?}: off by {far} of {size}"
                 );
             }
+        }
+    }
+
+    /// TensorFlow's rule, by its own documentation.
+    #[test]
+    fn the_larger_half_of_the_padding_comes_after() {
+        for (side, kernel, stride, expected) in [
+            (56, 3, 2, [0, 1]),
+            (57, 3, 2, [1, 1]),
+            (56, 5, 2, [1, 2]),
+            (57, 5, 2, [2, 2]),
+            (8, 5, 1, [2, 2]),
+            (1, 5, 2, [2, 2]),
+            (6, 1, 2, [0, 0]),
+        ] {
+            assert_eq!(same(side, kernel, stride), expected, "{side} {kernel} {stride}");
         }
     }
 

@@ -2,16 +2,29 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 
 use super::block::ConvNorm;
 use super::conv::{Geometry, KERNEL, Strided};
-use super::{Form, Pixels, global_average, large_enough};
+use super::{Pixels, global_average, large_enough};
 use crate::activation::Activation;
 use crate::error::Error;
 use crate::image::CHANNELS;
 use crate::norm::Constants;
 use crate::range;
 use crate::rng::Stream;
+
+/// Whose network of this name. Weights of one form are of no use to the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// He-normal initial weights, padding all around.
+    #[default]
+    Pytorch,
+    /// Glorot-uniform initial weights; where the stride is 2, padding below and to the right alone
+    /// (`keras.applications`).
+    Keras,
+}
 
 /// A convolution of stride 2, thirteen pairs of depthwise and pointwise convolutions, an average
 /// over what is left; batch normalisation and `ReLU6` after each convolution.

@@ -4,133 +4,40 @@ mod block;
 pub mod conv;
 pub mod conv4;
 pub mod conv4_pool;
+mod divisible;
+pub mod efficientnet_lite;
 pub mod mobilenet;
+pub mod mobilenet_v3;
+mod pixels;
 mod pool;
 pub mod resnet;
+mod settings;
+mod statistics;
 pub mod vit;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use burn::tensor::Tensor;
 
 use crate::error::Error;
-use crate::norm::Constants;
-use crate::range;
-use crate::rng::{Purpose, stream};
 use conv4::Conv4;
 use conv4_pool::Conv4Pool;
+use efficientnet_lite::EfficientNetLite;
+pub use mobilenet::Form;
 use mobilenet::MobileNet;
-use resnet::{Depth, ResNet, Stem};
-use vit::{Pool, Size, VisionTransformer};
-
-/// Which encoder, and how large.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[non_exhaustive]
-pub enum EncoderSettings {
-    /// Four 3×3 convolutions of stride 2 and a dense layer, without normalisation: that of the Keras
-    /// examples.
-    Conv4 {
-        /// Channels of every convolution and number of features.
-        width: usize,
-    },
-    /// Four convolutions of 8, 16, 32 and 64 channels with batch normalisation and average pooling:
-    /// the paper of relational reasoning.
-    Conv4Pool {
-        /// What pixels become first.
-        #[serde(default)]
-        pixels: Pixels,
-    },
-    /// A residual network: of basic blocks, or of bottlenecks where its depth is 50.
-    Resnet {
-        /// 18, 34 or 50.
-        depth: Depth,
-        /// How it begins.
-        #[serde(default)]
-        stem: Stem,
-        /// Channels of the first blocks; features are eight times as many, with bottlenecks 32 times.
-        #[serde(default = "paper_width")]
-        width: usize,
-        /// What pixels become first.
-        #[serde(default)]
-        pixels: Pixels,
-    },
-    /// `MobileNet` v1.
-    Mobilenet {
-        /// The paper's α: a quarter makes it ten times as fast.
-        width_multiplier: f64,
-        /// What pixels become first.
-        #[serde(default)]
-        pixels: Pixels,
-        /// How soon batch statistics are those of inference.
-        #[serde(default)]
-        statistics: Statistics,
-        /// Whose initial weights and padding.
-        #[serde(default)]
-        form: Form,
-    },
-    /// A vision transformer: timm's `vit_tiny_patch16` is `size = "tiny", patch = 16`.
-    Vit {
-        /// `"tiny"`, `"small"`, or a table of `dim`, `depth` and `heads`.
-        size: Size,
-        /// Side of a patch, in pixels; that of images must be a multiple. Half of it makes four times
-        /// as many tokens.
-        patch: usize,
-        /// Which tokens become features.
-        #[serde(default)]
-        pool: Pool,
-        /// What pixels become first.
-        #[serde(default)]
-        pixels: Pixels,
-    },
-}
-
-/// Whose network of this name. Weights of one form are of no use to the other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Form {
-    /// He-normal initial weights, padding all around.
-    #[default]
-    Pytorch,
-    /// Glorot-uniform initial weights; where the stride is 2, padding below and to the right alone
-    /// (`keras.applications`).
-    Keras,
-}
-
-/// What an encoder turns pixels into before its first layer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Pixels {
-    /// Nothing else: [0, 1].
-    #[default]
-    Unit,
-    /// [-1, 1].
-    Signed,
-}
-
-/// Constants of batch normalisation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Statistics {
-    /// `PyTorch`'s: momentum 0.1, epsilon 1e-5.
-    #[default]
-    Pytorch,
-    /// Keras 2's: momentum 0.01 in `PyTorch`'s terms, epsilon 1e-3. Inference lags a hundred steps
-    /// behind training.
-    Keras,
-    /// Keras 3's: the same, but its running variance is over n and not over n - 1.
-    Keras3,
-}
-
-/// Channels of the first blocks of a residual network in its paper.
-fn paper_width() -> usize {
-    const WIDTH: usize = 64;
-    WIDTH
-}
+use mobilenet_v3::MobileNetV3;
+pub use pixels::{Normalization, Pixels};
+use resnet::ResNet;
+pub use settings::EncoderSettings;
+pub use statistics::Statistics;
+use vit::VisionTransformer;
 
 /// An encoder with its weights.
 #[derive(Module, Debug)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a model has one or two, and their weights lie elsewhere"
+)]
 pub enum Encoder {
     /// Four convolutions and a dense layer.
     Conv4(Conv4),
@@ -142,110 +49,10 @@ pub enum Encoder {
     Mobilenet(MobileNet),
     /// A vision transformer.
     Vit(VisionTransformer),
-}
-
-impl EncoderSettings {
-    /// The kinds that there are, for people.
-    pub const KINDS: [&str; 5] = ["conv4", "conv4_pool", "resnet", "mobilenet", "vit"];
-
-    /// Whether every setting is in its range.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] naming the first that is not.
-    pub fn check(&self) -> Result<(), Error> {
-        match *self {
-            Self::Conv4 { width } | Self::Resnet { width, .. } => {
-                range::count("encoder.width", width as u64, 1..=range::MOST_WIDTH)
-            }
-            Self::Conv4Pool { .. } => Ok(()),
-            Self::Mobilenet { width_multiplier, .. } => {
-                mobilenet::check_multiplier(width_multiplier)
-            }
-            Self::Vit { size, patch, .. } => {
-                size.shape().check()?;
-                vit::check_patch(patch)
-            }
-        }
-    }
-
-    /// Whether an encoder that is made for images of one side takes images of another.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] where it does not.
-    pub fn takes(&self, side: usize, made_for: usize) -> Result<(), Error> {
-        match *self {
-            Self::Conv4 { .. } if conv4::last_side(side) != conv4::last_side(made_for) => {
-                let expected = format!(
-                    "{made_for}, or a side that leaves conv4's dense layer as many numbers"
-                );
-                Err(Error::setting("pretraining.views.side", expected, side))
-            }
-            Self::Conv4Pool { .. } => conv4_pool::check_side(side),
-            Self::Mobilenet { form: Form::Keras, .. } => mobilenet::check_keras_side(side),
-            Self::Vit { patch, .. } => {
-                let name = if side == made_for { "side" } else { "pretraining.views.side" };
-                vit::check_side(name, side, patch)
-            }
-            Self::Conv4 { .. } | Self::Resnet { .. } | Self::Mobilenet { .. } => Ok(()),
-        }
-    }
-
-    /// An encoder with fresh weights for pictures of `side` pixels.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for a width out of range or a side too small for the encoder.
-    pub fn init(&self, side: usize, seed: u64, device: &Device) -> Result<Encoder, Error> {
-        let stream = &mut stream(seed, Purpose::Weights, 0, 0);
-        Ok(match *self {
-            Self::Conv4 { width } => Encoder::Conv4(Conv4::new(width, side, stream, device)?),
-            Self::Conv4Pool { pixels } => {
-                Encoder::Conv4Pool(Conv4Pool::new(pixels, side, stream, device)?)
-            }
-            Self::Resnet { depth, stem, width, pixels } => {
-                let shape = resnet::Shape { depth, stem, width };
-                Encoder::Resnet(ResNet::new(shape, pixels, stream, device)?)
-            }
-            Self::Mobilenet { width_multiplier, pixels, statistics, form } => {
-                if form == Form::Keras {
-                    mobilenet::check_keras_side(side)?;
-                }
-                let kind = (form, statistics.constants());
-                let network = MobileNet::new(width_multiplier, kind, stream, device)?;
-                Encoder::Mobilenet(network.with_pixels(pixels))
-            }
-            Self::Vit { size, patch, pool, pixels } => {
-                let network = VisionTransformer::new(size.shape(), [side, patch], stream, device)?;
-                Encoder::Vit(network.with(pool, pixels))
-            }
-        })
-    }
-
-    /// Number of features.
-    pub fn features(&self) -> usize {
-        match *self {
-            Self::Conv4 { width } => width,
-            Self::Conv4Pool { .. } => conv4_pool::FEATURES,
-            Self::Resnet { depth, width, .. } => resnet::features(depth, width),
-            Self::Mobilenet { width_multiplier, .. } => mobilenet::features(width_multiplier),
-            Self::Vit { size, .. } => size.shape().dim,
-        }
-    }
-
-    /// Whether layers normalise by batches, and so have running statistics.
-    pub fn normalises(&self) -> bool {
-        !matches!(self, Self::Conv4 { .. } | Self::Vit { .. })
-    }
-
-    /// What pixels become before the first layer.
-    pub fn pixels(&self) -> Pixels {
-        match *self {
-            Self::Conv4 { .. } => Pixels::Unit,
-            Self::Conv4Pool { pixels }
-            | Self::Resnet { pixels, .. }
-            | Self::Mobilenet { pixels, .. }
-            | Self::Vit { pixels, .. } => pixels,
-        }
-    }
+    /// Inverted bottlenecks, without squeeze-and-excitation.
+    EfficientnetLite(EfficientNetLite),
+    /// Inverted bottlenecks with squeeze-and-excitation and hard swish.
+    MobilenetV3(MobileNetV3),
 }
 
 impl Encoder {
@@ -259,25 +66,8 @@ impl Encoder {
             Self::Resnet(encoder) => encoder.forward(images),
             Self::Mobilenet(encoder) => encoder.forward(images),
             Self::Vit(encoder) => encoder.forward(images),
-        }
-    }
-}
-
-impl Pixels {
-    fn of(self, images: Tensor<4>) -> Tensor<4> {
-        match self {
-            Self::Unit => images,
-            Self::Signed => images.mul_scalar(2.0).sub_scalar(1.0),
-        }
-    }
-}
-
-impl Statistics {
-    fn constants(self) -> Constants {
-        match self {
-            Self::Pytorch => Constants::PYTORCH,
-            Self::Keras => Constants::KERAS,
-            Self::Keras3 => Constants::KERAS3,
+            Self::EfficientnetLite(encoder) => encoder.forward(images),
+            Self::MobilenetV3(encoder) => encoder.forward(images),
         }
     }
 }
@@ -299,6 +89,8 @@ fn global_average(maps: Tensor<4>) -> Tensor<2> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 mod tests {
+    use burn::tensor::Device;
+
     use super::*;
     use crate::archive::Archive;
 
@@ -325,6 +117,14 @@ mod tests {
         let vit = |size| format!("kind = 'vit'\nsize = '{size}'\npatch = 16");
         assert_eq!(parameters(&vit("tiny"), 224), 5_524_416);
         assert_eq!(parameters(&vit("small"), 224), 21_665_664);
+        let registers = "registers = 4\nlayer_scale = true\nclass_position = false";
+        let small = "kind = 'vit'\nsize = 'small'\npatch = 14";
+        assert_eq!(parameters(&format!("{small}\n{registers}"), 518), 22_057_344);
+        assert_eq!(parameters(&format!("{small}\nlayer_scale = true"), 518), 22_056_192);
+        let lite = |size| format!("kind = 'efficientnet_lite'\nsize = '{size}'");
+        assert_eq!(parameters(&lite("lite0"), 32), 3_371_008);
+        assert_eq!(parameters(&lite("lite4"), 32), 11_725_568);
+        assert_eq!(parameters("kind = 'mobilenet_v3'", 32), 927_008);
         assert_eq!(parameters("kind = 'mobilenet'\nwidth_multiplier = 1.0", 32), 3_206_976);
         assert_eq!(parameters("kind = 'mobilenet'\nwidth_multiplier = 0.25", 32), 213_072);
     }
@@ -390,7 +190,7 @@ mod tests {
         }
     }
 
-    const SMALL: [&str; 9] = [
+    const SMALL: [&str; 13] = [
         "kind = 'conv4'\nwidth = 5",
         "kind = 'conv4_pool'\npixels = 'signed'",
         "kind = 'resnet'\ndepth = 18\nwidth = 3",
@@ -400,6 +200,13 @@ mod tests {
         "kind = 'resnet'\ndepth = 50\nwidth = 2",
         "kind = 'vit'\npatch = 11\nsize = {dim = 6, depth = 2, heads = 3}",
         "kind = 'vit'\npatch = 3\npool = 'mean'\nsize = {dim = 8, depth = 1, heads = 2}",
+        "kind = 'vit'\npatch = 11\npool = 'cls_mean'\nsize = {dim = 8, depth = 1, heads = 2}
+         registers = 2\nlayer_scale = true\nclass_position = false\npositions = 'hub'",
+        "kind = 'efficientnet_lite'\nsize = {stem = 4, head = 5, stages = [{kernel = 5, stride = 2,
+         expansion = 2, outputs = 4, repeats = 2}]}",
+        "kind = 'efficientnet_lite'\npadding = 'around'\npixels = 'imagenet'\nsize = {stem = 4, head = 5,
+         stages = [{kernel = 3, stride = 1, expansion = 1, outputs = 4, repeats = 2}]}",
+        "kind = 'mobilenet_v3'\nwidth_multiplier = 0.1\npixels = 'imagenet'",
     ];
 
     #[test]
@@ -444,6 +251,9 @@ mod tests {
             ("kind = 'vit'\nsize = 'tiny'\npatch = 64", 32),
             ("kind = 'vit'\nsize = 'tiny'\npatch = 0", 32),
             ("kind = 'vit'\nsize = {dim = 8, depth = 2, heads = 3}\npatch = 4", 32),
+            ("kind = 'vit'\nsize = 'tiny'\npatch = 4\nregisters = 100", 32),
+            ("kind = 'efficientnet_lite'\nsize = {stem = 0, stages = [], head = 4}", 32),
+            ("kind = 'mobilenet_v3'\nwidth_multiplier = 9.0", 32),
         ] {
             let error = settings(text).init(side, 1, &Device::flex()).expect_err(text);
             assert_eq!(error.code(), "SETTING", "{text}");

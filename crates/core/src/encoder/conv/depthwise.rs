@@ -1,6 +1,6 @@
-//! A 3×3 convolution on the CPU whose every channel has a kernel of its own.
+//! A convolution on the CPU whose every channel has a kernel of its own.
 //!
-//! There is nothing to multiply matrices of: with channels last, every pixel of the result is nine
+//! There is nothing to multiply matrices of: with channels last, every pixel of the result is a sum of
 //! products of rows, one a place of the kernel.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -11,13 +11,13 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
+use super::Geometry;
 use super::product::{channels_first, channels_last};
-use super::{Geometry, KERNEL};
 use crate::array::{Array, array, plain, tracked};
 
 /// # Shapes
-/// - x: `[n, c, h, w]`, weight: `[c, 1, 3, 3]`
-/// - result: `[n, c, (h + 2·padding - 3) / stride + 1, (w + 2·padding - 3) / stride + 1]`
+/// - x: `[n, c, h, w]`, weight: `[c, 1, k, k]`
+/// - result: `[n, c, (h + 2·padding - k) / stride + 1, (w + 2·padding - k) / stride + 1]`
 pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, geometry: Geometry) -> Tensor<4> {
     if !(x.is_autodiff() || weight.is_autodiff()) {
         let convolution = Depthwise::new(plain(x), plain(weight), geometry);
@@ -59,8 +59,10 @@ impl Backward<Flex, 2> for Convolve {
 struct Depthwise {
     /// `[n, h, w, c]`.
     pictures: Array,
-    /// `[3 · 3, c]`.
+    /// `[k · k, c]`.
     kernels: Vec<f32>,
+    /// Side of a kernel.
+    kernel: usize,
     geometry: Geometry,
 }
 
@@ -75,12 +77,12 @@ struct Meeting {
 impl Depthwise {
     fn new(x: Array, weight: Array, geometry: Geometry) -> Self {
         let weight = weight.to_contiguous();
-        let (field, weight) = (KERNEL * KERNEL, weight.storage::<f32>());
-        let channels = weight.len() / field;
+        let [channels, _, _, kernel] = weight.layout().shape().dims();
+        let (field, weight) = (kernel * kernel, weight.storage::<f32>());
         let kernels = (0..field)
             .flat_map(|place| (0..channels).map(move |channel| weight[channel * field + place]))
             .collect();
-        Self { pictures: channels_last(x), kernels, geometry }
+        Self { pictures: channels_last(x), kernels, kernel, geometry }
     }
 
     fn shape(&self) -> [usize; 4] {
@@ -91,13 +93,14 @@ impl Depthwise {
     fn grid(&self) -> [usize; 2] {
         let [_, height, width, _] = self.shape();
         let Geometry { stride, padding, .. } = self.geometry;
-        [height, width].map(|side| (side + 2 * padding - KERNEL) / stride + 1)
+        [height, width].map(|side| (side + 2 * padding - self.kernel) / stride + 1)
     }
 
     /// All meetings of one picture with its map.
     fn meetings(&self) -> Vec<Meeting> {
         let maps = 0..self.grid().iter().product();
-        let pairs = maps.flat_map(|map| (0..KERNEL * KERNEL).map(move |place| (map, place)));
+        let pairs =
+            maps.flat_map(|map| (0..self.kernel * self.kernel).map(move |place| (map, place)));
         pairs.filter_map(|(map, place)| self.meeting(map, place)).collect()
     }
 
@@ -106,8 +109,8 @@ impl Depthwise {
         let ([_, height, width, channels], [_, columns]) = (self.shape(), self.grid());
         let Geometry { stride, padding, .. } = self.geometry;
         let inside = |at: usize, size: usize| at.checked_sub(padding).filter(|&at| at < size);
-        let y = inside(map / columns * stride + place / KERNEL, height)?;
-        let x = inside(map % columns * stride + place % KERNEL, width)?;
+        let y = inside(map / columns * stride + place / self.kernel, height)?;
+        let x = inside(map % columns * stride + place % self.kernel, width)?;
         let picture = (y * width + x) * channels;
         Some(Meeting { map: map * channels, picture, place: place * channels })
     }
@@ -149,10 +152,10 @@ impl Depthwise {
 
     /// # Shapes
     /// - gradient: `[n, rows, columns, c]`
-    /// - result: `[c, 1, 3, 3]`
+    /// - result: `[c, 1, k, k]`
     fn gradient_of_kernels(&self, gradient: &Array) -> Array {
         let ([_, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
-        let mut found = vec![0.0; KERNEL * KERNEL * channels];
+        let mut found = vec![0.0; self.kernel * self.kernel * channels];
         let meetings = self.meetings();
         let pictures = self.pictures.storage::<f32>().chunks_exact(height * width * channels);
         let gradients = gradient.storage::<f32>().chunks_exact(rows * columns * channels);
@@ -163,7 +166,7 @@ impl Depthwise {
                 add_products(&mut found[meeting.place..][..channels], picture, gradient);
             }
         }
-        let found = channels_first(array(found, [1, KERNEL, KERNEL, channels]));
+        let found = channels_first(array(found, [1, self.kernel, self.kernel, channels]));
         Flex::float_swap_dims(found, 0, 1)
     }
 }

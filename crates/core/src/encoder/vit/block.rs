@@ -1,11 +1,13 @@
 //! One block of a transformer: attention, then a perceptron, each beside a shortcut.
 
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
+use super::Options;
 use super::attention::Attention;
 use super::size::Shape;
 use crate::gelu::gelu;
+use crate::initial;
 use crate::layer_norm::LayerNorm;
 use crate::linear::Linear;
 use crate::rng::Stream;
@@ -20,8 +22,16 @@ pub(crate) const RATIO: usize = 4;
 pub(super) struct Block {
     norm1: LayerNorm,
     attn: Attention,
+    ls1: Option<LayerScale>,
     norm2: LayerNorm,
     mlp: Mlp,
+    ls2: Option<LayerScale>,
+}
+
+/// A factor for each number of a token (Touvron et al. 2021, "Going deeper with image transformers").
+#[derive(Module, Debug)]
+struct LayerScale {
+    gamma: Param<Tensor<1>>,
 }
 
 /// Two layers with GELU between them.
@@ -32,9 +42,10 @@ struct Mlp {
 }
 
 impl Block {
-    /// Fresh weights: normal of deviation 0.02, zero biases.
+    /// Fresh weights: normal of deviation 0.02, zero biases; factors of `DINOv2`'s 1e-5 if there are any.
     pub(super) fn new(
         Shape { dim, heads, .. }: Shape,
+        options: Options,
         stream: &mut Stream,
         device: &Device,
     ) -> Self {
@@ -42,14 +53,35 @@ impl Block {
         let attn = Attention::new(dim, heads, stream, device);
         let fc1 = Linear::transformer(dim, RATIO * dim, stream, device);
         let fc2 = Linear::transformer(RATIO * dim, dim, stream, device);
-        Self { norm1: norm(), attn, norm2: norm(), mlp: Mlp { fc1, fc2 } }
+        let scale = || options.layer_scale.then(|| LayerScale::new(dim, device));
+        let mlp = Mlp { fc1, fc2 };
+        Self { norm1: norm(), attn, ls1: scale(), norm2: norm(), mlp, ls2: scale() }
     }
 
     /// # Shapes
     /// - x, result: `[n, tokens, dim]`
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
-        let x = x.clone() + self.attn.forward(self.norm1.forward(x));
-        x.clone() + self.mlp.forward(self.norm2.forward(x))
+        let scaled = |scale: &Option<LayerScale>, x| match scale {
+            Some(scale) => scale.forward(x),
+            None => x,
+        };
+        let seen = self.attn.forward(self.norm1.forward(x.clone()));
+        let x = x + scaled(&self.ls1, seen);
+        let thought = self.mlp.forward(self.norm2.forward(x.clone()));
+        x + scaled(&self.ls2, thought)
+    }
+}
+
+impl LayerScale {
+    fn new(dim: usize, device: &Device) -> Self {
+        const SMALL: f64 = 1e-5;
+        Self { gamma: initial::parameter(Tensor::full([dim], SMALL, device)) }
+    }
+
+    fn forward(&self, x: Tensor<3>) -> Tensor<3> {
+        let gamma = self.gamma.val();
+        let [dim] = gamma.dims();
+        x * gamma.reshape([1, 1, dim])
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Size {
     Tiny,
     /// `"small"`: 12 blocks of 384 numbers a token, 6 heads (the same).
     Small,
+    /// `"base"`: 12 blocks of 768 numbers a token, 12 heads (the same).
+    Base,
     /// Any other.
     Numbers(Shape),
 }
@@ -41,7 +43,8 @@ enum Written {
 
 /// The most blocks: more than any vision transformer has.
 const MOST_DEPTH: u64 = 64;
-const NAMED: [(&str, Size); 2] = [("tiny", Size::Tiny), ("small", Size::Small)];
+const NAMED: [(&str, Size); 3] =
+    [("tiny", Size::Tiny), ("small", Size::Small), ("base", Size::Base)];
 
 impl Size {
     /// Its numbers.
@@ -49,6 +52,7 @@ impl Size {
         match self {
             Self::Tiny => Shape { dim: 192, depth: 12, heads: 3 },
             Self::Small => Shape { dim: 384, depth: 12, heads: 6 },
+            Self::Base => Shape { dim: 768, depth: 12, heads: 12 },
             Self::Numbers(shape) => shape,
         }
     }
@@ -131,10 +135,10 @@ mod tests {
     #[test]
     fn a_mistake_is_told() {
         for (text, told) in [
-            ("size = 'huge'", "encoder.size = huge: expected tiny, small or a table"),
+            ("size = 'huge'", "encoder.size = huge: expected tiny, small, base or a table"),
             ("size = {dim = 8, depth = 2}", "missing field `heads`"),
             ("size = {dim = 8, depth = 2, heads = 2, width = 3}", "unknown field `width`"),
-            ("size = 3", "expected tiny, small or a table"),
+            ("size = 3", "expected tiny, small, base or a table"),
         ] {
             let error = toml::from_str::<Recipe>(text).expect_err(text).to_string();
             assert!(error.contains(told), "{text}: {error}");

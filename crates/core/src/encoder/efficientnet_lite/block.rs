@@ -1,0 +1,84 @@
+//! Blocks of an EfficientNet-Lite: channels are made more, seen one by one, and made few again.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use super::size::Stage;
+use crate::activation::Activation;
+use crate::encoder::conv::{Conv, Geometry, Strided};
+use crate::norm::{BatchNorm, Constants};
+use crate::rng::Stream;
+
+/// A product of channels that makes them more, a kernel a channel, and a product that makes them few;
+/// where channels are not made more, the kernels come first and one product follows.
+#[derive(Module, Debug)]
+pub(super) struct Block {
+    conv_pw: Conv,
+    bn1: BatchNorm,
+    conv_dw: Conv,
+    bn2: BatchNorm,
+    /// Of blocks that make channels more, as its normalisation.
+    conv_pwl: Option<Conv>,
+    bn3: Option<BatchNorm>,
+    #[module(skip)]
+    has_shortcut: bool,
+}
+
+/// Makes layers.
+pub(super) struct Layers<'a> {
+    pub(super) strided: Strided,
+    pub(super) constants: Constants,
+    pub(super) stream: &'a mut Stream,
+    pub(super) device: &'a Device,
+}
+
+impl Layers<'_> {
+    /// A convolution and its normalisation: inputs, outputs, side of the kernel.
+    pub(super) fn pair(&mut self, shape: [usize; 3], geometry: Geometry) -> (Conv, BatchNorm) {
+        let conv = Conv::without_bias(shape, geometry, self.stream, self.device);
+        let norm = BatchNorm::new(shape[1], self.device).with(self.constants);
+        (conv.strided(self.strided), norm)
+    }
+}
+
+impl Block {
+    pub(super) fn new(
+        inputs: usize,
+        &Stage { kernel, expansion, outputs, .. }: &Stage,
+        stride: usize,
+        layers: &mut Layers<'_>,
+    ) -> Self {
+        let has_shortcut = stride == 1 && inputs == outputs;
+        let wide = inputs * expansion;
+        let each = Geometry::same(kernel, stride).of_channels(wide);
+        let all = Geometry::same(1, 1);
+        if expansion == 1 {
+            let (conv_dw, bn1) = layers.pair([wide, wide, kernel], each);
+            let (conv_pw, bn2) = layers.pair([wide, outputs, 1], all);
+            let (conv_pwl, bn3) = (None, None);
+            return Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut };
+        }
+        let (conv_pw, bn1) = layers.pair([inputs, wide, 1], all);
+        let (conv_dw, bn2) = layers.pair([wide, wide, kernel], each);
+        let (conv_pwl, bn3) = layers.pair([wide, outputs, 1], all);
+        let (conv_pwl, bn3) = (Some(conv_pwl), Some(bn3));
+        Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut }
+    }
+
+    /// # Shapes
+    /// - x: `[n, inputs, h, w]`
+    /// - result: `[n, outputs, …]`, smaller by the stride
+    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut } = self;
+        let first = if conv_pwl.is_some() { conv_pw } else { conv_dw };
+        let maps = bn1.forward_with(first.forward(x.clone()), Activation::Relu6);
+        let maps = match (conv_pwl, bn3) {
+            (Some(conv_pwl), Some(bn3)) => {
+                let maps = bn2.forward_with(conv_dw.forward(maps), Activation::Relu6);
+                bn3.forward(conv_pwl.forward(maps))
+            }
+            _ => bn2.forward(conv_pw.forward(maps)),
+        };
+        if *has_shortcut { maps + x } else { maps }
+    }
+}
