@@ -29,6 +29,11 @@ impl Fixture {
         Self { name: name.to_owned(), bytes }
     }
 
+    /// The bytes of the file.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Whether there is a tensor of that name.
     pub fn has(&self, name: &str) -> bool {
         self.file().names().contains(&name)

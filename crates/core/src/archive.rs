@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{SafeTensors, TensorView};
 
 use crate::error::Error;
 use crate::path::Path;
 use crate::read::read;
 pub use encoded::Encoded;
+pub use safetensors::tensor::Dtype;
 
 /// The metadata key under which the note lies.
 const NOTE: &str = "kith";
@@ -125,6 +126,19 @@ impl Archive {
         let half = opened.iter().filter(|(_, view)| view.dtype() == Dtype::F16).count();
         let precision = if 2 * half > opened.len() { Precision::Half } else { Precision::Single };
         Ok((Self { note: note.clone(), tensors: BTreeMap::new(), file }, precision))
+    }
+
+    /// Reads a safetensors file of anybody's, without a note of kith's.
+    ///
+    /// # Errors
+    /// [`Error::NotSafetensors`] for a truncated, corrupted or foreign file.
+    pub fn from_foreign(bytes: &[u8]) -> Result<Self, Error> {
+        let unreadable =
+            |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
+        let opened = SafeTensors::deserialize(bytes).map_err(unreadable)?;
+        let file =
+            opened.iter().map(|(name, view)| (name.to_owned(), Encoded::of(&view))).collect();
+        Ok(Self { file, ..Self::default() })
     }
 
     /// Names of all tensors, in order.

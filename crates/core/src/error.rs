@@ -115,6 +115,12 @@ pub enum Error {
         /// The one in the file.
         got: String,
     },
+    /// A file of weights holds no encoder that can be read.
+    #[error("{reason}")]
+    NoEncoder {
+        /// What was seen, what would do.
+        reason: String,
+    },
     /// A tensor that should be there is not.
     #[error("tensor `{name}` is missing from the checkpoint")]
     MissingTensor {
@@ -222,6 +228,7 @@ impl Error {
             Self::Metadata { .. } => "METADATA",
             Self::Version { .. } => "VERSION",
             Self::Architecture { .. } => "ARCHITECTURE",
+            Self::NoEncoder { .. } => "NO_ENCODER",
             Self::MissingTensor { .. } => "MISSING_TENSOR",
             Self::TensorShape { .. } => "TENSOR_SHAPE",
             Self::TensorType { .. } => "TENSOR_TYPE",

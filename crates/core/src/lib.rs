@@ -30,6 +30,7 @@ pub mod norm;
 pub mod layer_norm;
 pub mod linear;
 pub mod encoder;
+pub mod import;
 pub mod head;
 pub mod support;
 pub mod loss;

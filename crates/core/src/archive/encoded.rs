@@ -14,6 +14,18 @@ pub struct Encoded {
 }
 
 impl Encoded {
+    /// A tensor of numbers of some type, whose bytes are in little-endian order; none where they do not
+    /// fill its shape.
+    pub fn new(kind: Dtype, shape: Vec<usize>, bytes: Vec<u8>) -> Option<Self> {
+        TensorView::new(kind, shape.clone(), &bytes).ok()?;
+        Some(Self { kind, shape, bytes })
+    }
+
+    /// Whether its numbers are fractions, as weights are.
+    pub fn is_float(&self) -> bool {
+        matches!(self.kind, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64)
+    }
+
     pub(super) fn of(view: &TensorView<'_>) -> Self {
         let (kind, shape) = (view.dtype(), view.shape().to_vec());
         Self { kind, shape, bytes: view.data().to_vec() }
@@ -22,7 +34,7 @@ impl Encoded {
     /// The numbers.
     ///
     /// # Errors
-    /// [`Error::TensorType`] for another type than F32 and F16, [`Error::NotFinite`].
+    /// [`Error::TensorType`] for whole numbers and types that no weights have, [`Error::NotFinite`].
     pub(super) fn decode(&self, name: &str) -> Result<Stored, Error> {
         let bytes = &self.bytes;
         let values: Vec<f32> = match self.kind {
@@ -30,9 +42,15 @@ impl Encoded {
             Dtype::F16 => {
                 bytes.as_chunks().0.iter().map(|b| half::f16::from_le_bytes(*b).to_f32()).collect()
             }
+            Dtype::BF16 => {
+                bytes.as_chunks().0.iter().map(|b| half::bf16::from_le_bytes(*b).to_f32()).collect()
+            }
+            Dtype::F64 => {
+                bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b) as f32).collect()
+            }
             other => {
                 let (name, got) = (name.to_owned(), format!("{other:?}"));
-                return Err(Error::TensorType { name, expected: "F32 or F16", got });
+                return Err(Error::TensorType { name, expected: "F32, F16, BF16 or F64", got });
             }
         };
         if !values.iter().all(|v| v.is_finite()) {

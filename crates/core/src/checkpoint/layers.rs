@@ -31,9 +31,7 @@ impl Meta {
             EncoderSettings::Conv4Pool { .. } => list.conv4_pool(),
             EncoderSettings::Resnet { stem, .. } => list.resnet(stem),
             EncoderSettings::Mobilenet { form, .. } => list.mobilenet(form),
-            EncoderSettings::Vit { pool, class_position, .. } => {
-                list.vit(pool, usize::from(class_position));
-            }
+            EncoderSettings::Vit { pool, .. } => list.vit(pool),
             EncoderSettings::EfficientnetLite { ref size, .. } => {
                 list.efficientnet_lite(&size.shape());
             }
@@ -127,11 +125,13 @@ impl LayerList<'_> {
         self.average();
     }
 
-    fn vit(&mut self, pool: Pool, own: usize) {
+    fn vit(&mut self, pool: Pool) {
         let positions = self.archive.shape("encoder.pos_embed").unwrap_or_default();
         let &[_, places, dim] = positions else { return };
         let registers = self.archive.shape("encoder.reg_token").map_or(0, |shape| shape[1]);
-        let patches = places.saturating_sub(own);
+        let kernel = self.archive.shape("encoder.patch_embed.proj.weight").unwrap_or_default();
+        let patch = kernel.last().copied().unwrap_or(1).max(1);
+        let patches = (self.side / patch) * (self.side / patch);
         self.add("patch_embed".into(), "patches to tokens", vec![patches, dim]);
         let learnt = (places + 1 + registers) * dim;
         let tokens = 1 + registers + patches;

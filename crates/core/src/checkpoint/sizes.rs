@@ -70,8 +70,10 @@ fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result
             let last = "encoder.pairs.12.pointwise.norm.weight".into();
             expect(archive, last, &[settings.features()])
         }
-        EncoderSettings::Vit { size, patch, class_position, .. } => {
-            transformer((size.shape(), usize::from(class_position)), [side, patch], archive)
+        EncoderSettings::Vit { size, patch, class_position, grid, .. } => {
+            let grid = grid.unwrap_or(side.checked_div(patch).unwrap_or(0));
+            let places = usize::from(class_position).saturating_add(grid.saturating_mul(grid));
+            transformer(size.shape(), [places, patch], archive)
         }
         EncoderSettings::EfficientnetLite { ref size, .. } => lite(&size.shape(), archive),
         EncoderSettings::MobilenetV3 { .. } => {
@@ -84,14 +86,13 @@ fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result
 
 /// Tokens, patches and the last block.
 fn transformer(
-    (Shape { dim, depth, .. }, own): (Shape, usize),
-    [side, patch]: [usize; 2],
+    Shape { dim, depth, .. }: Shape,
+    [places, patch]: [usize; 2],
     archive: &Archive,
 ) -> Result<(), Error> {
     // Before it is multiplied.
     expect(archive, "encoder.norm.weight".into(), &[dim])?;
-    let grid = side.checked_div(patch).unwrap_or(0);
-    expect(archive, "encoder.pos_embed".into(), &[1, own + grid * grid, dim])?;
+    expect(archive, "encoder.pos_embed".into(), &[1, places, dim])?;
     let kernel = [dim, CHANNELS, patch, patch];
     expect(archive, "encoder.patch_embed.proj.weight".into(), &kernel)?;
     let last = format!("encoder.blocks.{}.mlp.fc1.weight", depth.saturating_sub(1));
@@ -252,6 +253,7 @@ pub(super) mod tests {
             (ENCODERS[6], "size", json!({ "dim": u64::MAX, "depth": 2, "heads": 2 })),
             (ENCODERS[7], "size", json!({ "dim": 4096, "depth": 1, "heads": 1 })),
             (ENCODERS[8], "class_position", json!(true)),
+            (ENCODERS[8], "grid", json!(u64::MAX)),
             (ENCODERS[9], "size", json!("lite0")),
             (ENCODERS[9], "size", lite(&[3, 1, 1, 4, 1], &[5, 2, 3, 6, 2])),
             (ENCODERS[9], "size", lite(&[5, 1, 1, 4, 1], &[5, 2, 2, 6, 2])),

@@ -15,7 +15,7 @@ use crate::image::CHANNELS;
 use crate::norm::{BatchNorm, Constants};
 use crate::rng::Stream;
 use block::{Block, Layers};
-pub use size::{Shape, Size, Stage};
+pub use size::{Lite, Shape, Size, Stage};
 
 /// Where layers of stride 2 have their padding.
 ///

@@ -86,6 +86,9 @@ pub enum EncoderSettings {
         /// Whether the class token has a position of its own.
         #[serde(default = "yes")]
         class_position: bool,
+        /// Patches along a side of the table of positions, where those are of images of another side.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grid: Option<usize>,
     },
     /// EfficientNet-Lite: made for phones, and light in a browser.
     EfficientnetLite {
@@ -153,9 +156,10 @@ impl EncoderSettings {
             Self::Mobilenet { width_multiplier, .. } => {
                 mobilenet::check_multiplier(width_multiplier)
             }
-            Self::Vit { size, patch, registers, .. } => {
+            Self::Vit { size, patch, registers, grid, .. } => {
                 size.shape().check()?;
                 vit::check_registers(registers)?;
+                vit::check_grid(grid)?;
                 vit::check_patch(patch)
             }
             Self::EfficientnetLite { ref size, .. } => size.shape().check(),
@@ -266,8 +270,24 @@ impl EncoderSettings {
     fn transformer(&self) -> vit::Options {
         match *self {
             Self::Vit {
-                pool, pixels, registers, layer_scale, positions, class_position, ..
-            } => vit::Options { pool, pixels, registers, layer_scale, positions, class_position },
+                pool,
+                pixels,
+                registers,
+                layer_scale,
+                positions,
+                class_position,
+                grid,
+                size: _,
+                patch: _,
+            } => vit::Options {
+                pool,
+                pixels,
+                registers,
+                layer_scale,
+                positions,
+                class_position,
+                grid,
+            },
             _ => vit::Options::default(),
         }
     }

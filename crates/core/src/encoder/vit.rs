@@ -51,6 +51,8 @@ pub struct Options {
     pub positions: Positions,
     /// Whether the class token has a position of its own.
     pub class_position: bool,
+    /// Patches along a side of the table of positions; those of the images, unless it says otherwise.
+    pub grid: Option<usize>,
 }
 
 impl Default for Options {
@@ -62,6 +64,7 @@ impl Default for Options {
             layer_scale: false,
             positions: Positions::default(),
             class_position: true,
+            grid: None,
         }
     }
 }
@@ -91,6 +94,12 @@ pub(super) fn check_patch(patch: usize) -> Result<(), Error> {
 pub(super) fn check_registers(registers: usize) -> Result<(), Error> {
     const MOST: u64 = 64;
     range::count("encoder.registers", registers as u64, 0..=MOST)
+}
+
+/// Refuses a table of positions of no patch, or of more than any image has.
+pub(super) fn check_grid(grid: Option<usize>) -> Result<(), Error> {
+    const MOST: u64 = 1024;
+    grid.map_or(Ok(()), |grid| range::count("encoder.grid", grid as u64, 1..=MOST))
 }
 
 /// Refuses pictures that patches do not cover exactly; the setting `name` holds their side.
@@ -123,9 +132,11 @@ impl VisionTransformer {
         shape.check()?;
         check_side("side", side, patch)?;
         check_registers(options.registers)?;
+        check_grid(options.grid)?;
         let Shape { dim, depth, .. } = shape;
-        let Options { registers, class_position, .. } = options;
-        let places = usize::from(class_position) + (side / patch) * (side / patch);
+        let Options { registers, class_position, grid, .. } = options;
+        let grid = grid.unwrap_or(side / patch);
+        let places = usize::from(class_position) + grid * grid;
         let cls_token = initial::transformer([1, 1, dim], stream, device);
         let pos_embed = initial::transformer([1, places, dim], stream, device);
         let patch_embed = PatchEmbed::new(dim, patch, stream, device);

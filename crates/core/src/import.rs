@@ -1,0 +1,133 @@
+//! Other people's encoders: which one a file of weights holds, under whose names, and kith's own tensors
+//! of it.
+//!
+//! Nothing is guessed where a guess could be wrong without anybody seeing it: what shapes do not tell is
+//! asked for, and what was assumed is said.
+
+mod view;
+mod piece;
+mod reading;
+mod candidates;
+mod resnet;
+mod transformers;
+mod vit;
+mod lite;
+mod mobilenet_v3;
+mod nearest;
+mod expected;
+
+use burn::tensor::Device;
+
+use crate::archive::{Archive, Stored};
+use crate::encoder::{EncoderSettings, Pixels};
+use crate::error::Error;
+use candidates::Candidate;
+use reading::Reading;
+use view::View;
+
+/// What is known of a file besides its tensors.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Hints {
+    /// What comes before the names of the encoder's tensors, where there are several.
+    pub prefix: Option<String>,
+    /// timm's or torchvision's name of the network.
+    pub architecture: Option<String>,
+    /// The whole encoder, where its shapes are no published ones.
+    pub settings: Option<EncoderSettings>,
+    /// Heads of a transformer's attention, which no shape tells.
+    pub heads: Option<usize>,
+    /// What pixels become first.
+    pub pixels: Option<Pixels>,
+    /// Side of the images, in pixels.
+    pub side: Option<usize>,
+}
+
+/// An encoder that was found.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// Which, and how large.
+    pub settings: EncoderSettings,
+    /// Side of its images, in pixels.
+    pub side: usize,
+    /// What people call it.
+    pub name: String,
+    /// What came before its names in the file.
+    pub prefix: String,
+    /// Where else in the file an encoder lies.
+    pub others: Vec<String>,
+    /// How many tensors were taken, its classifier's among them.
+    pub taken: usize,
+    /// Names of those that were left.
+    pub left: Vec<String>,
+    /// What was assumed, a sentence each.
+    pub assumed: Vec<String>,
+    /// Classes of its classifier; none without one.
+    pub classes: Option<usize>,
+    /// Its tensors under kith's names, below `encoder.` and `probe.`.
+    pub archive: Archive,
+}
+
+/// Finds the encoder of a file.
+///
+/// # Errors
+/// [`Error::NoEncoder`] where there is none that kith has, [`Error::Setting`] for what the file does not
+/// tell and the hints do not either, [`Error::TensorType`], [`Error::NotFinite`].
+pub fn import(file: &Archive, hints: &Hints, device: &Device) -> Result<Imported, Error> {
+    let candidates = candidates::of(file);
+    let chosen = candidates::chosen((file, device), &candidates, hints.prefix.as_deref())?;
+    let view = View::new(file, &chosen.prefix);
+    let mut reading = chosen.family.read(&view, hints)?;
+    reading.settings.check()?;
+    let network = reading.settings.init(reading.side, 0, device)?;
+    expected::check(&network, &reading, &view)?;
+    let mut archive = Archive::default();
+    for piece in &reading.pieces {
+        archive.tensors.insert(format!("encoder.{}", piece.name), piece.tensor(&view)?);
+    }
+    let classes = classifier(&reading, &view, &mut archive)?;
+    if classes.is_none() {
+        reading.classifier = None;
+    }
+    let is_taken = |name: &str| {
+        let relative = name.strip_prefix(&*chosen.prefix);
+        relative.is_some_and(|relative| reading.takes(relative))
+    };
+    let left: Vec<String> =
+        file.names().filter(|name| !is_taken(name)).map(str::to_owned).collect();
+    let Candidate { prefix, .. } = chosen.clone();
+    Ok(Imported {
+        taken: file.names().count() - left.len(),
+        left,
+        others: others(&candidates, &prefix),
+        prefix,
+        settings: reading.settings,
+        side: reading.side,
+        name: reading.name,
+        assumed: reading.assumed,
+        classes,
+        archive,
+    })
+}
+
+fn others(candidates: &[Candidate], prefix: &str) -> Vec<String> {
+    let others = candidates.iter().map(|other| &other.prefix).filter(|other| *other != prefix);
+    others.cloned().collect()
+}
+
+/// Takes the last layer over, if it is one layer on these features.
+fn classifier(
+    reading: &Reading,
+    view: &View<'_>,
+    archive: &mut Archive,
+) -> Result<Option<usize>, Error> {
+    let Some([weight, bias]) = &reading.classifier else { return Ok(None) };
+    let weight = view.stored(weight)?;
+    let &[classes, features] = &weight.shape[..] else { return Ok(None) };
+    if features != reading.settings.features() || classes < 2 {
+        return Ok(None);
+    }
+    let bias: Stored = view.stored(bias)?;
+    archive.tensors.insert("probe.weight".into(), weight);
+    archive.tensors.insert("probe.bias".into(), bias);
+    Ok(Some(classes))
+}

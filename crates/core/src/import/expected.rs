@@ -1,0 +1,82 @@
+//! Whether a file's tensors are those of a network: all of them, no other, each of its shape.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Int, Tensor};
+
+use super::reading::{Reading, refused};
+use super::view::View;
+use crate::error::Error;
+use crate::path::Path;
+
+/// Names that an error lists.
+const LISTED: usize = 3;
+
+/// Names and shapes of a module's tensors, in its order.
+pub(super) fn tensors(module: &impl Module) -> Vec<(String, Vec<usize>)> {
+    let mut shapes = Shapes { path: Path::below(""), found: Vec::new() };
+    module.visit(&mut shapes);
+    shapes.found
+}
+
+struct Shapes {
+    path: Path,
+    found: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.push((self.path.name(), param.dims().to_vec()));
+    }
+
+    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.found.push((self.path.name(), param.dims().to_vec()));
+    }
+}
+
+/// # Errors
+/// [`Error::NoEncoder`] naming the first tensor that is missing or has another shape, or those that the
+/// network does not have.
+pub(super) fn check(module: &impl Module, reading: &Reading, view: &View<'_>) -> Result<(), Error> {
+    let network = &reading.name;
+    let expected = tensors(module);
+    for (name, shape) in &expected {
+        let Some(piece) = reading.pieces.iter().find(|piece| piece.name == *name) else {
+            let prefix = view.prefix();
+            return Err(refused(format!(
+                "the file looks like a {network} below `{prefix}`, but has no tensor `{name}` of the shape \
+                 {shape:?}"
+            )));
+        };
+        let from = view.whole(&piece.from[0]);
+        let got = piece.shape(view);
+        if got.as_ref() != Some(shape) {
+            let got = got.map_or("parts that do not fit together".to_owned(), |s| format!("{s:?}"));
+            return Err(refused(format!(
+                "the file looks like a {network}, but `{from}` has the shape {got}, expected {shape:?}"
+            )));
+        }
+    }
+    let is_known = |name: &str| expected.iter().any(|(own, _)| own == name);
+    let other: Vec<String> = reading
+        .pieces
+        .iter()
+        .filter(|piece| !is_known(&piece.name))
+        .map(|piece| format!("`{}`", view.whole(&piece.from[0])))
+        .collect();
+    match other.len() {
+        0 => Ok(()),
+        count => Err(refused(format!(
+            "the file looks like a {network}, but {count} of its tensors are none of that network's: {}{}",
+            other[..count.min(LISTED)].join(", "),
+            if count > LISTED { ", …" } else { "" }
+        ))),
+    }
+}
