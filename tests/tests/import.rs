@@ -133,9 +133,13 @@ fn what_is_no_encoder_of_kiths_is_refused_with_what_was_seen() {
     refused(&renamed("resnet18", swapped), &none, &["[32, 32, 3, 3]", "expected [4, 4, 3, 3]"]);
     let gated = |name: &str| Some(name.replace("blocks.0.mlp.fc1", "blocks.0.mlp.w12"));
     refused(&renamed("dinov2_reg4", gated), &with_heads(3), &["SwiGLU"]);
-    refused(&file("vit16"), &with_heads(3), &["--pixels", "augreg"]);
-    refused(&file("dinov2_reg4"), &none, &["--heads", "48"]);
-    refused(&file("efficientnet_lite"), &none, &["nearest is lite0", "blocks.0.0"]);
+    refused(&file("vit16"), &with_heads(3), &["`pixels` must be given", "augreg"]);
+    refused(&file("dinov2_reg4"), &none, &["`heads` must be given", "48"]);
+    refused(
+        &file("efficientnet_lite"),
+        &none,
+        &["nearest is lite0", "`blocks.0.0` is a kernel of 3, expansion 1 and 8 outputs"],
+    );
 }
 
 #[test]
@@ -155,7 +159,8 @@ fn an_encoder_is_found_below_its_prefix_and_beside_a_decoy() {
         let file = both(wanted, other);
         let imported = import(&file, &Hints::default(), &cpu()).expect("a residual network");
         assert_eq!((&*imported.prefix, &*imported.others), (wanted, &[other.to_owned()][..]));
-        assert_eq!(imported.left.len() * 2 - file.names().count(), 20 * 2, "the decoy is left");
+        assert_eq!(imported.classes, None, "what follows is a projection");
+        assert_eq!(imported.taken, 100, "the decoy and the counters are left");
         let asked = Hints { prefix: Some(other.trim_end_matches('.').into()), ..Hints::default() };
         let imported = import(&file, &asked, &cpu()).expect("the other one");
         assert_eq!(imported.prefix, other);

@@ -99,6 +99,7 @@ fn checkpoint(trainer: &Pretrainer) -> Archive {
         seed: trainer.plan().seed,
         steps: trainer.steps(),
         last: Default::default(),
+        origin: None,
         best: Default::default(),
     };
     let mut archive = Archive { note: meta.to_note(), ..Default::default() };

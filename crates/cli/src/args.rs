@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::fetch::Published;
 
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags,
-    Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, ImportFlags, LogFormat, RecipeFlags,
+    RunFlags, Shared, TrainFlags, ViewChoice,
 };
 
 /// Learns what images have in common, without labels.
@@ -31,6 +31,13 @@ pub(crate) struct Args {
 
 const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 unusable data, settings \
 or checkpoint, 4 file system, 5 network, 130 interrupted (resume with --resume).";
+
+const IMPORT: &str = "Make a checkpoint of somebody else's encoder
+
+ResNet-18, -34 and -50, vision transformers (timm, DINO, DINOv2 with and without registers, MAE, MoCo v3), \
+EfficientNet-Lite and MobileNetV3-small are recognised by their names and shapes, also within checkpoints \
+of MoCo, SimSiam, BYOL, DINO, Barlow Twins, VICReg, VISSL, lightly and solo-learn. What no shape tells is \
+asked for; what is assumed is said.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -159,6 +166,12 @@ pub(crate) enum Verb {
         out: PathBuf,
         #[command(flatten)]
         data: DataFlags,
+    },
+    /// Make a checkpoint of somebody else's encoder
+    #[command(long_about = IMPORT)]
+    Import {
+        #[command(flatten)]
+        flags: ImportFlags,
     },
     /// Write features of pictures as .npy, with names and labels as .csv
     Embed {

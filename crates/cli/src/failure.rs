@@ -32,6 +32,14 @@ pub enum Failure {
         /// What is wrong in it.
         source: kith_core::Error,
     },
+    /// A file of weights cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what would do.
+        reason: String,
+    },
     /// No GPU where one was asked for.
     #[error("--device gpu, but no GPU can be used: {reason}; --device cpu always works")]
     NoGpu {
@@ -227,6 +235,7 @@ impl Failure {
             Self::Data(error) => error.code(),
             Self::File(error) => error.code(),
             Self::Fetch(error) => error.code(),
+            Self::Weights { .. } => "WEIGHTS",
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
             Self::NoCheckpoint { .. } => "NO_CHECKPOINT",

@@ -16,6 +16,7 @@ mod peak_memory;
 mod events;
 mod dataset;
 mod checkpoint;
+mod weights;
 mod inference;
 mod train;
 mod eval;

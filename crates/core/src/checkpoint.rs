@@ -46,6 +46,21 @@ pub struct Meta {
     pub last: serde_json::Map<String, serde_json::Value>,
     /// Metrics of the best epoch so far.
     pub best: serde_json::Map<String, serde_json::Value>,
+    /// Whose weights it began with; none where they were fresh.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Where weights of somebody else's are from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
+pub struct Origin {
+    /// What people call the network.
+    pub network: String,
+    /// The file that they were in, or where it is to be had.
+    pub source: String,
+    /// What may be done with them, as their authors say; none where nobody said.
+    pub licence: Option<String>,
 }
 
 /// How an encoder came about.
@@ -61,6 +76,8 @@ pub enum Stage {
     Finetuned,
     /// Trained on few labels and on pictures without any.
     SemiSupervised,
+    /// Trained by others, with other software.
+    Imported,
 }
 
 /// What a run was trained on.

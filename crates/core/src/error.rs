@@ -121,6 +121,14 @@ pub enum Error {
         /// What was seen, what would do.
         reason: String,
     },
+    /// A file of weights does not tell something that its encoder needs.
+    #[error("`{what}` must be given: {reason}")]
+    Untold {
+        /// The hint.
+        what: &'static str,
+        /// Why nothing tells it, what it usually is.
+        reason: String,
+    },
     /// A tensor that should be there is not.
     #[error("tensor `{name}` is missing from the checkpoint")]
     MissingTensor {
@@ -229,6 +237,7 @@ impl Error {
             Self::Version { .. } => "VERSION",
             Self::Architecture { .. } => "ARCHITECTURE",
             Self::NoEncoder { .. } => "NO_ENCODER",
+            Self::Untold { .. } => "UNTOLD",
             Self::MissingTensor { .. } => "MISSING_TENSOR",
             Self::TensorShape { .. } => "TENSOR_SHAPE",
             Self::TensorType { .. } => "TENSOR_TYPE",

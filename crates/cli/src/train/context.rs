@@ -1,6 +1,7 @@
 //! What a run has besides who learns in it.
 
 use kith_core::Device;
+use kith_core::checkpoint::Origin;
 use kith_core::recipe::Recipe;
 
 use super::folder::Folder;
@@ -20,6 +21,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) device: &'a Device,
     /// What the device is and why it was taken, for people.
     pub(crate) device_reason: &'a str,
+    /// Whose weights it begins with; none of fresh ones.
+    pub(crate) origin: Option<&'a Origin>,
     /// The seed of everything random.
     pub(crate) seed: u64,
     pub(crate) console: &'a Console,

@@ -18,6 +18,7 @@ mod embed;
 mod neighbours;
 mod info;
 mod export;
+mod import;
 mod serve;
 
 use kith_core::archive::Precision;
@@ -70,6 +71,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             tell(&neighbours::run(&checkpoint, size, &out, &data, command)?);
         }
         Verb::Info { of } => tell(&*info::run(&of)?),
+        Verb::Import { flags } => tell(&import::run(&flags, console)?),
         Verb::Export { checkpoint, out, half, support } => {
             let precision = if half { Precision::Half } else { Precision::Single };
             let kept = if support { export::WITH_SUPPORT } else { export::ENCODER };

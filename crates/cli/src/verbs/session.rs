@@ -95,6 +95,7 @@ impl<'a> Session<'a> {
             whole: &self.folder,
             device: &self.device.device,
             device_reason: &self.device.why,
+            origin: self.start.as_ref().and_then(|start| start.meta.origin.as_ref()),
             seed: self.seed,
             console: self.console,
             log: self.log,

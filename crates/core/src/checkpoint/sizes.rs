@@ -210,6 +210,7 @@ pub(super) mod tests {
             steps: 1,
             last: Default::default(),
             best: Default::default(),
+            origin: None,
         };
         archive.note = meta.to_note();
         archive

@@ -3,7 +3,7 @@
 use super::Hints;
 use super::reading::{Reading, last_layer, pieces, refused};
 use super::view::View;
-use crate::encoder::efficientnet_lite::{Lite, Padding, Shape, Size};
+use crate::encoder::efficientnet_lite::{Lite, Padding, Shape, Size, Stage};
 use crate::encoder::{EncoderSettings, Normalization, Pixels, Statistics};
 use crate::error::Error;
 
@@ -109,13 +109,13 @@ impl Source {
             Some(name) if name.starts_with("tf_efficientnet_lite") => Ok(Self::Tensorflow),
             Some(name) if name.starts_with("efficientnet_lite") => Ok(Self::Timm),
             _ if hints.settings.is_some() => Ok(Self::Told),
-            _ => Err(Error::setting(
-                "arch",
-                "--arch tf_efficientnet_lite0 (TensorFlow's weights and padding) or \
-                 efficientnet_lite0 (timm's own): nothing in the file tells which it is, and they pad \
-                 and normalise in other ways",
-                name.unwrap_or("none"),
-            )),
+            _ => Err(Error::Untold {
+                what: "arch",
+                reason:
+                    "no tensor tells whether it is tf_efficientnet_lite0 (TensorFlow's weights) or \
+                         efficientnet_lite0 (timm's own), which pad and normalise in other ways"
+                        .into(),
+            }),
         }
     }
 
@@ -164,21 +164,22 @@ fn published(view: &View<'_>, names: Names) -> Result<Size, Error> {
 /// The first block that is another than a size's: its number among all, and in words.
 fn differing(view: &View<'_>, shape: &Shape, names: Names) -> Option<(usize, String)> {
     let mut number = 0;
-    let mut inputs = shape.stem;
+    let stem = if names == Names::Timm { "conv_stem.weight" } else { "_conv_stem.weight" };
+    let mut inputs = view.rows(stem);
     for (place, stage) in shape.stages.iter().enumerate() {
         for repeat in 0..stage.repeats {
             let name = match names {
                 Names::Timm => format!("blocks.{place}.{repeat}"),
                 Names::Package => format!("_blocks.{number}"),
             };
-            let expected =
-                Block { kernel: stage.kernel, expansion: stage.expansion, outputs: stage.outputs };
+            let Stage { kernel, expansion, outputs, .. } = *stage;
+            let expected = Block { kernel, expansion, outputs };
             let got = block(view, &name, inputs, names);
-            if got != Some(expected) {
-                let got = got.map_or("missing".to_owned(), |got| format!("{got:?}"));
-                return Some((number, format!("`{name}` is {got}, not {expected:?}")));
-            }
-            (number, inputs) = (number + 1, stage.outputs);
+            let Some(block) = got.filter(|got| *got == expected) else {
+                let got = got.map_or("missing".to_owned(), Block::words);
+                return Some((number, format!("`{name}` is {got}, not {}", expected.words())));
+            };
+            (number, inputs) = (number + 1, block.outputs);
         }
     }
     let more = match names {
@@ -187,6 +188,13 @@ fn differing(view: &View<'_>, shape: &Shape, names: Names) -> Option<(usize, Str
     };
     let has_more = view.names().any(|name| name.starts_with(&more));
     has_more.then(|| (number, format!("`{more}…` is more than it has")))
+}
+
+impl Block {
+    fn words(self) -> String {
+        let Self { kernel, expansion, outputs } = self;
+        format!("a kernel of {kernel}, expansion {expansion} and {outputs} outputs")
+    }
 }
 
 fn block(view: &View<'_>, name: &str, inputs: usize, names: Names) -> Option<Block> {
@@ -198,8 +206,8 @@ fn block(view: &View<'_>, name: &str, inputs: usize, names: Names) -> Option<Blo
         Names::Timm => &["conv_pwl", "conv_pw"],
         Names::Package => &["_project_conv"],
     };
-    let last = lasts.iter().map(|last| format!("{name}.{last}.weight"));
-    let last = last.into_iter().find(|last| view.has(last))?;
+    let mut lasts = lasts.iter().map(|last| format!("{name}.{last}.weight"));
+    let last = lasts.find(|last| view.has(last))?;
     let expansion = wide.checked_div(inputs).filter(|times| times * inputs == wide)?;
     Some(Block { kernel, expansion, outputs: view.rows(&last) })
 }

@@ -55,8 +55,11 @@ pub(super) fn is_beside(name: &str) -> bool {
     name.ends_with(COUNTER) || BESIDE.iter().any(|other| name.starts_with(other))
 }
 
-/// Weight and bias of a last layer of such a name.
+/// Weight and bias of a last layer of such a name; none where a method has its projection there.
 pub(super) fn last_layer(view: &View<'_>, name: &str) -> Option<[String; 2]> {
+    if view.is_self_supervised() {
+        return None;
+    }
     let both = ["weight", "bias"].map(|part| format!("{name}.{part}"));
     both.iter().all(|part| view.has(part)).then_some(both)
 }

@@ -42,6 +42,13 @@ impl<'a> View<'a> {
         self.prefix
     }
 
+    /// Whether the prefix is one of those that self-supervised methods save their encoders below.
+    pub(super) fn is_self_supervised(self) -> bool {
+        const WORDS: [&str; 6] =
+            ["teacher", "student", "encoder", "backbone", "trunk", "online_network"];
+        WORDS.iter().any(|word| self.prefix.contains(word))
+    }
+
     /// # Errors
     /// As [`Archive::get`].
     pub(super) fn stored(self, name: &str) -> Result<Stored, Error> {

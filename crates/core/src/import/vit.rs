@@ -56,19 +56,16 @@ pub(super) fn read(view: &View<'_>, hints: &Hints) -> Result<Reading, Error> {
     let (has_mask, has_scale) = (view.has("mask_token"), has(&pieces, "blocks.0.ls1.gamma"));
     let registers = if is_metas { METAS_REGISTERS } else { "reg_token" };
     let registers = view.shape(registers).and_then(|shape| shape.get(1)).copied().unwrap_or(0);
-    let is_supervised = ["teacher", "student", "encoder", "backbone", "trunk"]
-        .iter()
-        .all(|word| !view.prefix().contains(word));
     let mut assumed = Vec::new();
     let pixels = match hints.pixels {
         Some(pixels) => pixels,
-        None if is_supervised && !(has_mask || has_scale || registers > 0) => {
-            return Err(Error::setting(
-                "pixels",
-                "--pixels imagenet (DINO, DeiT, MAE) or signed (timm's augreg weights): nothing in the \
-                 file tells how pixels were normalised",
-                "none",
-            ));
+        None if !(view.is_self_supervised() || has_mask || has_scale || registers > 0) => {
+            return Err(Error::Untold {
+                what: "pixels",
+                reason: "no tensor tells how pixels were normalised: imagenet for DINO, DeiT and MAE, signed \
+                         for timm's augreg weights"
+                    .into(),
+            });
         }
         None => {
             assumed.push("pixels are normalised by ImageNet's mean and deviation".to_owned());
@@ -156,11 +153,11 @@ fn heads(
         () if is_moco && dim == MOCO.0 => (MOCO.1, "as MoCo v3 has"),
         () if dim.is_multiple_of(HEAD) => (dim / HEAD, "64 numbers each"),
         () => {
-            let expected = format!(
-                "--heads: {dim} numbers a token are no multiple of 64, and no tensor tells how many heads \
-                 share them"
+            let reason = format!(
+                "no tensor tells how many heads share the {dim} numbers of a token; 64 each are usual, and \
+                 do not fit"
             );
-            return Err(Error::setting("heads", expected, "none"));
+            return Err(Error::Untold { what: "heads", reason });
         }
     };
     assumed.push(format!("attention has {heads} heads, {why}"));

@@ -18,6 +18,8 @@ pub fn metrics_of(stage: Stage, recipe: &Recipe) -> Vec<Metric> {
         Stage::SemiSupervised => {
             semi_supervised::measured(&recipe.semi.clone().unwrap_or_default())
         }
+        // Nobody measured.
+        Stage::Imported => Vec::new(),
     }
 }
 

@@ -1,0 +1,119 @@
+//! What files beside weights say of them: timm's `config.json`, transformers' `config.json` and
+//! `preprocessor_config.json`.
+
+use std::path::Path;
+
+use kith_core::encoder::{Normalization, Pixels};
+use serde_json::{Map, Value};
+
+use super::refused;
+use crate::failure::Failure;
+
+/// What was found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Beside {
+    /// timm's name of the network.
+    pub(crate) architecture: Option<String>,
+    pub(crate) pixels: Option<Pixels>,
+    /// Side of the images, in pixels.
+    pub(crate) side: Option<usize>,
+    /// Heads of attention.
+    pub(crate) heads: Option<usize>,
+    pub(crate) licence: Option<String>,
+    pub(crate) class_names: Vec<String>,
+    /// The files, by name.
+    pub(crate) files: Vec<&'static str>,
+}
+
+const CONFIG: &str = "config.json";
+const PREPROCESSOR: &str = "preprocessor_config.json";
+
+impl Beside {
+    /// Reads what lies in the folder of a file of weights.
+    ///
+    /// # Errors
+    /// [`Failure::Weights`] for a file of such a name that is no JSON.
+    pub(crate) fn read(weights: &Path) -> Result<Self, Failure> {
+        let mut found = Self::default();
+        let folder = weights.parent().unwrap_or_else(|| Path::new(""));
+        for name in [CONFIG, PREPROCESSOR] {
+            let path = folder.join(name);
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let value: Map<String, Value> =
+                serde_json::from_str(&text).map_err(|e| refused(&path, e.to_string()))?;
+            found.files.push(name);
+            found.take(&value);
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, config: &Map<String, Value>) {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let number = |value: &Value| value.as_u64().and_then(|n| usize::try_from(n).ok());
+        let timm = config.get("pretrained_cfg").and_then(Value::as_object);
+        let says = |name: &str| timm.and_then(|timm| timm.get(name));
+        self.architecture = self.architecture.take().or(config.get("architecture").and_then(text));
+        let pair = |mean: Option<&Value>, std: Option<&Value>| {
+            let three = |value: &Value| serde_json::from_value(value.clone()).ok();
+            let numbers = Normalization { mean: three(mean?)?, std: three(std?)? };
+            Some(Pixels::from(numbers))
+        };
+        let pixels = pair(says("mean"), says("std"))
+            .or_else(|| pair(config.get("image_mean"), config.get("image_std")));
+        self.pixels = self.pixels.or(pixels);
+        let side = says("input_size").and_then(|size| size.get(1)).and_then(number);
+        self.side = self.side.or(side);
+        self.heads = self.heads.or(config.get("num_attention_heads").and_then(number));
+        self.licence = self.licence.take().or(says("license").and_then(text));
+        if let Some(names) = names(config) {
+            self.class_names = names;
+        }
+    }
+}
+
+/// Names of classes, in their order.
+fn names(config: &Map<String, Value>) -> Option<Vec<String>> {
+    if let Some(names) = config.get("label_names").and_then(Value::as_array) {
+        return names.iter().map(|name| name.as_str().map(str::to_owned)).collect();
+    }
+    let by_number = config.get("id2label")?.as_object()?;
+    (0..by_number.len())
+        .map(|id| Some(by_number.get(&id.to_string())?.as_str()?.to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beside(files: &[(&str, &str)]) -> Result<Beside, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        Beside::read(&folder.path().join("model.safetensors"))
+    }
+
+    #[test]
+    fn timms_and_transformers_files_are_read() {
+        let timm = r#"{"architecture": "tf_efficientnet_lite0", "num_classes": 2, "label_names": ["a", "b"],
+            "pretrained_cfg": {"input_size": [3, 224, 224], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
+            "license": "apache-2.0"}}"#;
+        let found = beside(&[("config.json", timm)]).unwrap();
+        assert_eq!(found.architecture.as_deref(), Some("tf_efficientnet_lite0"));
+        assert_eq!((found.pixels, found.side), (Some(Pixels::Signed), Some(224)));
+        assert_eq!(found.licence.as_deref(), Some("apache-2.0"));
+        assert_eq!(found.class_names, ["a", "b"]);
+
+        let model = r#"{"num_attention_heads": 6, "id2label": {"1": "dog", "0": "cat"}}"#;
+        let pixels = r#"{"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}"#;
+        let found =
+            beside(&[("config.json", model), ("preprocessor_config.json", pixels)]).unwrap();
+        assert_eq!((found.heads, found.pixels), (Some(6), Some(Pixels::Imagenet)));
+        assert_eq!(found.class_names, ["cat", "dog"]);
+        assert_eq!(found.files, ["config.json", "preprocessor_config.json"]);
+
+        assert_eq!(beside(&[]).unwrap(), Beside::default());
+        assert_eq!(beside(&[("config.json", "{")]).expect_err("no JSON").code(), "WEIGHTS");
+    }
+}
