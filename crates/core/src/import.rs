@@ -4,43 +4,28 @@
 //! Nothing is guessed where a guess could be wrong without anybody seeing it: what shapes do not tell is
 //! asked for, and what was assumed is said.
 
+mod hints;
 mod view;
 mod piece;
 mod reading;
-mod candidates;
+mod expected;
+mod nearest;
 mod resnet;
-mod transformers;
 mod vit;
+mod transformers;
 mod lite;
 mod mobilenet_v3;
-mod nearest;
-mod expected;
+mod candidates;
 
 use burn::tensor::Device;
 
 use crate::archive::{Archive, Stored};
-use crate::encoder::{EncoderSettings, Pixels};
+use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use candidates::Candidate;
+pub use hints::Hints;
 use reading::Reading;
 use view::View;
-
-/// What is known of a file besides its tensors.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Hints {
-    /// What comes before the names of the encoder's tensors, where there are several.
-    pub prefix: Option<String>,
-    /// timm's or torchvision's name of the network.
-    pub architecture: Option<String>,
-    /// The whole encoder, where its shapes are no published ones.
-    pub settings: Option<EncoderSettings>,
-    /// Heads of a transformer's attention, which no shape tells.
-    pub heads: Option<usize>,
-    /// What pixels become first.
-    pub pixels: Option<Pixels>,
-    /// Side of the images, in pixels.
-    pub side: Option<usize>,
-}
 
 /// An encoder that was found.
 #[derive(Clone, Debug)]

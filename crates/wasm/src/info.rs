@@ -37,9 +37,9 @@ pub struct EncoderInfo {
     /// How numbers are stored in the checkpoint.
     dtype: Dtype,
     /// Subtracted from red, green, blue in [0, 1]; the encoder does it itself.
-    mean: [f32; 3],
+    mean: [f64; 3],
     /// Divided by afterwards.
-    std: [f32; 3],
+    std: [f64; 3],
     /// Pictures are cut to their central square, laid over white and resized.
     resize: Resize,
     /// Equal for equal encoder weights.

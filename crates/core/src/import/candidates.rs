@@ -2,9 +2,10 @@
 
 use burn::tensor::Device;
 
+use super::hints::Hints;
 use super::reading::{Reading, refused};
 use super::view::View;
-use super::{Hints, lite, mobilenet_v3, nearest, resnet, transformers, vit};
+use super::{lite, mobilenet_v3, nearest, resnet, transformers, vit};
 use crate::archive::Archive;
 use crate::error::Error;
 

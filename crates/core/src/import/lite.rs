@@ -1,6 +1,6 @@
 //! EfficientNet-Lite under timm's names, or those of the package `efficientnet_lite_pytorch`.
 
-use super::Hints;
+use super::hints::Hints;
 use super::reading::{Reading, last_layer, pieces, refused};
 use super::view::View;
 use crate::encoder::efficientnet_lite::{Lite, Padding, Shape, Size, Stage};

@@ -1,6 +1,6 @@
 //! `MobileNetV3`-small under torchvision's names.
 
-use super::Hints;
+use super::hints::Hints;
 use super::reading::{Reading, pieces, refused};
 use super::view::View;
 use crate::encoder::{EncoderSettings, Pixels};

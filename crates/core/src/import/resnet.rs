@@ -1,6 +1,6 @@
 //! Residual networks under torchvision's names, or with numbered children.
 
-use super::Hints;
+use super::hints::Hints;
 use super::reading::{Reading, last_layer, pieces, refused};
 use super::view::View;
 use crate::encoder::resnet::{Depth, Stem};

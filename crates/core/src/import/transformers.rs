@@ -1,6 +1,6 @@
 //! `Dinov2` under the names of Hugging Face's transformers.
 
-use super::Hints;
+use super::hints::Hints;
 use super::piece::{How, Piece};
 use super::reading::{Reading, is_beside, refused};
 use super::view::View;

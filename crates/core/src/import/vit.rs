@@ -1,6 +1,6 @@
 //! Vision transformers under timm's and Meta's names.
 
-use super::Hints;
+use super::hints::Hints;
 use super::piece::{How, Piece};
 use super::reading::{Reading, is_beside, last_layer, refused};
 use super::view::View;
