@@ -9,6 +9,7 @@ mod evaluate;
 mod events;
 mod folders;
 mod hostile;
+mod import;
 mod names;
 mod resume;
 mod semi;

@@ -99,6 +99,7 @@ fn checkpoint(trainer: &Pretrainer) -> Archive {
         seed: trainer.plan().seed,
         steps: trainer.steps(),
         last: Default::default(),
+        preprocessing: None,
         origin: None,
         best: Default::default(),
     };

@@ -85,7 +85,7 @@ export class Backend {
     this.#objects.delete(handle);
   }
 
-  async #squares({ pictures, first, side }: Pictures): Promise<Uint8Array> {
+  async #squares({ pictures, first, side, preprocessing }: Pictures): Promise<Uint8Array> {
     const module = this.#object(MODULE) as WasmModule;
     const all = new Uint8Array(pictures.length * 3 * side * side);
     await coded(async () => {
@@ -93,7 +93,7 @@ export class Backend {
         const raw = "data" in picture ? picture : await planesOf(picture, first + place);
         const { data, width, height, channels } = raw;
         const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        const square = module.square(bytes, width, height, channels, side);
+        const square = module.square(bytes, width, height, channels, { side, preprocessing });
         all.set(square, place * square.length);
       }
     });

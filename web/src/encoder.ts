@@ -16,7 +16,14 @@ import type {
   ImageInput,
   Images,
 } from "./types.js";
-import { ENGINE, MODULE, type Handle, type Pictures, type WasmEncoder } from "./wasm-module.js";
+import {
+  ENGINE,
+  MODULE,
+  type Frame,
+  type Handle,
+  type Pictures,
+  type WasmEncoder,
+} from "./wasm-module.js";
 
 /** How many pictures go through the encoder at a time. */
 const BATCH = 32;
@@ -131,7 +138,7 @@ export class Encoder {
     // What was handed over to a device that is lost is sent again.
     const through = (inputs: InputBatch): Promise<Float32Array> =>
       this.#remote.use(async (handle) => {
-        const { sent, moved } = await sendable(inputs, this.info.imageSize, this.#fetch);
+        const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
         return work(handle, sent, moved);
       });
     for await (const inputs of batches(images, { batchSize, signal })) {
@@ -155,7 +162,12 @@ export class Encoder {
     whole("image", image, 0);
     const ops = await this.#ops(options);
     // As a list of one, so that a list of pictures is refused and not cut to its first.
-    const one = squares(this.engine, [picture], { side, batchSize: 1, signal, fetch: this.#fetch });
+    const one = squares(this.engine, [picture], {
+      ...this.#frame(),
+      batchSize: 1,
+      signal,
+      fetch: this.#fetch,
+    });
     const { value } = (await one.next()) as { value: Batch };
     const wanted = { ops, seed, image, views };
     const augmented = this.engine.invokeAgain(ENGINE, "augment", [value.pixels, side, wanted]);
@@ -224,6 +236,11 @@ export class Encoder {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** The square that this encoder's pictures become. */
+  #frame(): Frame {
+    return { side: this.info.imageSize, preprocessing: this.info.preprocessing };
   }
 
   #checkNotDisposed(): void {

@@ -3,7 +3,7 @@ import type { EngineRef } from "./engine-ref.js";
 import { throwIfAborted, unlessAborted } from "./errors.js";
 import { decodable, eachImage } from "./image.js";
 import type { ImageInput, Images } from "./types.js";
-import type { Pictures } from "./wasm-module.js";
+import type { Frame, Pictures } from "./wasm-module.js";
 
 /** Side of a square in pixels: a batch of larger ones has no memory in a tab. */
 export const MOST_SIDE = 1024;
@@ -27,8 +27,7 @@ export interface BatchOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface SquaresOptions extends BatchOptions {
-  readonly side: number;
+export interface SquaresOptions extends BatchOptions, Frame {
   readonly fetch?: typeof fetch | undefined;
 }
 
@@ -53,22 +52,25 @@ export async function* batches(
 /** A batch as it can be sent, and the buffers that are handed over with it. */
 export async function sendable(
   { images, first }: InputBatch,
-  side: number,
+  { side, preprocessing }: Frame,
   get: typeof fetch | undefined,
 ): Promise<{ sent: Pictures; moved: Transferable[] }> {
   const all = await Promise.all(images.map((image, place) => decodable(image, first + place, get)));
   const pictures = all.map(({ picture }) => picture);
-  return { sent: { pictures, first, side }, moved: all.flatMap((one) => one.moved) };
+  return { sent: { pictures, first, side, preprocessing }, moved: all.flatMap((one) => one.moved) };
 }
 
 /** Decodes, cuts and resizes pictures in the backend. */
 export async function* squares(
   engine: EngineRef,
   images: Images,
-  { side, signal, fetch, batchSize }: SquaresOptions,
+  { side, preprocessing, signal, fetch, batchSize }: SquaresOptions,
 ): AsyncGenerator<Batch> {
   for await (const inputs of batches(images, { batchSize, signal })) {
-    const { sent, moved } = await unlessAborted(sendable(inputs, side, fetch), signal);
+    const { sent, moved } = await unlessAborted(
+      sendable(inputs, { side, preprocessing }, fetch),
+      signal,
+    );
     const pixels = await unlessAborted(engine.squares(sent, moved), signal);
     yield { pixels, count: inputs.images.length };
   }

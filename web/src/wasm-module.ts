@@ -4,6 +4,7 @@
  */
 import type { Immutable } from "./generated.js";
 import type * as Glue from "./kith_cpu.js";
+import type { Preprocessing } from "./kith_cpu.js";
 import type { RawImage } from "./types.js";
 
 /** Both builds, for the CPU and for WebGPU, have the same classes and functions. */
@@ -28,13 +29,19 @@ export const ENGINE = 1 as Handle<WasmEngine>;
 /** A picture in a form that can be sent to a worker. */
 export type Decodable = Blob | ImageBitmap | RawImage;
 
+/** The square that pictures become. */
+export interface Frame {
+  /** Height and width in pixels. */
+  readonly side: number;
+  /** As an encoder's info has it; without it, the largest square in the middle is taken. */
+  readonly preprocessing?: Preprocessing | undefined;
+}
+
 /** Pictures of any size. The backend makes squares of them, `[n, 3, side, side]`. */
-export interface Pictures {
+export interface Pictures extends Frame {
   readonly pictures: readonly Decodable[];
   /** Index of the first one in all that the caller gave, for messages. */
   readonly first: number;
-  /** Of the squares, in pixels. */
-  readonly side: number;
 }
 
 type AnyFunction = (...args: never[]) => unknown;

@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::fetch::Published;
 
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, ImportFlags, LogFormat, RecipeFlags,
-    RunFlags, Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FilterChoice, ImportFlags, LogFormat,
+    RecipeFlags, RunFlags, Shared, TrainFlags, ViewChoice,
 };
 
 /// Learns what images have in common, without labels.

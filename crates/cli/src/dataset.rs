@@ -45,6 +45,7 @@ fn open_drawn(
     let natural = matches!(flags.data, Source::Idx(_)).then_some(IDX_SIDE);
     let options = Options {
         side: flags.side.or(natural),
+        preprocessing: flags.preprocessing,
         fold: flags.fold,
         labelled: flags.labelled,
         unlabelled: flags.unlabelled,
@@ -105,7 +106,8 @@ pub(crate) fn open_with(
             Err(kith_core::Error::PictureSize { side, got_height: got, got_width: got }.into())
         }
         _ => {
-            let flags = DataFlags { side: Some(side), ..flags.clone() };
+            let mut flags = flags.clone();
+            flags.take(meta);
             open_to_learn(&flags, &meta.recipe, seed, console)
         }
     }

@@ -387,12 +387,33 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_every_type_that_weights_have_are_read() {
+        let quarters = [-1.25_f32, 0.75];
+        let doubles: Vec<u8> = quarters.iter().flat_map(|x| f64::from(*x).to_le_bytes()).collect();
+        let brains: Vec<u8> =
+            quarters.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect();
+        let huge = 1e300_f64.to_le_bytes().to_vec();
+        let encoded = |kind, count, bytes| Encoded::new(kind, vec![count], bytes).unwrap();
+        let file = [
+            ("doubles".to_owned(), encoded(Dtype::F64, 2, doubles)),
+            ("brains".to_owned(), encoded(Dtype::BF16, 2, brains)),
+            ("huge".to_owned(), encoded(Dtype::F64, 1, huge)),
+        ];
+        let archive = Archive { file: file.into(), ..Archive::default() };
+        for name in ["doubles", "brains"] {
+            assert_eq!(archive.get(name).unwrap().values, quarters, "{name}");
+        }
+        assert_eq!(archive.get("huge").expect_err("no f32").code(), "NOT_FINITE");
+        assert!(Encoded::new(Dtype::F32, vec![2], vec![0; 4]).is_none(), "half of it is missing");
+    }
+
+    #[test]
     fn what_nobody_asks_for_is_never_decoded() {
         let written = archive();
         let bytes = |stored: &Stored| Precision::Single.encode("", &stored.values).unwrap();
         let own: Vec<_> = written.tensors.iter().map(|(name, s)| (name, s, bytes(s))).collect();
         let nan = f32::NAN.to_le_bytes();
-        let kinds = [Dtype::I64, Dtype::BOOL, Dtype::BF16, Dtype::F64, Dtype::U8];
+        let kinds = [Dtype::I64, Dtype::BOOL, Dtype::F8_E4M3, Dtype::U16, Dtype::U8];
         let foreign = kinds.map(|kind| (format!("x.{kind:?}"), kind, vec![0; kind.bitsize() / 8]));
         let views = own
             .iter()

@@ -10,6 +10,7 @@ pub use crate::encoder::Normalization;
 use crate::encoder::{Encoder, EncoderSettings};
 use crate::error::Error;
 use crate::recipe::Recipe;
+use crate::square::{Frame, Preprocessing};
 
 use burn::tensor::Device;
 
@@ -46,6 +47,9 @@ pub struct Meta {
     pub last: serde_json::Map<String, serde_json::Value>,
     /// Metrics of the best epoch so far.
     pub best: serde_json::Map<String, serde_json::Value>,
+    /// How pictures of any shape are cut and resized; without it, as kith does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
     /// Whose weights it began with; none where they were fresh.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
@@ -118,6 +122,11 @@ impl Meta {
             .map_err(|error| unknown_encoder(&archive.note).unwrap_or_else(|| unreadable(error)))?;
         sizes::check(&meta, archive)?;
         Ok(meta)
+    }
+
+    /// The square that pictures become.
+    pub fn frame(&self) -> Frame {
+        Frame { side: self.side, preprocessing: self.preprocessing }
     }
 
     /// The note as text.

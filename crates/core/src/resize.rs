@@ -4,6 +4,22 @@
 //! more. Enlarging so is plain bilinear interpolation as `tf.image.resize` does it; shrinking does
 //! not skip pixels.
 
+pub mod pillow;
+
+use serde::{Deserialize, Serialize};
+
+/// How pixels are weighed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
+#[serde(rename_all = "snake_case")]
+pub enum Filter {
+    /// A triangle.
+    #[default]
+    Bilinear,
+    /// The cubic of Keys (1981) with his a = -½, as Pillow's.
+    Bicubic,
+}
+
 /// What one target pixel takes from a line of source pixels.
 struct Tap {
     /// The first source pixel.
@@ -13,6 +29,15 @@ struct Tap {
 }
 
 impl Tap {
+    /// Those that make `target` pixels of `source`.
+    fn all(source: usize, target: usize) -> Vec<Self> {
+        let tap = |(start, weights): (usize, Vec<f64>)| Self {
+            start,
+            weights: weights.into_iter().map(|weight| weight as f32).collect(),
+        };
+        taps(source, target, Filter::Bilinear).into_iter().map(tap).collect()
+    }
+
     /// The source pixel after the last one.
     fn end(&self) -> usize {
         self.start + self.weights.len()
@@ -26,7 +51,7 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
         target.copy_from_slice(source);
         return;
     }
-    let (rows, columns) = (taps(height, side), taps(width, side));
+    let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
     let planes = source.chunks_exact(height * width).zip(target.chunks_exact_mut(side * side));
     for (source, target) in planes {
         resize_plane(source, width, target, [&rows, &columns]);
@@ -41,7 +66,7 @@ pub fn resize_lines(
     side: usize,
     mut line: impl FnMut(usize, &mut [u8]),
 ) -> Vec<u8> {
-    let (rows, columns) = (taps(height, side), taps(width, side));
+    let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
     let mut samples = vec![0; planes * width];
     let mut narrowed = vec![0.0; planes * side];
     let mut sums = vec![0.0; planes * side * side];
@@ -87,20 +112,43 @@ fn weigh(tap: &Tap, sample: impl Fn(usize) -> f32) -> f32 {
     tap.weights.iter().enumerate().map(|(i, weight)| weight * sample(tap.start + i)).sum()
 }
 
-/// The taps that make `target` pixels of `source`.
-fn taps(source: usize, target: usize) -> Vec<Tap> {
+/// For each of `target` pixels the first of `source` that it takes from, and the weights of it and the
+/// following ones, which sum to 1.
+fn taps(source: usize, target: usize, filter: Filter) -> Vec<(usize, Vec<f64>)> {
     let scale = source as f64 / target as f64;
-    let reach = scale.max(1.0);
+    let spread = scale.max(1.0);
+    let reach = spread * filter.reach();
     let tap = |place: usize| {
         let centre = (place as f64 + 0.5) * scale - 0.5;
         let start = (centre - reach).ceil().max(0.0) as usize;
         let end = ((centre + reach).floor() as usize).min(source - 1);
         let weights: Vec<f64> =
-            (start..=end).map(|i| (1.0 - (i as f64 - centre).abs() / reach).max(0.0)).collect();
+            (start..=end).map(|i| filter.weight((i as f64 - centre) / spread)).collect();
         let sum: f64 = weights.iter().sum();
-        Tap { start, weights: weights.iter().map(|w| (w / sum) as f32).collect() }
+        (start, weights.into_iter().map(|weight| weight / sum).collect())
     };
     (0..target).map(tap).collect()
+}
+
+impl Filter {
+    /// Pixels that it reaches to either side.
+    fn reach(self) -> f64 {
+        match self {
+            Self::Bilinear => 1.0,
+            Self::Bicubic => 2.0,
+        }
+    }
+
+    /// What a pixel so far away weighs.
+    fn weight(self, distance: f64) -> f64 {
+        const A: f64 = -0.5;
+        match (self, distance.abs()) {
+            (Self::Bilinear, x) => (1.0 - x).max(0.0),
+            (Self::Bicubic, x) if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+            (Self::Bicubic, x) if x < 2.0 => A * (((x - 5.0) * x + 8.0) * x - 4.0),
+            (Self::Bicubic, _) => 0.0,
+        }
+    }
 }
 
 #[cfg(test)]

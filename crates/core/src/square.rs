@@ -1,8 +1,85 @@
 //! A picture of any shape as a square of planes: its middle, over white, in the encoder's size.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::image::CHANNELS;
-use crate::resize::resize_lines;
+use crate::resize::pillow::{self, Window};
+use crate::resize::{Filter, resize, resize_lines};
+
+/// What pictures become before an encoder that was trained elsewhere, as torchvision's `Resize` and
+/// `CenterCrop` do it: the shorter side becomes `resize` pixels, and the middle is cut out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
+pub struct Preprocessing {
+    /// Pixels of the shorter side. At least the side of the square.
+    pub resize: usize,
+    /// How pixels are weighed.
+    pub filter: Filter,
+}
+
+/// The square that pictures become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Height and width in pixels.
+    pub side: usize,
+    /// How it is cut; without it, it is the largest square in the middle, resized bilinearly.
+    pub preprocessing: Option<Preprocessing>,
+}
+
+impl From<usize> for Frame {
+    fn from(side: usize) -> Self {
+        Self { side, preprocessing: None }
+    }
+}
+
+impl Preprocessing {
+    /// Refuses a shorter side that is less than the square's.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn check(self, side: usize) -> Result<(), Error> {
+        if self.resize >= side {
+            return Ok(());
+        }
+        let expected = format!("at least the side of the images, {side} pixels");
+        Err(Error::setting("preprocessing.resize", expected, self.resize))
+    }
+
+    /// Where the middle of a picture lies once it is resized. The longer side is rounded down, the
+    /// places are rounded to even numbers where they lie between two.
+    fn window(self, [height, width]: [usize; 2], side: usize) -> Window {
+        let shorter = height.min(width);
+        let target = [height, width].map(|own| match own == shorter {
+            true => self.resize,
+            false => self.resize * own / shorter,
+        });
+        let start = target.map(|own| {
+            let (whole, odd) = ((own - side) / 2, (own - side) % 2);
+            whole + odd * (whole % 2)
+        });
+        Window { target, start, side }
+    }
+}
+
+impl Frame {
+    /// Planes of a square picture, `[planes, height, width]`, in this frame: `[planes, side, side]`.
+    pub fn of_planes(self, source: &[u8], size: [usize; 2], target: &mut [u8]) {
+        let Self { side, preprocessing } = self;
+        let Some(preprocessing) = preprocessing else {
+            return resize(source, size, target, side);
+        };
+        let [height, width] = size;
+        let planes = source.len() / (height * width);
+        let how = (preprocessing.window(size, side), preprocessing.filter);
+        let found = pillow::resize_lines(planes, size, how, |y, line| {
+            for (plane, line) in line.chunks_exact_mut(width).enumerate() {
+                line.copy_from_slice(&source[(plane * height + y) * width..][..width]);
+            }
+        });
+        target.copy_from_slice(&found);
+    }
+}
 
 /// Samples of a pixel with its opacity.
 const RGBA: usize = CHANNELS + 1;
@@ -18,12 +95,11 @@ pub struct Interleaved<'a> {
     pub channels: usize,
 }
 
-/// Planes of the largest central square in another size, `[3, side, side]`; what is transparent
-/// shows white.
+/// Planes of the square in the middle, `[3, side, side]`; what is transparent shows white.
 ///
 /// # Errors
 /// [`Error::Samples`] when the samples are not those of a picture of this size.
-pub fn square(picture: Interleaved<'_>, side: usize) -> Result<Vec<u8>, Error> {
+pub fn square(picture: Interleaved<'_>, frame: Frame) -> Result<Vec<u8>, Error> {
     let Interleaved { samples, size: [height, width], channels } = picture;
     let colour = (CHANNELS..=CHANNELS + 1).contains(&channels);
     if !colour || height * width == 0 || samples.len() != height * width * channels {
@@ -35,7 +111,7 @@ pub fn square(picture: Interleaved<'_>, side: usize) -> Result<Vec<u8>, Error> {
             pixel[..channels].copy_from_slice(sample);
         }
     };
-    Ok(square_from_rows([height, width], side, rows))
+    Ok(square_from_rows([height, width], frame, rows))
 }
 
 /// The same of a picture whose rows come when they are asked for.
@@ -44,21 +120,32 @@ pub fn square(picture: Interleaved<'_>, side: usize) -> Result<Vec<u8>, Error> {
 /// has none. Height and width are at least 1. No copy of the picture is made, however large it is.
 pub fn square_from_rows(
     [height, width]: [usize; 2],
-    side: usize,
+    Frame { side, preprocessing }: Frame,
     mut row: impl FnMut(usize, &mut [u8]),
 ) -> Vec<u8> {
     let own = height.min(width);
-    let [top, left] = [(height - own) / 2, (width - own) / 2];
+    // Without preprocessing the largest square in the middle, and nothing else, is resized.
+    let (top, left, columns) = match preprocessing {
+        None => ((height - own) / 2, (width - own) / 2, own),
+        Some(_) => (0, 0, width),
+    };
     let mut samples = vec![u8::MAX; width * RGBA];
-    resize_lines(CHANNELS, [own; 2], side, |y, line| {
+    let line = |y: usize, line: &mut [u8]| {
         row(top + y, &mut samples);
-        let pixels = samples[left * RGBA..].chunks_exact(RGBA).take(own);
+        let pixels = samples[left * RGBA..].chunks_exact(RGBA).take(columns);
         for (x, pixel) in pixels.enumerate() {
             for plane in 0..CHANNELS {
-                line[plane * own + x] = over_white(pixel[plane], pixel[CHANNELS]);
+                line[plane * columns + x] = over_white(pixel[plane], pixel[CHANNELS]);
             }
         }
-    })
+    };
+    match preprocessing {
+        None => resize_lines(CHANNELS, [own; 2], side, line),
+        Some(one) => {
+            let size = [height, width];
+            pillow::resize_lines(CHANNELS, size, (one.window(size, side), one.filter), line)
+        }
+    }
 }
 
 /// A sample of some opacity laid over white, rounded.
@@ -76,16 +163,16 @@ mod tests {
     fn the_middle_is_kept_and_transparency_is_white() {
         let samples: Vec<u8> = [[9; 4], [10, 20, 30, 255], [40, 50, 60, 0], [9; 4]].concat();
         let picture = Interleaved { samples: &samples, size: [1, 4], channels: 4 };
-        assert_eq!(square(picture, 1).unwrap(), [10, 20, 30]);
+        assert_eq!(square(picture, 1.into()).unwrap(), [10, 20, 30]);
         let picture = Interleaved { samples: &samples[8..12], size: [1, 1], channels: 4 };
-        assert_eq!(square(picture, 1).unwrap(), [255; 3]);
+        assert_eq!(square(picture, 1.into()).unwrap(), [255; 3]);
     }
 
     #[test]
     fn wrong_sizes_are_refused_with_what_came() {
         for (count, size, channels) in [(11, [2, 2], 3), (4, [2, 2], 1), (0, [0, 2], 3)] {
             let picture = Interleaved { samples: &[0; 12][..count], size, channels };
-            assert_eq!(square(picture, 4).expect_err("wrong").code(), "SAMPLES");
+            assert_eq!(square(picture, 4.into()).expect_err("wrong").code(), "SAMPLES");
         }
     }
 }

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use kith_core::image::CHANNELS;
+use kith_core::square::Frame;
 
 use crate::read_at::read_exact_at;
 use crate::walk::Found;
@@ -64,8 +65,9 @@ pub(crate) struct Records {
 
 impl Records {
     /// The cache of a folder and a side, if there is one that is whole.
-    pub(crate) fn open(cache: &Cache, directory: &Path, side: usize) -> Option<Self> {
-        let file = File::open(path(cache, directory, side)).ok()?;
+    pub(crate) fn open(cache: &Cache, directory: &Path, frame: Frame) -> Option<Self> {
+        let side = frame.side;
+        let file = File::open(path(cache, directory, frame)).ok()?;
         let index = Index::read(&file, side)?;
         // What was used last is removed last; a disk that may only be read cannot tell.
         let _ = file.set_times(FileTimes::new().set_modified(SystemTime::now()));
@@ -94,14 +96,17 @@ pub(crate) struct Place {
     pub(crate) sum: u32,
 }
 
-/// Where the cache of a folder and a side lies.
-fn path(cache: &Cache, directory: &Path, side: usize) -> PathBuf {
+/// Where the cache of a folder in a frame lies.
+fn path(cache: &Cache, directory: &Path, frame: Frame) -> PathBuf {
     let real = directory.canonicalize().unwrap_or_else(|_gone| directory.to_owned());
     let name = real.file_name().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
     let name: String = name.chars().take(40).map(plain).collect();
     let hash = hash(real.as_os_str().as_encoded_bytes());
-    cache.folder.join(format!("{name}-{hash:016x}-{side}.{ENDING}"))
+    let how = frame
+        .preprocessing
+        .map_or(String::new(), |one| format!("-{}-{:?}", one.resize, one.filter));
+    cache.folder.join(format!("{name}-{hash:016x}-{}{how}.{ENDING}", frame.side))
 }
 
 /// FNV-1a, which is the same in every version of the program.
@@ -127,6 +132,9 @@ fn caches(folder: &Path) -> Vec<(PathBuf, u64)> {
 
 #[cfg(test)]
 mod tests {
+    use kith_core::resize::Filter;
+    use kith_core::square::Preprocessing;
+
     use super::*;
 
     const SIDE: usize = 2;
@@ -141,7 +149,7 @@ mod tests {
 
     /// A cache of two images and one that cannot be read.
     fn written(folder: &Path) -> Records {
-        let mut writer = Writer::start(&cache(folder), folder, SIDE).unwrap();
+        let mut writer = Writer::start(&cache(folder), folder, SIDE.into()).unwrap();
         writer.add(&found("a"), Ok(&[1; 12])).unwrap();
         writer.add(&found("bad"), Err("broken")).unwrap();
         writer.add(&found("b"), Ok(&[2; 12])).unwrap();
@@ -158,7 +166,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let fresh = written(folder.path());
-        let again = Records::open(&cache(folder.path()), folder.path(), SIDE).unwrap();
+        let again = Records::open(&cache(folder.path()), folder.path(), SIDE.into()).unwrap();
         for records in [fresh, again] {
             assert_eq!([first_byte(&records, "a"), first_byte(&records, "b")], [Some(1), Some(2)]);
             assert_eq!(records.outcome(&found("bad")), Some(&Err("broken".to_owned())));
@@ -173,20 +181,23 @@ mod tests {
         let records = written(folder.path());
         assert_eq!(records.outcome(&Found { bytes: 11, ..found("a") }), None);
         assert_eq!(records.outcome(&Found { modified: 78, ..found("a") }), None);
-        assert!(Records::open(&cache(folder.path()), folder.path(), SIDE + 1).is_none());
+        assert!(Records::open(&cache(folder.path()), folder.path(), (SIDE + 1).into()).is_none());
+        let preprocessing = Some(Preprocessing { resize: SIDE, filter: Filter::Bicubic });
+        let cut = Frame { side: SIDE, preprocessing };
+        assert!(Records::open(&cache(folder.path()), folder.path(), cut).is_none());
         let other = folder.path().join("c");
-        assert!(Records::open(&cache(folder.path()), &other, SIDE).is_none());
+        assert!(Records::open(&cache(folder.path()), &other, SIDE.into()).is_none());
     }
 
     #[test]
     fn a_damaged_cache_is_noticed() {
         let folder = tempfile::tempdir().unwrap();
         let _whole = written(folder.path());
-        let path = path(&cache(folder.path()), folder.path(), SIDE);
+        let path = path(&cache(folder.path()), folder.path(), SIDE.into());
         let whole = fs::read(&path).unwrap();
         let opened = |content: &[u8]| {
             fs::write(&path, content).unwrap();
-            Records::open(&cache(folder.path()), folder.path(), SIDE)
+            Records::open(&cache(folder.path()), folder.path(), SIDE.into())
         };
         for length in 0..whole.len() {
             assert!(opened(&whole[..length]).is_none(), "{length} of {} bytes", whole.len());

@@ -31,7 +31,7 @@ const HINT: &str = "CIFAR-10's binary version (not the Python one) holds data_ba
 /// Opens CIFAR-10's directory.
 pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error> {
     let directory = &data_directory(directory, "cifar-10-batches-bin")?;
-    let side = options.side.unwrap_or(SIDE);
+    let frame = options.frame(SIDE);
     let names = DataFile::open(directory, "batches.meta.txt", HINT)?.class_names(CLASSES)?;
     let (storage, metadata) = records(directory, &TRAINING_FILES)?;
     let training = Training {
@@ -40,13 +40,13 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
         metadata,
         loose: Vec::new(),
         classes: CLASSES,
-        side,
+        frame,
     };
     let (count, note) = training.usual_count(options);
     let [labelled, unlabelled] = training.split(count, options)?;
     let (storage, metadata) = records(directory, &["test_batch.bin"])?;
     let pictures = all_pictures(&metadata);
-    let test = Split::unlabelled(storage, metadata, pictures, side).with_labels();
+    let test = Split::unlabelled(storage, metadata, pictures, frame).with_labels();
     let mut dataset = Dataset::new("cifar10".to_owned(), names, [labelled, unlabelled, test]);
     dataset.notes.extend(note);
     Ok(dataset)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use kith_core::recipe::LabelDraw;
+use kith_core::square::{Frame, Preprocessing};
 
 use crate::cache::Cache;
 use crate::error::Error;
@@ -20,6 +21,9 @@ pub struct Options {
     /// Height and width of the pictures in pixels; `None` is the source's own: STL-10 96,
     /// CIFAR-10 32, MNIST family 28, gallery 64, folders 96.
     pub side: Option<usize>,
+    /// How pictures are cut and resized, for encoders that were trained elsewhere; `None` is the
+    /// largest square in the middle, resized bilinearly.
+    pub preprocessing: Option<Preprocessing>,
     /// One of STL-10's predefined folds of 1,000 labelled pictures, counted from 0.
     pub fold: Option<usize>,
     /// Labelled pictures. `None` is all of STL-10's (or of its fold's) and 5,000 of CIFAR-10 and
@@ -35,6 +39,13 @@ pub struct Options {
     /// Where resized images of large folders are kept; `None` decodes them whenever they are asked
     /// for.
     pub cache: Option<Cache>,
+}
+
+impl Options {
+    /// The square that pictures become; `own` is the source's own side.
+    pub(crate) fn frame(&self, own: usize) -> Frame {
+        Frame { side: self.side.unwrap_or(own), preprocessing: self.preprocessing }
+    }
 }
 
 /// A file that looked like a picture and could not be read.

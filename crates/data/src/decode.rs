@@ -6,7 +6,7 @@ use std::path::Path;
 
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
-use kith_core::square::square_from_rows;
+use kith_core::square::{Frame, square_from_rows};
 
 use crate::jpeg::markers;
 use crate::memory::{DECODING, MOST_BYTES};
@@ -32,11 +32,11 @@ const PROGRESSIVE: u64 = 3;
 /// How often those of a WebP are: its planes, beside what is made of them.
 const PLANES: u64 = 2;
 
-/// Planes of an image's central square in another size, `[3, side, side]`: turned upright as its
+/// Planes of an image's middle in a frame, `[3, side, side]`: turned upright as its
 /// EXIF says, laid over white where it is transparent, the first frame if it moves.
 ///
 /// The error is for people; the caller collects them.
-pub(crate) fn square_from_file(path: &Path, side: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn square_from_file(path: &Path, frame: Frame) -> Result<Vec<u8>, String> {
     let failed = |e: io::Error| e.to_string();
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
@@ -50,7 +50,7 @@ pub(crate) fn square_from_file(path: &Path, side: usize) -> Result<Vec<u8>, Stri
     let format = image::guess_format(&start).map_err(|_unknown| unknown(&start).to_owned())?;
     if format != ImageFormat::Jpeg {
         let copies = if format == ImageFormat::WebP { PLANES } else { 1 };
-        return square(ImageReader::with_format(file, format), copies, side);
+        return square(ImageReader::with_format(file, format), copies, frame);
     }
     // Whether a JPEG is whole, only all of the file tells.
     let mut content = Vec::with_capacity(bytes as usize);
@@ -60,14 +60,14 @@ pub(crate) fn square_from_file(path: &Path, side: usize) -> Result<Vec<u8>, Stri
         return Err("the file is truncated: it stops before the end of the JPEG image".to_owned());
     }
     let copies = if markers.progressive { PROGRESSIVE } else { 1 };
-    square(ImageReader::with_format(Cursor::new(content), format), copies, side)
+    square(ImageReader::with_format(Cursor::new(content), format), copies, frame)
 }
 
 /// Decodes and resizes an image whose pixels are in memory `copies` times while that happens.
 fn square<R: BufRead + Seek>(
     mut reader: ImageReader<R>,
     copies: u64,
-    side: usize,
+    frame: Frame,
 ) -> Result<Vec<u8>, String> {
     let failed = |e: image::ImageError| e.to_string();
     let mut limits = Limits::default();
@@ -95,7 +95,7 @@ fn square<R: BufRead + Seek>(
         // Converted a row at a time: in RGBA a large grey image would take four times its memory.
         row.copy_from_slice(&image.crop_imm(0, y as u32, width, 1).into_rgba8());
     };
-    Ok(square_from_rows([height as usize, width as usize], side, row))
+    Ok(square_from_rows([height as usize, width as usize], frame, row))
 }
 
 /// What a file is that no decoder knows.
@@ -129,7 +129,7 @@ mod tests {
         let directory: TempDir = tempfile::tempdir().unwrap();
         let path = directory.path().join(name);
         fs::write(&path, content).unwrap();
-        square_from_file(&path, side)
+        square_from_file(&path, side.into())
     }
 
     fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {

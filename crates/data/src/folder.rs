@@ -15,6 +15,7 @@ use crate::storage::Storage;
 use crate::training::Training;
 use crate::walk::{Found, walk};
 use crate::{Dataset, Error, Options};
+use kith_core::square::Frame;
 
 /// Side of the images where none is asked for, in pixels: STL-10's.
 const SIDE: usize = 96;
@@ -43,14 +44,14 @@ pub(crate) fn open(
         let ignored = if nothing { "nothing".to_owned() } else { walk.ignored.words() };
         return Err(Error::EmptyFolder { path: directory.to_owned(), ignored });
     }
-    let side = options.side.unwrap_or(SIDE);
-    let place = Place { directory, side, cache: options.cache.as_ref() };
+    let frame = options.frame(SIDE);
+    let place = Place { directory, frame, cache: options.cache.as_ref() };
     let files: Vec<Found> = layout.items.iter().map(|item| item.file.clone()).collect();
     let scanned = scan(place, &files, watch)?;
     let Scanned { storage, readable, skipped, notes } = scanned;
     let mut readable = readable.into_iter();
     layout.items.retain(|_| readable.next().unwrap_or_default());
-    let mut dataset = split(directory, layout, (storage, side), options)?;
+    let mut dataset = split(directory, layout, (storage, frame.side.into()), options)?;
     dataset.notes.splice(0..0, walk.notes.into_iter().chain(notes));
     Ok(Dataset { skipped, ignored: walk.ignored, ..dataset })
 }
@@ -73,7 +74,7 @@ fn class_names(items: &mut [Item]) -> Result<Vec<String>, Error> {
 fn split(
     directory: &Path,
     mut layout: Layout,
-    (storage, side): (Storage, usize),
+    (storage, frame): (Storage, Frame),
     options: &Options,
 ) -> Result<Dataset, Error> {
     let items = &mut layout.items;
@@ -97,7 +98,7 @@ fn split(
     let made = |images: Vec<u32>| {
         // Images with a label come first.
         let with = images.iter().all(|&image| image < labelled);
-        let split = Split::unlabelled(storage.clone(), metadata.clone(), images, side);
+        let split = Split::unlabelled(storage.clone(), metadata.clone(), images, frame);
         if with { split.with_labels() } else { split }
     };
     let (test, validation) = (made(parts.test), parts.validation.map(made));
@@ -107,7 +108,7 @@ fn split(
         labelled: parts.labelled,
         loose: parts.loose,
         classes: class_names.len(),
-        side,
+        frame,
     };
     let [labelled, unlabelled] = training.split(options.labelled, options)?;
     Ok(Dataset {

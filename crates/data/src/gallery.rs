@@ -68,18 +68,18 @@ pub fn counterparts(split: &Split) -> Vec<Option<u32>> {
 pub(crate) fn open(options: &Options) -> Result<Dataset, Error> {
     let emoji = emoji();
     let class_names = classes(&emoji);
-    let side = options.side.unwrap_or(SIDE);
+    let frame = options.frame(SIDE);
     let metadata = Arc::new(metadata(&emoji, &class_names));
     let storage = Arc::new(storage(emoji.len()));
     let (kept, held_out) = hold_out(&emoji_by_class(&emoji, &class_names), options.seed);
-    let test = Split::unlabelled(storage.clone(), metadata.clone(), drawings(&held_out), side);
+    let test = Split::unlabelled(storage.clone(), metadata.clone(), drawings(&held_out), frame);
     let training = Training {
         storage,
         metadata,
         labelled: drawings(&kept),
         loose: Vec::new(),
         classes: class_names.len(),
-        side,
+        frame,
     };
     let [labelled, unlabelled] = training.split(options.labelled, options)?;
     let name = "gallery".to_owned();

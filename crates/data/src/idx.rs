@@ -64,19 +64,19 @@ pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error
     let (storage, labels) = pictures(directory, [&TRAINING_PICTURES, &TRAINING_LABELS], highest)?;
     let (test_shelf, test_labels) = pictures(directory, [&TEST_PICTURES, &TEST_LABELS], highest)?;
     let numbers: BTreeSet<u16> = labels.iter().chain(&test_labels).copied().collect();
-    let side = options.side.unwrap_or(storage.size()[0]);
+    let frame = options.frame(storage.size()[0]);
     let training = Training {
         labelled: (0..labels.len() as u32).collect(),
         storage: storage.into(),
         metadata: metadata(&labels, &numbers),
         loose: Vec::new(),
         classes: numbers.len(),
-        side,
+        frame,
     };
     let (count, note) = training.usual_count(options);
     let [labelled, unlabelled] = training.split(count, options)?;
     let all = (0..test_labels.len() as u32).collect();
-    let test = Split::unlabelled(test_shelf.into(), metadata(&test_labels, &numbers), all, side);
+    let test = Split::unlabelled(test_shelf.into(), metadata(&test_labels, &numbers), all, frame);
     let class = |&number: &u16| match fashion {
         true => FASHION[usize::from(number)].to_owned(),
         false => number.to_string(),

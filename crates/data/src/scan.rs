@@ -12,6 +12,7 @@ use crate::decode::square_from_file;
 use crate::storage::{Decoded, Storage};
 use crate::walk::Found;
 use crate::{Error, Skipped};
+use kith_core::square::Frame;
 
 /// The most bytes of pixels that stay in memory.
 const MOST_IN_MEMORY: usize = 256 << 20;
@@ -32,7 +33,7 @@ const SKIPPED_PERCENT: usize = 5;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) directory: &'a Path,
-    pub(crate) side: usize,
+    pub(crate) frame: Frame,
     pub(crate) cache: Option<&'a Cache>,
 }
 
@@ -57,7 +58,7 @@ pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize, usize);
 /// # Errors
 /// [`Error::TooManySkipped`] when too many cannot be read.
 pub(crate) fn scan(place: Place<'_>, files: &[Found], watch: Watch<'_>) -> Result<Scanned, Error> {
-    let earlier = place.cache.and_then(|cache| Records::open(cache, place.directory, place.side));
+    let earlier = place.cache.and_then(|cache| Records::open(cache, place.directory, place.frame));
     let known = |records: &Records| files.iter().all(|file| records.outcome(file).is_some());
     let scanned = match earlier {
         Some(records) if known(&records) => from_cache(place, files, records, Vec::new()),
@@ -79,7 +80,7 @@ fn decode_all(
     files: &[Found],
     (earlier, watch): (Option<Records>, Watch<'_>),
 ) -> Scanned {
-    let bytes = record_bytes(place.side);
+    let bytes = record_bytes(place.frame.side);
     let (mut sink, mut notes) = sink(place, files);
     let (mut readable, mut skipped) = (Vec::with_capacity(files.len()), Vec::new());
     let batch = (BATCH_BYTES / bytes).clamp(1, LARGEST_BATCH);
@@ -109,15 +110,15 @@ fn decode_all(
         other => other,
     };
     let storage = match sink {
-        Sink::Memory(pixels) => Storage::of_squares(pixels, place.side),
-        _ => Storage::Decoded(Decoded::new(place.directory, kept(files, &readable), place.side)),
+        Sink::Memory(pixels) => Storage::of_squares(pixels, place.frame.side),
+        _ => Storage::Decoded(Decoded::new(place.directory, kept(files, &readable), place.frame)),
     };
     Scanned { storage, readable, skipped, notes }
 }
 
 /// Where the images of a folder shall go, with a note if they can go nowhere.
 fn sink(place: Place<'_>, files: &[Found]) -> (Sink, Vec<String>) {
-    let needed = files.len() as u64 * record_bytes(place.side) as u64;
+    let needed = files.len() as u64 * record_bytes(place.frame.side) as u64;
     let fits = needed <= MOST_IN_MEMORY as u64;
     let small: u64 = files.iter().map(|file| file.bytes).sum();
     let cache = place.cache.filter(|cache| cache.of == Cached::All || !fits);
@@ -128,8 +129,8 @@ fn sink(place: Place<'_>, files: &[Found]) -> (Sink, Vec<String>) {
             (Sink::Nowhere, vec![no_cache("it would be far larger than the images' own files")])
         }
         Some(cache) => {
-            let writer = make_room(cache, place.directory, (place.side, needed)).and_then(|()| {
-                Writer::start(cache, place.directory, place.side)
+            let writer = make_room(cache, place.directory, (place.frame, needed)).and_then(|()| {
+                Writer::start(cache, place.directory, place.frame)
                     .map_err(|error| format!("{}: {error}", cache.folder.display()))
             });
             match writer {
@@ -151,14 +152,14 @@ fn no_cache(reason: &str) -> String {
 /// An image from an earlier cache, or decoded.
 fn square(place: Place<'_>, file: &Found, earlier: Option<&Records>) -> Result<Vec<u8>, String> {
     if let Some(records) = earlier {
-        let mut target = vec![0; record_bytes(place.side)];
+        let mut target = vec![0; record_bytes(place.frame.side)];
         match records.outcome(file) {
             Some(Err(reason)) => return Err(reason.clone()),
             Some(Ok(at)) if records.read(*at, &mut target).is_some() => return Ok(target),
             _ => {}
         }
     }
-    square_from_file(&place.directory.join(&file.path), place.side)
+    square_from_file(&place.directory.join(&file.path), place.frame)
 }
 
 fn put(sink: &mut Sink, file: &Found, square: &Result<Vec<u8>, String>) -> std::io::Result<()> {
@@ -187,7 +188,7 @@ fn from_cache(place: Place<'_>, files: &[Found], records: Records, notes: Vec<St
         }
         readable.push(matches!(records.outcome(file), Some(Ok(_))));
     }
-    let decoded = Decoded::new(place.directory, kept(files, &readable), place.side);
+    let decoded = Decoded::new(place.directory, kept(files, &readable), place.frame);
     let storage = Storage::Cached { records, places, decoded };
     Scanned { storage, readable, skipped, notes }
 }
@@ -248,7 +249,7 @@ mod tests {
     /// All pixels, and how many images were decoded for it.
     fn scanned(folder: &Path, cache: Option<&Cache>) -> (Scanned, usize) {
         let mut seen = 0;
-        let place = Place { directory: folder, side: SIDE, cache };
+        let place = Place { directory: folder, frame: SIDE.into(), cache };
         let scanned = scan(place, &files(folder), &mut |done, _| seen = done).unwrap();
         (scanned, seen)
     }
@@ -256,7 +257,7 @@ mod tests {
     fn pixels(storage: &Storage, count: u32) -> Vec<u8> {
         let mut all = vec![0; count as usize * CHANNELS * SIDE * SIDE];
         for (image, target) in all.chunks_exact_mut(CHANNELS * SIDE * SIDE).enumerate() {
-            storage.take(image as u32, target, SIDE).unwrap();
+            storage.take(image as u32, target, SIDE.into()).unwrap();
         }
         all
     }
@@ -276,7 +277,7 @@ mod tests {
         assert!(matches!(warm.storage, Storage::Cached { .. }));
         assert_eq!((decoded, again), (30, 0), "the second time nothing is decoded");
         let paths = files(folder.path())[..29].iter().map(|file| file.path.clone()).collect();
-        let anew = Storage::Decoded(Decoded::new(folder.path(), paths, SIDE));
+        let anew = Storage::Decoded(Decoded::new(folder.path(), paths, SIDE.into()));
         let expected = pixels(&in_memory.storage, 29);
         for storage in [&cold.storage, &warm.storage, &anew] {
             assert!(pixels(storage, 29) == expected, "{storage:?}");
@@ -331,9 +332,10 @@ mod tests {
     #[test]
     fn an_image_that_is_gone_when_it_is_asked_for_is_an_error() {
         let folder = written();
-        let storage = Storage::Decoded(Decoded::new(folder.path(), vec!["00.png".into()], SIDE));
+        let storage =
+            Storage::Decoded(Decoded::new(folder.path(), vec!["00.png".into()], SIDE.into()));
         fs::remove_file(folder.path().join("00.png")).unwrap();
-        let error = storage.take(0, &mut [0; CHANNELS * SIDE * SIDE], SIDE).unwrap_err();
+        let error = storage.take(0, &mut [0; CHANNELS * SIDE * SIDE], SIDE.into()).unwrap_err();
         assert_eq!(error.code(), "CHANGED");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use kith_core::image::{CHANNELS, Images};
 use kith_core::loader::ImageSet;
 use kith_core::rng::{Purpose, stream};
+use kith_core::square::Frame;
 use rayon::prelude::*;
 
 use crate::Error;
@@ -36,18 +37,19 @@ pub struct Split {
     metadata: Arc<Metadata>,
     pictures: Arc<[u32]>,
     labels: Option<Arc<[u16]>>,
-    side: usize,
+    frame: Frame,
 }
 
 impl Split {
-    /// Stored pictures without labels, `side` pixels high and wide.
+    /// Stored pictures without labels, in a frame.
     pub(crate) fn unlabelled(
         storage: Arc<Storage>,
         metadata: Arc<Metadata>,
         pictures: Vec<u32>,
-        side: usize,
+        frame: impl Into<Frame>,
     ) -> Self {
-        Self { storage, metadata, pictures: pictures.into(), labels: None, side }
+        let (pictures, frame) = (pictures.into(), frame.into());
+        Self { storage, metadata, pictures, labels: None, frame }
     }
 
     /// The same with the labels of the metadata; none where there are none.
@@ -71,7 +73,7 @@ impl Split {
 
     /// Height and width of every picture, in pixels.
     pub fn size(&self) -> [usize; 2] {
-        [self.side; 2]
+        [self.frame.side; 2]
     }
 
     /// The number of every picture in the set that the split was drawn from, counted from 0: in
@@ -113,10 +115,10 @@ impl Split {
     /// [`Error::Unreadable`] or [`Error::Changed`] when a file behind the split can no longer be
     /// read.
     pub fn read(&self, indices: &[u32]) -> Result<Images, Error> {
-        let picture_bytes = CHANNELS * self.side * self.side;
+        let picture_bytes = CHANNELS * self.frame.side * self.frame.side;
         let mut pixels = vec![0; indices.len() * picture_bytes];
         let take = |(target, &index): (&mut [u8], &u32)| {
-            self.storage.take(self.pictures[index as usize], target, self.side)
+            self.storage.take(self.pictures[index as usize], target, self.frame)
         };
         let few = if self.storage.is_slow() { 2 } else { PARALLEL_FROM };
         if indices.len() < few {
@@ -124,7 +126,7 @@ impl Split {
         } else {
             pixels.par_chunks_exact_mut(picture_bytes).zip(indices).try_for_each(take)?;
         }
-        let shape = [indices.len(), self.side, self.side];
+        let shape = [indices.len(), self.frame.side, self.frame.side];
         Ok(Images::new(pixels, shape).expect("the buffer was made for this shape"))
     }
 
@@ -158,7 +160,7 @@ impl fmt::Debug for Split {
         formatter
             .debug_struct("Split")
             .field("len", &self.len())
-            .field("side", &self.side)
+            .field("side", &self.frame.side)
             .field("labelled", &self.labels.is_some())
             .finish_non_exhaustive()
     }

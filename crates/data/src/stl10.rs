@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kith_core::image::CHANNELS;
+use kith_core::square::Frame;
 
 use crate::divide::{by_class, drawn, unlabelled};
 use crate::file::{DataFile, data_directory, labels_from_bytes};
@@ -28,14 +29,14 @@ const HINT: &str = "STL-10's binary directory holds train_X.bin, train_y.bin, te
 /// Opens STL-10's directory.
 pub(crate) fn open(directory: &Path, options: &Options) -> Result<Dataset, Error> {
     let directory = &data_directory(directory, "stl10_binary")?;
-    let side = options.side.unwrap_or(SIDE);
+    let frame = options.frame(SIDE);
     let class_names = DataFile::open(directory, "class_names.txt", HINT)?.class_names(CLASSES)?;
-    let training = labelled_pictures(directory, ["train_X.bin", "train_y.bin"], side)?;
-    let test = labelled_pictures(directory, ["test_X.bin", "test_y.bin"], side)?;
+    let training = labelled_pictures(directory, ["train_X.bin", "train_y.bin"], frame)?;
+    let test = labelled_pictures(directory, ["test_X.bin", "test_y.bin"], frame)?;
     let (storage, count) = storage(directory, "unlabeled_X.bin")?;
     let free = unlabelled((0..count as u32).collect(), options.unlabelled, options.seed)?;
     let labelled = labelled_part(training, directory, options)?;
-    let unlabelled = Split::unlabelled(storage.into(), Arc::default(), free, side);
+    let unlabelled = Split::unlabelled(storage.into(), Arc::default(), free, frame);
     Ok(Dataset::new("stl10".to_owned(), class_names, [labelled, unlabelled, test]))
 }
 
@@ -50,7 +51,7 @@ fn storage(directory: &Path, name: &'static str) -> Result<(Storage, usize), Err
 fn labelled_pictures(
     directory: &Path,
     [pictures, labels]: [&'static str; 2],
-    side: usize,
+    frame: Frame,
 ) -> Result<Split, Error> {
     let (storage, count) = storage(directory, pictures)?;
     let file = DataFile::open(directory, labels, HINT)?;
@@ -58,7 +59,7 @@ fn labelled_pictures(
     let labels = labels_from_bytes(file.path(), &file.read_all()?, LABELS)?;
     let metadata = Metadata { labels, ..Metadata::default() };
     let all = (0..count as u32).collect();
-    Ok(Split::unlabelled(storage.into(), metadata.into(), all, side).with_labels())
+    Ok(Split::unlabelled(storage.into(), metadata.into(), all, frame).with_labels())
 }
 
 /// The fold of the labelled pictures and the number of them that the options ask for.

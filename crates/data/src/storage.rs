@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kith_core::image::CHANNELS;
-use kith_core::resize::resize;
+use kith_core::square::Frame;
 
 use crate::Error;
 use crate::cache::{Place, Records};
@@ -49,18 +49,18 @@ pub(crate) enum Storage {
 pub(crate) struct Decoded {
     directory: PathBuf,
     paths: Vec<PathBuf>,
-    side: usize,
+    frame: Frame,
 }
 
 impl Decoded {
-    /// Files by their paths in a folder, read in the size of a side.
-    pub(crate) fn new(directory: &Path, paths: Vec<PathBuf>, side: usize) -> Self {
-        Self { directory: directory.to_owned(), paths, side }
+    /// Files by their paths in a folder, read in a frame.
+    pub(crate) fn new(directory: &Path, paths: Vec<PathBuf>, frame: Frame) -> Self {
+        Self { directory: directory.to_owned(), paths, frame }
     }
 
     fn take(&self, image: usize, target: &mut [u8]) -> Result<(), Error> {
         let path = self.directory.join(&self.paths[image]);
-        match square_from_file(&path, self.side) {
+        match square_from_file(&path, self.frame) {
             Ok(square) => target.copy_from_slice(&square),
             Err(reason) => return Err(Error::Changed { path, reason }),
         }
@@ -83,19 +83,20 @@ impl Storage {
     pub(crate) fn size(&self) -> [usize; 2] {
         match self {
             Self::Memory { size, .. } | Self::ColumnMajorFile { size, .. } => *size,
-            Self::Decoded(decoded) | Self::Cached { decoded, .. } => [decoded.side; 2],
+            Self::Decoded(decoded) | Self::Cached { decoded, .. } => [decoded.frame.side; 2],
         }
     }
 
-    /// Writes a picture in the size of a side, `[3, side, side]`.
-    pub(crate) fn take(&self, picture: u32, target: &mut [u8], side: usize) -> Result<(), Error> {
+    /// Writes a picture in a frame, `[3, side, side]`. Those of files have theirs already.
+    pub(crate) fn take(&self, picture: u32, target: &mut [u8], frame: Frame) -> Result<(), Error> {
+        let side = frame.side;
         let picture = picture as usize;
         match self {
             Self::Memory { pixels, planes, size } => {
                 let bytes = planes * size[0] * size[1];
                 let source = &pixels[picture * bytes..(picture + 1) * bytes];
                 let (filled, copies) = target.split_at_mut(planes * side * side);
-                resize(source, *size, filled, side);
+                frame.of_planes(source, *size, filled);
                 copies.chunks_exact_mut(side * side).for_each(|copy| copy.copy_from_slice(filled));
             }
             Self::ColumnMajorFile { file, size } => {
@@ -103,7 +104,7 @@ impl Storage {
                 let offset = picture * columns.len();
                 file.read_at(&mut columns, offset as u64)?;
                 let rows = rows_from_columns(&columns, *size);
-                resize(&rows, *size, target, side);
+                frame.of_planes(&rows, *size, target);
             }
             Self::Decoded(decoded) => decoded.take(picture, target)?,
             Self::Cached { records, places, decoded } => {
@@ -149,7 +150,7 @@ mod tests {
     fn grey_fills_every_plane() {
         let storage = Storage::Memory { pixels: vec![9, 7], planes: 1, size: [1, 1] };
         let mut target = [0; 3];
-        storage.take(1, &mut target, 1).unwrap();
+        storage.take(1, &mut target, 1.into()).unwrap();
         assert_eq!(target, [7; 3]);
     }
 }

@@ -7,6 +7,7 @@ use crate::divide::{by_class, drawn, rest, unlabelled};
 use crate::split::{Metadata, Split};
 use crate::storage::Storage;
 use crate::{Error, Options};
+use kith_core::square::Frame;
 
 /// Labelled pictures of the sets that are usually learnt from a labelled part.
 pub(crate) const USUALLY_LABELLED: usize = 5_000;
@@ -24,7 +25,7 @@ pub(crate) struct Training {
     /// Number of classes.
     pub(crate) classes: usize,
     /// Height and width to read them in.
-    pub(crate) side: usize,
+    pub(crate) frame: Frame,
 }
 
 impl Training {
@@ -65,7 +66,7 @@ impl Training {
         let free = unlabelled(pool, options.unlabelled, options.seed)?;
         let split = |pictures| {
             let (storage, metadata) = (Arc::clone(&self.storage), Arc::clone(&self.metadata));
-            Split::unlabelled(storage, metadata, pictures, self.side)
+            Split::unlabelled(storage, metadata, pictures, self.frame)
         };
         Ok([split(labelled).with_labels(), split(free)])
     }
@@ -83,7 +84,7 @@ mod tests {
             labelled: (0..18).collect(),
             loose: vec![18, 19],
             classes: 3,
-            side: 1,
+            frame: 1.into(),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use kith_core::archive::Precision;
 use kith_core::augment::policy::Policy;
-use kith_core::checkpoint::{Dataset, Stage};
+use kith_core::checkpoint::{Dataset, Origin, Stage};
 use kith_core::encoder::EncoderSettings;
 use kith_core::model::Model;
+use kith_core::square::Preprocessing;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tsify::Tsify;
@@ -40,8 +41,12 @@ pub struct EncoderInfo {
     mean: [f64; 3],
     /// Divided by afterwards.
     std: [f64; 3],
-    /// Pictures are cut to their central square, laid over white and resized.
+    /// How pictures become squares, laid over white.
     resize: Resize,
+    /// The shorter side and the filter, where pictures are resized before their middle is cut out.
+    preprocessing: Option<Preprocessing>,
+    /// Whose weights it began with; null where they were fresh.
+    origin: Option<Origin>,
     /// Equal for equal encoder weights.
     fingerprint: String,
     /// Names of the classes, if labels were used.
@@ -80,8 +85,10 @@ pub enum Dtype {
 #[derive(Debug, Serialize, Tsify)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resize {
-    /// The largest square in the middle.
+    /// The largest square in the middle, resized.
     CentralSquare,
+    /// The middle of the resized picture.
+    CentreCrop,
 }
 
 /// Metrics in a checkpoint, by name.
@@ -107,7 +114,12 @@ impl EncoderInfo {
             projection_dim: meta.recipe.compared(),
             parameters: model.parameters(),
             dtype: if half { Dtype::F16 } else { Dtype::F32 },
-            resize: Resize::CentralSquare,
+            resize: match meta.preprocessing {
+                None => Resize::CentralSquare,
+                Some(_) => Resize::CentreCrop,
+            },
+            preprocessing: meta.preprocessing,
+            origin: meta.origin,
             fingerprint: model.fingerprint().to_owned(),
             has_classifier: model.has_classifier(),
             support_set: model.support_rows(),

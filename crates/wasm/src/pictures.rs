@@ -6,7 +6,7 @@ use kith_core::image::Images;
 use kith_core::recipe::Recipe;
 use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
-use kith_core::square::Interleaved;
+use kith_core::square::{Frame, Interleaved, Preprocessing};
 use serde::{Deserialize, Serialize};
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -15,20 +15,35 @@ use crate::convert::{from_object, images, object};
 use crate::engine::Engine;
 use crate::fail::{Result, failure, from_core};
 
-/// The central square of a picture over white, `[3, side, side]`, of interleaved RGB or RGBA.
+/// The square that pictures become.
+#[derive(Debug, Deserialize, Tsify)]
+pub struct FrameOptions {
+    /// Height and width in pixels.
+    side: usize,
+    /// As the encoder's info has it; without it, the largest square in the middle is taken.
+    #[serde(default)]
+    preprocessing: Option<Preprocessing>,
+}
+
+/// The square in the middle of a picture over white, `[3, side, side]`, of interleaved RGB or RGBA.
 ///
 /// # Errors
-/// `SAMPLES` when the pixels are not of that size.
+/// `SAMPLES` when the pixels are not of that size, `SETTING` for a frame that cannot be.
 #[wasm_bindgen]
 pub fn square(
     pixels: &[u8],
     width: usize,
     height: usize,
     channels: usize,
-    side: usize,
+    frame: &Ts<FrameOptions>,
 ) -> Result<Uint8Array> {
+    let FrameOptions { side, preprocessing } = from_object(frame)?;
+    if let Some(preprocessing) = preprocessing {
+        preprocessing.check(side).map_err(from_core)?;
+    }
+    let frame = Frame { side, preprocessing };
     let picture = Interleaved { samples: pixels, size: [height, width], channels };
-    let square = kith_core::square::square(picture, side).map_err(from_core)?;
+    let square = kith_core::square::square(picture, frame).map_err(from_core)?;
     Ok(Uint8Array::from(square.as_slice()))
 }
 

@@ -211,6 +211,7 @@ impl Pretraining {
             steps: self.trainer.steps(),
             last: Default::default(),
             best: Default::default(),
+            preprocessing: None,
             origin: None,
         };
         let mut archive = Archive { note: meta.to_note(), ..Default::default() };

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as Flags, ValueEnum, value_parser};
-use kith_core::checkpoint::MOST_SIDE;
+use kith_core::checkpoint::{MOST_SIDE, Meta};
 use kith_core::recipe::Recipe;
+use kith_core::square::Preprocessing;
 use kith_data::Source;
 
 /// Flags that every verb understands.
@@ -62,12 +63,22 @@ pub(crate) struct DataFlags {
     /// user's cache folder and up to 32 GiB. Changed images are noticed.
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+    /// How pictures are cut and resized, where a checkpoint says so.
+    #[arg(skip)]
+    pub(crate) preprocessing: Option<Preprocessing>,
 }
 
 impl DataFlags {
+    /// Takes the side of a checkpoint's images, unless another is asked for, and how they are made
+    /// where it is that side.
+    pub(crate) fn take(&mut self, meta: &Meta) {
+        let side = *self.side.get_or_insert(meta.side);
+        self.preprocessing = meta.preprocessing.filter(|_| side == meta.side);
+    }
+
     /// The same flags as words of a command line.
     pub(crate) fn words(&self) -> Vec<OsString> {
-        let Self { data, side, labelled, unlabelled, fold, cache } = self;
+        let Self { data, side, labelled, unlabelled, fold, cache, preprocessing: _ } = self;
         let mut words = vec!["--data".into(), data.to_string().into()];
         let numbers = [
             ("--side", side),
@@ -165,6 +176,15 @@ pub(crate) enum ViewChoice {
     Own,
 }
 
+/// How pictures are resized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FilterChoice {
+    /// A triangle.
+    Bilinear,
+    /// The cubic of Keys.
+    Bicubic,
+}
+
 /// What a benchmark compares, and how.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct BenchmarkFlags {
@@ -222,6 +242,14 @@ pub(crate) struct ImportFlags {
     /// Side of the images in pixels, 1 to 4096 [default: that of the network, 224 for most]
     #[arg(long, value_parser = side)]
     pub(crate) side: Option<usize>,
+    /// Pixels that the shorter side of a picture becomes before its middle is cut out, as 256 for
+    /// images of 224 [default: that of the files beside the weights, else the side]
+    #[arg(long)]
+    pub(crate) resize: Option<usize>,
+    /// How pixels are weighed when pictures are resized [default: that of the files beside the
+    /// weights, else bilinear]
+    #[arg(long)]
+    pub(crate) filter: Option<FilterChoice>,
     #[arg(help = "Change a setting of the encoder, as in encoder.pool=cls_mean (repeatable)")]
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) changes: Vec<String>,

@@ -161,6 +161,7 @@ mod tests {
             unlabelled: None,
             fold: None,
             cache: None,
+            preprocessing: None,
         };
         let recipe = Recipe::built_in("quick").unwrap();
         let run = |name: &str| PlannedRun {

@@ -40,7 +40,7 @@ pub(crate) fn open(
     let Some(path) = from else { return Ok(None) };
     let start = checkpoint::open(path.as_ref())?;
     recipe.encoder = start.meta.recipe.encoder.clone();
-    data.side = data.side.or(Some(start.meta.side));
+    data.take(&start.meta);
     Ok(Some(start))
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use kith_core::checkpoint;
 use kith_core::protocol::keep_aside;
 use kith_core::recipe::Recipe;
+use kith_core::square::Preprocessing;
 use kith_data::{Dataset, Split};
 
 use crate::args::DataFlags;
@@ -24,6 +25,8 @@ pub(crate) struct Splits {
     pub(crate) unlabelled: Split,
     pub(crate) test: Split,
     pub(crate) side: usize,
+    /// How pictures were cut and resized, where a checkpoint says so.
+    pub(crate) preprocessing: Option<Preprocessing>,
 }
 
 impl Splits {
@@ -44,6 +47,7 @@ impl Splits {
             validation,
             test: dataset.test,
             side,
+            preprocessing: flags.preprocessing,
         }
     }
 

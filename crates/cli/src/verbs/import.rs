@@ -10,10 +10,12 @@ use kith_core::checkpoint::{Dataset, FORMAT, Meta, Origin, Stage};
 use kith_core::encoder::{EncoderSettings, Pixels};
 use kith_core::import::{Hints, Imported, import};
 use kith_core::recipe::Recipe;
+use kith_core::resize::Filter;
+use kith_core::square::Preprocessing;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::args::ImportFlags;
+use crate::args::{FilterChoice, ImportFlags};
 use crate::failure::Failure;
 use crate::files::{self, FileError};
 use crate::output::{Console, lossy};
@@ -39,6 +41,7 @@ pub(super) struct Written {
     taken: usize,
     left: usize,
     assumed: Vec<String>,
+    preprocessing: Option<Preprocessing>,
     licence: Option<String>,
     bytes: usize,
 }
@@ -74,6 +77,7 @@ pub(super) fn run(flags: &ImportFlags, console: &Console) -> Result<Written, Fai
         taken: imported.taken,
         left: imported.left.len(),
         assumed: imported.assumed,
+        preprocessing: meta.preprocessing,
         licence: meta.origin.and_then(|origin| origin.licence),
         bytes: bytes.len(),
     })
@@ -169,8 +173,29 @@ fn meta(flags: &ImportFlags, beside: &Beside, imported: &Imported) -> Result<Met
         steps: 0,
         last: Default::default(),
         best: Default::default(),
+        preprocessing: preprocessing(flags, beside, imported.side)?,
         origin: Some(origin),
     })
+}
+
+/// How pictures are cut and resized: as the command line says, else the files beside the weights; none
+/// where neither does, which is kith's own way.
+fn preprocessing(
+    flags: &ImportFlags,
+    beside: &Beside,
+    side: usize,
+) -> Result<Option<Preprocessing>, Error> {
+    let filter = flags.filter.map(Filter::from).or(beside.filter);
+    // What is told of another side is in its proportion.
+    let of_side = |(resize, own): (usize, usize)| (resize * side).div_ceil(own.max(1));
+    let resize = flags.resize.or(beside.resize.zip(beside.side).map(of_side));
+    if filter.is_none() && resize.is_none() {
+        return Ok(None);
+    }
+    let preprocessing =
+        Preprocessing { resize: resize.unwrap_or(side), filter: filter.unwrap_or_default() };
+    preprocessing.check(side)?;
+    Ok(Some(preprocessing))
 }
 
 /// Names of the classifier's classes: those of a file, a line each, those beside the weights, or numbers.
@@ -199,11 +224,31 @@ fn class_names(
     }
 }
 
+impl From<FilterChoice> for Filter {
+    fn from(choice: FilterChoice) -> Self {
+        match choice {
+            FilterChoice::Bilinear => Self::Bilinear,
+            FilterChoice::Bicubic => Self::Bicubic,
+        }
+    }
+}
+
 impl Display for Written {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { checkpoint, network, side, features, bytes, .. } = self;
         let encoder = facts::described(&json!(self.encoder));
         writeln!(f, "{network}: {features} features of images of {side} pixels ({encoder})")?;
+        match self.preprocessing {
+            None => writeln!(f, "pictures: the largest square in the middle, resized bilinearly")?,
+            Some(Preprocessing { resize, filter }) => {
+                let filter = json!(filter);
+                let filter = filter.as_str().unwrap_or_default();
+                writeln!(
+                    f,
+                    "pictures: the shorter side to {resize} pixels ({filter}), then the middle"
+                )?;
+            }
+        }
         match self.classes {
             0 => {}
             classes => writeln!(f, "its classifier tells {classes} classes")?,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
-use kith_core::checkpoint::{Layer, Meta};
+use kith_core::checkpoint::{Layer, Meta, Origin};
+use kith_core::square::Preprocessing;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -102,13 +103,32 @@ impl Display for Whole {
             "data       {}: {} unlabelled, {} labelled, {} validation, {} test",
             dataset.name, dataset.unlabelled, dataset.labelled, dataset.validation, dataset.test
         )?;
-        let classes = meta.class_names.join(", ");
-        writeln!(f, "classes    {}", if classes.is_empty() { "none" } else { &classes })?;
+        writeln!(f, "classes    {}", classes(&meta.class_names))?;
+        if let Some(Origin { network, source, licence }) = &meta.origin {
+            let licence = licence.as_deref().unwrap_or("not stated");
+            writeln!(f, "began with {network} from {source}; licence: {licence}")?;
+        }
+        if let Some(Preprocessing { resize, filter }) = meta.preprocessing {
+            let filter = json!(filter);
+            let filter = filter.as_str().unwrap_or_default();
+            writeln!(f, "pictures   shorter side to {resize} pixels ({filter}), then the middle")?;
+        }
         let found = self.findings.iter().flat_map(|findings| said(findings));
         let lines = measured(meta).into_iter().chain(found).chain(summary(&self.layers));
         lines.into_iter().try_for_each(|line| writeln!(f, "{line}"))?;
         write!(f, "tensors")?;
         self.tensors.iter().try_for_each(|(name, shape)| write!(f, "\n  {name:<40} {shape:?}"))
+    }
+}
+
+/// Names of classes, or how many there are where they would fill the screen.
+fn classes(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let listed = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "none".to_owned(),
+        count if count > SHOWN => format!("{count}: {listed}, …"),
+        _ => listed,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use kith_core::encoder::{Normalization, Pixels};
+use kith_core::resize::Filter;
 use serde_json::{Map, Value};
 
 use super::refused;
@@ -17,6 +18,9 @@ pub(crate) struct Beside {
     pub(crate) pixels: Option<Pixels>,
     /// Side of the images, in pixels.
     pub(crate) side: Option<usize>,
+    /// Pixels of the shorter side before the middle is cut out.
+    pub(crate) resize: Option<usize>,
+    pub(crate) filter: Option<Filter>,
     /// Heads of attention.
     pub(crate) heads: Option<usize>,
     pub(crate) licence: Option<String>,
@@ -26,6 +30,9 @@ pub(crate) struct Beside {
 }
 
 const CONFIG: &str = "config.json";
+/// Pillow's numbers of filters.
+const PIL_BILINEAR: u64 = 2;
+const PIL_BICUBIC: u64 = 3;
 const PREPROCESSOR: &str = "preprocessor_config.json";
 
 impl Beside {
@@ -63,6 +70,21 @@ impl Beside {
         self.pixels = self.pixels.or(pixels);
         let side = says("input_size").and_then(|size| size.get(1)).and_then(number);
         self.side = self.side.or(side);
+        let crop = says("crop_pct").and_then(Value::as_f64).filter(|share| *share > 0.0);
+        let whole = |(side, share): (usize, f64)| (side as f64 / share).floor() as usize;
+        self.resize = self.resize.or(side.zip(crop).map(whole));
+        let shortest = config.get("size").and_then(|size| size.get("shortest_edge"));
+        self.resize = self.resize.or(shortest.and_then(number));
+        let crop = config.get("crop_size").and_then(|size| size.get("height"));
+        self.side = self.side.or(crop.and_then(number));
+        let filter = match (says("interpolation").and_then(Value::as_str), config.get("resample")) {
+            (Some("bicubic"), _) => Some(Filter::Bicubic),
+            (Some("bilinear"), _) => Some(Filter::Bilinear),
+            (None, Some(number)) if number.as_u64() == Some(PIL_BICUBIC) => Some(Filter::Bicubic),
+            (None, Some(number)) if number.as_u64() == Some(PIL_BILINEAR) => Some(Filter::Bilinear),
+            _ => None,
+        };
+        self.filter = self.filter.or(filter);
         self.heads = self.heads.or(config.get("num_attention_heads").and_then(number));
         self.licence = self.licence.take().or(says("license").and_then(text));
         if let Some(names) = names(config) {
@@ -97,19 +119,23 @@ mod tests {
     #[test]
     fn timms_and_transformers_files_are_read() {
         let timm = r#"{"architecture": "tf_efficientnet_lite0", "num_classes": 2, "label_names": ["a", "b"],
-            "pretrained_cfg": {"input_size": [3, 224, 224], "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
+            "pretrained_cfg": {"input_size": [3, 224, 224], "crop_pct": 0.875, "interpolation": "bicubic", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
             "license": "apache-2.0"}}"#;
         let found = beside(&[("config.json", timm)]).unwrap();
         assert_eq!(found.architecture.as_deref(), Some("tf_efficientnet_lite0"));
         assert_eq!((found.pixels, found.side), (Some(Pixels::Signed), Some(224)));
+        assert_eq!((found.resize, found.filter), (Some(256), Some(Filter::Bicubic)));
         assert_eq!(found.licence.as_deref(), Some("apache-2.0"));
         assert_eq!(found.class_names, ["a", "b"]);
 
         let model = r#"{"num_attention_heads": 6, "id2label": {"1": "dog", "0": "cat"}}"#;
-        let pixels = r#"{"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}"#;
+        let pixels = r#"{"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+            "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "resample": 3}"#;
         let found =
             beside(&[("config.json", model), ("preprocessor_config.json", pixels)]).unwrap();
         assert_eq!((found.heads, found.pixels), (Some(6), Some(Pixels::Imagenet)));
+        assert_eq!((found.resize, found.side), (Some(256), Some(224)));
+        assert_eq!(found.filter, Some(Filter::Bicubic));
         assert_eq!(found.class_names, ["cat", "dog"]);
         assert_eq!(found.files, ["config.json", "preprocessor_config.json"]);
 

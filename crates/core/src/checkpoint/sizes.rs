@@ -10,6 +10,7 @@ use crate::encoder::{EncoderSettings, efficientnet_lite};
 use crate::error::Error;
 use crate::head::HeadSettings;
 use crate::image::CHANNELS;
+use crate::range;
 
 /// The largest side of images, in pixels: one such image is 50 MB of bytes.
 pub const MOST_SIDE: usize = 4096;
@@ -36,6 +37,10 @@ pub(super) fn check_length(note: &str) -> Result<(), Error> {
 pub(super) fn check(meta: &Meta, archive: &Archive) -> Result<(), Error> {
     if !(1..=MOST_SIDE).contains(&meta.side) {
         return Err(Error::setting("side", "1 to 4096 pixels", meta.side));
+    }
+    if let Some(preprocessing) = meta.preprocessing {
+        range::count("preprocessing.resize", preprocessing.resize as u64, 1..=MOST_SIDE as u64)?;
+        preprocessing.check(meta.side)?;
     }
     let settings = &meta.recipe.encoder;
     encoder(settings, meta.side, archive)?;
@@ -210,6 +215,7 @@ pub(super) mod tests {
             steps: 1,
             last: Default::default(),
             best: Default::default(),
+            preprocessing: None,
             origin: None,
         };
         archive.note = meta.to_note();

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{Cache, caches, path};
+use kith_core::square::Frame;
 
 /// Share of the free disk that a cache leaves, as a divisor.
 const LEFT_FREE: u64 = 10;
@@ -17,14 +18,14 @@ const MEGABYTE: u64 = 1_000_000;
 pub(crate) fn make_room(
     cache: &Cache,
     directory: &Path,
-    (side, needed): (usize, u64),
+    (frame, needed): (Frame, u64),
 ) -> Result<(), String> {
     if needed > cache.most_bytes {
         let most = cache.most_bytes / MEGABYTE;
         return Err(format!("a cache of {} MB is more than {most} MB", needed / MEGABYTE));
     }
     fs::create_dir_all(&cache.folder).map_err(|e| format!("{}: {e}", cache.folder.display()))?;
-    let own = path(cache, directory, side);
+    let own = path(cache, directory, frame);
     let others: Vec<_> = caches(&cache.folder).into_iter().filter(|(p, _)| *p != own).collect();
     let mut taken: u64 = others.iter().map(|(_, bytes)| bytes).sum();
     for (path, bytes) in others {
@@ -62,14 +63,14 @@ mod tests {
             file.set_times(FileTimes::new().set_modified(time)).unwrap();
         }
         let cache = Cache { folder: folder.path().into(), most_bytes: 100, of: Cached::All };
-        make_room(&cache, folder.path(), (2, 20)).unwrap();
+        make_room(&cache, folder.path(), (2.into(), 20)).unwrap();
         assert!(at("old.kith-images").exists(), "there is room for all");
-        make_room(&cache, folder.path(), (2, 60)).unwrap();
+        make_room(&cache, folder.path(), (2.into(), 60)).unwrap();
         let left = ["new.kith-images", "old.kith-images", "mine.txt"].map(|name| at(name).exists());
         assert_eq!(left, [true, false, true]);
-        assert!(make_room(&cache, folder.path(), (2, 101)).is_err());
+        assert!(make_room(&cache, folder.path(), (2.into(), 101)).is_err());
         let endless = Cache { most_bytes: u64::MAX, ..cache };
-        let reason = make_room(&endless, folder.path(), (2, u64::MAX / 2)).unwrap_err();
+        let reason = make_room(&endless, folder.path(), (2.into(), u64::MAX / 2)).unwrap_err();
         assert!(reason.contains("free"), "{reason}");
     }
 }

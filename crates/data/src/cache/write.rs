@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use super::index::Index;
 use super::{Cache, Records, path};
 use crate::walk::Found;
+use kith_core::square::Frame;
 
 /// End of the names of caches that are still being written.
 const UNFINISHED: &str = ".kith-unfinished";
@@ -24,7 +25,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Begins the cache of a folder and a side.
-    pub(crate) fn start(cache: &Cache, directory: &Path, side: usize) -> io::Result<Self> {
+    pub(crate) fn start(cache: &Cache, directory: &Path, frame: Frame) -> io::Result<Self> {
         fs::create_dir_all(&cache.folder)?;
         sweep(&cache.folder);
         let file = tempfile::Builder::new().prefix(".images.").suffix(UNFINISHED).make_in(
@@ -36,8 +37,8 @@ impl Writer {
         )?;
         // Held while the process lives: who sweeps tells by it what nobody writes any more.
         let _unsupported = file.as_file().try_lock();
-        let place = path(cache, directory, side);
-        Ok(Self { file: BufWriter::new(file), index: Index::default(), place, side })
+        let place = path(cache, directory, frame);
+        Ok(Self { file: BufWriter::new(file), index: Index::default(), place, side: frame.side })
     }
 
     /// Adds an image, or why it cannot be read.
@@ -83,9 +84,9 @@ mod tests {
         let cache = Cache { folder: folder.path().into(), most_bytes: u64::MAX, of: Cached::All };
         let left = folder.path().join(format!(".images.x{UNFINISHED}"));
         fs::write(&left, "half").unwrap();
-        let living = Writer::start(&cache, folder.path(), 2).unwrap();
+        let living = Writer::start(&cache, folder.path(), 2.into()).unwrap();
         assert!(!left.exists(), "nobody writes it");
-        let other = Writer::start(&cache, folder.path(), 2).unwrap();
+        let other = Writer::start(&cache, folder.path(), 2.into()).unwrap();
         assert!(
             living.finish().is_ok() && other.finish().is_ok(),
             "both are whole, the last stays"

@@ -80,6 +80,7 @@ impl<T: Task> Run<'_, T> {
             steps: self.trainer.steps(),
             last: metrics(self.history.last()),
             best: metrics(best(&self.history)),
+            preprocessing: splits.preprocessing,
             origin: self.context.origin.cloned(),
         }
     }

@@ -1,12 +1,12 @@
 //! `kith evaluate --compare`: several checkpoints on the same images, by one protocol.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use kith_core::checkpoint::Stage;
 use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
 use kith_core::probe::paired::mcnemar;
+use kith_core::square::Frame;
 use kith_data::Dataset;
 use serde::Serialize;
 
@@ -84,17 +84,17 @@ pub(super) fn run(
         }
     }
     let chosen = command.device()?;
-    let mut datasets: BTreeMap<usize, Dataset> = BTreeMap::new();
+    let mut datasets: Vec<(Frame, Dataset)> = Vec::new();
     let mut all = Vec::new();
     for checkpoint in &checkpoints {
         let Checkpoint { path, meta, .. } = checkpoint;
         console.note(&format!("evaluating {}", path.display()));
-        let dataset = match datasets.entry(meta.side) {
-            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(free) => {
-                free.insert(open_with(data, meta, shared.seed, console)?)
-            }
-        };
+        let known = datasets.iter().position(|(frame, _)| *frame == meta.frame());
+        let place = known.unwrap_or(datasets.len());
+        if known.is_none() {
+            datasets.push((meta.frame(), open_with(data, meta, shared.seed, console)?));
+        }
+        let (_, dataset) = &datasets[place];
         let encoder = checkpoint.encoder(&chosen.device)?;
         let (labelled, test) = (&dataset.labelled, &dataset.test);
         let classes = dataset.class_names.len();
@@ -103,7 +103,7 @@ pub(super) fn run(
         let found = found.ok_or_else(untold)?;
         all.push(Right::of(&found, test.labels().unwrap_or_default()));
     }
-    let first = datasets.values().next().expect("at least two checkpoints are compared");
+    let (_, first) = datasets.first().expect("at least two checkpoints are compared");
     let row = |(Checkpoint { path, meta, .. }, own): (&Checkpoint, &Right)| Row {
         checkpoint: lossy(path),
         recipe: meta.recipe.name.clone(),
