@@ -19,8 +19,10 @@ use kith_core::probe::Features;
 use kith_core::probe::linear::{Fit, LinearSettings};
 use kith_core::read::read;
 use kith_core::recipe::Recipe;
+use kith_core::resize::Filter;
 use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
+use kith_core::square::{Interleaved, Preprocessing, square};
 use kith_core::trainer::{Plan, SelfSupervised, Trainer};
 use kith_tests::methods::{METHODS, small, waves};
 use pollster::block_on;
@@ -32,13 +34,25 @@ const CLASSES: usize = 3;
 const STEPS: u64 = 5;
 const EPOCHS: usize = 20;
 /// Small encoders of every kind but the first, by the names of their files.
-const ENCODERS: [(&str, &str); 6] = [
+const ENCODERS: [(&str, &str); 9] = [
     ("conv4_pool", r#"{"kind": "conv4_pool", "pixels": "signed"}"#),
     ("resnet", r#"{"kind": "resnet", "depth": 18, "width": 4}"#),
     ("resnet-imagenet", r#"{"kind": "resnet", "depth": 34, "stem": "imagenet", "width": 2}"#),
     ("mobilenet", r#"{"kind": "mobilenet", "width_multiplier": 0.1, "statistics": "keras"}"#),
     ("resnet-bottleneck", r#"{"kind": "resnet", "depth": 50, "width": 2}"#),
     ("vit", r#"{"kind": "vit", "patch": 8, "size": {"dim": 12, "depth": 2, "heads": 3}}"#),
+    (
+        "vit-registers",
+        r#"{"kind": "vit", "patch": 8, "size": {"dim": 12, "depth": 2, "heads": 3}, "registers": 2,
+            "layer_scale": true, "class_position": false, "pool": "cls_mean", "pixels": "imagenet"}"#,
+    ),
+    (
+        "efficientnet_lite",
+        r#"{"kind": "efficientnet_lite", "pixels": "imagenet", "size": {"stem": 4, "head": 12, "stages": [
+            {"kernel": 3, "stride": 1, "expansion": 1, "outputs": 4, "repeats": 1},
+            {"kernel": 5, "stride": 2, "expansion": 3, "outputs": 6, "repeats": 2}]}}"#,
+    ),
+    ("mobilenet_v3", r#"{"kind": "mobilenet_v3", "width_multiplier": 0.1}"#),
 ];
 
 fn pictures() -> Images {
@@ -166,6 +180,28 @@ fn method(method: (&str, &[&str])) -> Value {
     json!({ "name": method.0, "toml": trainer.recipe().to_toml(), "steps": steps })
 }
 
+/// The same checkpoint with pictures cut as others cut them: its bytes, and the features of a picture that
+/// is no square.
+fn framed(archive: &Archive) -> (Vec<u8>, Value) {
+    const SIZE: [usize; 2] = [41, 57];
+    let mut archive = archive.clone();
+    let mut meta = Meta::read(&archive).expect("it was just written");
+    meta.preprocessing = Some(Preprocessing { resize: 40, filter: Filter::Bicubic });
+    archive.note = meta.to_note();
+    let bytes = archive.to_bytes(Precision::Single).expect("finite weights");
+    let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
+    let samples: Vec<u8> = (0..SIZE[0] * SIZE[1] * 3).map(|k| (k * k / 7 % 251) as u8).collect();
+    let picture = Interleaved { samples: &samples, size: SIZE, channels: 3 };
+    let planes = square(picture, meta.frame()).expect("it is a picture");
+    let images = Images::new(planes, [1, SIDE, SIDE]).expect("a square");
+    let features = block_on(model.embed(&images, Layer::Backbone, Length::Own)).expect("a picture");
+    let [height, width] = SIZE;
+    let facts = json!({
+        "height": height, "width": width, "samples": samples, "features": features.values,
+    });
+    (bytes, facts)
+}
+
 #[test]
 fn native_numbers_are_left_for_the_browser() {
     let (trainer, steps) = pretrained(recipe());
@@ -178,6 +214,7 @@ fn native_numbers_are_left_for_the_browser() {
         block_on(model.support_nearest(&projections, 3)).expect("it has a support set");
     let (files, encoders): (Vec<_>, Vec<_>) =
         ENCODERS.map(|(name, settings)| other_encoder(name, settings)).into_iter().unzip();
+    let (framed_bytes, framed_facts) = framed(&archive);
     let parity = json!({
         "side": SIDE, "count": PICTURES, "pixels": pictures().pixels(),
         "fingerprint": model.fingerprint(), "dim": features.dim,
@@ -193,12 +230,14 @@ fn native_numbers_are_left_for_the_browser() {
         },
         "encoders": encoders,
         "methods": METHODS.map(method),
+        "framed": framed_facts,
     });
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("parity");
     fs::create_dir_all(&folder).expect("cargo's own folder can be written to");
     for (name, bytes) in [
         ("checkpoint.safetensors", bytes),
         ("half.safetensors", archive.to_bytes(Precision::Half).expect("small weights")),
+        ("framed.safetensors", framed_bytes),
         ("parity.json", parity.to_string().into_bytes()),
     ] {
         fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");

@@ -33,3 +33,21 @@ test("encoders of every kind embed in Node as natively", { skip }, async () => {
     assert.ok(far < bound, `${name}: off by ${far}, allowed ${bound}`);
   }
 });
+
+test("pictures of any shape are cut as the checkpoint says", { skip }, async () => {
+  const read = (name) => readFileSync(join(folder, name));
+  const { framed } = JSON.parse(read("parity.json"));
+  const { width, height, samples, features } = framed;
+  const encoder = await loadEncoder(read("framed.safetensors"));
+  assert.deepEqual(encoder.info.preprocessing, { resize: 40, filter: "bicubic" });
+  assert.equal(encoder.info.resize, "centre-crop");
+  const picture = { data: Uint8Array.from(samples), width, height, channels: 3 };
+  const { data } = await encoder.embed([picture], { normalize: false });
+  await encoder.dispose();
+  const bound = 1e-5 * Math.max(...features.map(Math.abs));
+  assert.ok(Math.max(...features.map((x, i) => Math.abs(x - data[i]))) < bound);
+  const plain = await loadEncoder(read("checkpoint.safetensors"));
+  const other = await plain.embed([picture], { normalize: false });
+  await plain.dispose();
+  assert.ok(Math.max(...features.map((x, i) => Math.abs(x - other.data[i]))) > 10 * bound);
+});
