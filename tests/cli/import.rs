@@ -93,6 +93,39 @@ fn a_checkpoint_that_was_imported_is_one_like_any_other() {
 }
 
 #[test]
+fn any_method_goes_on_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    imported(folder.path(), "vit16.safetensors", &["--pixels", "signed", "--heads", "3"]);
+    let short = [
+        "--labelled",
+        "90",
+        "--unlabelled",
+        "60",
+        "--set",
+        "pretraining.epochs=1",
+        "--set",
+        "pretraining.steps=2",
+        "--set",
+        "pretraining.unlabelled_batch=6",
+        "--set",
+        "pretraining.labelled_batch=3",
+    ];
+    let going_on = ["pretrain", "--from", "out.safetensors", "--recipe", "byol", "--run", "run"];
+    // Positions of 64 pixels are resampled for 32.
+    let all = [&going_on[..], &short, &["--side", "32"]].concat();
+    let trained = done(folder.path(), &all);
+    let [random, start] = ["random", "start"].map(|name| &trained["frozen"][name]["rankme"]);
+    assert!(start.is_f64() && random != start, "{trained}");
+    let told = done(folder.path(), &["info", "run"]);
+    assert_eq!(told["meta"]["origin"]["source"], "vit16.safetensors");
+    assert_eq!(told["meta"]["recipe"]["encoder"]["grid"], 4);
+    // Other weights are another run.
+    imported(folder.path(), "vit16.safetensors", &["--pixels", "imagenet", "--heads", "3"]);
+    let (_, code, text) = refused(folder.path(), &[&all[..], &["--resume"]].concat());
+    assert_eq!(code, "OTHER_RUN", "{text}");
+}
+
+#[test]
 fn what_is_no_encoder_is_refused_by_its_name_and_nothing_is_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let words = |file: &Path| -> Vec<String> {

@@ -44,6 +44,10 @@ asked for; what is assumed is said.";
 pub(crate) enum Verb {
     /// Train an encoder without labels, evaluate it and write a report
     Pretrain {
+        /// A checkpoint whose encoder it begins with, kith's own or an imported one [default: fresh
+        /// weights]
+        #[arg(long)]
+        from: Option<String>,
         #[command(flatten)]
         flags: TrainFlags,
     },

@@ -164,7 +164,7 @@ mod tests {
 
     fn data(words: &[&str]) -> DataFlags {
         match Args::parse_from([&["kith", "pretrain"][..], words].concat()).verb {
-            Verb::Pretrain { flags } => flags.data,
+            Verb::Pretrain { flags, .. } => flags.data,
             other => panic!("pretrain, not {other:?}"),
         }
     }

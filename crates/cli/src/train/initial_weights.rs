@@ -39,8 +39,9 @@ pub(crate) fn open(
 ) -> Result<Option<Checkpoint>, Failure> {
     let Some(path) = from else { return Ok(None) };
     let start = checkpoint::open(path.as_ref())?;
-    recipe.encoder = start.meta.recipe.encoder.clone();
     data.take(&start.meta);
+    let side = data.side.unwrap_or(start.meta.side);
+    recipe.encoder = start.meta.recipe.encoder.clone().at_side(side, start.meta.side);
     Ok(Some(start))
 }
 

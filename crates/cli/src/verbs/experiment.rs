@@ -72,12 +72,12 @@ fn study(context: &RunContext<'_>) -> Result<Study, Failure> {
         finetune::learn(&RunContext { folder: &baseline_folder, ..context.clone() }, None)?;
     let pretrain_folder = part("pretraining");
     let pretrain_context = RunContext { folder: &pretrain_folder, ..context.clone() };
-    let pretraining = pretrain::learn(&pretrain_context)?;
+    let pretraining = pretrain::learn(&pretrain_context, None)?;
     let start = checkpoint::open(&pretrain_folder.file(folder::CHECKPOINT))?;
     let finetune_folder = part("finetuning");
     let finetune_context = RunContext { folder: &finetune_folder, ..context.clone() };
     let finetuning = finetune::learn(&finetune_context, Some(&start))?;
-    let frozen = pretrain::frozen(&pretrain_context)?;
+    let frozen = pretrain::frozen(&pretrain_context, None)?;
     let splits = context.splits.clone();
     Ok(Study { seed, splits, baseline, pretraining, finetuning, frozen })
 }

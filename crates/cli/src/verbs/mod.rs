@@ -33,7 +33,9 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
     let command = Command { shared, console };
     let tell = |outcome: &dyn Outcome| console.result(outcome);
     match verb {
-        Verb::Pretrain { flags } => tell(&pretrain::run(&flags, command)?),
+        Verb::Pretrain { from, flags } => {
+            tell(&pretrain::run(from.as_deref(), &flags, command)?);
+        }
         Verb::Finetune { from, flags } => tell(&finetune::run(&from, &flags, command)?),
         Verb::Experiment { seeds, flags } => tell(&experiment::run(seeds, &flags, command)?),
         Verb::Sweep { grid, seeds, flags } => {

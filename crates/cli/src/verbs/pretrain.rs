@@ -4,11 +4,11 @@ use std::fmt::{self, Display, Formatter};
 
 use kith_core::encoder::Encoder;
 use kith_core::recipe::Recipe;
-use kith_core::trainer::{Plan, Trainer, random_encoder};
+use kith_core::trainer::{Plan, SelfSupervised, Trainer, random_encoder};
 use serde::Serialize;
 
 use crate::args::TrainFlags;
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::eval::frozen::{self, Scores};
 use crate::eval::minibatch::{self, Minibatch};
 use crate::failure::Failure;
@@ -23,6 +23,7 @@ use crate::report::page::{Report, html};
 use crate::report::tables;
 use crate::train::context::RunContext;
 use crate::train::folder;
+use crate::train::initial_weights;
 use crate::train::loader;
 use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
@@ -34,6 +35,9 @@ use crate::verbs::session::{Command, Session};
 #[derive(Debug, Serialize)]
 pub(super) struct Frozen {
     pub(super) random: Scores,
+    /// Of the encoder that the run began with; none of fresh weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) start: Option<Scores>,
     pub(super) last: Scores,
     pub(super) best: Scores,
     /// Where the recipe asks for it.
@@ -48,8 +52,12 @@ pub(super) struct Pretrained {
     frozen: Option<Frozen>,
 }
 
-pub(super) fn run(flags: &TrainFlags, command: Command<'_>) -> Result<Pretrained, Failure> {
-    let session = Session::open("pretrain", None, flags, command)?;
+pub(super) fn run(
+    from: Option<&str>,
+    flags: &TrainFlags,
+    command: Command<'_>,
+) -> Result<Pretrained, Failure> {
+    let session = Session::open("pretrain", from, flags, command)?;
     let splits = session.splits(session.seed)?;
     complete(&session, &splits)
 }
@@ -57,8 +65,9 @@ pub(super) fn run(flags: &TrainFlags, command: Command<'_>) -> Result<Pretrained
 /// Pre-trains, evaluates and reports, in the session's folder.
 pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrained, Failure> {
     let context = session.context(splits);
-    let trained = learn(&context)?;
-    let frozen = frozen(&context)?;
+    let start = session.start.as_ref();
+    let trained = learn(&context, start)?;
+    let frozen = frozen(&context, start)?;
     let run = Finished::of(&context, &trained);
     let page = page(&context, &trained, &run.findings, frozen.as_ref())?;
     session.folder.write(folder::REPORT, html(&page).as_bytes())?;
@@ -69,21 +78,36 @@ pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrai
 }
 
 /// Pre-trains to the end, or goes on to it.
-pub(super) fn learn(context: &RunContext<'_>) -> Result<Trained, Failure> {
+pub(super) fn learn(
+    context: &RunContext<'_>,
+    start: Option<&Checkpoint>,
+) -> Result<Trained, Failure> {
     let (recipe, splits) = (context.recipe, context.splits);
     let settings = &recipe.pretraining;
     let plan = plan(context);
-    let trainer = Trainer::pretraining(recipe.clone(), plan, context.device)?;
-    train(trainer, None, context, |trainer| {
+    let trainer = trainer(context, start)?;
+    train(trainer, initial_weights::fingerprint(start), context, |trainer| {
         let Splits { unlabelled, labelled, .. } = splits;
         loader::pretraining(unlabelled, labelled, settings, plan, trainer.steps())
+    })
+}
+
+/// A run at its start: with fresh weights, or with the encoder of a checkpoint.
+fn trainer(
+    context: &RunContext<'_>,
+    start: Option<&Checkpoint>,
+) -> Result<Trainer<SelfSupervised>, Failure> {
+    let (recipe, plan, device) = (context.recipe.clone(), plan(context), context.device);
+    Ok(match start {
+        Some(start) => Trainer::pretraining_from(&start.archive, recipe, plan, device)?,
+        None => Trainer::pretraining(recipe, plan, device)?,
     })
 }
 
 /// Whether such a run could begin, without a step of it.
 pub(super) fn check(context: &RunContext<'_>) -> Result<(), Failure> {
     let (plan, splits) = (plan(context), context.splits);
-    let _unused = Trainer::pretraining(context.recipe.clone(), plan, context.device)?;
+    let _unused = trainer(context, None)?;
     let images = [splits.unlabelled.len(), splits.labelled.len()];
     context.recipe.pretraining.sampling(images, plan.classes)?;
     Ok(())
@@ -98,8 +122,11 @@ fn plan(context: &RunContext<'_>) -> Plan {
     Plan::pretraining(settings, [splits.side, classes], context.seed, images)
 }
 
-/// Evaluates the last, the best and a random encoder of a finished run.
-pub(super) fn frozen(context: &RunContext<'_>) -> Result<Option<Frozen>, Failure> {
+/// Evaluates the last, the best and a random encoder of a finished run, and the one that it began with.
+pub(super) fn frozen(
+    context: &RunContext<'_>,
+    start: Option<&Checkpoint>,
+) -> Result<Option<Frozen>, Failure> {
     let RunContext { recipe, splits, device, .. } = *context;
     let open = |name| checkpoint::open(&context.folder.file(name))?.encoder(device);
     let of = |encoder: &Encoder| frozen::evaluate(encoder, recipe, splits, context.seeded());
@@ -118,21 +145,21 @@ pub(super) fn frozen(context: &RunContext<'_>) -> Result<Option<Frozen>, Failure
         }
         Ok::<_, Failure>(found)
     };
-    let (random, last) = (told("random", &random)?, told("last", &last)?);
+    let random = told("random", &random)?;
+    let start = start.map(|start| told("start", &start.encoder(device)?)).transpose()?.flatten();
+    let last = told("last", &last)?;
     let (Some(random), Some(last), Some(best)) = (random, last, told("best", &best)?) else {
         return Ok(None);
     };
-    Ok(Some(Frozen { random, last, best, minibatch }))
+    Ok(Some(Frozen { random, start, last, best, minibatch }))
 }
 
 impl Frozen {
-    /// The three encoders by name.
-    pub(super) fn rows(&self) -> [(&'static str, &Scores); 3] {
-        [
-            ("random", &self.random),
-            ("pre-trained, last", &self.last),
-            ("pre-trained, best", &self.best),
-        ]
+    /// The encoders by name.
+    pub(super) fn rows(&self) -> Vec<(&'static str, &Scores)> {
+        let start = self.start.as_ref().map(|start| ("before this run", start));
+        let trained = [("pre-trained, last", &self.last), ("pre-trained, best", &self.best)];
+        [("random", &self.random)].into_iter().chain(start).chain(trained).collect()
     }
 }
 
@@ -151,7 +178,8 @@ fn page(
     if let Some(frozen) = frozen {
         tables.push(tables::frozen(&frozen.rows()));
         tables.extend(frozen.minibatch.map(tables::minibatch));
-        tables.extend(tables::retrieval(&frozen.rows().map(|(name, s)| (name, s.retrieval))));
+        let found = frozen.rows().into_iter().map(|(name, s)| (name, s.retrieval));
+        tables.extend(tables::retrieval(&found.collect::<Vec<_>>()));
         tables.push(tables::features(&frozen.rows()));
         tables.push(tables::epochs(&parts));
     }

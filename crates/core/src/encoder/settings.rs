@@ -195,6 +195,18 @@ impl EncoderSettings {
         }
     }
 
+    /// The same encoder for images of another side than it was made for: a transformer keeps the table of
+    /// positions that it learnt.
+    #[must_use]
+    pub fn at_side(mut self, side: usize, made_for: usize) -> Self {
+        if let Self::Vit { patch, ref mut grid, .. } = self
+            && side != made_for
+        {
+            *grid = grid.or(made_for.checked_div(patch));
+        }
+        self
+    }
+
     /// An encoder with fresh weights for pictures of `side` pixels.
     ///
     /// # Errors

@@ -58,7 +58,23 @@ impl Trainer<SelfSupervised> {
     /// [`Error::Setting`] when the plan does not suit the recipe.
     pub fn pretraining(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
         let run = Run::new(recipe, plan, device);
-        Ok(Self::of(SelfSupervised::new(&run)?, run))
+        Ok(Self::of(SelfSupervised::new(&run, None)?, run))
+    }
+
+    /// A run that begins with the encoder of a checkpoint; a method's teacher begins as a copy of it, all
+    /// else with fresh weights.
+    ///
+    /// # Errors
+    /// As [`Self::pretraining`]; [`Error::MissingTensor`] or [`Error::TensorShape`] when the
+    /// checkpoint has another encoder.
+    pub fn pretraining_from(
+        start: &Archive,
+        recipe: Recipe,
+        plan: Plan,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let run = Run::new(recipe, plan, device);
+        Ok(Self::of(SelfSupervised::new(&run, Some(start))?, run))
     }
 
     /// The views of images that a step compares, `[n, 3, side, side]` each, in the recipe's order.
@@ -96,7 +112,7 @@ impl Trainer<SelfSupervised> {
 }
 
 impl SelfSupervised {
-    fn new(run: &Run) -> Result<Self, Error> {
+    fn new(run: &Run, start: Option<&Archive>) -> Result<Self, Error> {
         let Run { recipe, plan, .. } = run;
         let settings = &recipe.pretraining;
         for (_, side) in settings.views.listed(recipe.objective.views(), plan.side) {
@@ -108,7 +124,11 @@ impl SelfSupervised {
         }
         let device = run.tracked_device();
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 1);
-        let encoder = recipe.encoder.init(plan.side, plan.seed, &device)?;
+        let fresh = recipe.encoder.init(plan.side, plan.seed, &device)?;
+        let encoder = match start {
+            Some(start) => start.restore("encoder", fresh)?,
+            None => fresh,
+        };
         let features = recipe.encoder.features();
         let method = recipe.objective.start(Start {
             encoder,
