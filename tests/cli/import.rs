@@ -79,7 +79,7 @@ fn a_checkpoint_that_was_imported_is_one_like_any_other() {
     let few = ["--data", "gallery", "--labelled", "90", "--unlabelled", "20"];
     let told = done(folder.path(), &["info", "out.safetensors"]);
     assert_eq!(told["meta"]["origin"]["licence"], "MIT", "{told}");
-    let embed = ["embed", "--checkpoint", "out.safetensors", "--out", "features"];
+    let embed = ["embed", "--checkpoint", "out.safetensors", "--out", "features.npy"];
     done(folder.path(), &[&embed[..], &few].concat());
     assert!(folder.path().join("features.npy").exists());
     let evaluated = done(folder.path(), &[&["evaluate", "out.safetensors"][..], &few].concat());

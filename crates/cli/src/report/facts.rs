@@ -40,16 +40,31 @@ pub(crate) fn described(settings: &Value) -> String {
     let word = |value: &Value| match value {
         Value::String(word) => word.clone(),
         Value::Object(numbers) => {
-            let each = numbers.iter().map(|(name, number)| format!("{name} {number}"));
+            let each = numbers.iter().map(|(name, number)| format!("{name} {}", short(number)));
             each.collect::<Vec<_>>().join(" ")
         }
-        other => other.to_string(),
+        // Long tables are told by their length, fractions by four digits: the recipe has them whole.
+        other => short(other),
     };
     let kind = settings.get("kind").map(word).unwrap_or_default();
     let others = settings.iter().filter(|(name, _)| *name != "kind");
     let others =
         others.map(|(name, value)| format!(", {} {}", name.replace('_', " "), word(value)));
     kind + &others.collect::<String>()
+}
+
+/// A value in few characters.
+fn short(value: &Value) -> String {
+    const DIGITS: usize = 4;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let text = format!("{:.DIGITS$}", number.as_f64().unwrap_or_default());
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        Value::Array(all) if all.iter().any(Value::is_object) => format!("({} of them)", all.len()),
+        Value::Array(all) => all.iter().map(short).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
 }
 
 /// What a report on several seeds shows of the first one alone.
@@ -80,4 +95,26 @@ pub(crate) fn last_and_best(last: &Record, best: &Record) -> Option<String> {
         last.epoch,
         best.chosen_on()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_is_told_in_a_line() {
+        let stage = json!({ "kernel": 3, "outputs": 16 });
+        let settings = json!({
+            "kind": "efficientnet_lite",
+            "pixels": { "mean": [0.498_039_215, 0.5, 0.0], "std": [1.0, 0.25, 0.5] },
+            "size": { "stem": 32, "stages": [stage, stage], "head": 1280 },
+            "width_multiplier": 0.125,
+        });
+        assert_eq!(
+            described(&settings),
+            "efficientnet_lite, pixels mean 0.498 0.5 0 std 1 0.25 0.5, size head 1280 stages (2 of \
+             them) stem 32, width multiplier 0.125"
+        );
+        assert_eq!(described(&json!({ "kind": "conv4", "width": 64 })), "conv4, width 64");
+    }
 }

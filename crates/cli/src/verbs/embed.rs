@@ -1,5 +1,6 @@
 //! `kith embed`: features of images as files for other programs.
 
+use std::ffi::OsStr;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,11 +70,12 @@ pub(super) fn run(
         features.dim = features.dim.max(more.dim);
         features.values.extend(more.values);
     }
-    let (npy, csv) = (ending(out.path, "npy"), ending(out.path, "csv"));
+    let base = base(out.path);
+    let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
     let shape = [features.len() as u64, features.dim as u64];
     files::write_with(&npy, |file| write_npy(&features.values, &shape, file))?;
     if out.pixels {
-        write_pixels(&parts, &ending(out.path, "pixels.npy"))?;
+        write_pixels(&parts, &ending(&base, "pixels.npy"))?;
     }
     files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
     let counted = counted(&dataset, choice, features.len());
@@ -104,6 +106,14 @@ fn counted(dataset: &Dataset, choice: SplitChoice, count: usize) -> String {
              every one), "
         ),
         _ => format!("{count} of {all} pictures (--split all takes every one), "),
+    }
+}
+
+/// The path without an ending that is written anyway.
+fn base(out: &Path) -> PathBuf {
+    match out.extension().and_then(OsStr::to_str) {
+        Some("npy" | "csv") => out.with_extension(""),
+        _ => out.to_owned(),
     }
 }
 
