@@ -12,6 +12,7 @@ mod pixels;
 mod pool;
 pub mod resnet;
 mod settings;
+mod bounds;
 mod statistics;
 pub mod vit;
 
