@@ -35,9 +35,12 @@ use vit::VisionTransformer;
 /// An encoder with its weights.
 #[derive(Module, Debug)]
 #[non_exhaustive]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a model has one or two, and their weights lie elsewhere"
+#[cfg_attr(
+    target_pointer_width = "64",
+    expect(
+        clippy::large_enum_variant,
+        reason = "a model has one or two, and their weights lie elsewhere"
+    )
 )]
 pub enum Encoder {
     /// Four convolutions and a dense layer.
