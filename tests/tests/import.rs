@@ -131,6 +131,11 @@ fn what_is_no_encoder_of_kiths_is_refused_with_what_was_seen() {
         })
     };
     refused(&renamed("resnet18", swapped), &none, &["[32, 32, 3, 3]", "expected [4, 4, 3, 3]"]);
+    let named = |name: &str| Hints { architecture: Some(name.into()), ..Hints::default() };
+    refused(&file("resnet18"), &named("resnet50"), &["arch = resnet50", "resnet18"]);
+    refused(&file("resnet18"), &named("vit_small"), &["arch = vit_small", "ResNet-18"]);
+    refused(&file("resnet18"), &with_heads(3), &["heads = 3", "ResNet-18"]);
+    import(&file("resnet18"), &named("resnet18.a1_in1k"), &cpu()).expect("timm's own name");
     let gated = |name: &str| Some(name.replace("blocks.0.mlp.fc1", "blocks.0.mlp.w12"));
     refused(&renamed("dinov2_reg4", gated), &with_heads(3), &["SwiGLU"]);
     refused(&file("vit16"), &with_heads(3), &["`pixels` must be given", "augreg"]);

@@ -62,6 +62,7 @@ pub fn import(file: &Archive, hints: &Hints, device: &Device) -> Result<Imported
     let chosen = candidates::chosen((file, device), &candidates, hints.prefix.as_deref())?;
     let view = View::new(file, &chosen.prefix);
     let mut reading = chosen.family.read(&view, hints)?;
+    asked_for(&reading, hints)?;
     reading.settings.check()?;
     let network = reading.settings.init(reading.side, 0, device)?;
     expected::check(&network, &reading, &view)?;
@@ -92,6 +93,27 @@ pub fn import(file: &Archive, hints: &Hints, device: &Device) -> Result<Imported
         classes,
         archive,
     })
+}
+
+/// Refuses hints that say something else than the file, or nothing about it.
+fn asked_for(reading: &Reading, hints: &Hints) -> Result<(), Error> {
+    let known: &[&str] = match reading.settings {
+        EncoderSettings::Resnet { .. } => &["resnet"],
+        EncoderSettings::Vit { .. } => &["vit", "deit", "dino"],
+        EncoderSettings::EfficientnetLite { .. } => &["efficientnet_lite"],
+        _ => &["mobilenet"],
+    };
+    let found = &reading.name;
+    let is_of = |name: &String| known.iter().any(|word| name.contains(word));
+    if let Some(name) = hints.architecture.as_ref().filter(|name| !is_of(name)) {
+        return Err(Error::setting("arch", format!("nothing, or a name of a {found}"), name));
+    }
+    match hints.heads {
+        Some(heads) if !matches!(reading.settings, EncoderSettings::Vit { .. }) => {
+            Err(Error::setting("heads", format!("nothing: a {found} has none"), heads))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn others(candidates: &[Candidate], prefix: &str) -> Vec<String> {

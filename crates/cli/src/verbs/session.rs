@@ -58,6 +58,12 @@ impl<'a> Session<'a> {
         let start = initial_weights::open(from, &mut recipe, &mut data)?;
         let device = command.device()?;
         let Command { shared, console } = command;
+        if start.as_ref().is_some_and(|start| start.meta.preprocessing != data.preprocessing) {
+            console.note(
+                "pictures: the largest square in the middle, as --side is another than that of the \
+                 checkpoint, which resizes and cuts",
+            );
+        }
         let name = run_name(verb, &recipe, &data.data, shared.seed);
         let folder = Folder::choose(&flags.run, &name)?;
         console.note(&format!("run: {}", folder.path().display()));

@@ -21,11 +21,6 @@ impl Encoded {
         Some(Self { kind, shape, bytes })
     }
 
-    /// Whether its numbers are fractions, as weights are.
-    pub fn is_float(&self) -> bool {
-        matches!(self.kind, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::F64)
-    }
-
     pub(super) fn of(view: &TensorView<'_>) -> Self {
         let (kind, shape) = (view.dtype(), view.shape().to_vec());
         Self { kind, shape, bytes: view.data().to_vec() }

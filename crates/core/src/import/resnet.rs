@@ -68,6 +68,13 @@ pub(super) fn read(view: &View<'_>, hints: &Hints, names: Names) -> Result<Readi
         ([3, 4, 6, 3], false) => Depth::Fifty,
         _ => return Err(other_depth(blocks, kind)),
     };
+    let number = u8::from(depth).to_string();
+    if let Some(name) = &hints.architecture
+        && name.contains("resnet")
+        && !name.contains(&format!("resnet{number}"))
+    {
+        return Err(Error::setting("arch", format!("nothing, or resnet{number}"), name));
+    }
     let inner = shape("layer1.0.conv2.weight");
     if inner.first() != Some(&width) || inner.get(1) != Some(&width) {
         return Err(refused(format!(
