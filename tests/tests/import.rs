@@ -60,6 +60,24 @@ fn convolutional_networks_are_recognised() {
     }
 }
 
+/// `ViTForImageClassification` of transformers 5.24 with 2 blocks of 24 and 3 heads, all weights moved.
+#[test]
+fn hugging_faces_vit_gives_its_features() {
+    let error = import(&file("vit_hf"), &with_heads(3), &cpu());
+    let error = error.expect_err("pixels are told by nothing");
+    assert!(error.code() == "UNTOLD" && error.to_string().contains("pixels"), "{error}");
+    let hints = Hints { pixels: Some(Pixels::Signed), ..with_heads(3) };
+    let (imported, fixture) = (found("vit_hf", &hints), expected("vit_hf"));
+    assert_eq!((imported.prefix.as_str(), imported.side), ("vit.", 32));
+    assert_eq!(imported.left, ["classifier.bias", "classifier.weight"]);
+    for (grid, side) in [("native", 32), ("6", 48)] {
+        let imported = found("vit_hf", &Hints { side: Some(side), ..hints.clone() });
+        let shown = pictures(&fixture, &format!("{grid}.pictures"), &cpu());
+        let got = features(&imported, shown, &cpu());
+        close(grid, &got, &fixture.values(&format!("{grid}.cls")), 1e-5);
+    }
+}
+
 #[test]
 fn transformers_are_recognised_under_all_their_names() {
     let signed = Hints { pixels: Some(Pixels::Signed), ..with_heads(3) };

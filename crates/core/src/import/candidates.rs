@@ -18,7 +18,7 @@ pub(super) enum Family {
     NumberedResNet,
     /// timm's and Meta's vision transformers.
     Vit,
-    /// transformers' `Dinov2`.
+    /// transformers' `Dinov2` and `ViT`.
     Transformers,
     /// timm's `EfficientNet`s.
     TimmLite,
@@ -36,13 +36,20 @@ pub(super) struct Candidate {
 }
 
 /// Names that all must be there.
-const ANCHORS: [(Family, &[&str]); 7] = [
+const ANCHORS: [(Family, &[&str]); 8] = [
     (Family::ResNet, &["conv1.weight", "bn1.running_var", "layer1.0.conv1.weight"]),
     (Family::NumberedResNet, &["0.weight", "1.running_var", "4.0.conv1.weight"]),
     (Family::Vit, &["patch_embed.proj.weight", "pos_embed"]),
     (
         Family::Transformers,
         &["embeddings.patch_embeddings.projection.weight", "encoder.layer.0.norm1.weight"],
+    ),
+    (
+        Family::Transformers,
+        &[
+            "embeddings.patch_embeddings.projection.weight",
+            "encoder.layer.0.layernorm_before.weight",
+        ],
     ),
     (Family::TimmLite, &["conv_stem.weight", "blocks.0.0.conv_dw.weight"]),
     (Family::PackageLite, &["_conv_stem.weight", "_blocks.0._depthwise_conv.weight"]),

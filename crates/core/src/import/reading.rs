@@ -21,7 +21,8 @@ pub(super) struct Reading {
 }
 
 /// Layers after the encoder, and what trains beside it: nothing of it is an encoder's.
-const BESIDE: [&str; 16] = [
+const BESIDE: [&str; 17] = [
+    "pooler.",
     "fc.",
     "head.",
     "heads.",

@@ -1,10 +1,10 @@
-//! `Dinov2` under the names of Hugging Face's transformers.
+//! `Dinov2` and `ViT` under the names of Hugging Face's transformers.
 
 use super::hints::Hints;
 use super::piece::{How, Piece};
 use super::reading::{Reading, is_beside, refused};
 use super::view::View;
-use super::vit::Table;
+use super::vit::{Table, untold_pixels};
 use crate::encoder::Pixels;
 use crate::encoder::vit::Positions;
 use crate::error::Error;
@@ -23,15 +23,21 @@ const OUTSIDE: [(&str, &str); 6] = [
 ];
 /// The token that stands for a hidden patch in training.
 const MASK: &str = "embeddings.mask_token";
-/// Layers of a block.
-const INSIDE: [(&str, &str); 6] = [
+/// Layers of a block of either network.
+const INSIDE: [(&str, &str); 10] = [
     ("attention.output.dense", "attn.proj"),
     ("layer_scale1.lambda1", "ls1.gamma"),
     ("layer_scale2.lambda1", "ls2.gamma"),
     ("norm1", "norm1"),
     ("norm2", "norm2"),
     ("mlp", "mlp"),
+    ("layernorm_before", "norm1"),
+    ("layernorm_after", "norm2"),
+    ("intermediate.dense", "mlp.fc1"),
+    ("output.dense", "mlp.fc2"),
 ];
+/// What its library calls a network of a block of its own names.
+const PLAIN: &str = "encoder.layer.0.layernorm_before.weight";
 /// Queries, keys and values, which timm has in one layer.
 const SEEN: [&str; 3] = ["query", "key", "value"];
 const ATTENTION: &str = "attention.attention";
@@ -46,7 +52,11 @@ pub(super) fn read(view: &View<'_>, hints: &Hints) -> Result<Reading, Error> {
     let depth = view.count("encoder.layer.");
     let table = Table { dim, patch, depth, places };
     let has_scale = view.has("encoder.layer.0.layer_scale1.lambda1");
-    let pixels = hints.pixels.unwrap_or(Pixels::Imagenet);
+    // `Dinov2` has one author, `ViT` many.
+    let pixels = match hints.pixels {
+        None if view.has(PLAIN) => return Err(untold_pixels()),
+        pixels => pixels.unwrap_or(Pixels::Imagenet),
+    };
     let mut reading =
         table.reading(view, hints, (0, has_scale, Positions::Transformers, pixels))?;
     if hints.pixels.is_none() {
@@ -63,7 +73,8 @@ fn piece(name: &str) -> Result<Option<Piece>, Error> {
     if let Some((_, own)) = OUTSIDE.iter().find(|(other, _)| *other == name) {
         return Ok(Some(Piece::same(*own, name)));
     }
-    let unknown = || refused(format!("`{name}` is none of the tensors of transformers' Dinov2"));
+    let unknown =
+        || refused(format!("`{name}` is none of the tensors of transformers' Dinov2 or ViT"));
     let rest = name.strip_prefix("encoder.layer.").ok_or_else(unknown)?;
     let (block, rest) = rest.split_once('.').ok_or_else(unknown)?;
     if let Some(seen) = rest.strip_prefix(ATTENTION) {

@@ -60,12 +60,7 @@ pub(super) fn read(view: &View<'_>, hints: &Hints) -> Result<Reading, Error> {
     let pixels = match hints.pixels {
         Some(pixels) => pixels,
         None if !(view.is_self_supervised() || has_mask || has_scale || registers > 0) => {
-            return Err(Error::Untold {
-                what: "pixels",
-                reason: "no tensor tells how pixels were normalised: imagenet for DINO, DeiT and MAE, signed \
-                         for timm's augreg weights"
-                    .into(),
-            });
+            return Err(untold_pixels());
         }
         None => {
             assumed.push("pixels are normalised by ImageNet's mean and deviation".to_owned());
@@ -82,6 +77,16 @@ pub(super) fn read(view: &View<'_>, hints: &Hints) -> Result<Reading, Error> {
     reading.pieces = pieces;
     reading.classifier = last_layer(view, "head");
     Ok(reading)
+}
+
+/// That pixels must be told.
+pub(super) fn untold_pixels() -> Error {
+    Error::Untold {
+        what: "pixels",
+        reason: "no tensor tells how pixels were normalised: imagenet for DINO, DeiT and MAE, signed for \
+                 timm's augreg weights and Google's in transformers"
+            .into(),
+    }
 }
 
 /// Registers, whether there are factors, rule of positions, pixels.
