@@ -1,6 +1,6 @@
 //! A running average of a network's weights, steadier than the network (Tarvainen and Valpola 2017).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
@@ -44,7 +44,8 @@ pub fn decay_at(decay: f64, step: u64) -> f64 {
     decay.min((1.0 + step as f64) / (START + step as f64))
 }
 
-/// The average moved on: `decay` of it and the rest of the network, both without autodiff.
+/// The average, which has no autodiff, moved on: `decay` of it and the rest of the network, which has. What
+/// the network does not learn, its frozen layers, the average keeps as it is.
 ///
 /// Running statistics of normalisation stay those of the average: the network's are of other weights
 /// and of other views, see [`warmed`].
@@ -56,21 +57,71 @@ pub fn follow<M: Module>(average: M, network: &impl Module, decay: f64) -> M {
 
 /// The average with running statistics moved on by a forward pass over pictures: the statistics of
 /// its own weights on views as they come when it is used ("precise" ones, Wu and Johnson 2021).
-pub fn warmed<M: Module>(average: M, forward: impl FnOnce(&M)) -> M {
-    in_training(&average, forward).0
+///
+/// `like` is the network that learns, whose frozen layers keep their statistics.
+pub fn warmed<M: Module>(average: M, like: &impl Module, forward: impl FnOnce(&M)) -> M {
+    in_training(&average, like, forward).0
 }
 
 /// A forward pass through a copy that trains: the copy without autodiff, and the result.
 ///
 /// It normalises by the batch and moves its running statistics, as the teachers of `MoCo`, `BYOL` and
-/// `DINO` do; no weight moves. Whoever wants no gradient takes [`Tensor::inner`] of the result.
-pub fn in_training<M: Module, R>(network: &M, forward: impl FnOnce(&M) -> R) -> (M, R) {
-    let training = network.clone().train();
+/// `DINO` do; no weight moves. Layers that are frozen in `like`, the network that learns, are frozen in
+/// the copy. Whoever wants no gradient takes [`Tensor::inner`] of the result.
+pub fn in_training<M: Module, R>(
+    network: &M,
+    like: &impl Module,
+    forward: impl FnOnce(&M) -> R,
+) -> (M, R) {
+    let mut frozen = Frozen::default();
+    like.visit(&mut frozen);
+    frozen.path = Path::default();
+    let training = network.clone().train().map(&mut frozen);
     let result = forward(&training);
     (training.valid(), result)
 }
 
-/// The weights of a network by name, flattened.
+/// Names of the parameters that a network does not learn.
+#[derive(Default)]
+struct Frozen {
+    path: Path,
+    names: BTreeSet<String>,
+}
+
+impl ModuleVisitor for Frozen {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !param.val().is_autodiff() {
+            self.names.insert(self.path.name());
+        }
+    }
+}
+
+impl ModuleMapper for Frozen {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        match self.names.contains(&self.path.name()) {
+            true => param.map(Tensor::inner),
+            false => param,
+        }
+    }
+}
+
+/// The weights that a network learns by name, flattened.
 #[derive(Default)]
 struct Weights {
     path: Path,
@@ -88,6 +139,10 @@ impl ModuleVisitor for Weights {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let weight = param.val();
+        if !weight.is_autodiff() {
+            return;
+        }
+        let weight = weight.inner();
         let count = weight.dims().iter().product::<usize>();
         self.found.insert(self.path.name(), weight.reshape([count]));
     }
@@ -110,13 +165,9 @@ impl ModuleMapper for Follow {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.weights.path.name();
         let Some(now) = self.weights.found.remove(&name) else { return param };
-        let running = name.ends_with("running_mean") || name.ends_with("running_var");
         param.map(|old| {
             let now = now.reshape(old.dims());
-            match running {
-                true => old,
-                false => old.mul_scalar(self.decay) + now.mul_scalar(1.0 - self.decay),
-            }
+            old.mul_scalar(self.decay) + now.mul_scalar(1.0 - self.decay)
         })
     }
 }
@@ -140,8 +191,8 @@ mod tests {
         let tracked = BatchNorm::new(1, &Device::flex().autodiff());
         let average = tracked.valid();
         let x = Tensor::<2>::from_data([[1.0_f32], [3.0]], &Device::flex());
-        let _trained = tracked.forward(x);
-        let network = tracked.valid().map(&mut Double);
+        let _trained = tracked.clone().forward(x);
+        let network = tracked.map(&mut Double);
         let moved = values(&follow(average.clone(), &network, 0.75));
         assert!((moved["weight"] - (0.75 + 0.25 * 2.0)).abs() < 1e-6);
         assert_ne!(values(&network)["running_mean"], 0.0);
@@ -153,13 +204,19 @@ mod tests {
     fn a_forward_pass_warms_the_statistics_and_no_weight() {
         let average = BatchNorm::new(1, &Device::flex());
         let x = Tensor::<2>::from_data([[1.0_f32], [3.0]], &Device::flex());
-        let warm = warmed(average.clone(), |norm| {
-            let _normalised = norm.forward(x);
+        let like = average.clone().train();
+        let warm = warmed(average.clone(), &like, |norm| {
+            let _normalised = norm.forward(x.clone());
         });
         let (before, after) = (values(&average), values(&warm));
         assert!((after["running_mean"] - 0.2).abs() < 1e-6, "a tenth of 2");
         assert_eq!((after["weight"], after["bias"]), (before["weight"], before["bias"]));
         assert_eq!(before["running_mean"], 0.0, "the average itself was changed");
+        let frozen = warmed(average.clone(), &average, |norm| {
+            let _normalised = norm.forward(x);
+        });
+        assert_eq!(values(&frozen), before, "what is frozen keeps its statistics");
+        assert_eq!(values(&follow(frozen, &average.map(&mut Double), 0.5)), before);
     }
 
     /// Doubles every number.

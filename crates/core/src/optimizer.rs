@@ -15,6 +15,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, Stored};
+use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use crate::path::Path;
 use crate::range;
@@ -45,6 +46,9 @@ pub struct OptimizerSettings {
     pub weight_decay_end: Option<f64>,
     /// Which parameters are left out of decay and of LARS's trust ratio.
     pub exclude: Exclude,
+    /// What each layer's rate is multiplied by, going from the heads down to the first layer: 1 moves all
+    /// alike, 0.75 moves a pre-trained encoder's first layers least (Clark et al. 2020; Bao et al. 2022).
+    pub layer_decay: f64,
     /// The longest that gradients may be.
     pub clip: Option<Clip>,
     /// How gradients become changes.
@@ -81,6 +85,7 @@ impl OptimizerSettings {
             weight_decay: 0.0,
             weight_decay_end: None,
             exclude,
+            layer_decay: 1.0,
             clip: None,
             rule,
         }
@@ -96,6 +101,8 @@ impl OptimizerSettings {
         range::within("weight_decay", self.weight_decay, 0.0..=1.0, "0 to 1")?;
         let end = self.weight_decay_end.unwrap_or(self.weight_decay);
         range::within("weight_decay_end", end, 0.0..=1.0, "0 to 1")?;
+        range::above_zero("layer_decay", self.layer_decay)?;
+        range::within("layer_decay", self.layer_decay, 0.0..=1.0, "above 0 and at most 1")?;
         if let Some(clip) = self.clip {
             clip.check().map_err(|e| e.below("clip"))?;
         }
@@ -133,6 +140,15 @@ pub struct Optimizer {
     settings: OptimizerSettings,
     steps: u64,
     memory: BTreeMap<String, Memory>,
+    layers: Option<Layers>,
+}
+
+/// An encoder whose layers may have rates of their own.
+#[derive(Clone, Debug)]
+struct Layers {
+    encoder: EncoderSettings,
+    /// What comes before the names of its parameters.
+    prefix: &'static str,
 }
 
 /// What is remembered of a parameter.
@@ -150,7 +166,14 @@ const SKIPPED: &str = "skipped";
 impl Optimizer {
     /// An optimizer that has seen nothing yet.
     pub fn new(settings: OptimizerSettings) -> Self {
-        Self { settings, steps: 0, memory: BTreeMap::new() }
+        Self { settings, steps: 0, memory: BTreeMap::new(), layers: None }
+    }
+
+    /// The same for a network with an encoder whose parameters' names begin so: what
+    /// [`OptimizerSettings::layer_decay`] speaks of.
+    #[must_use]
+    pub fn of_encoder(self, encoder: &EncoderSettings, prefix: &'static str) -> Self {
+        Self { layers: Some(Layers { encoder: encoder.clone(), prefix }), ..self }
     }
 
     /// Steps done.
@@ -208,7 +231,8 @@ impl Optimizer {
             };
             memory.insert(path.to_owned(), Memory { skipped, slots });
         }
-        Ok(Self { settings: self.settings.clone(), steps, memory })
+        let (settings, layers) = (self.settings.clone(), self.layers.clone());
+        Ok(Self { settings, steps, memory, layers })
     }
 
     /// The module after one step of a run of `total` steps; parameters without a gradient stay.
@@ -231,13 +255,25 @@ impl Optimizer {
         let step = self.steps;
         self.steps += 1;
         let factor = self.settings.schedule.factor(step, total);
+        let decay = self.settings.layer_decay;
+        let layers = self.layers.as_ref().filter(|_| decay < 1.0);
+        let layer_factor = |name: &str| layers.map_or(1.0, |layers| layers.factor(decay, name));
         let rate = |name: &str| {
             let factor = if pace(name) == Pace::Constant { 1.0 } else { factor };
-            self.settings.learning_rate * factor
+            self.settings.learning_rate * factor * layer_factor(name)
         };
         let moves = Moves { settings: &self.settings, rate: &rate, step, total };
         let memory = &mut self.memory;
         module.map(&mut Update { moves, memory, slopes, path: Path::default() })
+    }
+}
+
+impl Layers {
+    /// What a parameter's rate is multiplied by; 1 for those of heads.
+    fn factor(&self, decay: f64, name: &str) -> f64 {
+        let Some(name) = name.strip_prefix(self.prefix) else { return 1.0 };
+        let below = self.encoder.layers() - self.encoder.layer_of(name);
+        decay.powi(below as i32)
     }
 }
 

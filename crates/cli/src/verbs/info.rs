@@ -150,20 +150,28 @@ impl Display for Part {
 
 /// The layers of the encoder, a line each.
 fn summary(layers: &[Layer]) -> Vec<String> {
-    let line = |name: &str, kind: &str, output: &str, parameters: &str| {
-        format!("  {name:<20} {kind:<36} {output:<18} {parameters:>10}")
+    let line = |[number, name, kind, output, parameters]: [&str; 5]| {
+        format!("  {number:>2} {name:<20} {kind:<36} {output:<18} {parameters:>10}")
     };
     let row = |layer: &Layer| {
         let output: Vec<String> = layer.output.iter().map(usize::to_string).collect();
-        line(&layer.name, layer.kind, &output.join(" × "), &layer.parameters.to_string())
+        let number = layer.number.map_or(String::new(), |number| number.to_string());
+        let parameters = layer.parameters.to_string();
+        line([&number, &layer.name, layer.kind, &output.join(" × "), &parameters])
     };
-    let head = ["layers".into(), line("name", "kind", "output", "parameters")];
+    let head = ["layers".into(), line(["", "name", "kind", "output", "parameters"])];
     head.into_iter().chain(layers.iter().map(row)).collect()
 }
 
 fn layers<S: Serializer>(layers: &[Layer], to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(layers.iter().map(|Layer { name, kind, output, parameters }| {
-        json!({ "name": name, "kind": kind, "output": output, "parameters": parameters })
+    to.collect_seq(layers.iter().map(|Layer { name, kind, output, parameters, number }| {
+        json!({
+            "name": name,
+            "kind": kind,
+            "output": output,
+            "parameters": parameters,
+            "number": number,
+        })
     }))
 }
 

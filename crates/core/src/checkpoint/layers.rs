@@ -20,6 +20,9 @@ pub struct Layer {
     pub output: Vec<usize>,
     /// Numbers that it learns.
     pub parameters: usize,
+    /// Its number, from 1, among those that can be frozen; none for one without parameters. What learns
+    /// together has one number.
+    pub number: Option<usize>,
 }
 
 impl Meta {
@@ -36,6 +39,9 @@ impl Meta {
                 list.efficientnet_lite(&size.shape());
             }
             EncoderSettings::MobilenetV3 { .. } => list.mobilenet_v3(),
+        }
+        for layer in list.layers.iter_mut().filter(|layer| layer.parameters > 0) {
+            layer.number = Some(1 + self.recipe.encoder.layer_of(&layer.name));
         }
         list.layers
     }
@@ -140,7 +146,7 @@ impl LayerList<'_> {
             0 => "class token, positions",
             _ => "class token, registers, positions",
         };
-        self.layers.push(Layer { name, kind, output, parameters: learnt });
+        self.layers.push(Layer { name, kind, output, parameters: learnt, number: None });
         for place in 0.. {
             let name = format!("blocks.{place}");
             let Some(_) = self.channels(&format!("{name}.norm1.weight")) else { break };
@@ -206,7 +212,7 @@ impl LayerList<'_> {
 
     fn add(&mut self, name: String, kind: &'static str, output: Vec<usize>) {
         let parameters = self.parameters(&name);
-        self.layers.push(Layer { name, kind, output, parameters });
+        self.layers.push(Layer { name, kind, output, parameters, number: None });
     }
 
     fn channels(&self, name: &str) -> Option<usize> {
@@ -237,6 +243,10 @@ mod tests {
             let sum: usize = layers.iter().map(|layer| layer.parameters).sum();
             assert_eq!(sum, parameters, "{encoder}: {layers:#?}");
             assert_eq!(layers.last().unwrap().output, [features], "{encoder}");
+            let numbers: Vec<usize> = layers.iter().filter_map(|layer| layer.number).collect();
+            assert!(numbers.is_sorted() && numbers[0] == 1, "{encoder}: {numbers:?}");
+            let settings = Meta::read(&written(encoder)).unwrap().recipe.encoder;
+            assert_eq!(numbers.last(), Some(&settings.freezable()), "{encoder}");
         }
     }
 

@@ -59,8 +59,12 @@ impl Method for ByolSettings {
         let (n, heads) = (step.batch(), &step.network.heads);
         let features = views_of(&step.features, n);
         let Predicted { projections, predictions } = heads.of_each(&features);
-        let targets =
-            pair(teacher::targets(&mut step.buffers.teacher, step.views, Passes::Each, step.parts));
+        let targets = pair(teacher::targets(
+            (&mut step.buffers.teacher, step.network),
+            step.views,
+            Passes::Each,
+            step.parts,
+        ));
         let value = Self::distance(pair(predictions), targets);
         let compared = [pair(features), pair(projections)];
         let metrics = agreement::measured(&value, compared, step.accuracy_on);

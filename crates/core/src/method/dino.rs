@@ -154,7 +154,7 @@ impl Method for DinoSettings {
         let projections = heads.project(step.features.clone(), self.crops, n);
         let student = views_of(&heads.answers(projections.clone()), n);
         let globals = &step.views[..GLOBAL];
-        let seen = teacher::looks(&mut step.buffers.teacher, |teacher| {
+        let seen = teacher::looks((&mut step.buffers.teacher, step.network), |teacher| {
             let features = teacher.features_in_parts(globals, Passes::BySize, step.parts);
             vec![teacher.heads.answers(teacher.heads.project(features, self.crops, n))]
         });

@@ -113,8 +113,12 @@ impl Method for MocoSettings {
         teacher::follow(&mut step.buffers.teacher, step.network, momentum);
         let answering: Vec<Tensor<4>> =
             self.answering().iter().map(|&view| step.views[view].clone()).collect();
-        let keys =
-            teacher::targets(&mut step.buffers.teacher, &answering, Passes::Each, step.parts);
+        let keys = teacher::targets(
+            (&mut step.buffers.teacher, step.network),
+            &answering,
+            Passes::Each,
+            step.parts,
+        );
         let queue = step.buffers.queue.rows();
         let asked = queries.iter().zip(&keys);
         let logits: Vec<Tensor<2>> = asked

@@ -68,8 +68,12 @@ impl Method for MocoV3Settings {
         let Predicted { projections, predictions: queries } = heads.of_each(&features);
         let momentum = self.teacher.at(step.progress.step, step.progress.total);
         teacher::follow(&mut step.buffers.teacher, step.network, momentum);
-        let keys =
-            pair(teacher::targets(&mut step.buffers.teacher, step.views, Passes::Each, step.parts));
+        let keys = pair(teacher::targets(
+            (&mut step.buffers.teacher, step.network),
+            step.views,
+            Passes::Each,
+            step.parts,
+        ));
         let value = self.contrast(pair(queries), keys);
         let compared = [pair(features), pair(projections)];
         let metrics = agreement::measured(&value, compared, step.accuracy_on);

@@ -8,8 +8,9 @@ use burn::tensor::{Device, Int, Tensor};
 use super::parts::Part;
 use super::{AccuracyOn, Build, Loss, Method, Network, Progress, Reduction, Step};
 use crate::archive::Archive;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, EncoderSettings};
 use crate::error::Error;
+use crate::freeze::frozen;
 use crate::head::HeadSettings;
 use crate::metrics::Metric;
 use crate::optimizer::{Optimizer, OptimizerSettings, Slopes};
@@ -36,6 +37,9 @@ pub(crate) type Storing<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + '
 #[derive(Debug)]
 pub(crate) struct Start<'a> {
     pub(crate) encoder: Encoder,
+    pub(crate) settings: &'a EncoderSettings,
+    /// First layers of the encoder that stay as they are.
+    pub(crate) freeze: usize,
     /// Features of an image.
     pub(crate) features: usize,
     pub(crate) projection: Option<&'a HeadSettings>,
@@ -79,11 +83,14 @@ impl<M: Method> Run<M> {
     /// # Errors
     /// [`Error::Setting`] when a layer of a head has no unit.
     pub(crate) fn start(method: &M, start: Start<'_>) -> Result<Box<dyn Running>, Error> {
-        let Start { encoder, features, projection, optimizer, seed, weights, device } = start;
+        let Start { encoder, settings, freeze, features, projection, optimizer, seed, .. } = start;
+        let Start { weights, device, .. } = start;
         let mut build = Build { projection, features, seed, weights, device };
         let network = Network { encoder, heads: method.heads(&mut build)? };
         let buffers = method.buffers(&network, &build);
-        let (optimizer, device) = (Optimizer::new(optimizer), build.plain_device());
+        let network = frozen(network, freeze, settings);
+        let optimizer = Optimizer::new(optimizer).of_encoder(settings, "encoder.");
+        let device = build.plain_device();
         Ok(Box::new(Self { method: method.clone(), network, buffers, optimizer, device }))
     }
 }
@@ -190,7 +197,7 @@ mod tests {
     use crate::archive::Precision;
     use crate::augment::views::ViewCount;
     use crate::ema::{follow, in_training};
-    use crate::encoder::{EncoderSettings, Pixels};
+    use crate::encoder::Pixels;
     use crate::head::Head;
     use crate::initial;
     use crate::linear::Linear;
@@ -252,7 +259,7 @@ mod tests {
             let (n, heads) = (step.batch(), &step.network.heads);
             let project = |heads: &Heads, x| Head::maybe(heads.projection.as_ref(), x);
             let first = step.views[0].clone();
-            let (teacher, target) = in_training(&step.buffers.teacher, |teacher| {
+            let (teacher, target) = in_training(&step.buffers.teacher, step.network, |teacher| {
                 project(&teacher.heads, teacher.encoder.forward(first)).inner()
             });
             let centre = step.buffers.centre.val();
@@ -269,7 +276,7 @@ mod tests {
 
         fn after(&self, network: &Network<Heads>, buffers: &mut Buffers, _progress: Progress) {
             let teacher = buffers.teacher.clone();
-            buffers.teacher = follow(teacher, &network.valid(), self.momentum);
+            buffers.teacher = follow(teacher, network, self.momentum);
         }
     }
 
@@ -282,6 +289,8 @@ mod tests {
         let head = HeadSettings::new(vec![6], DIM);
         let start = Start {
             encoder: settings.init(side, 5, &device).unwrap(),
+            settings,
+            freeze: 0,
             features: settings.features(),
             projection: Some(&head),
             optimizer: OptimizerSettings::default(),

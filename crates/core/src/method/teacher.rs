@@ -34,25 +34,30 @@ pub fn copy_of<H: Module + ModuleDisplay>(encoder: &Encoder, heads: H) -> Networ
 /// What the teacher makes of views, each of them through its head alone, without gradient.
 ///
 /// It looks in training mode: it normalises by the batch, and moves running statistics of its own.
-pub fn targets(
-    teacher: &mut Teacher,
+pub fn targets<S: Module + ModuleDisplay>(
+    (teacher, student): (&mut Teacher, &Network<S>),
     views: &[Tensor<4>],
     passes: Passes,
     parts: &[Part],
 ) -> Vec<Tensor<2>> {
     let n = views.first().map_or(0, |view| view.dims()[0]);
-    looks(teacher, |teacher| {
+    looks((teacher, student), |teacher| {
         let features = teacher.features_in_parts(views, passes, parts);
         each_alone(teacher.heads.projection(), &views_of(&features, n))
     })
 }
 
-/// A forward pass of the teacher in training mode, without gradient.
-pub fn looks<H: Module + ModuleDisplay>(
-    teacher: &mut Network<H>,
-    forward: impl FnOnce(&Network<H>) -> Vec<Tensor<2>>,
-) -> Vec<Tensor<2>> {
-    let (moved, seen) = ema::in_training(teacher, forward);
+/// A forward pass of the teacher in training mode, without gradient; the student's frozen layers are the
+/// teacher's too.
+pub fn looks<T, S>(
+    (teacher, student): (&mut Network<T>, &Network<S>),
+    forward: impl FnOnce(&Network<T>) -> Vec<Tensor<2>>,
+) -> Vec<Tensor<2>>
+where
+    T: Module + ModuleDisplay,
+    S: Module + ModuleDisplay,
+{
+    let (moved, seen) = ema::in_training(teacher, student, forward);
     *teacher = moved;
     seen.into_iter().map(Tensor::inner).collect()
 }
@@ -63,5 +68,5 @@ where
     T: Module + ModuleDisplay,
     S: Module + ModuleDisplay,
 {
-    *teacher = ema::follow(teacher.clone(), &student.valid(), momentum);
+    *teacher = ema::follow(teacher.clone(), student, momentum);
 }

@@ -39,6 +39,8 @@ pub(super) struct Written {
     #[serde(skip_serializing_if = "Option::is_none")]
     exclude: Option<Exclude>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    layer_decay: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     clip: Option<Clip>,
     #[serde(skip_serializing_if = "Option::is_none")]
     schedule: Option<Schedule>,
@@ -149,6 +151,7 @@ impl TryFrom<Written> for OptimizerSettings {
             weight_decay: written.weight_decay.unwrap_or(base.weight_decay),
             weight_decay_end: written.weight_decay_end,
             exclude: written.exclude.unwrap_or(base.exclude),
+            layer_decay: written.layer_decay.unwrap_or(base.layer_decay),
             clip: written.clip,
             rule: base.rule,
         })
@@ -165,6 +168,7 @@ impl From<OptimizerSettings> for Written {
             weight_decay: Some(settings.weight_decay),
             weight_decay_end: settings.weight_decay_end,
             exclude: (settings.exclude != base.exclude).then_some(settings.exclude),
+            layer_decay: (settings.layer_decay != base.layer_decay).then_some(settings.layer_decay),
             clip: settings.clip,
             ..rule
         }
@@ -214,7 +218,7 @@ mod tests {
     fn a_table_is_read_and_written_as_it_was() {
         for text in [
             "learning_rate = 1e-3\nepsilon = 1e-8\nepsilon_form = 'pytorch'",
-            "kind = 'adamw'\nweight_decay = 0.04\nweight_decay_end = 0.4\nclip = { each = 3.0 }",
+            "kind = 'adamw'\nweight_decay = 0.04\nweight_decay_end = 0.4\nclip = { each = 3.0 }\nlayer_decay = 0.75",
             "kind = 'sgd'\nnesterov = true\nexclude = 'one_dimensional'",
             "kind = 'lars'\ntrust = 0.02\nform = 'clipped'\nschedule = { shape = 'cosine' }",
         ] {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
 use crate::error::Error;
+use crate::freeze::is_none;
 use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
@@ -19,6 +20,10 @@ pub struct Finetuning {
     pub steps: Option<u64>,
     /// Images a step.
     pub batch: usize,
+    /// First layers of a checkpoint's encoder that stay as they are, as in pre-training; all layers of an
+    /// encoder with fresh weights move.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub freeze: usize,
     /// Order of the images.
     pub shuffle: Shuffle,
     /// What becomes of the images of a pass that do not fill a batch.

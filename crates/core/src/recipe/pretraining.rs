@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::augment::policy::Policy;
 use crate::augment::views::{ViewCount, Views};
 use crate::error::Error;
+use crate::freeze::is_none;
 use crate::method::{AccuracyOn, Reduction, Steps};
 use crate::optimizer::OptimizerSettings;
 use crate::range;
@@ -27,6 +28,10 @@ pub struct Pretraining {
     /// loss still compares the whole batch.
     #[serde(default = "at_once")]
     pub accumulate: usize,
+    /// First layers of a checkpoint's encoder that stay as they are, with their statistics: a stem is one,
+    /// and each block; 0 moves all.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub freeze: usize,
     /// Order of the images.
     pub shuffle: Shuffle,
     /// How losses become one number.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::augment::policy::Policy;
 use crate::error::Error;
+use crate::freeze::is_none;
 use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
@@ -33,6 +34,9 @@ pub struct SemiSettings {
     pub labelled_batch: usize,
     /// Unlabelled pictures a step.
     pub unlabelled_batch: usize,
+    /// First layers of a checkpoint's encoder that stay as they are, as in fine-tuning.
+    #[serde(skip_serializing_if = "is_none")]
+    pub freeze: usize,
     /// Order of the pictures.
     pub shuffle: Shuffle,
     /// View by which labels are learnt and given.
@@ -103,6 +107,7 @@ impl Default for SemiSettings {
             steps: None,
             labelled_batch: 64,
             unlabelled_batch: 448,
+            freeze: 0,
             shuffle: Shuffle::Full,
             weak: named("fixmatch-weak"),
             strong: named("fixmatch-strong"),

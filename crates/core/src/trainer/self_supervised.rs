@@ -58,6 +58,12 @@ impl Trainer<SelfSupervised> {
     /// [`Error::Setting`] when the plan does not suit the recipe.
     pub fn pretraining(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
         let run = Run::new(recipe, plan, device);
+        let freeze = run.recipe.pretraining.freeze;
+        if freeze > 0 {
+            let expected =
+                "0 where the encoder begins with fresh weights: they have learnt nothing yet";
+            return Err(Error::setting("pretraining.freeze", expected, freeze));
+        }
         Ok(Self::of(SelfSupervised::new(&run, None)?, run))
     }
 
@@ -132,6 +138,8 @@ impl SelfSupervised {
         let features = recipe.encoder.features();
         let method = recipe.objective.start(Start {
             encoder,
+            settings: &recipe.encoder,
+            freeze: settings.freeze,
             features,
             projection: recipe.projection.as_ref(),
             optimizer: settings.optimizer.clone(),

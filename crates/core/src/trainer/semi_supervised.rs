@@ -10,6 +10,7 @@ use crate::checkpoint::Stage;
 use crate::ema::{decay_at, follow, warmed};
 use crate::encoder::Encoder;
 use crate::error::Error;
+use crate::freeze::frozen;
 use crate::loader::Batch;
 use crate::loss::cross_entropy;
 use crate::metrics::{self, Metric, Unit};
@@ -96,6 +97,7 @@ impl Trainer<SemiSupervised> {
             _ => None,
         };
         let (average, optimizer) = (network.valid(), Optimizer::new(settings.optimizer.clone()));
+        let optimizer = optimizer.of_encoder(&run.recipe.encoder, "encoder.");
         let normalises = run.recipe.encoder.normalises();
         let task =
             SemiSupervised { settings, network, average, normalises, optimizer, curriculum, pool };
@@ -107,7 +109,9 @@ impl Trainer<SemiSupervised> {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when it is of another encoder.
     pub fn with_encoder(mut self, archive: &Archive) -> Result<Self, Error> {
-        self.task.network.encoder = archive.restore("encoder", self.task.network.encoder)?;
+        let mut network = self.task.network;
+        network.encoder = archive.restore("encoder", network.encoder)?;
+        self.task.network = frozen(network, self.task.settings.freeze, &self.run.recipe.encoder);
         self.task.average = self.task.network.valid();
         Ok(self)
     }
@@ -117,7 +121,8 @@ impl Trainer<SemiSupervised> {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when it is of another network.
     pub fn with_network(mut self, archive: &Archive) -> Result<Self, Error> {
-        self.task.network = archive.restore("", self.task.network)?;
+        let network = archive.restore("", self.task.network)?;
+        self.task.network = frozen(network, self.task.settings.freeze, &self.run.recipe.encoder);
         self.task.average = self.task.network.valid();
         Ok(self)
     }
@@ -135,7 +140,7 @@ impl SemiSupervised {
         let slopes = Slopes::of(&self.network, &loss.backward());
         self.network = self.optimizer.step(self.network.clone(), slopes, total);
         let decay = decay_at(self.settings.average, learnt);
-        self.average = follow(self.average.clone(), &self.network.valid(), decay);
+        self.average = follow(self.average.clone(), &self.network, decay);
     }
 
     /// The supervised loss of weak views and the agreement of strong views with weak ones.
@@ -210,7 +215,7 @@ impl Task for SemiSupervised {
             self.update(&loss, learnt, run);
         }
         if let Some(weak) = weak.filter(|_| self.normalises) {
-            self.average = warmed(self.average.clone(), |network| {
+            self.average = warmed(self.average.clone(), &self.network, |network| {
                 let _logits = network.forward(weak);
             });
         }

@@ -146,6 +146,7 @@ impl Trainer<SelfSupervised> {
             let reason = format!("the state of a run of pre-training, got {:?}", state.stage);
             return Err(Error::Metadata { reason: format!("expected {reason}") });
         }
-        Self::pretraining(state.recipe, state.plan, device)?.resume(&archive, &state.counters)
+        let trainer = Self::pretraining_from(&archive, state.recipe, state.plan, device)?;
+        trainer.resume(&archive, &state.counters)
     }
 }

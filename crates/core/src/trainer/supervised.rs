@@ -8,8 +8,9 @@ use super::{Plan, Run, Task, Trainer, labels_of};
 use crate::archive::Archive;
 use crate::checkpoint::Stage;
 use crate::dropout;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, EncoderSettings};
 use crate::error::Error;
+use crate::freeze::frozen;
 use crate::loader::Batch;
 use crate::loss::cross_entropy;
 use crate::metrics::{self, Metric};
@@ -29,11 +30,11 @@ impl Optimizers {
     const ENCODER: &str = "optimizer.encoder";
     const PROBE: &str = "optimizer.probe";
 
-    fn new(settings: &Finetuning) -> Self {
+    fn new(settings: &Finetuning, of: &EncoderSettings) -> Self {
         let encoder = settings.optimizer.clone();
         let learning_rate = encoder.learning_rate * settings.head_rate;
         let probe = OptimizerSettings { learning_rate, ..encoder.clone() };
-        Self { encoder: Optimizer::new(encoder), probe: Optimizer::new(probe) }
+        Self { encoder: Optimizer::new(encoder).of_encoder(of, ""), probe: Optimizer::new(probe) }
     }
 
     fn step(&mut self, network: Classifier, gradients: &Gradients, total: u64) -> Classifier {
@@ -64,16 +65,20 @@ impl Trainer<Supervised> {
     pub fn supervised(recipe: Recipe, plan: Plan, device: &Device) -> Result<Self, Error> {
         let run = Run::new(recipe, plan, device);
         let network = Classifier::new(&run.recipe, &plan, &run.tracked_device())?;
-        let optimizers = Optimizers::new(&run.recipe.finetuning);
+        let optimizers = Optimizers::new(&run.recipe.finetuning, &run.recipe.encoder);
         Ok(Self::of(Supervised { network, optimizers, stage: Stage::Supervised }, run))
     }
 
-    /// The same run with the encoder of a checkpoint; the classifier stays fresh.
+    /// The same run with the encoder of a checkpoint, whose first layers may be frozen; the classifier
+    /// stays fresh.
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when it is of another encoder.
     pub fn with_encoder(mut self, archive: &Archive) -> Result<Self, Error> {
-        self.task.network.encoder = archive.restore("encoder", self.task.network.encoder)?;
+        let Recipe { encoder, finetuning, .. } = &self.run.recipe;
+        let mut network = self.task.network;
+        network.encoder = archive.restore("encoder", network.encoder)?;
+        self.task.network = frozen(network, finetuning.freeze, encoder);
         self.task.stage = Stage::Finetuned;
         Ok(self)
     }

@@ -159,6 +159,16 @@ impl Lite {
 }
 
 impl Shape {
+    /// How many blocks all stages have.
+    pub(crate) fn blocks(&self) -> usize {
+        self.blocks_before(self.stages.len())
+    }
+
+    /// How many blocks the stages before one have.
+    pub(crate) fn blocks_before(&self, stage: usize) -> usize {
+        self.stages.iter().take(stage).map(|stage| stage.repeats).sum()
+    }
+
     /// Whether there is such a network.
     ///
     /// # Errors

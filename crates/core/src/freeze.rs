@@ -1,0 +1,75 @@
+//! First layers of an encoder that stay as they are.
+//!
+//! Their parameters lose autodiff: no gradient goes into them, nothing of theirs is kept for a backward
+//! pass, and they normalise by running statistics, which stay too.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::Tensor;
+
+use crate::encoder::EncoderSettings;
+use crate::error::Error;
+use crate::path::Path;
+
+/// Where the encoder lies in a network.
+const ENCODER: &str = "encoder.";
+
+/// Whether no layer is frozen, which a recipe need not say.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+pub(crate) fn is_none(layers: &usize) -> bool {
+    *layers == 0
+}
+
+/// Refuses more layers than an encoder has.
+///
+/// # Errors
+/// [`Error::Setting`] for the setting of that name.
+pub(crate) fn check(
+    name: &'static str,
+    layers: usize,
+    encoder: &EncoderSettings,
+) -> Result<(), Error> {
+    let most = encoder.freezable();
+    match layers <= most {
+        true => Ok(()),
+        false => {
+            let expected = format!(
+                "0 to {most}: the layers of this {}, a stem and each block",
+                encoder.kind()
+            );
+            Err(Error::setting(name, expected, layers))
+        }
+    }
+}
+
+/// The network with so many first layers of its encoder frozen.
+pub(crate) fn frozen<M: Module>(network: M, layers: usize, encoder: &EncoderSettings) -> M {
+    match layers {
+        0 => network,
+        _ => network.map(&mut Freeze { layers, encoder, path: Path::default() }),
+    }
+}
+
+struct Freeze<'a> {
+    layers: usize,
+    encoder: &'a EncoderSettings,
+    path: Path,
+}
+
+impl ModuleMapper for Freeze<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        let of_encoder = name.strip_prefix(ENCODER);
+        match of_encoder.is_some_and(|name| self.encoder.layer_of(name) < self.layers) {
+            true => param.map(Tensor::inner),
+            false => param,
+        }
+    }
+}
