@@ -15,7 +15,7 @@ pub enum Activation {
 }
 
 /// Where `ReLU6` ends.
-const SIX: f32 = 6.0;
+pub(crate) const SIX: f32 = 6.0;
 
 impl Activation {
     /// On any device.

@@ -134,13 +134,14 @@ impl Meta {
         serde_json::to_string(self).expect("a note is representable in JSON")
     }
 
-    /// The encoder of an archive with this note, on a device without autodiff.
+    /// The encoder of an archive with this note, on a device without autodiff, for inference: see
+    /// [`Encoder::folded`].
     ///
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the tensors are not the recipe's.
     pub fn encoder(&self, archive: &Archive, device: &Device) -> Result<Encoder, Error> {
         let fresh = self.recipe.encoder.init(self.side, self.seed, device)?;
-        archive.restore("encoder", fresh)
+        Ok(archive.restore("encoder", fresh)?.folded())
     }
 }
 

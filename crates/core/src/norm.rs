@@ -22,6 +22,9 @@ pub struct BatchNorm {
     running_var: RunningState<Tensor<1>>,
     #[module(skip)]
     constants: Constants,
+    /// Whether the layer before has taken it over.
+    #[module(skip)]
+    is_folded: bool,
 }
 
 /// What two libraries set differently.
@@ -57,6 +60,7 @@ impl BatchNorm {
             running_mean: RunningState::new(Tensor::zeros([channels], &plain)),
             running_var: RunningState::new(Tensor::ones([channels], &plain)),
             constants: Constants::PYTORCH,
+            is_folded: false,
         }
     }
 
@@ -81,6 +85,9 @@ impl BatchNorm {
     /// # Shapes
     /// As [`Self::forward`].
     pub fn forward_with<const D: usize>(&self, x: Tensor<D>, activation: Activation) -> Tensor<D> {
+        if self.is_folded {
+            return activation.apply(x);
+        }
         let epsilon = self.constants.epsilon;
         let trains = self.weight.as_ref().map_or(x.is_autodiff(), |w| w.val().is_autodiff());
         let [weight, bias] = self.weights();
@@ -92,6 +99,21 @@ impl BatchNorm {
         let (result, moments) = over_batch((x, weight, bias), epsilon, activation);
         self.remember(moments, count);
         result
+    }
+
+    /// What it does by its running statistics, as a factor and a number to add for each channel, and the
+    /// same layer without any effect, for where the one before has taken it over: for inference alone.
+    pub(crate) fn folded(&self) -> (Self, [Tensor<1>; 2]) {
+        let [weight, bias] = self.weights();
+        let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+        let scale = weight / variance.add_scalar(self.constants.epsilon).sqrt();
+        let shift = bias - mean * scale.clone();
+        (Self { is_folded: true, ..self.clone() }, [scale, shift])
+    }
+
+    /// Whether the layer before has taken it over.
+    pub(crate) fn is_folded(&self) -> bool {
+        self.is_folded
     }
 
     /// Scale and shift, `[channels]` each; ones and zeros where there are none.

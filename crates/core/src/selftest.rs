@@ -5,6 +5,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::activation::Activation;
 use crate::encoder::conv::Conv;
 use crate::error::Error;
 use crate::linear::Linear;
@@ -75,7 +76,7 @@ async fn numbers(device: &Device) -> Result<Vec<f32>, Error> {
     let dense = Linear::new(WIDTH * LEFT * LEFT, DIM, &mut weights, &device);
     let pixels = (0..2 * PICTURES * 3 * SIDE * SIDE).map(|_| weights.unit() as f32).collect();
     let data = TensorData::new::<f32, _>(pixels, [2 * PICTURES, 3, SIDE, SIDE]);
-    let maps = conv.forward_relu(Tensor::from_data(data, &device));
+    let maps = conv.forward_with(Tensor::from_data(data, &device), Activation::Relu);
     let projections = dense.forward(maps.flatten::<2>(1, 3));
     let view = |start| projections.clone().narrow(0, start, PICTURES);
     let settings = SimclrSettings { temperature: 0.5, form: SimclrForm::CrossView };

@@ -47,6 +47,35 @@ impl ConvNorm {
     /// - x: `[n, inputs, h, w]`
     /// - result: `[n, outputs, …]`, smaller by the stride
     pub(super) fn forward(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
-        self.norm.forward_with(self.conv.forward(x), activation)
+        normalized((&self.conv, &self.norm), x, activation)
     }
+
+    /// For inference: one convolution.
+    pub(super) fn folded(&self) -> Self {
+        let (conv, norm) = folded(&self.conv, &self.norm);
+        Self { conv, norm }
+    }
+}
+
+/// A convolution, the normalisation behind it, and an activation.
+///
+/// # Shapes
+/// - x: `[n, inputs, h, w]`
+/// - result: `[n, outputs, …]`, smaller by the stride
+pub(super) fn normalized(
+    (conv, norm): (&Conv, &BatchNorm),
+    x: Tensor<4>,
+    activation: Activation,
+) -> Tensor<4> {
+    match norm.is_folded() {
+        true => conv.forward_with(x, activation),
+        false => norm.forward_with(conv.forward(x), activation),
+    }
+}
+
+/// A convolution that does what the normalisation behind it did by its running statistics, which does
+/// nothing any more: for inference.
+pub(super) fn folded(conv: &Conv, norm: &BatchNorm) -> (Conv, BatchNorm) {
+    let (norm, does) = norm.folded();
+    (conv.scaled(does), norm)
 }

@@ -49,22 +49,24 @@ pub enum Strided {
 }
 
 impl Strided {
+    /// Zeros before and after maps of such a side.
+    pub(crate) fn padding(self, side: usize, kernel: usize, geometry: Geometry) -> [usize; 2] {
+        match self {
+            Self::Around => [geometry.padding; 2],
+            Self::Same => same(side, kernel, geometry.stride),
+            Self::After => [0, 1],
+        }
+    }
+
     /// The images with those zeros that are not all around, and what remains of the geometry.
     fn pad(self, x: Tensor<4>, kernel: usize, geometry: Geometry) -> (Tensor<4>, Geometry) {
         let [_, _, height, width] = x.dims();
-        let [above, below, left, right] = match self {
-            Self::Around => return (x, geometry),
-            Self::Same => {
-                let [above, below] = same(height, kernel, geometry.stride);
-                let [left, right] = same(width, kernel, geometry.stride);
-                [above, below, left, right]
-            }
-            Self::After => [0, 1, 0, 1],
-        };
+        let [above, below] = self.padding(height, kernel, geometry);
+        let [left, right] = self.padding(width, kernel, geometry);
         if [below, left, right] == [above; 3] {
             return (x, Geometry { padding: above, ..geometry });
         }
-        (padded(x, [left, right, above, below]), Geometry { padding: 0, ..geometry })
+        (x.pad((left, right, above, below), 0.0), Geometry { padding: 0, ..geometry })
     }
 }
 
@@ -73,11 +75,6 @@ pub(crate) fn same(side: usize, kernel: usize, stride: usize) -> [usize; 2] {
     let reached = side.div_ceil(stride).saturating_sub(1) * stride + kernel;
     let total = reached.saturating_sub(side);
     [total / 2, total - total / 2]
-}
-
-/// With so many zeros to the left and right, above and below.
-fn padded(x: Tensor<4>, [left, right, above, below]: [usize; 4]) -> Tensor<4> {
-    x.pad((left, right, above, below), 0.0)
 }
 
 /// How kernels go over pictures.
@@ -175,6 +172,14 @@ impl Conv {
         Self { bias: Some(initial::zeros([outputs], device)), ..self }
     }
 
+    /// This layer and then an activation, which costs least where the convolution ends.
+    ///
+    /// # Shapes
+    /// As [`Self::forward`].
+    pub fn forward_with(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
+        self.convolve(x, activation)
+    }
+
     /// The kernels, `[out, in / groups, k, k]`.
     pub fn weight(&self) -> Tensor<4> {
         self.weight.val()
@@ -187,49 +192,97 @@ impl Conv {
         self.convolve(x, Activation::Linear)
     }
 
-    /// [`Self::forward`] and then `ReLU`, which costs least where the convolution ends.
-    ///
-    /// # Shapes
-    /// As [`Self::forward`].
-    pub fn forward_relu(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolve(x, Activation::Relu)
-    }
-
     /// A training step on two cores takes half the time with kith's own convolution; on GPUs,
     /// burn's chooses among kernels made for them.
     fn convolve(&self, x: Tensor<4>, activation: Activation) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
-        let kernel = weight.dims()[3];
-        let (x, geometry) = self.strided.pad(x, kernel, self.geometry);
         #[cfg(feature = "cpu")]
         if x.device().inner() == Device::flex() {
-            return on_cpu((x, weight, bias), geometry, activation);
+            return on_cpu((x, weight, bias), (self.geometry, self.strided), activation);
         }
-        anywhere((x, weight, bias), geometry, activation)
+        padded((x, weight, bias), (self.geometry, self.strided), activation)
+    }
+
+    /// This layer and the normalisation by fixed statistics behind it as one layer: every output times a
+    /// number, plus a number.
+    pub(super) fn scaled(&self, [scale, shift]: [Tensor<1>; 2]) -> Self {
+        let [outputs, ..] = self.weight.dims();
+        let shift = match &self.bias {
+            Some(bias) => bias.val() * scale.clone() + shift,
+            None => shift,
+        };
+        let weight = self.weight.clone().map(|kernels| kernels * scale.reshape([outputs, 1, 1, 1]));
+        Self { weight, bias: Some(initial::parameter(shift)), ..self.clone() }
     }
 }
 
 /// Pictures, kernels, and bias if there is one.
 type Inputs = (Tensor<4>, Tensor<4>, Option<Tensor<1>>);
 
+/// How square kernels go over maps of known sides.
+#[cfg(feature = "cpu")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    /// Side of a kernel, in pixels.
+    kernel: usize,
+    stride: usize,
+    /// Rows of zeros above and below.
+    rows: [usize; 2],
+    /// Columns of zeros to the left and right.
+    columns: [usize; 2],
+}
+
+#[cfg(feature = "cpu")]
+impl Window {
+    /// Without zeros.
+    #[cfg(test)]
+    fn valid(kernel: usize, stride: usize) -> Self {
+        Self { kernel, stride, rows: [0; 2], columns: [0; 2] }
+    }
+
+    fn has_padding(self) -> bool {
+        [self.rows, self.columns] != [[0; 2]; 2]
+    }
+
+    /// Rows and columns of what maps of such sides become.
+    fn grid(self, [height, width]: [usize; 2]) -> [usize; 2] {
+        [(height, self.rows), (width, self.columns)]
+            .map(|(side, [before, after])| (before + side + after - self.kernel) / self.stride + 1)
+    }
+}
+
 /// Each kind of kernel the way that suits it.
 #[cfg(feature = "cpu")]
-fn on_cpu((x, weight, bias): Inputs, geometry: Geometry, activation: Activation) -> Tensor<4> {
-    let [outputs, inputs, kernel, _] = weight.dims();
-    match (kernel, geometry.groups, &bias) {
-        (KERNEL, 1, _) => {
+fn on_cpu(
+    (x, weight, bias): Inputs,
+    (geometry, strided): (Geometry, Strided),
+    activation: Activation,
+) -> Tensor<4> {
+    let ([outputs, inputs, kernel, _], [_, _, height, width]) = (weight.dims(), x.dims());
+    let rows = strided.padding(height, kernel, geometry);
+    let columns = strided.padding(width, kernel, geometry);
+    let window = Window { kernel, stride: geometry.stride, rows, columns };
+    let records = x.is_autodiff() || weight.is_autodiff();
+    match (kernel, geometry.groups) {
+        (1, 1) if records && !window.has_padding() => {
+            let sums = pointwise(x, weight, window.stride);
+            let sums = match bias {
+                Some(bias) => sums + bias.reshape([1, outputs, 1, 1]),
+                None => sums,
+            };
+            activation.apply(sums)
+        }
+        (_, 1) => {
             let none = || Tensor::zeros([outputs], &x.device().inner());
-            cpu::convolve((x.clone(), weight, bias.unwrap_or_else(none)), geometry, activation)
+            cpu::convolve((x.clone(), weight, bias.unwrap_or_else(none)), window, activation)
         }
-        (1, 1, None) => activation.apply(pointwise(x, weight, geometry.stride)),
-        (1, 1, Some(bias)) => {
-            let sums = pointwise(x, weight, geometry.stride);
-            activation.apply(sums + bias.clone().reshape([1, outputs, 1, 1]))
+        _ if inputs == 1 && geometry.groups == outputs && !records => {
+            depthwise::infer((x, weight, bias), window, activation)
         }
-        (_, _, None) if inputs == 1 && geometry.groups == outputs => {
-            activation.apply(depthwise::convolve(x, weight, geometry))
+        _ if inputs == 1 && geometry.groups == outputs && bias.is_none() => {
+            activation.apply(depthwise::convolve(x, weight, window))
         }
-        _ => anywhere((x, weight, bias), geometry, activation),
+        _ => padded((x, weight, bias), (geometry, strided), activation),
     }
 }
 
@@ -247,6 +300,16 @@ fn pointwise(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
     let rows = x.permute([0, 2, 3, 1]).reshape([n * height * width, inputs]);
     let sums = rows.matmul(weight.reshape([outputs, inputs]).transpose());
     sums.reshape([n, height, width, outputs]).permute([0, 3, 1, 2])
+}
+
+/// Burn's convolution of maps with zeros where they are not all around.
+fn padded(
+    (x, weight, bias): Inputs,
+    (geometry, strided): (Geometry, Strided),
+    activation: Activation,
+) -> Tensor<4> {
+    let (x, geometry) = strided.pad(x, weight.dims()[3], geometry);
+    anywhere((x, weight, bias), geometry, activation)
 }
 
 /// Burn's convolution, on any device.
@@ -279,16 +342,18 @@ mod tests {
         x.into_data().try_to_vec().unwrap()
     }
 
-    type Way = fn(Inputs, Geometry, Activation) -> Tensor<4>;
+    type How = (Geometry, Strided);
+    type Way = fn(Inputs, How, Activation) -> Tensor<4>;
 
     /// The result and the gradients of a sum of it that weighs each number differently.
-    fn all(way: Way, [outputs, kernel]: [usize; 2], geometry: Geometry) -> Vec<Vec<f32>> {
+    fn all(way: Way, [outputs, kernel]: [usize; 2], how: How) -> Vec<Vec<f32>> {
+        let (geometry, _) = how;
         const CHANNELS: usize = 4;
         let x = numbers([9, CHANNELS, 12, 17]);
         let weight = numbers([outputs, CHANNELS / geometry.groups, kernel, kernel]);
         let bias = (geometry.groups == 1 && outputs != 6).then(|| numbers([outputs]));
         let activation = if bias.is_some() { Activation::Relu } else { Activation::Linear };
-        let maps = way((x.clone(), weight.clone(), bias.clone()), geometry, activation);
+        let maps = way((x.clone(), weight.clone(), bias.clone()), how, activation);
         let weights = numbers(maps.dims()).detach();
         let gradients = (maps.clone() * weights).sum().backward();
         let mut found = vec![values(maps), values(x.grad(&gradients).unwrap())];
@@ -302,18 +367,24 @@ mod tests {
         let strides = [1, 2];
         let valid = strides.map(|stride| ([5, KERNEL], Geometry::valid(stride)));
         let same = strides.map(|stride| ([5, KERNEL], Geometry::same(KERNEL, stride)));
+        let stem = strides.map(|stride| ([5, 7], Geometry::same(7, stride)));
         let pointwise = [([6, 1], Geometry::same(1, 1)), ([7, 1], Geometry::same(1, 2))];
         let depthwise = strides.map(|stride| ([4, KERNEL], Geometry::depthwise(4, stride)));
         let wide = strides.map(|stride| ([4, 5], Geometry::same(5, stride).of_channels(4)));
-        for (sizes, geometry) in [valid, same, pointwise, depthwise, wide].concat() {
-            let (own, expected) = (all(on_cpu, sizes, geometry), all(anywhere, sizes, geometry));
+        let all_kinds = [valid, same, stem, pointwise, depthwise, wide].concat();
+        let paddings = [Strided::Around, Strided::Same, Strided::After];
+        for ((sizes, geometry), strided) in
+            all_kinds.into_iter().flat_map(|kind| paddings.map(|strided| (kind, strided)))
+        {
+            let how = (geometry, strided);
+            let (own, expected) = (all(on_cpu, sizes, how), all(padded, sizes, how));
             for (which, (own, expected)) in own.iter().zip(&expected).enumerate() {
                 assert_eq!(own.len(), expected.len(), "{which}");
                 let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
                 let far = own.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 assert!(
                     far <= 1e-5 * size,
-                    "number {which} of result and gradients, {sizes:?}, {geometry:?}: off by {far} of {size}"
+                    "number {which} of result and gradients, {sizes:?}, {how:?}: off by {far} of {size}"
                 );
             }
         }
@@ -335,6 +406,33 @@ mod tests {
         }
     }
 
+    /// What has no gradient is computed in another way, with bias and activation in it.
+    #[test]
+    fn inference_computes_what_training_does() {
+        for (outputs, kernel, geometry) in [
+            (6, 1, Geometry::same(1, 1)),
+            (6, 1, Geometry::same(1, 2)),
+            (5, KERNEL, Geometry::same(KERNEL, 2)),
+            (24, 5, Geometry::same(5, 2).of_channels(24)),
+            (21, KERNEL, Geometry::depthwise(21, 1)),
+        ] {
+            let inputs = geometry.groups.max(4);
+            let x = numbers([2, inputs, 9, 8]).inner();
+            let weight = numbers([outputs, inputs / geometry.groups, kernel, kernel]).inner();
+            let bias = numbers([outputs]).inner();
+            for activation in [Activation::Linear, Activation::Relu, Activation::Relu6] {
+                let all = (x.clone(), weight.clone(), Some(bias.clone()));
+                let own = values(on_cpu(all.clone(), (geometry, Strided::Same), activation));
+                let expected = values(padded(all, (geometry, Strided::Same), activation));
+                let far = own.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+                assert!(far.fold(0.0, f32::max) < 1e-5, "{geometry:?} {activation:?}");
+                assert!(own.len() == expected.len() && own.iter().any(|x| *x > 0.0));
+            }
+        }
+    }
+
+    const PLAIN: How = (Geometry::valid(1), Strided::Around);
+
     fn nine(factor: f32) -> Inputs {
         let x = numbers([1, 3, 3, 3]).inner() * factor;
         (x, numbers([1, 3, 3, 3]).inner(), Some(numbers([1]).inner()))
@@ -342,11 +440,11 @@ mod tests {
 
     #[test]
     fn nothing_is_recorded_without_autodiff() {
-        assert!(!on_cpu(nine(1.0), Geometry::valid(1), Activation::Relu).is_autodiff());
+        assert!(!on_cpu(nine(1.0), PLAIN, Activation::Relu).is_autodiff());
     }
 
     #[test]
     fn relu_lets_a_nan_pass() {
-        assert!(values(on_cpu(nine(f32::NAN), Geometry::valid(1), Activation::Relu))[0].is_nan());
+        assert!(values(on_cpu(nine(f32::NAN), PLAIN, Activation::Relu))[0].is_nan());
     }
 }

@@ -5,6 +5,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use super::conv::{Conv, side_after};
+use crate::activation::Activation;
 use crate::error::Error;
 use crate::image::CHANNELS;
 use crate::linear::Linear;
@@ -18,8 +19,10 @@ pub struct Conv4 {
     dense: Linear,
 }
 
-const DEPTH: usize = 4;
-const STRIDE: usize = 2;
+/// Convolutions.
+pub(crate) const DEPTH: usize = 4;
+/// Of each.
+pub(crate) const STRIDE: usize = 2;
 /// The least side of which four convolutions leave one pixel.
 const LEAST_SIDE: usize = 31;
 
@@ -60,7 +63,8 @@ impl Conv4 {
     /// - images: `[n, 3, side, side]` in [0, 1]
     /// - result: `[n, width]`, none negative
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = self.convs.iter().fold(images, |maps, conv| conv.forward_relu(maps));
+        let maps =
+            self.convs.iter().fold(images, |maps, conv| conv.forward_with(maps, Activation::Relu));
         relu(self.dense.forward(maps.flatten::<2>(1, 3)))
     }
 }

@@ -23,7 +23,7 @@ pub struct Conv4Pool {
 }
 
 /// Channels of the four layers in the paper.
-const WIDTHS: [usize; 4] = [8, 16, 32, FEATURES];
+pub(crate) const WIDTHS: [usize; 4] = [8, 16, 32, FEATURES];
 /// Number of features.
 pub(super) const FEATURES: usize = 64;
 /// The least side of which three poolings leave a pixel.
@@ -53,6 +53,11 @@ impl Conv4Pool {
             ConvNorm::new(shape, Geometry::same(KERNEL, 1), stream, device)
         });
         Ok(Self { layers: layers.into(), pixels })
+    }
+
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        Self { layers: self.layers.iter().map(ConvNorm::folded).collect(), pixels: self.pixels }
     }
 
     /// # Shapes

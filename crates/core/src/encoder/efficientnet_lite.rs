@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::block::{folded, normalized};
 use super::conv::{Conv, Geometry, KERNEL, Strided};
 use super::{Pixels, global_average};
 use crate::activation::Activation;
@@ -82,15 +83,23 @@ impl EfficientNetLite {
         Ok(Self { conv_stem, bn1, blocks, conv_head, bn2, pixels })
     }
 
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        let (conv_stem, bn1) = folded(&self.conv_stem, &self.bn1);
+        let stage = |blocks: &Vec<Block>| blocks.iter().map(Block::folded).collect();
+        let blocks = self.blocks.iter().map(stage).collect();
+        let (conv_head, bn2) = folded(&self.conv_head, &self.bn2);
+        Self { conv_stem, bn1, blocks, conv_head, bn2, pixels: self.pixels }
+    }
+
     /// # Shapes
     /// - images: `[n, 3, side, side]`
     /// - result: `[n, head]`, in [0, 6]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps = self.conv_stem.forward(self.pixels.of(images));
-        let maps = self.bn1.forward_with(maps, Activation::Relu6);
+        let images = self.pixels.of(images);
+        let maps = normalized((&self.conv_stem, &self.bn1), images, Activation::Relu6);
         let blocks = self.blocks.iter().flatten();
         let maps = blocks.fold(maps, |maps, block| block.forward(maps));
-        let maps = self.bn2.forward_with(self.conv_head.forward(maps), Activation::Relu6);
-        global_average(maps)
+        global_average(normalized((&self.conv_head, &self.bn2), maps, Activation::Relu6))
     }
 }

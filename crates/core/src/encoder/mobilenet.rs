@@ -128,6 +128,16 @@ impl MobileNet {
         Self { pixels, ..self }
     }
 
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        let pair = |pair: &Pair| Pair {
+            depthwise: pair.depthwise.folded(),
+            pointwise: pair.pointwise.folded(),
+        };
+        let pairs = self.pairs.iter().map(pair).collect();
+        Self { stem: self.stem.folded(), pairs, pixels: self.pixels }
+    }
+
     /// # Shapes
     /// - images: `[n, 3, side, side]`
     /// - result: `[n, 1024 · multiplier]`, in [0, 6]

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+use super::block::{folded, normalized};
 use super::conv::{Conv, Geometry, KERNEL};
 use super::divisible::scaled;
 use super::{Pixels, global_average};
@@ -61,16 +62,16 @@ struct Squeeze {
 
 /// What follows the layers of a bottleneck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Nonlinearity {
+pub(crate) enum Nonlinearity {
     Relu,
     HardSwish,
 }
 
 /// A row of table 2: kernel, channels inside, outputs, whether channels get factors, what follows the
 /// layers, stride.
-type Row = (usize, usize, usize, bool, Nonlinearity, usize);
+pub(crate) type Row = (usize, usize, usize, bool, Nonlinearity, usize);
 
-const ROWS: [Row; 11] = [
+pub(crate) const ROWS: [Row; 11] = [
     (3, 16, 16, true, Nonlinearity::Relu, 2),
     (3, 72, 24, false, Nonlinearity::Relu, 2),
     (3, 88, 24, false, Nonlinearity::Relu, 1),
@@ -173,26 +174,52 @@ impl MobileNetV3 {
         Ok(Self { features: parts, pixels })
     }
 
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        Self { features: self.features.iter().map(Part::folded).collect(), pixels: self.pixels }
+    }
+
     /// # Shapes
     /// - images: `[n, 3, side, side]`
     /// - result: `[n, 6 · last]`, 576 of a multiplier of 1
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let maps = self.features.iter().fold(self.pixels.of(images), |maps, part| match part {
-            Part::Layer((conv, norm)) => hard_swish(norm.forward(conv.forward(maps))),
+            Part::Layer((conv, norm)) => {
+                hard_swish(normalized((conv, norm), maps, Activation::Linear))
+            }
             Part::Bottleneck(bottleneck) => bottleneck.forward(maps),
         });
         global_average(maps)
     }
 }
 
+impl Part {
+    fn folded(&self) -> Self {
+        match self {
+            Self::Layer((conv, norm)) => Self::Layer(folded(conv, norm)),
+            Self::Bottleneck(bottleneck) => Self::Bottleneck(bottleneck.folded()),
+        }
+    }
+}
+
 impl Bottleneck {
+    fn folded(&self) -> Self {
+        let step = |step: &Step| match step {
+            Step::Layer((conv, norm)) => Step::Layer(folded(conv, norm)),
+            Step::Squeeze(squeeze) => Step::Squeeze(squeeze.clone()),
+        };
+        Self { block: self.block.iter().map(step).collect(), ..self.clone() }
+    }
+
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let last = self.block.len() - 1;
         let maps =
             self.block.iter().enumerate().fold(x.clone(), |maps, (place, step)| match step {
                 Step::Squeeze(squeeze) => squeeze.forward(maps),
-                Step::Layer((conv, norm)) if place == last => norm.forward(conv.forward(maps)),
-                Step::Layer((conv, norm)) => self.nonlinearity.after(norm, conv.forward(maps)),
+                Step::Layer((conv, norm)) if place == last => {
+                    normalized((conv, norm), maps, Activation::Linear)
+                }
+                Step::Layer((conv, norm)) => self.nonlinearity.after((conv, norm), maps),
             });
         if self.has_shortcut { maps + x } else { maps }
     }
@@ -210,10 +237,11 @@ impl Squeeze {
 }
 
 impl Nonlinearity {
-    fn after(self, norm: &BatchNorm, maps: Tensor<4>) -> Tensor<4> {
+    /// Of a layer that begins with these maps.
+    fn after(self, layer: (&Conv, &BatchNorm), maps: Tensor<4>) -> Tensor<4> {
         match self {
-            Self::Relu => norm.forward_with(maps, Activation::Relu),
-            Self::HardSwish => hard_swish(norm.forward(maps)),
+            Self::Relu => normalized(layer, maps, Activation::Relu),
+            Self::HardSwish => hard_swish(normalized(layer, maps, Activation::Linear)),
         }
     }
 }

@@ -8,6 +8,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+use super::block::{folded, normalized};
 use super::conv::{Conv, Geometry, KERNEL};
 use super::{Pixels, global_average};
 use crate::activation::Activation;
@@ -41,7 +42,8 @@ pub enum Depth {
 }
 
 impl Depth {
-    fn blocks(self) -> [usize; 4] {
+    /// Blocks of the four stages.
+    pub(crate) fn blocks(self) -> [usize; 4] {
         match self {
             Self::Eighteen => [2, 2, 2, 2],
             Self::ThirtyFour | Self::Fifty => [3, 4, 6, 3],
@@ -122,7 +124,7 @@ pub struct Shape {
 }
 
 /// Side of the kernel that begins the larger stem.
-const WIDE_KERNEL: usize = 7;
+pub(crate) const WIDE_KERNEL: usize = 7;
 /// What the width grows by from the first blocks to the last.
 pub(crate) const GROWTH: usize = 8;
 
@@ -170,12 +172,22 @@ impl ResNet {
         Ok(Self { conv1, bn1, layer1, layer2, layer3, layer4, stem, pixels })
     }
 
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        let (conv1, bn1) = folded(&self.conv1, &self.bn1);
+        let layer = |blocks: &[Block]| blocks.iter().map(Block::folded).collect();
+        let [layer1, layer2] = [&self.layer1, &self.layer2].map(|blocks| layer(blocks));
+        let [layer3, layer4] = [&self.layer3, &self.layer4].map(|blocks| layer(blocks));
+        let Self { stem, pixels, .. } = *self;
+        Self { conv1, bn1, layer1, layer2, layer3, layer4, stem, pixels }
+    }
+
     /// # Shapes
     /// - images: `[n, 3, side, side]`
     /// - result: `[n, 8 · width]`, with bottlenecks `[n, 32 · width]`; none negative
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let maps =
-            self.bn1.forward_with(self.conv1.forward(self.pixels.of(images)), Activation::Relu);
+        let images = self.pixels.of(images);
+        let maps = normalized((&self.conv1, &self.bn1), images, Activation::Relu);
         let maps = match self.stem {
             Stem::Cifar => maps,
             Stem::Imagenet => max_pool2d(

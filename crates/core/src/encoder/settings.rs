@@ -141,6 +141,19 @@ impl EncoderSettings {
     pub const KINDS: [&str; 7] =
         ["conv4", "conv4_pool", "resnet", "mobilenet", "vit", "efficientnet_lite", "mobilenet_v3"];
 
+    /// Its kind, as recipes name it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Conv4 { .. } => "conv4",
+            Self::Conv4Pool { .. } => "conv4_pool",
+            Self::Resnet { .. } => "resnet",
+            Self::Mobilenet { .. } => "mobilenet",
+            Self::Vit { .. } => "vit",
+            Self::EfficientnetLite { .. } => "efficientnet_lite",
+            Self::MobilenetV3 { .. } => "mobilenet_v3",
+        }
+    }
+
     /// The same encoder for images of another side than it was made for: a transformer keeps the table of
     /// positions that it learnt.
     #[must_use]

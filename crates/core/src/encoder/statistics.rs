@@ -19,7 +19,8 @@ pub enum Statistics {
 }
 
 impl Statistics {
-    pub(super) fn constants(self) -> Constants {
+    /// Its numbers.
+    pub(crate) fn constants(self) -> Constants {
         match self {
             Self::Pytorch => Constants::PYTORCH,
             Self::Keras => Constants::KERAS,

@@ -22,7 +22,7 @@ pub mod spectrum;
 pub mod sphere;
 pub mod two_views;
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::Encoder;
@@ -50,6 +50,18 @@ pub struct Features {
     pub dim: usize,
 }
 
+/// How many images go through an encoder at once: on the CPU few, whose maps stay in the cache, and whose
+/// memory is soon used again.
+fn at_once(images: &Images, device: &Device) -> usize {
+    #[cfg(feature = "cpu")]
+    if *device == Device::flex() {
+        const ON_CPU: usize = 8;
+        return ON_CPU;
+    }
+    let _any = device;
+    images.len().max(1)
+}
+
 impl Features {
     /// Number of pictures.
     pub fn len(&self) -> usize {
@@ -74,15 +86,21 @@ impl Features {
         &mut self,
         encoder: &Encoder,
         images: &Images,
-        device: &burn::tensor::Device,
+        device: &Device,
     ) -> Result<(), Error> {
-        let features: Tensor<2> = encoder.forward(images.to_device(device));
-        self.dim = features.dims()[1];
-        let values = read(features).await?;
-        if !values.iter().all(|value| value.is_finite()) {
-            return Err(Error::NotFinite { name: "features".into() });
+        let at_once = at_once(images, device);
+        let images = images.to_device(device);
+        let count = images.dims()[0];
+        for start in (0..count).step_by(at_once) {
+            let part = images.clone().narrow(0, start, at_once.min(count - start));
+            let features: Tensor<2> = encoder.forward(part);
+            self.dim = features.dims()[1];
+            let values = read(features).await?;
+            if !values.iter().all(|value| value.is_finite()) {
+                return Err(Error::NotFinite { name: "features".into() });
+            }
+            self.values.extend(values);
         }
-        self.values.extend(values);
         Ok(())
     }
 

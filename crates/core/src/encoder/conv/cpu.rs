@@ -7,28 +7,28 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::Geometry;
+use super::Window;
 use super::product::{Convolution, channels_first, channels_last};
 use crate::activation::Activation;
 use crate::array::{Array, plain, tracked};
 
 /// # Shapes
-/// - x: `[n, in, h, w]`, weight: `[out, in, 3, 3]`, bias: `[out]`
-/// - result: `[n, out, (h + 2·padding - 3) / stride + 1, (w + 2·padding - 3) / stride + 1]`
+/// - x: `[n, in, h, w]`, weight: `[out, in, k, k]`, bias: `[out]`
+/// - result: `[n, out, …]`, of the window's sides
 pub(super) fn convolve(
     (x, weight, bias): (Tensor<4>, Tensor<4>, Tensor<1>),
-    geometry: Geometry,
+    window: Window,
     activation: Activation,
 ) -> Tensor<4> {
     if !(x.is_autodiff() || weight.is_autodiff()) {
         let inputs = [plain(x), plain(weight), plain(bias)];
-        let maps = Convolution::new(inputs, geometry, activation).forward();
+        let maps = Convolution::new(inputs, window, activation).forward();
         return Tensor::from_primitive::<Flex>(channels_first(maps));
     }
     let (x, picture_node) = tracked(x).into_parts();
     let (weight, weight_node) = tracked(weight).into_parts();
     let (bias, bias_node) = tracked(bias).into_parts();
-    let convolution = Convolution::new([x, weight, bias], geometry, activation);
+    let convolution = Convolution::new([x, weight, bias], window, activation);
     let maps = convolution.forward();
     let nodes = [picture_node, weight_node, bias_node];
     let result = channels_first(maps.clone());

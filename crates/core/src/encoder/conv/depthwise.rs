@@ -11,28 +11,44 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::Geometry;
+use super::Window;
 use super::product::{channels_first, channels_last};
+use crate::activation::Activation;
 use crate::array::{Array, array, plain, tracked};
 
 /// # Shapes
 /// - x: `[n, c, h, w]`, weight: `[c, 1, k, k]`
-/// - result: `[n, c, (h + 2·padding - k) / stride + 1, (w + 2·padding - k) / stride + 1]`
-pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, geometry: Geometry) -> Tensor<4> {
+/// - result: `[n, c, …]`, of the window's sides
+pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, window: Window) -> Tensor<4> {
     if !(x.is_autodiff() || weight.is_autodiff()) {
-        let convolution = Depthwise::new(plain(x), plain(weight), geometry);
-        return Tensor::from_primitive::<Flex>(channels_first(convolution.forward()));
+        return infer((x, weight, None), window, Activation::Linear);
     }
     let (x, picture_node) = tracked(x).into_parts();
     let (weight, weight_node) = tracked(weight).into_parts();
-    let convolution = Depthwise::new(x, weight, geometry);
-    let maps = channels_first(convolution.forward());
+    let convolution = Depthwise::new(x, weight, window);
+    let none = vec![0.0; convolution.shape()[3]];
+    let maps = channels_first(convolution.forward(&none, Activation::Linear));
     let prepared = Convolve.prepare::<NoCheckpointing>([picture_node, weight_node]);
     let tracked = match prepared.compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(convolution, maps),
         OpsKind::UnTracked(prepared) => prepared.finish(maps),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
+}
+
+/// The same with a bias and an activation, without a gradient.
+pub(super) fn infer(
+    (x, weight, bias): (Tensor<4>, Tensor<4>, Option<Tensor<1>>),
+    window: Window,
+    activation: Activation,
+) -> Tensor<4> {
+    let convolution = Depthwise::new(plain(x), plain(weight), window);
+    let bias = match bias {
+        Some(bias) => plain(bias).to_contiguous().storage::<f32>().to_vec(),
+        None => vec![0.0; convolution.shape()[3]],
+    };
+    let maps = convolution.forward(&bias, activation);
+    Tensor::from_primitive::<Flex>(channels_first(maps))
 }
 
 /// The step back.
@@ -63,7 +79,7 @@ struct Depthwise {
     kernels: Vec<f32>,
     /// Side of a kernel.
     kernel: usize,
-    geometry: Geometry,
+    window: Window,
 }
 
 /// A row of numbers, one a channel, that meets another at one place of the kernel: where each
@@ -75,14 +91,14 @@ struct Meeting {
 }
 
 impl Depthwise {
-    fn new(x: Array, weight: Array, geometry: Geometry) -> Self {
+    fn new(x: Array, weight: Array, window: Window) -> Self {
         let weight = weight.to_contiguous();
         let [channels, _, _, kernel] = weight.layout().shape().dims();
         let (field, weight) = (kernel * kernel, weight.storage::<f32>());
         let kernels = (0..field)
             .flat_map(|place| (0..channels).map(move |channel| weight[channel * field + place]))
             .collect();
-        Self { pictures: channels_last(x), kernels, kernel, geometry }
+        Self { pictures: channels_last(x), kernels, kernel, window }
     }
 
     fn shape(&self) -> [usize; 4] {
@@ -92,8 +108,7 @@ impl Depthwise {
     /// Rows and columns of a map.
     fn grid(&self) -> [usize; 2] {
         let [_, height, width, _] = self.shape();
-        let Geometry { stride, padding, .. } = self.geometry;
-        [height, width].map(|side| (side + 2 * padding - self.kernel) / stride + 1)
+        self.window.grid([height, width])
     }
 
     /// All meetings of one picture with its map.
@@ -107,29 +122,62 @@ impl Depthwise {
     /// What a place of the kernel meets for a pixel of the map; none in the padding, which is zero.
     fn meeting(&self, map: usize, place: usize) -> Option<Meeting> {
         let ([_, height, width, channels], [_, columns]) = (self.shape(), self.grid());
-        let Geometry { stride, padding, .. } = self.geometry;
-        let inside = |at: usize, size: usize| at.checked_sub(padding).filter(|&at| at < size);
-        let y = inside(map / columns * stride + place / self.kernel, height)?;
-        let x = inside(map % columns * stride + place % self.kernel, width)?;
+        let Window { stride, rows: [above, _], columns: [left, _], .. } = self.window;
+        let inside =
+            |at: usize, before: usize, size: usize| at.checked_sub(before).filter(|&at| at < size);
+        let y = inside(map / columns * stride + place / self.kernel, above, height)?;
+        let x = inside(map % columns * stride + place % self.kernel, left, width)?;
         let picture = (y * width + x) * channels;
         Some(Meeting { map: map * channels, picture, place: place * channels })
     }
 
+    /// Sums of a pixel are built in registers, some channels at a time.
+    ///
     /// # Shapes
+    /// - bias: `[c]`
     /// - result: `[n, rows, columns, c]`
-    fn forward(&self) -> Array {
+    fn forward(&self, bias: &[f32], activation: Activation) -> Array {
         let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
-        let mut maps = vec![0.0; n * rows * columns * channels];
-        let meetings = self.meetings();
+        let mut maps = Vec::with_capacity(n * rows * columns * channels);
+        let meetings: Vec<Vec<Meeting>> = (0..rows * columns)
+            .map(|map| {
+                let places = 0..self.kernel * self.kernel;
+                places.filter_map(|place| self.meeting(map, place)).collect()
+            })
+            .collect();
         let pictures = self.pictures.storage::<f32>().chunks_exact(height * width * channels);
-        for (map, picture) in maps.chunks_exact_mut(rows * columns * channels).zip(pictures) {
-            for meeting in &meetings {
-                let kernel = &self.kernels[meeting.place..][..channels];
-                let picture = &picture[meeting.picture..][..channels];
-                add_products(&mut map[meeting.map..][..channels], picture, kernel);
+        for picture in pictures {
+            for meetings in &meetings {
+                self.pixel(picture, meetings, bias, &mut maps);
             }
         }
+        maps.iter_mut().for_each(|x| *x = activation.of(*x));
         array(maps, [n, rows, columns, channels])
+    }
+
+    /// Adds a pixel of a map, all channels.
+    fn pixel(&self, picture: &[f32], meetings: &[Meeting], bias: &[f32], maps: &mut Vec<f32>) {
+        /// Channels whose sums are in registers at once.
+        const AT_ONCE: usize = 16;
+        let (blocks, rest) = bias.as_chunks::<AT_ONCE>();
+        for (block, bias) in blocks.iter().enumerate() {
+            let first = block * AT_ONCE;
+            let mut sums = *bias;
+            for meeting in meetings {
+                let seen = &picture[meeting.picture + first..][..AT_ONCE];
+                let kernel = &self.kernels[meeting.place + first..][..AT_ONCE];
+                add_products(&mut sums, seen, kernel);
+            }
+            maps.extend_from_slice(&sums);
+        }
+        let first = blocks.len() * AT_ONCE;
+        let start = maps.len();
+        maps.extend_from_slice(rest);
+        for meeting in meetings {
+            let seen = &picture[meeting.picture + first..][..rest.len()];
+            let kernel = &self.kernels[meeting.place + first..][..rest.len()];
+            add_products(&mut maps[start..], seen, kernel);
+        }
     }
 
     /// # Shapes

@@ -1,11 +1,10 @@
 //! A convolution straight from the pictures: no patch is gathered.
 //!
-//! A patch is three runs of numbers that lie side by side in a picture whose channels come last, so
+//! A patch is a few runs of numbers that lie side by side in a picture whose channels come last, so
 //! the sums of a few patches and outputs can be built in registers from where the numbers are. In a
 //! browser, whose vectors hold four numbers, this is faster than any product of gathered patches;
 //! natively it is not.
 
-use super::KERNEL;
 use super::lanes::{LANES, Lanes};
 use super::patches::Patches;
 use crate::activation::Activation;
@@ -25,7 +24,7 @@ type Sums = [[Lanes; VECTORS]; ROWS];
 /// Kernels and bias in the order in which they are used.
 #[derive(Debug)]
 struct Panels {
-    /// `[out / WIDTH, 3 · 3 · in, WIDTH]`, the last filled up with zeros.
+    /// `[out / WIDTH, k · k · in, WIDTH]`, the last filled up with zeros.
     kernels: Vec<f32>,
     /// `[out / WIDTH, WIDTH]`, likewise.
     bias: Vec<f32>,
@@ -35,14 +34,14 @@ struct Panels {
 
 impl Panels {
     /// # Shapes
-    /// - weight: `[out, in, 3, 3]`, bias: `[out]`
-    fn new(weight: &[f32], bias: &[f32]) -> Self {
+    /// - weight: `[out, in, k, k]`, bias: `[out]`; field: k · k
+    fn new(weight: &[f32], bias: &[f32], field: usize) -> Self {
         let outputs = bias.len();
         let patch = weight.len() / outputs;
         let size = patch * WIDTH;
         let mut kernels = vec![0.0; outputs.div_ceil(WIDTH) * size];
         for (weight, panel) in weight.chunks(size).zip(kernels.chunks_exact_mut(size)) {
-            fill(panel, weight, patch);
+            fill(panel, weight, [patch, field]);
         }
         let mut bias = bias.to_vec();
         bias.resize(outputs.next_multiple_of(WIDTH), 0.0);
@@ -55,9 +54,9 @@ impl Panels {
 }
 
 /// # Shapes
-/// - panel: `[3 · 3 · in, WIDTH]`, weight: at most WIDTH of `[in, 3, 3]`, each of `patch` numbers
-fn fill(panel: &mut [f32], weight: &[f32], patch: usize) {
-    let (field, inputs) = (KERNEL * KERNEL, patch / (KERNEL * KERNEL));
+/// - panel: `[k · k · in, WIDTH]`, weight: at most WIDTH of `[in, k, k]`, each of `patch` numbers
+fn fill(panel: &mut [f32], weight: &[f32], [patch, field]: [usize; 2]) {
+    let inputs = patch / field;
     for number in 0..patch {
         let (input, place) = (number / field, number % field);
         let row = &mut panel[(place * inputs + input) * WIDTH..][..WIDTH];
@@ -68,7 +67,7 @@ fn fill(panel: &mut [f32], weight: &[f32], patch: usize) {
 }
 
 /// # Shapes
-/// - pictures: `[n, h, w, in]`, weight: `[out, in, 3, 3]`, bias: `[out]`
+/// - pictures: `[n, h, w, in]`, weight: `[out, in, k, k]`, bias: `[out]`
 /// - result: `[n, rows, columns, out]`
 pub(super) fn convolve(
     pictures: &[f32],
@@ -76,7 +75,7 @@ pub(super) fn convolve(
     [weight, bias]: [&[f32]; 2],
     activation: Activation,
 ) -> Vec<f32> {
-    let panels = Panels::new(weight, bias);
+    let panels = Panels::new(weight, bias, patches.kernel * patches.kernel);
     let outputs = bias.len();
     let corners: Vec<usize> = patches.corners().collect();
     let whole = (0..pictures.len()).step_by(patches.picture());
@@ -155,7 +154,7 @@ fn write(map: &mut [f32], sums: [Lanes; VECTORS], activation: Activation) {
 mod tests {
     use super::*;
     use crate::array::array;
-    use crate::encoder::conv::Geometry;
+    use crate::encoder::conv::Window;
     use crate::encoder::conv::product::Convolution;
 
     /// Whole numbers, whose sums are exact.
@@ -165,14 +164,21 @@ mod tests {
 
     #[test]
     fn it_computes_what_products_do() {
-        for (count, side, inputs, outputs, stride) in
-            [(1, 3, 1, 1, 1), (3, 7, 3, 5, 2), (2, 6, 2, 16, 1), (1, 9, 4, 40, 2)]
-        {
+        for (count, side, inputs, outputs, [kernel, stride]) in [
+            (1, 3, 1, 1, [3, 1]),
+            (3, 7, 3, 5, [3, 2]),
+            (2, 6, 2, 16, [3, 1]),
+            (1, 9, 4, 40, [3, 2]),
+            (2, 5, 6, 33, [1, 1]),
+            (1, 9, 3, 17, [7, 2]),
+        ] {
             for activation in [Activation::Linear, Activation::Relu] {
                 let x = array(numbers([count, inputs, side, side]), [count, inputs, side, side]);
-                let weight = array(numbers([outputs, inputs, 3, 3]), [outputs, inputs, 3, 3]);
+                let weight = numbers([outputs, inputs, kernel, kernel]);
+                let weight = array(weight, [outputs, inputs, kernel, kernel]);
                 let inputs = [x, weight, array(numbers([outputs]), [outputs])];
-                let convolution = Convolution::new(inputs, Geometry::valid(stride), activation);
+                let convolution =
+                    Convolution::new(inputs, Window::valid(kernel, stride), activation);
                 let (own, other) = (convolution.directly(), convolution.by_products());
                 assert_eq!(own.layout().shape(), other.layout().shape());
                 assert_eq!(own.storage::<f32>(), other.storage::<f32>(), "{outputs} outputs");

@@ -1,21 +1,22 @@
-//! Where the patches of a 3×3 convolution lie in pictures of `[n, h, w, c]`.
+//! Where the patches of a convolution lie in pictures of `[n, h, w, c]`.
 
-use super::{KERNEL, side_after};
-
-/// Pictures and the stride at which patches are taken from them.
+/// Pictures, and the side and the stride of the patches that are taken from them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patches {
     pub(super) height: usize,
     pub(super) width: usize,
     pub(super) channels: usize,
+    pub(super) kernel: usize,
     pub(super) stride: usize,
 }
 
 impl Patches {
     /// Rows and columns of patches in a picture.
     pub(super) fn grid(&self) -> [usize; 2] {
-        [self.height, self.width]
-            .map(|side| side_after(side, self.stride).expect("pictures are as large as a patch"))
+        [self.height, self.width].map(|side| {
+            let beyond = side.checked_sub(self.kernel).expect("pictures are as large as a patch");
+            beyond / self.stride + 1
+        })
     }
 
     /// Patches of a picture.
@@ -28,14 +29,14 @@ impl Patches {
         self.height * self.width * self.channels
     }
 
-    /// Numbers in a patch, `[3, 3, c]`.
+    /// Numbers in a patch, `[k, k, c]`.
     pub(super) fn patch(&self) -> usize {
-        KERNEL * self.run()
+        self.kernel * self.run()
     }
 
     /// Numbers of a patch that lie side by side in the picture too.
     pub(super) fn run(&self) -> usize {
-        KERNEL * self.channels
+        self.kernel * self.channels
     }
 
     /// Numbers in a row of the picture.
@@ -52,7 +53,8 @@ impl Patches {
 
     /// Where the runs of one picture's patches start.
     fn starts(self) -> impl Iterator<Item = usize> {
-        self.corners().flat_map(move |corner| (0..KERNEL).map(move |y| corner + y * self.line()))
+        let of = move |corner| (0..self.kernel).map(move |y| corner + y * self.line());
+        self.corners().flat_map(of)
     }
 
     /// The patches of pictures, one after the other.
@@ -92,8 +94,8 @@ mod tests {
     /// ⟨gather(x), p⟩ = ⟨x, scatter(p)⟩ for whole numbers, where sums are exact.
     #[test]
     fn scattering_is_the_transpose_of_gathering() {
-        for stride in [1, 2] {
-            let patches = Patches { height: 7, width: 6, channels: 2, stride };
+        for (kernel, stride) in [(3, 1), (3, 2), (1, 2), (5, 1)] {
+            let patches = Patches { height: 7, width: 6, channels: 2, kernel, stride };
             let number = |k: usize| (k * k % 11) as f32 - 5.0;
             let pictures: Vec<f32> = (0..2 * patches.picture()).map(number).collect();
             let gathered = patches.gather(&pictures);
@@ -102,7 +104,11 @@ mod tests {
             let mut scattered = vec![0.0; pictures.len()];
             patches.scatter(&weights, &mut scattered);
             let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
-            assert_eq!(dot(&gathered, &weights), dot(&pictures, &scattered), "stride {stride}");
+            assert_eq!(
+                dot(&gathered, &weights),
+                dot(&pictures, &scattered),
+                "{kernel}, stride {stride}"
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A convolution on the CPU as products of matrices: gathered patches by the kernels.
+//! A convolution on the CPU as products of matrices: gathered patches by the kernels, of any side.
 //!
 //! Burn's own convolution takes more than twice as long for a training step on the CPU: it finds
 //! the gradient of the kernels by convolving all pictures with the gradient as if that were one
@@ -13,7 +13,7 @@ use burn::backend::ops::FloatTensorOps;
 use burn::tensor::{Shape, Slice};
 
 use super::patches::{Patches, add};
-use super::{Geometry, KERNEL, direct};
+use super::{Window, direct};
 use crate::activation::Activation;
 use crate::array::{Array, array};
 
@@ -30,14 +30,13 @@ const NCHW_FROM_NHWC: [usize; 4] = [0, 3, 1, 2];
 pub(super) struct Convolution {
     /// `[n, h, w, in]`.
     pictures: Array,
-    /// `[out, in, 3, 3]`.
+    /// `[out, in, k, k]`.
     weight: Array,
     /// `[out]`.
     bias: Array,
     /// Of the pictures with their padding.
     patches: Patches,
-    /// Pixels of zeros around every picture.
-    padding: usize,
+    window: Window,
     activation: Activation,
 }
 
@@ -53,23 +52,24 @@ pub(super) fn channels_first(x: Array) -> Array {
 
 impl Convolution {
     /// # Shapes
-    /// - x: `[n, in, h, w]`, weight: `[out, in, 3, 3]`, bias: `[out]`
+    /// - x: `[n, in, h, w]`, weight: `[out, in, k, k]`, bias: `[out]`
     pub(super) fn new(
         [x, weight, bias]: [Array; 3],
-        Geometry { stride, padding, .. }: Geometry,
+        window: Window,
         activation: Activation,
     ) -> Self {
-        let (pictures, weight) = (padded(channels_last(x), padding), weight.to_contiguous());
+        let (pictures, weight) = (padded(channels_last(x), window), weight.to_contiguous());
         let [_, height, width, channels] = pictures.layout().shape().dims();
-        let patches = Patches { height, width, channels, stride };
-        Self { pictures, weight, bias: bias.to_contiguous(), patches, padding, activation }
+        let Window { kernel, stride, .. } = window;
+        let patches = Patches { height, width, channels, kernel, stride };
+        Self { pictures, weight, bias: bias.to_contiguous(), patches, window, activation }
     }
 
     fn outputs(&self) -> usize {
         self.weight.layout().shape()[0]
     }
 
-    /// The kernels in the order of a patch, `[out, 3 · 3 · in]`.
+    /// The kernels in the order of a patch, `[out, k · k · in]`.
     fn kernels(&self) -> Array {
         let shape = Shape::new([self.outputs(), self.patches.patch()]);
         Flex::float_reshape(channels_last(self.weight.clone()), shape)
@@ -97,7 +97,7 @@ impl Convolution {
         Flex::float_reshape(maps, Shape::new([count, self.outputs()]))
     }
 
-    /// The patches of a group of pictures, `[patches, 3 · 3 · in]`.
+    /// The patches of a group of pictures, `[patches, k · k · in]`.
     fn gather(&self, group: &Range<usize>) -> Array {
         let picture = self.patches.picture();
         let pictures = &self.pictures.storage()[group.start * picture..group.end * picture];
@@ -125,6 +125,9 @@ impl Convolution {
     }
 
     pub(super) fn by_products(&self) -> Array {
+        if (self.patches.kernel, self.patches.stride) == (1, 1) {
+            return self.of_pixels();
+        }
         let map = self.patches.count() * self.outputs();
         let kernels = Flex::float_transpose(self.kernels());
         let mut maps = vec![0.0; self.count() * map];
@@ -133,6 +136,21 @@ impl Convolution {
             self.finish(sums.storage(), part);
         }
         self.maps(maps)
+    }
+
+    /// Of kernels of one pixel: pictures are their own patches.
+    fn of_pixels(&self) -> Array {
+        let rows = [self.count() * self.patches.count(), self.patches.channels];
+        let rows = Flex::float_reshape(self.pictures.clone(), Shape::new(rows));
+        let mut sums = Flex::float_matmul(rows, Flex::float_transpose(self.kernels()));
+        let bias = self.bias.storage::<f32>();
+        for sums in sums.storage_mut::<f32>().chunks_exact_mut(bias.len()) {
+            for (sum, bias) in sums.iter_mut().zip(bias) {
+                *sum = self.activation.of(*sum + bias);
+            }
+        }
+        let [rows, columns] = self.patches.grid();
+        Flex::float_reshape(sums, Shape::new([self.count(), rows, columns, self.outputs()]))
     }
 
     fn maps(&self, maps: Vec<f32>) -> Array {
@@ -175,14 +193,15 @@ impl Convolution {
         }
         let Patches { height, width, channels, .. } = self.patches;
         let found = array(found, [self.count(), height, width, channels]);
-        channels_first(cropped(found, self.padding))
+        channels_first(cropped(found, self.window))
     }
 
     /// # Shapes
     /// - gradient: `[n, h, w, out]`
-    /// - result: `[out, in, 3, 3]`
+    /// - result: `[out, in, k, k]`
     pub(super) fn gradient_of_kernels(&self, gradient: &Array) -> Array {
-        let shape = [self.outputs(), KERNEL, KERNEL, self.patches.channels];
+        let Patches { kernel, channels, .. } = self.patches;
+        let shape = [self.outputs(), kernel, kernel, channels];
         let mut found = vec![0.0; shape.iter().product()];
         for group in self.groups() {
             let gradient = Flex::float_transpose(self.gradient_at(&group, gradient));
@@ -200,18 +219,19 @@ impl Convolution {
     }
 }
 
-/// `[n, h, w, c]` with so many pixels of zeros on every side.
-fn padded(pictures: Array, padding: usize) -> Array {
-    if padding == 0 {
+/// `[n, h, w, c]` with the zeros of a window around it.
+fn padded(pictures: Array, window: Window) -> Array {
+    if !window.has_padding() {
         return pictures;
     }
+    let Window { rows: [above, below], columns: [left, right], .. } = window;
     let [n, height, width, channels] = pictures.layout().shape().dims();
-    let [tall, wide] = [height, width].map(|side| side + 2 * padding);
-    let (line, margin) = (width * channels, padding * channels);
+    let [tall, wide] = [above + height + below, left + width + right];
+    let (line, margin) = (width * channels, left * channels);
     let mut around = vec![0.0; n * tall * wide * channels];
     let rows = pictures.storage::<f32>().chunks_exact(height * line);
     for (picture, around) in rows.zip(around.chunks_exact_mut(tall * wide * channels)) {
-        let lines = around.chunks_exact_mut(wide * channels).skip(padding);
+        let lines = around.chunks_exact_mut(wide * channels).skip(above);
         for (line, around) in picture.chunks_exact(line).zip(lines) {
             around[margin..margin + line.len()].copy_from_slice(line);
         }
@@ -220,11 +240,14 @@ fn padded(pictures: Array, padding: usize) -> Array {
 }
 
 /// What [`padded`] was made of.
-fn cropped(around: Array, padding: usize) -> Array {
-    let [_, tall, wide, _] = around.layout().shape().dims::<4>();
-    let inside = |size: usize| Slice::new(padding as isize, Some((size - padding) as isize), 1);
-    match padding {
-        0 => around,
-        _ => Flex::float_slice(around, &[Slice::full(), inside(tall), inside(wide), Slice::full()]),
+fn cropped(around: Array, window: Window) -> Array {
+    if !window.has_padding() {
+        return around;
     }
+    let [_, tall, wide, _] = around.layout().shape().dims::<4>();
+    let inside = |size: usize, [before, after]: [usize; 2]| {
+        Slice::new(before as isize, Some((size - after) as isize), 1)
+    };
+    let [rows, columns] = [inside(tall, window.rows), inside(wide, window.columns)];
+    Flex::float_slice(around, &[Slice::full(), rows, columns, Slice::full()])
 }

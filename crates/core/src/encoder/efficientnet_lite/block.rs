@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::size::Stage;
 use crate::activation::Activation;
+use crate::encoder::block::{folded, normalized};
 use crate::encoder::conv::{Conv, Geometry, Strided};
 use crate::norm::{BatchNorm, Constants};
 use crate::rng::Stream;
@@ -65,19 +66,37 @@ impl Block {
         Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut }
     }
 
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        let Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut } = self;
+        let has_shortcut = *has_shortcut;
+        match conv_pwl.as_ref().zip(bn3.as_ref()) {
+            Some((conv_pwl, bn3)) => {
+                let ((conv_pw, bn1), (conv_dw, bn2)) = (folded(conv_pw, bn1), folded(conv_dw, bn2));
+                let (conv_pwl, bn3) = folded(conv_pwl, bn3);
+                let (conv_pwl, bn3) = (Some(conv_pwl), Some(bn3));
+                Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut }
+            }
+            None => {
+                let ((conv_dw, bn1), (conv_pw, bn2)) = (folded(conv_dw, bn1), folded(conv_pw, bn2));
+                Self { conv_pw, bn1, conv_dw, bn2, conv_pwl: None, bn3: None, has_shortcut }
+            }
+        }
+    }
+
     /// # Shapes
     /// - x: `[n, inputs, h, w]`
     /// - result: `[n, outputs, …]`, smaller by the stride
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
         let Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut } = self;
         let first = if conv_pwl.is_some() { conv_pw } else { conv_dw };
-        let maps = bn1.forward_with(first.forward(x.clone()), Activation::Relu6);
+        let maps = normalized((first, bn1), x.clone(), Activation::Relu6);
         let maps = match (conv_pwl, bn3) {
             (Some(conv_pwl), Some(bn3)) => {
-                let maps = bn2.forward_with(conv_dw.forward(maps), Activation::Relu6);
-                bn3.forward(conv_pwl.forward(maps))
+                let maps = normalized((conv_dw, bn2), maps, Activation::Relu6);
+                normalized((conv_pwl, bn3), maps, Activation::Linear)
             }
-            _ => bn2.forward(conv_pw.forward(maps)),
+            _ => normalized((conv_pw, bn2), maps, Activation::Linear),
         };
         if *has_shortcut { maps + x } else { maps }
     }

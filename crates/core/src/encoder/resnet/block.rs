@@ -5,6 +5,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::Activation;
+use crate::encoder::block::{folded, normalized};
 use crate::encoder::conv::{Conv, Geometry, KERNEL};
 use crate::norm::BatchNorm;
 use crate::rng::Stream;
@@ -88,20 +89,31 @@ impl Block {
         }
     }
 
+    /// For inference.
+    pub(super) fn folded(&self) -> Self {
+        let (conv1, bn1) = folded(&self.conv1, &self.bn1);
+        let (conv2, bn2) = folded(&self.conv2, &self.bn2);
+        let third = self.conv3.as_ref().zip(self.bn3.as_ref());
+        let (conv3, bn3) = third.map(|(conv, norm)| folded(conv, norm)).unzip();
+        let downsample = self.downsample.as_ref().map(|(conv, norm)| folded(conv, norm));
+        Self { conv1, bn1, conv2, bn2, conv3, bn3, downsample }
+    }
+
     /// # Shapes
     /// - x: `[n, inputs, h, w]`
     /// - result: `[n, outputs, …]`, smaller by the stride; none negative
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let maps = self.bn1.forward_with(self.conv1.forward(x.clone()), Activation::Relu);
-        let maps = self.conv2.forward(maps);
+        let maps = normalized((&self.conv1, &self.bn1), x.clone(), Activation::Relu);
+        let second = (&self.conv2, &self.bn2);
         let maps = match (&self.conv3, &self.bn3) {
             (Some(conv3), Some(bn3)) => {
-                bn3.forward(conv3.forward(self.bn2.forward_with(maps, Activation::Relu)))
+                let maps = normalized(second, maps, Activation::Relu);
+                normalized((conv3, bn3), maps, Activation::Linear)
             }
-            _ => self.bn2.forward(maps),
+            _ => normalized(second, maps, Activation::Linear),
         };
         let shortcut = match &self.downsample {
-            Some((conv, norm)) => norm.forward(conv.forward(x)),
+            Some((conv, norm)) => normalized((conv, norm), x, Activation::Linear),
             None => x,
         };
         joined(maps, shortcut)

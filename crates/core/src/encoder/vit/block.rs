@@ -13,7 +13,7 @@ use crate::linear::Linear;
 use crate::rng::Stream;
 
 /// Added to the variances of all layer normalisations, as in timm and DINO.
-pub(super) const EPSILON: f64 = 1e-6;
+pub(crate) const EPSILON: f64 = 1e-6;
 /// Units of the perceptron for each number of a token.
 pub(crate) const RATIO: usize = 4;
 

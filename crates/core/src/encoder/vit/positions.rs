@@ -46,7 +46,7 @@ pub(super) fn resampled(
 impl Positions {
     /// The matrix `[to, from]`, row-major, that resamples a line with half-pixel centres; its rows sum
     /// to 1.
-    fn matrix(self, from: usize, to: usize) -> Vec<f32> {
+    pub(crate) fn matrix(self, from: usize, to: usize) -> Vec<f32> {
         match self {
             Self::Timm => widened(from, to),
             Self::Hub => plain([from, to], from as f64 / (to as f64 + HUBS_OFFSET)),
