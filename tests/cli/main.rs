@@ -7,6 +7,7 @@ mod diverged;
 mod errors;
 mod evaluate;
 mod events;
+mod export;
 mod folders;
 mod hostile;
 mod import;

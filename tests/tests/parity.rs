@@ -15,6 +15,7 @@ use kith_core::encoder::EncoderSettings;
 use kith_core::image::Images;
 use kith_core::loader::MemoryDataset;
 use kith_core::model::{Layer, Length, Model};
+use kith_core::onnx;
 use kith_core::probe::Features;
 use kith_core::probe::linear::{Fit, LinearSettings};
 use kith_core::read::read;
@@ -157,12 +158,20 @@ fn probe(features: &Features) -> Value {
     })
 }
 
-/// An encoder of another kind after the same five steps: its checkpoint, and what it gives.
-fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
+/// An encoder of another kind after the same five steps: its checkpoint, the same as ONNX, and what it
+/// gives.
+fn other_encoder(name: &str, settings: &str) -> ([Vec<u8>; 2], Value) {
     let encoder: EncoderSettings = serde_json::from_str(settings).expect("settings of an encoder");
     let (trainer, steps) = pretrained(Recipe { encoder, ..recipe() });
-    let bytes = checkpoint(&trainer).to_bytes(Precision::Single).expect("finite weights");
+    let archive = checkpoint(&trainer);
+    let bytes = archive.to_bytes(Precision::Single).expect("finite weights");
     let model = Model::open(&bytes, &Device::flex()).expect("it was just written");
+    let how = onnx::Options {
+        input: onnx::Input::Bytes,
+        output: onnx::Output::Features,
+        precision: Precision::Single,
+    };
+    let onnx = onnx::write(model.meta(), &archive, how).expect("any encoder");
     let pictures = pictures();
     let embedded = model.embed(&pictures, Layer::Backbone, Length::Own);
     let features = block_on(embedded).expect("pictures");
@@ -171,7 +180,7 @@ fn other_encoder(name: &str, settings: &str) -> (Vec<u8>, Value) {
         "parameters": model.parameters(), "features": features.values,
         "toml": trainer.recipe().to_toml(), "steps": steps,
     });
-    (bytes, facts)
+    ([bytes, onnx], facts)
 }
 
 /// A method's recipe in small, and what five steps measured.
@@ -242,9 +251,11 @@ fn native_numbers_are_left_for_the_browser() {
     ] {
         fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");
     }
-    for ((name, _), bytes) in ENCODERS.iter().zip(files) {
-        let path = folder.join(format!("encoder-{name}.safetensors"));
-        fs::write(path, bytes).expect("cargo's own folder can be written to");
+    for ((name, _), files) in ENCODERS.iter().zip(files) {
+        for (ending, bytes) in ["safetensors", "onnx"].into_iter().zip(files) {
+            let path = folder.join(format!("encoder-{name}.{ending}"));
+            fs::write(path, bytes).expect("cargo's own folder can be written to");
+        }
     }
     assert!(steps.len() == STEPS as usize && features.values.iter().any(|&x| x > 0.0));
 }

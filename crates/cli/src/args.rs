@@ -1,6 +1,7 @@
 //! The command line.
 
 mod flags;
+mod weights;
 
 use std::path::PathBuf;
 
@@ -9,9 +10,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::fetch::Published;
 
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FilterChoice, ImportFlags, LogFormat,
-    RecipeFlags, RunFlags, Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags,
+    Shared, TrainFlags, ViewChoice,
 };
+pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
 
 /// Learns what images have in common, without labels.
 #[derive(Debug, Parser)]
@@ -38,6 +40,12 @@ ResNet-18, -34 and -50, vision transformers (timm, DINO, DINOv2 with and without
 EfficientNet-Lite and MobileNetV3-small are recognised by their names and shapes, also within checkpoints \
 of MoCo, SimSiam, BYOL, DINO, Barlow Twins, VICReg, VISSL, lightly and solo-learn. What no shape tells is \
 asked for; what is assumed is said.";
+
+const EXPORT: &str = "Write a checkpoint anew, smaller, or in a form that other programs read
+
+Without --onnx and --torch it stays a checkpoint of kith's, without what only training needs. --onnx writes \
+the encoder with the preparation of its pixels (opset 17, any number of images at a time) as one file, or as \
+a folder that transformers.js loads. --torch writes its weights under the names of torchvision or timm.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -216,19 +224,11 @@ pub(crate) enum Verb {
         /// A run's folder, or a checkpoint
         of: PathBuf,
     },
-    /// Write a checkpoint anew, smaller
+    /// Write a checkpoint anew, smaller, or in a form that other programs read
+    #[command(long_about = EXPORT)]
     Export {
-        /// A checkpoint
-        checkpoint: PathBuf,
-        /// The file to write
-        #[arg(long)]
-        out: PathBuf,
-        /// Store numbers in two bytes
-        #[arg(long)]
-        half: bool,
-        /// Keep the support set, which pages look neighbours up in
-        #[arg(long)]
-        support: bool,
+        #[command(flatten)]
+        flags: ExportFlags,
     },
     /// Serve the page on this machine, with a run's checkpoint opened in it
     Serve {

@@ -85,6 +85,24 @@ impl Archive {
     /// [`Error::NotFinite`] for NaN and infinity, [`Error::HalfOverflow`] for a number that
     /// [`Precision::Half`] cannot hold, those of [`Self::get`].
     pub fn to_bytes(&self, precision: Precision) -> Result<Vec<u8>, Error> {
+        self.serialized(precision, (NOTE, &self.note))
+    }
+
+    /// The bytes of a safetensors file without kith's note, as `PyTorch`'s libraries write them:
+    /// [`Self::from_foreign`] reads it again.
+    ///
+    /// # Errors
+    /// Those of [`Self::to_bytes`].
+    pub fn to_foreign(&self, precision: Precision) -> Result<Vec<u8>, Error> {
+        self.serialized(precision, ("format", "pt"))
+    }
+
+    /// All tensors, and one entry of metadata.
+    fn serialized(
+        &self,
+        precision: Precision,
+        (key, entry): (&str, &str),
+    ) -> Result<Vec<u8>, Error> {
         let mut encoded = Vec::new();
         for name in self.names() {
             let stored = self.get(name)?;
@@ -95,8 +113,8 @@ impl Archive {
             let view = TensorView::new(precision.dtype(), shape.clone(), bytes);
             (*name, view.expect("the bytes were made from this shape"))
         });
-        let note = HashMap::from([(NOTE.to_owned(), self.note.clone())]);
-        Ok(safetensors::serialize(views, Some(note)).expect("views of valid tensors serialize"))
+        let metadata = HashMap::from([(key.to_owned(), entry.to_owned())]);
+        Ok(safetensors::serialize(views, Some(metadata)).expect("views of valid tensors serialize"))
     }
 
     /// Reads a safetensors file that kith wrote.

@@ -58,6 +58,7 @@ export default defineConfig({
     project("foreign-picture", false),
     project("small-canvas", false),
     project("broken-gpu", true),
+    project("onnx", false),
     project("soak", true),
   ],
 });

@@ -50,6 +50,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     pages: join(here, "pages"),
     parity,
     tests: join(here, ".."),
+    onnxruntime: join(here, "../../node_modules/onnxruntime-web/dist"),
   };
   await serve({ ...folders, dist: join(here, "../../../web/dist") }, Number(process.argv[2] ?? 0));
 }

@@ -97,7 +97,7 @@ impl DataFlags {
 }
 
 /// A side that a checkpoint may have.
-fn side(text: &str) -> Result<usize, String> {
+pub(super) fn side(text: &str) -> Result<usize, String> {
     let side = text.parse().map_err(|e: std::num::ParseIntError| e.to_string())?;
     let known = (1..=MOST_SIDE).contains(&side);
     known.then_some(side).ok_or_else(|| format!("expected 1 to {MOST_SIDE} pixels"))
@@ -176,15 +176,6 @@ pub(crate) enum ViewChoice {
     Own,
 }
 
-/// How pictures are resized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FilterChoice {
-    /// A triangle.
-    Bilinear,
-    /// The cubic of Keys.
-    Bicubic,
-}
-
 /// What a benchmark compares, and how.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct BenchmarkFlags {
@@ -214,57 +205,6 @@ pub(crate) struct BenchmarkFlags {
     pub(crate) data: DataFlags,
     #[command(flatten)]
     pub(crate) run: RunFlags,
-}
-
-/// Somebody else's weights, and what is known of them.
-#[derive(Clone, Debug, Flags)]
-pub(crate) struct ImportFlags {
-    /// A .safetensors or .pth file (.pt, .ckpt, .torch, .bin); nothing in it is run
-    pub(crate) file: PathBuf,
-    /// The checkpoint to write
-    #[arg(long)]
-    pub(crate) out: PathBuf,
-    #[arg(
-        help = "timm's name of the network, as in tf_efficientnet_lite0, or a table as a recipe's \
-                  encoder has it [default: by names and shapes, and a config.json beside the file]"
-    )]
-    #[arg(long, value_name = "NAME or TABLE")]
-    pub(crate) arch: Option<String>,
-    /// What comes before the encoder's names, where several encoders are in the file
-    #[arg(long)]
-    pub(crate) prefix: Option<String>,
-    /// Heads of a transformer's attention [default: one for 64 numbers of a token]
-    #[arg(long)]
-    pub(crate) heads: Option<usize>,
-    /// How pixels are normalised: unit, signed, imagenet or {mean=[…], std=[…]}
-    #[arg(long, value_name = "NAME or TABLE")]
-    pub(crate) pixels: Option<String>,
-    /// Side of the images in pixels, 1 to 4096 [default: that of the network, 224 for most]
-    #[arg(long, value_parser = side)]
-    pub(crate) side: Option<usize>,
-    /// Pixels that the shorter side of a picture becomes before its middle is cut out, as 256 for
-    /// images of 224 [default: that of the files beside the weights, else the side]
-    #[arg(long)]
-    pub(crate) resize: Option<usize>,
-    /// How pixels are weighed when pictures are resized [default: that of the files beside the
-    /// weights, else bilinear]
-    #[arg(long)]
-    pub(crate) filter: Option<FilterChoice>,
-    #[arg(help = "Change a setting of the encoder, as in encoder.pool=cls_mean (repeatable)")]
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) changes: Vec<String>,
-    /// Names of the classes, a line each [default: those of a config.json beside the file]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) classes: Option<PathBuf>,
-    /// What may be done with the weights, as their authors say
-    #[arg(long)]
-    pub(crate) licence: Option<String>,
-    /// Where the weights are from [default: the file's name]
-    #[arg(long)]
-    pub(crate) source: Option<String>,
-    /// Two bytes a number: half the file, three decimal digits
-    #[arg(long)]
-    pub(crate) half: bool,
 }
 
 /// Where a run is kept.

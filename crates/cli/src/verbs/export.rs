@@ -1,24 +1,28 @@
-//! `kith export`: a checkpoint written anew, smaller.
+//! `kith export`: a checkpoint written anew, smaller, or in a form that other programs read.
+
+mod transformers;
+mod onnx;
+mod torch;
 
 use std::fmt::{self, Display, Formatter};
-use std::path::Path;
 
 use kith_core::archive::Precision;
 use serde::Serialize;
 
+use crate::args::ExportFlags;
 use crate::checkpoint::{self, Checkpoint};
 use crate::failure::Failure;
 use crate::files;
-use crate::output::lossy;
+use crate::output::{Outcome, lossy};
 
 /// What using an encoder needs; the rest stays behind.
-pub(super) const ENCODER: &[&str] = &["encoder.", "projection.", "probe."];
+const ENCODER: &[&str] = &["encoder.", "projection.", "probe."];
 /// And what a method with a support set takes for neighbours.
-pub(super) const WITH_SUPPORT: &[&str] = &["encoder.", "projection.", "probe.", "support."];
+const WITH_SUPPORT: &[&str] = &["encoder.", "projection.", "probe.", "support."];
 
 /// The new file.
 #[derive(Debug, Serialize)]
-pub(super) struct Exported {
+struct Exported {
     checkpoint: String,
     bytes: usize,
 }
@@ -29,15 +33,26 @@ impl Display for Exported {
     }
 }
 
-pub(super) fn run(
-    checkpoint: &Path,
-    out: &Path,
+pub(super) fn run(flags: &ExportFlags) -> Result<Box<dyn Outcome>, Failure> {
+    let checkpoint = checkpoint::open(&flags.checkpoint)?;
+    let precision = if flags.half { Precision::Half } else { Precision::Single };
+    match (flags.onnx, flags.torch) {
+        (true, _) => Ok(Box::new(onnx::run(&checkpoint, flags, precision)?)),
+        (_, true) => Ok(Box::new(torch::run(&checkpoint, &flags.out, precision)?)),
+        _ => Ok(Box::new(smaller(checkpoint, flags, precision)?)),
+    }
+}
+
+/// The same checkpoint without what only training needs.
+fn smaller(
+    checkpoint: Checkpoint,
+    flags: &ExportFlags,
     precision: Precision,
-    kept: &[&str],
 ) -> Result<Exported, Failure> {
-    let Checkpoint { path, mut archive, .. } = checkpoint::open(checkpoint)?;
+    let Checkpoint { path, mut archive, .. } = checkpoint;
+    let kept = if flags.support { WITH_SUPPORT } else { ENCODER };
     archive.keep(|name| kept.iter().any(|part| name.starts_with(part)));
     let bytes = archive.to_bytes(precision).map_err(Failure::of(&path))?;
-    files::write(out, &bytes)?;
-    Ok(Exported { checkpoint: lossy(out), bytes: bytes.len() })
+    files::write(&flags.out, &bytes)?;
+    Ok(Exported { checkpoint: lossy(&flags.out), bytes: bytes.len() })
 }

@@ -21,8 +21,6 @@ mod export;
 mod import;
 mod serve;
 
-use kith_core::archive::Precision;
-
 use crate::args::{RecipeFlags, Shared, Verb};
 use crate::failure::Failure;
 use crate::output::{Console, Outcome};
@@ -74,11 +72,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         }
         Verb::Info { of } => tell(&*info::run(&of)?),
         Verb::Import { flags } => tell(&import::run(&flags, console)?),
-        Verb::Export { checkpoint, out, half, support } => {
-            let precision = if half { Precision::Half } else { Precision::Single };
-            let kept = if support { export::WITH_SUPPORT } else { export::ENCODER };
-            tell(&export::run(&checkpoint, &out, precision, kept)?);
-        }
+        Verb::Export { flags } => tell(&*export::run(&flags)?),
         Verb::Serve { run, page, port } => {
             let server = serve::open(run.as_deref(), page, port)?;
             tell(&server);

@@ -67,7 +67,7 @@ impl Precision {
     ///
     /// # Errors
     /// [`Error::NotFinite`], [`Error::HalfOverflow`] for a number that two bytes cannot hold.
-    pub(super) fn encode(self, name: &str, values: &[f32]) -> Result<Vec<u8>, Error> {
+    pub(crate) fn encode(self, name: &str, values: &[f32]) -> Result<Vec<u8>, Error> {
         if !values.iter().all(|value| value.is_finite()) {
             return Err(Error::NotFinite { name: name.to_owned() });
         }
