@@ -1,6 +1,6 @@
 //! Networks of other libraries, recognised by their names and shapes, give those libraries' features.
 
-use kith_core::archive::Archive;
+use kith_core::archive::{Archive, Dtype, Encoded};
 use kith_core::encoder::{EncoderSettings, Pixels};
 use kith_core::import::{Hints, Imported, import};
 use kith_core::{Device, Error};
@@ -163,6 +163,23 @@ fn what_is_no_encoder_of_kiths_is_refused_with_what_was_seen() {
         &none,
         &["nearest is lite0", "`blocks.0.0` is a kernel of 3, expansion 1 and 8 outputs"],
     );
+}
+
+#[test]
+fn no_room_is_made_for_a_network_that_the_file_does_not_hold() {
+    const WIDTH: usize = 512;
+    let mut wide = file("resnet18");
+    // A network of this width has 715 million numbers.
+    for (name, shape) in [
+        ("conv1.weight", vec![WIDTH, 3, 7, 7]),
+        ("layer1.0.conv1.weight", vec![WIDTH, WIDTH, 3, 3]),
+        ("layer1.0.conv2.weight", vec![WIDTH, WIDTH, 3, 3]),
+    ] {
+        let bytes = vec![0; 2 * shape.iter().product::<usize>()];
+        let kernel = Encoded::new(Dtype::F16, shape, bytes).expect("two bytes a number");
+        wide.file.insert(name.into(), kernel);
+    }
+    refused(&wide, &Hints::default(), &["looks like a ResNet-18", "`encoder.bn1.weight`", "512"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! tests of the npm package.
 //!
 //! `CARGO_TARGET_TMPDIR/parity` holds `parity.json` and checkpoints as files, one of each other kind
-//! of encoder among them. All arrays are row-major; pictures are planar bytes `[count, 3, side, side]`.
+//! of encoder among them, and files of other software's. All arrays are row-major; pictures are planar bytes `[count, 3, side, side]`.
 
 use std::fs;
 use std::path::Path;
@@ -13,6 +13,7 @@ use kith_core::augment::policy::{Draw, Policy};
 use kith_core::checkpoint::{Dataset, FORMAT, Meta, Stage};
 use kith_core::encoder::EncoderSettings;
 use kith_core::image::Images;
+use kith_core::import::Told;
 use kith_core::loader::MemoryDataset;
 use kith_core::model::{Layer, Length, Model};
 use kith_core::onnx;
@@ -25,6 +26,7 @@ use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
 use kith_core::square::{Interleaved, Preprocessing, square};
 use kith_core::trainer::{Plan, SelfSupervised, Trainer};
+use kith_tests::fixture::Fixture;
 use kith_tests::methods::{METHODS, small, waves};
 use pollster::block_on;
 use serde_json::{Value, json};
@@ -54,6 +56,28 @@ const ENCODERS: [(&str, &str); 9] = [
             {"kernel": 5, "stride": 2, "expansion": 3, "outputs": 6, "repeats": 2}]}}"#,
     ),
     ("mobilenet_v3", r#"{"kind": "mobilenet_v3", "width_multiplier": 0.1}"#),
+];
+
+/// Files of other software's among the fixtures, and what is told of each.
+const FOREIGN: [(&str, &str); 7] = [
+    ("resnet18", r#"{"side": 32}"#),
+    ("resnet50", r#"{"side": 32}"#),
+    ("mobilenet_v3", r#"{"side": 32}"#),
+    (
+        "efficientnet_lite",
+        r#"{"side": 32, "arch": {"kind": "efficientnet_lite", "pixels": "signed", "size": {"stem": 8, "head": 48, "stages": [
+            {"kernel": 3, "stride": 1, "expansion": 1, "outputs": 8, "repeats": 1},
+            {"kernel": 3, "stride": 2, "expansion": 6, "outputs": 12, "repeats": 2},
+            {"kernel": 5, "stride": 2, "expansion": 6, "outputs": 16, "repeats": 2},
+            {"kernel": 5, "stride": 1, "expansion": 6, "outputs": 20, "repeats": 1},
+            {"kernel": 3, "stride": 2, "expansion": 6, "outputs": 24, "repeats": 1}]}}}"#,
+    ),
+    ("vit16", r#"{"pixels": "signed", "heads": 3}"#),
+    (
+        "dinov2_reg4",
+        r#"{"heads": 3, "set": ["encoder.pool=cls_mean"], "licence": "Apache-2.0", "source": "timm"}"#,
+    ),
+    ("dinov2_hf", r#"{"config": {"num_attention_heads": 2}}"#),
 ];
 
 fn pictures() -> Images {
@@ -183,6 +207,26 @@ fn other_encoder(name: &str, settings: &str) -> ([Vec<u8>; 2], Value) {
     ([bytes, onnx], facts)
 }
 
+/// An encoder of other software's: its file, and what it gives.
+fn foreign((name, told): (&str, &str)) -> (Vec<u8>, Value) {
+    const PICTURES: usize = 3;
+    let bytes = Fixture::open(&format!("encoders/{name}")).into_bytes();
+    let file = format!("{name}.safetensors");
+    let told_value: Value = serde_json::from_str(told).expect("JSON");
+    let told: Told = serde_json::from_str(told).expect("what can be told of a file");
+    let model = Model::open_any(&bytes, &file, Some(&told), &Device::flex());
+    let model = model.unwrap_or_else(|e| panic!("{name}: {e}"));
+    let pictures = waves(PICTURES, model.meta().side);
+    let embedded = model.embed(&pictures, Layer::Backbone, Length::Own);
+    let features = block_on(embedded).expect("pictures");
+    let facts = json!({
+        "name": name, "told": told_value, "side": model.meta().side, "count": PICTURES,
+        "pixels": pictures.pixels(), "fingerprint": model.fingerprint(), "dim": features.dim,
+        "features": features.values, "origin": model.meta().origin, "imported": model.imported(),
+    });
+    (bytes, facts)
+}
+
 /// A method's recipe in small, and what five steps measured.
 fn method(method: (&str, &[&str])) -> Value {
     let (trainer, steps) = pretrained(small(method));
@@ -223,6 +267,7 @@ fn native_numbers_are_left_for_the_browser() {
         block_on(model.support_nearest(&projections, 3)).expect("it has a support set");
     let (files, encoders): (Vec<_>, Vec<_>) =
         ENCODERS.map(|(name, settings)| other_encoder(name, settings)).into_iter().unzip();
+    let (foreign_files, foreign): (Vec<_>, Vec<_>) = FOREIGN.map(foreign).into_iter().unzip();
     let (framed_bytes, framed_facts) = framed(&archive);
     let parity = json!({
         "side": SIDE, "count": PICTURES, "pixels": pictures().pixels(),
@@ -238,6 +283,7 @@ fn native_numbers_are_left_for_the_browser() {
             "steps": steps,
         },
         "encoders": encoders,
+        "foreign": foreign,
         "methods": METHODS.map(method),
         "framed": framed_facts,
     });
@@ -251,11 +297,13 @@ fn native_numbers_are_left_for_the_browser() {
     ] {
         fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");
     }
-    for ((name, _), files) in ENCODERS.iter().zip(files) {
-        for (ending, bytes) in ["safetensors", "onnx"].into_iter().zip(files) {
-            let path = folder.join(format!("encoder-{name}.{ending}"));
-            fs::write(path, bytes).expect("cargo's own folder can be written to");
-        }
+    let own = ENCODERS.iter().zip(files).flat_map(|((name, _), [bytes, onnx])| {
+        [(format!("encoder-{name}.safetensors"), bytes), (format!("encoder-{name}.onnx"), onnx)]
+    });
+    let others = FOREIGN.iter().zip(foreign_files);
+    let others = others.map(|((name, _), bytes)| (format!("foreign-{name}.safetensors"), bytes));
+    for (name, bytes) in own.chain(others) {
+        fs::write(folder.join(name), bytes).expect("cargo's own folder can be written to");
     }
     assert!(steps.len() == STEPS as usize && features.values.iter().any(|&x| x > 0.0));
 }

@@ -1,5 +1,14 @@
 // Every public entry of the package, and values that it should never get: in Node and in a browser.
-import { checkpoint, codeOf, furthest, picture, numbers, pictures, small } from "./made.mjs";
+import {
+  checkpoint,
+  codeOf,
+  furthest,
+  picture,
+  numbers,
+  pictures,
+  small,
+  withHeader,
+} from "./made.mjs";
 
 const detached = (make) => {
   const view = make();
@@ -74,6 +83,10 @@ export const hostile = {
 export async function held(kith) {
   const labels = Array.from({ length: 16 }, (_, place) => (place % 2 ? "odd" : "even"));
   const file = await checkpoint(kith);
+  // Without its note, a checkpoint is a file of anybody's.
+  const resnet = '{kind="resnet", depth=18, width=2, stem="imagenet"}';
+  const noted = await checkpoint(kith, resnet);
+  const foreign = withHeader(noted, (header) => header.replace('"kith"', '"kiln"'));
   const encoder = await kith.loadEncoder(file, { device: "cpu" });
   const good = picture(3);
   const first = (await encoder.embed(good)).data;
@@ -88,7 +101,21 @@ export async function held(kith) {
   const run = await kith.pretrain(pictures(16), { ...small, labels });
   for await (const _ of run.steps(1));
   const state = await run.state();
-  return { kith, labels, file, encoder, good, first, embeddings, index, probe, bank, run, state };
+  return {
+    kith,
+    labels,
+    file,
+    foreign,
+    encoder,
+    good,
+    first,
+    embeddings,
+    index,
+    probe,
+    bank,
+    run,
+    state,
+  };
 }
 
 /** Options with one of them replaced. */
@@ -102,7 +129,8 @@ const engine = ["device", "allowSoftware", "worker", "workerUrl", "wasmUrl", "fe
 
 /** Every public entry, with the value in every place that it takes. */
 export function entriesOf(own) {
-  const { kith, labels, file, encoder, good, embeddings, index, probe, bank, run, state } = own;
+  const { kith, labels, file, foreign, encoder, good, embeddings, index, probe, bank, run, state } =
+    own;
   const rows = () => encoder.embed(pictures(2), { layer: "projection" });
   const one = async (work) => (await work).dispose?.();
   const opened = async (value, more) =>
@@ -147,6 +175,19 @@ export function entriesOf(own) {
       "loadEncoder",
       each(["device", "fetch", "onProgress", "cache", "cacheName", "integrity", "warmup"], (more) =>
         opened(undefined, more),
+      ),
+    ),
+    "loadEncoder { import }": (value) => opened({ import: value }),
+    ...under(
+      "loadEncoder import",
+      each(["arch", "prefix", "heads", "pixels", "side", "resize", "filter"], (told) =>
+        one(kith.loadEncoder(foreign, { device: "cpu", import: told })),
+      ),
+    ),
+    ...under(
+      "loadEncoder import",
+      each(["set", "classes", "licence", "source", "config", "preprocessorConfig"], (told) =>
+        one(kith.loadEncoder(foreign, { device: "cpu", import: told })),
       ),
     ),
     "encoder.embed": (x) => encoder.embed(x),

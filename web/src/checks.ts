@@ -93,6 +93,15 @@ export function attached(what: string, values: Float32Array, count: number): voi
   throw new KithError("SETTING", message, { hint });
 }
 
+/** Changes by name, `{ 'encoder.pool': 'cls_mean' }`, as on the command line: `encoder.pool=cls_mean`. */
+export function changesOf(set: Readonly<Record<string, unknown>> | undefined): string[] {
+  return Object.entries(optionsOf(set)).map(([key, value]) => {
+    const simple = ["string", "number", "boolean"].includes(typeof value);
+    if (!simple) throw wrong(`set ${key}`, value, "a string, a number or a boolean");
+    return `${key}=${String(value)}`;
+  });
+}
+
 /** Options of a call: an object, or nothing. */
 export function optionsOf<T extends object>(given: T | undefined): T {
   const options = given === undefined ? ({} as T) : given;

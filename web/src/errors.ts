@@ -13,8 +13,12 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
     "This is a bug in kith; the next call starts afresh. Please report it with its message.",
   WORKER_START: "Pass workerUrl or worker; a content security policy needs worker-src.",
   CHECKPOINT_HTTP: "Check the URL, the network, and that the server allows this origin.",
-  CHECKPOINT_FORMAT: "Expected a .safetensors checkpoint written by kith; download it again.",
+  CHECKPOINT_FORMAT:
+    "Expected a .safetensors file, whole: a checkpoint of kith's, or the weights of an encoder that it knows.",
   CHECKPOINT_ARCH: "The checkpoint is of a newer kith; update kith-web.",
+  NO_ENCODER:
+    "Expected weights of an encoder that kith knows, all of its tensors among them; docs/importing.md lists them.",
+  UNTOLD: "Pass what the message names: loadEncoder(source, { import: { … } }).",
   INTEGRITY: "The file is not the one expected; download it again or correct the hash.",
   IMAGE_DECODE: "Use a picture that the browser can show (PNG, JPEG, WebP, GIF, AVIF).",
   OTHER_RUN:

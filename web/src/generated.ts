@@ -17,6 +17,12 @@ export interface EncoderInfo extends Immutable<Wasm.EncoderInfo> {
   readonly views: readonly AugmentationOp[];
 }
 
+/** What is said of a file of weights besides its tensors. */
+export interface Told extends Immutable<Wasm.Told> {}
+
+/** What was taken of a file of other software's, and what was left. */
+export interface ImportReport extends Immutable<Wasm.Report> {}
+
 /** Why the CPU computes where WebGPU was wanted. */
 export type FallbackReason = Wasm.FallbackReason;
 

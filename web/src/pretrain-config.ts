@@ -1,5 +1,5 @@
 /** What a run of pre-training is asked for: checked, and as the backend takes it. */
-import { engineOptions, optionsOf, text, whole, wrong } from "./checks.js";
+import { changesOf, engineOptions, text, whole } from "./checks.js";
 import { describe } from "./describe.js";
 import type { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
@@ -24,15 +24,12 @@ export function checkConfig(config: PretrainConfig): void {
   if (snapshotEvery !== undefined) whole("snapshotEvery", snapshotEvery, 0);
   if (dataset !== undefined) text("dataset", dataset);
   if (labels !== undefined) classesOf(labels, "allowed");
-  for (const [key, value] of Object.entries(optionsOf(config.set))) {
-    const simple = ["string", "number", "boolean"].includes(typeof value);
-    if (!simple) throw wrong(`set ${key}`, value, "a string, a number or a boolean");
-  }
+  changesOf(config.set);
 }
 
 /** Changes to the recipe as on the command line; without labels there is no labelled batch. */
-export function changesOf(config: PretrainConfig, { classNames }: TrainingData): string[] {
-  const own = Object.entries(config.set ?? {}).map(([key, value]) => `${key}=${value}`);
+export function recipeChanges(config: PretrainConfig, { classNames }: TrainingData): string[] {
+  const own = changesOf(config.set);
   return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
 }
 

@@ -7,7 +7,7 @@ import { KithError, asFileError, throwIfAborted, unlessAborted } from "./errors.
 import type { Metric, Plan, RunInfo } from "./generated.js";
 import { AT_A_TIME, gathered, type TrainingData } from "./training-data.js";
 import { ProgressReporter } from "./progress.js";
-import { changesOf, checkConfig, recipeText } from "./pretrain-config.js";
+import { recipeChanges, checkConfig, recipeText } from "./pretrain-config.js";
 import { RemoteObject } from "./remote-object.js";
 import { flag, optionsOf, whole } from "./checks.js";
 import { describe } from "./describe.js";
@@ -40,7 +40,7 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
       pictures: trainingData.count,
       labelled: trainingData.labels.length,
     };
-    const changes = changesOf(config, trainingData);
+    const changes = recipeChanges(config, trainingData);
     const start = () => engine.invoke(ENGINE, "pretraining", [toml, changes, plan]);
     return await Pretraining.open(engine, trainingData, start, config);
   } catch (error) {

@@ -1,10 +1,11 @@
-import type { FallbackReason } from "./generated.js";
+import type { FallbackReason, Told } from "./generated.js";
 
 export type {
   AugmentationOp,
   Clusters,
   EncoderInfo,
   FallbackReason,
+  ImportReport,
   Measures,
   Metric,
   RecipeInfo,
@@ -87,6 +88,14 @@ export interface LoadOptions extends EngineOptions {
   readonly integrity?: string;
   /** Runs one picture through the encoder while loading, so that the first call is not the slow one. Default true. */
   readonly warmup?: boolean;
+  /** What a safetensors file of other software's does not say itself. A checkpoint of kith's says all. */
+  readonly import?: ImportOptions;
+}
+
+/** What a file of weights does not say itself, by the names that `kith import` has for it. */
+export interface ImportOptions extends Omit<Told, "set"> {
+  /** Changes to the encoder that was found: `{ 'encoder.pool': 'cls_mean' }`. */
+  readonly set?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Pixels of one picture: RGB or RGBA rows, one byte a sample. */
@@ -218,6 +227,8 @@ export type ErrorCode =
   | "CHECKPOINT_HTTP"
   | "CHECKPOINT_FORMAT"
   | "CHECKPOINT_ARCH"
+  | "NO_ENCODER"
+  | "UNTOLD"
   | "INTEGRITY"
   | "IMAGE_DECODE"
   | "OTHER_RUN"

@@ -1,5 +1,6 @@
 //! Named tensors with a JSON note in one safetensors file: bytes in, bytes out.
 
+mod container;
 mod encoded;
 mod fingerprint;
 
@@ -13,11 +14,14 @@ use safetensors::tensor::{SafeTensors, TensorView};
 use crate::error::Error;
 use crate::path::Path;
 use crate::read::read;
+pub use container::Container;
 pub use encoded::Encoded;
 pub use safetensors::tensor::Dtype;
 
 /// The metadata key under which the note lies.
 const NOTE: &str = "kith";
+/// Element types that weights have.
+const WEIGHTS: [Dtype; 4] = [Dtype::F64, Dtype::BF16, Dtype::F16, Dtype::F32];
 
 /// A tensor at rest.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,37 +127,31 @@ impl Archive {
     /// [`Error::NotSafetensors`] for a truncated, corrupted or foreign file, [`Error::NotKith`]
     /// without kith's note.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        Self::from_bytes_with_precision(bytes).map(|(archive, _)| archive)
+        let archive = Self::from_foreign(bytes)?;
+        if archive.note.is_empty() { Err(Error::NotKith) } else { Ok(archive) }
     }
 
-    /// [`Self::from_bytes`], and the element type in which most tensors were stored.
-    ///
-    /// # Errors
-    /// Those of [`Self::from_bytes`].
-    pub fn from_bytes_with_precision(bytes: &[u8]) -> Result<(Self, Precision), Error> {
-        let unreadable =
-            |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
-        let note = header.metadata().as_ref().and_then(|m| m.get(NOTE)).ok_or(Error::NotKith)?;
-        let opened = SafeTensors::deserialize(bytes).map_err(unreadable)?;
-        let file =
-            opened.iter().map(|(name, view)| (name.to_owned(), Encoded::of(&view))).collect();
-        let half = opened.iter().filter(|(_, view)| view.dtype() == Dtype::F16).count();
-        let precision = if 2 * half > opened.len() { Precision::Half } else { Precision::Single };
-        Ok((Self { note: note.clone(), tensors: BTreeMap::new(), file }, precision))
-    }
-
-    /// Reads a safetensors file of anybody's, without a note of kith's.
+    /// Reads a safetensors file of anybody's; without a note of kith's, its note is empty.
     ///
     /// # Errors
     /// [`Error::NotSafetensors`] for a truncated, corrupted or foreign file.
     pub fn from_foreign(bytes: &[u8]) -> Result<Self, Error> {
         let unreadable =
             |e: safetensors::SafeTensorError| Error::NotSafetensors { reason: e.to_string() };
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(unreadable)?;
+        let note = header.metadata().as_ref().and_then(|m| m.get(NOTE)).cloned();
         let opened = SafeTensors::deserialize(bytes).map_err(unreadable)?;
         let file =
             opened.iter().map(|(name, view)| (name.to_owned(), Encoded::of(&view))).collect();
-        Ok(Self { file, ..Self::default() })
+        Ok(Self { note: note.unwrap_or_default(), tensors: BTreeMap::new(), file })
+    }
+
+    /// The element type in which most tensors of weights were stored; none where there are none.
+    pub fn dtype(&self) -> Option<Dtype> {
+        let of = |kind: Dtype| self.file.values().filter(|encoded| encoded.kind() == kind).count();
+        let found =
+            WEIGHTS.map(|kind| (of(kind), kind)).into_iter().max_by_key(|(count, _)| *count);
+        found.filter(|(count, _)| *count > 0).map(|(_, kind)| kind)
     }
 
     /// Names of all tensors, in order.

@@ -16,6 +16,7 @@ use burn::tensor::Device;
 
 pub use layers::Layer;
 pub use sizes::MOST_SIDE;
+pub(crate) use sizes::encoder as check_sizes;
 
 /// The format that this software writes.
 pub const FORMAT: u32 = 1;

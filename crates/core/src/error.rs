@@ -90,6 +90,14 @@ pub enum Error {
         /// What the reader says.
         reason: String,
     },
+    /// A file of weights of another kind, of which kith's program makes a checkpoint.
+    #[error(
+        "the file is {kind}, and no safetensors file: `kith import FILE --out x.safetensors` makes one of it"
+    )]
+    OtherContainer {
+        /// What it is, and who writes such files.
+        kind: &'static str,
+    },
     /// A safetensors file that kith did not write.
     #[error("the file has no metadata key `kith`: it is not a kith checkpoint")]
     NotKith,
@@ -231,7 +239,7 @@ impl Error {
             Self::TooFew { .. } => "TOO_FEW",
             Self::Setting { .. } => "SETTING",
             Self::Recipe { .. } => "RECIPE",
-            Self::NotSafetensors { .. } => "NOT_SAFETENSORS",
+            Self::NotSafetensors { .. } | Self::OtherContainer { .. } => "NOT_SAFETENSORS",
             Self::NotKith => "NOT_KITH",
             Self::Metadata { .. } => "METADATA",
             Self::Version { .. } => "VERSION",

@@ -5,6 +5,8 @@
 //! asked for, and what was assumed is said.
 
 mod hints;
+mod config;
+mod told;
 mod view;
 mod piece;
 mod reading;
@@ -16,15 +18,19 @@ mod transformers;
 mod lite;
 mod mobilenet_v3;
 mod candidates;
+mod checkpoint;
 
 use burn::tensor::Device;
+use serde::Serialize;
 
 use crate::archive::{Archive, Stored};
 use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use candidates::Candidate;
+pub use checkpoint::checkpoint;
 pub use hints::Hints;
 use reading::Reading;
+pub use told::{Arch, Told};
 use view::View;
 
 /// An encoder that was found.
@@ -52,6 +58,37 @@ pub struct Imported {
     pub archive: Archive,
 }
 
+/// What an import took and what it left, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// What came before the encoder's names in the file.
+    pub prefix: String,
+    /// Where else in the file an encoder lies.
+    pub other_prefixes: Vec<String>,
+    /// How many tensors were taken, its classifier's among them.
+    pub taken: usize,
+    /// How many were left.
+    pub left: usize,
+    /// What was assumed, a sentence each.
+    pub assumed: Vec<String>,
+}
+
+impl Imported {
+    /// What was taken and what was left, in numbers.
+    pub fn report(&self) -> Report {
+        let Self { prefix, others, taken, left, assumed, .. } = self;
+        Report {
+            prefix: prefix.clone(),
+            other_prefixes: others.clone(),
+            taken: *taken,
+            left: left.len(),
+            assumed: assumed.clone(),
+        }
+    }
+}
+
 /// Finds the encoder of a file.
 ///
 /// # Errors
@@ -64,6 +101,7 @@ pub fn import(file: &Archive, hints: &Hints, device: &Device) -> Result<Imported
     let mut reading = chosen.family.read(&view, hints)?;
     asked_for(&reading, hints)?;
     reading.settings.check()?;
+    expected::check_sizes(&reading, &view)?;
     let network = reading.settings.init(reading.side, 0, device)?;
     expected::check(&network, &reading, &view)?;
     let mut archive = Archive::default();

@@ -3,12 +3,13 @@
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
-use crate::archive::{Archive, Precision};
+use crate::archive::{Archive, Container, Dtype};
 use crate::checkpoint::Meta;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::Head;
 use crate::image::Images;
+use crate::import::{self, Report, Told};
 use crate::linear::Linear;
 use crate::probe::Features;
 use crate::probe::knn::{Bank, Nearest};
@@ -27,7 +28,8 @@ const LABELS: &str = "support.labels";
 #[derive(Debug)]
 pub struct Model {
     meta: Meta,
-    precision: Precision,
+    dtype: Dtype,
+    imported: Option<Report>,
     fingerprint: String,
     parameters: usize,
     device: Device,
@@ -70,9 +72,44 @@ impl Model {
     /// # Errors
     /// Those of [`Archive::from_bytes`], [`Meta::read`] and [`Meta::encoder`].
     pub fn open(bytes: &[u8], device: &Device) -> Result<Self, Error> {
-        let (archive, precision) = Archive::from_bytes_with_precision(bytes)?;
+        let archive = Archive::from_bytes(bytes)?;
         let meta = Meta::read(&archive)?;
-        let encoder = meta.encoder(&archive, device)?;
+        Self::of(&archive, meta, device)
+    }
+
+    /// Reads a checkpoint, or a safetensors file of other software's that is called `name`, of which
+    /// `told` says what it does not say itself.
+    ///
+    /// # Errors
+    /// Those of [`Model::open`] and of [`import::checkpoint`]; [`Error::OtherContainer`] for a file of
+    /// `PyTorch`'s, [`Error::Setting`] where something is told of a checkpoint.
+    pub fn open_any(
+        bytes: &[u8],
+        name: &str,
+        told: Option<&Told>,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Container::of(bytes).check_safetensors()?;
+        let file = Archive::from_foreign(bytes)?;
+        if !file.note.is_empty() {
+            let meta = Meta::read(&file)?;
+            if told.is_some() {
+                let expected = "nothing: the file is a checkpoint of kith's, which says all itself";
+                return Err(Error::setting("import", expected, "what is told of a file"));
+            }
+            return Self::of(&file, meta, device);
+        }
+        let dtype = file.dtype().unwrap_or(Dtype::F32);
+        let mut told = told.cloned().unwrap_or_default();
+        told.source.get_or_insert_with(|| name.to_owned());
+        let (imported, meta) = import::checkpoint(&file, &told, device)?;
+        drop(file);
+        let model = Self::of(&imported.archive, meta, device)?;
+        Ok(Self { dtype, imported: Some(imported.report()), ..model })
+    }
+
+    fn of(archive: &Archive, meta: Meta, device: &Device) -> Result<Self, Error> {
+        let encoder = meta.encoder(archive, device)?;
         let has = |name: &str| archive.names_below(&format!("{name}.")).next().is_some();
         let parameters = archive.parameters(&format!("{ENCODER}."));
         let mut fresh = stream(0, Purpose::Weights, 0, 0);
@@ -92,12 +129,13 @@ impl Model {
             false => None,
         };
         let compared = meta.recipe.projection.as_ref().map_or(features, |head| head.output);
-        let support = Support::open(&archive, compared, device)?;
+        let support = Support::open(archive, compared, device)?;
         let fingerprint = archive.fingerprint(&format!("{ENCODER}."));
         let device = device.clone();
         Ok(Self {
             meta,
-            precision,
+            dtype: archive.dtype().unwrap_or(Dtype::F32),
+            imported: None,
             fingerprint,
             parameters,
             device,
@@ -113,9 +151,14 @@ impl Model {
         &self.meta
     }
 
-    /// Element type of its numbers.
-    pub fn precision(&self) -> Precision {
-        self.precision
+    /// Element type of its numbers in the file.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// What was taken of a file of other software's; none for a checkpoint.
+    pub fn imported(&self) -> Option<&Report> {
+        self.imported.as_ref()
     }
 
     /// Equal for equal encoder weights; [`Archive::fingerprint`].
@@ -126,6 +169,11 @@ impl Model {
     /// Numbers that the encoder learns; the statistics of batch normalisation are not among them.
     pub fn parameters(&self) -> usize {
         self.parameters
+    }
+
+    /// Whether there is what an objective compares: a projection, or a recipe that needs none.
+    pub fn has_projection(&self) -> bool {
+        self.projection.is_some() || self.meta.recipe.projection.is_none()
     }
 
     /// Whether it can tell classes.

@@ -1,6 +1,6 @@
 //! Values of core as JavaScript has them, and back.
 
-use js_sys::{Float32Array, Object, Reflect, Uint32Array};
+use js_sys::{Float32Array, JSON, Object, Reflect, Uint32Array};
 use kith_core::Error;
 use kith_core::image::Images;
 use kith_core::probe::Features;
@@ -49,6 +49,12 @@ pub(crate) fn arrays<T: Serialize + Tsify>(value: &T) -> Result<Ts<T>> {
 /// The Rust value of a plain object.
 pub(crate) fn from_object<T: DeserializeOwned + Tsify>(value: &Ts<T>) -> Result<T> {
     serde_wasm_bindgen::from_value(value.js_value()).map_err(argument)
+}
+
+/// The Rust value of a plain object that holds what JSON can hold.
+pub(crate) fn from_json<T: DeserializeOwned + Tsify>(value: &Ts<T>) -> Result<T> {
+    let text = String::from(JSON::stringify(&value.js_value())?);
+    serde_json::from_str(&text).map_err(|e| failure("SETTING", &e.to_string()))
 }
 
 /// Planar bytes as pictures of `side` pixels.

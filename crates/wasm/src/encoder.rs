@@ -1,12 +1,13 @@
 //! A trained encoder.
 
 use js_sys::{Float32Array, Int32Array};
+use kith_core::import::Told;
 use kith_core::model::{Layer, Length, Model};
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
 
-use crate::convert::{Found, arrays, features, floats, images, object};
+use crate::convert::{Found, arrays, features, floats, from_json, images, object};
 use crate::engine::Engine;
 use crate::fail::{Result, failure, from_core};
 use crate::info::EncoderInfo;
@@ -20,12 +21,15 @@ pub struct Encoder {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Reads and checks a checkpoint.
+    /// Reads and checks a checkpoint, or a safetensors file of other software's, with its name and what is
+    /// told of it.
     ///
     /// # Errors
-    /// Core's codes for files that are not kith checkpoints.
-    pub fn encoder(&self, checkpoint: &[u8]) -> Result<Encoder> {
-        Ok(Encoder { model: Model::open(checkpoint, self.device()).map_err(from_core)? })
+    /// Core's codes for files that hold no encoder, `SETTING` for what is told and cannot be.
+    pub fn encoder(&self, file: &[u8], name: &str, told: Option<Ts<Told>>) -> Result<Encoder> {
+        let told = told.map(|told| from_json(&told)).transpose()?;
+        let model = Model::open_any(file, name, told.as_ref(), self.device());
+        Ok(Encoder { model: model.map_err(from_core)? })
     }
 }
 

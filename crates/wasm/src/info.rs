@@ -1,9 +1,10 @@
 //! What a checkpoint says about itself, as a plain object.
 
-use kith_core::archive::Precision;
+use kith_core::archive;
 use kith_core::augment::policy::Policy;
 use kith_core::checkpoint::{Dataset, Origin, Stage};
 use kith_core::encoder::EncoderSettings;
+use kith_core::import::Report;
 use kith_core::model::Model;
 use kith_core::square::Preprocessing;
 use serde::Serialize;
@@ -14,7 +15,8 @@ use tsify::Tsify;
 #[derive(Debug, Serialize, Tsify)]
 #[serde(rename_all = "camelCase")]
 pub struct EncoderInfo {
-    /// Kind of encoder: `conv4`, `conv4_pool`, `resnet`, `mobilenet` or `vit`.
+    /// Kind of encoder: `conv4`, `conv4_pool`, `resnet`, `mobilenet`, `mobilenet_v3`,
+    /// `efficientnet_lite` or `vit`.
     arch: String,
     /// Its settings, as the recipe has them: `{ kind: 'resnet', depth: 18, … }`.
     #[tsify(type = "{ kind: string; [setting: string]: unknown }")]
@@ -31,11 +33,13 @@ pub struct EncoderInfo {
     dim: usize,
     /// Numbers of what the objective compares.
     projection_dim: usize,
+    /// Whether the layer `projection` is there; with encoders of others it is not.
+    has_projection: bool,
     /// Side of the square that pictures are resized to, in pixels.
     image_size: usize,
     /// Number of weights.
     parameters: usize,
-    /// How numbers are stored in the checkpoint.
+    /// How numbers are stored in the file.
     dtype: Dtype,
     /// Subtracted from red, green, blue in [0, 1]; the encoder does it itself.
     mean: [f64; 3],
@@ -47,6 +51,8 @@ pub struct EncoderInfo {
     preprocessing: Option<Preprocessing>,
     /// Whose weights it began with; null where they were fresh.
     origin: Option<Origin>,
+    /// What was taken of a file of other software's, and what was left; null for a checkpoint.
+    imported: Option<Report>,
     /// Equal for equal encoder weights.
     fingerprint: String,
     /// Names of the classes, if labels were used.
@@ -67,18 +73,34 @@ pub struct EncoderInfo {
     software: String,
     /// What was measured during the run.
     metrics: CheckpointMetrics,
-    /// The augmentations of training; where views are of several kinds, those of the first.
+    /// The augmentations of training; where views are of several kinds, those of the first. Of an encoder
+    /// of others they are `simclr`'s.
     views: Policy,
 }
 
-/// How numbers are stored: in four bytes or in two.
+/// How numbers are stored; checkpoints of kith's are in `f32` or `f16`.
 #[derive(Debug, Serialize, Tsify)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
-    /// Exact.
+    /// Eight bytes, of which the encoder keeps seven decimal digits.
+    F64,
+    /// Four bytes: exact.
     F32,
     /// Half the bytes, three decimal digits.
     F16,
+    /// Half the bytes, two decimal digits.
+    Bf16,
+}
+
+impl From<archive::Dtype> for Dtype {
+    fn from(dtype: archive::Dtype) -> Self {
+        match dtype {
+            archive::Dtype::F64 => Self::F64,
+            archive::Dtype::F16 => Self::F16,
+            archive::Dtype::BF16 => Self::Bf16,
+            _ => Self::F32,
+        }
+    }
 }
 
 /// How a picture of any size becomes a square.
@@ -105,15 +127,16 @@ pub struct CheckpointMetrics {
 impl EncoderInfo {
     pub(crate) fn of(model: &Model) -> Self {
         let meta = model.meta().clone();
-        let half = model.precision() == Precision::Half;
         Self {
             arch: kind(&meta.recipe.encoder),
             method: kind(&meta.recipe.objective),
             recipe_toml: meta.recipe.to_toml(),
             dim: meta.recipe.encoder.features(),
             projection_dim: meta.recipe.compared(),
+            has_projection: model.has_projection(),
             parameters: model.parameters(),
-            dtype: if half { Dtype::F16 } else { Dtype::F32 },
+            dtype: model.dtype().into(),
+            imported: model.imported().cloned(),
             resize: match meta.preprocessing {
                 None => Resize::CentralSquare,
                 Some(_) => Resize::CentreCrop,

@@ -76,6 +76,44 @@ export function parityOn(device: Device): void {
     }
   });
 
+  test(`files of other software's on ${device} embed as natively`, async ({ tab }) => {
+    test.setTimeout(240_000);
+    const { foreign } = native();
+    // A software adapter needs long to compile the shaders of each kind: a convolutional one and a
+    // transformer.
+    const onSoftware = ["resnet18", "dinov2_hf"];
+    const here = foreign.filter(({ name }) => device === "cpu" || onSoftware.includes(name));
+    expect(here).toHaveLength(device === "cpu" ? 7 : 2);
+    for (const expected of here) {
+      const got = await tab.evaluate(
+        async ({ device, name }) => {
+          const { kith, parity, planar } = lab;
+          const { told, side, count, pixels } = parity.foreign.find((one) => one.name === name)!;
+          const { set, ...rest } = told;
+          const changes = set?.map((change) => change.split("=") as [string, string]);
+          const from = `/parity/foreign-${name}.safetensors`;
+          const encoder = await kith.loadEncoder(from, {
+            device,
+            import: { ...rest, ...(changes && { set: Object.fromEntries(changes) }) },
+          });
+          const embedded = await encoder.embed(planar(pixels, count, side), { normalize: false });
+          const { fingerprint, dim, imported, origin } = encoder.info;
+          const { actual } = encoder.device;
+          await encoder.dispose();
+          return { actual, fingerprint, dim, imported, origin, features: [...embedded.data] };
+        },
+        { device, name: expected.name },
+      );
+      expect(got.actual).toBe(device);
+      expect(got.fingerprint).toBe(expected.fingerprint);
+      expect(got.dim).toBe(expected.dim);
+      expect(got.imported).toEqual(expected.imported);
+      expect(got.origin?.network).toBe(expected.origin?.network);
+      const bound = 1e-3 * largest(expected.features);
+      expect(farthest(got.features, expected.features), expected.name).toBeLessThan(bound);
+    }
+  });
+
   test(`a checkpoint in half precision embeds nearly the same on ${device}`, async ({ tab }) => {
     const got = await tab.evaluate(async (device) => {
       const { kith, pictures } = lab;

@@ -45,6 +45,19 @@ export interface Parity {
     toml: string;
     steps: Record<string, number>[];
   }[];
+  /** Files of other software's, `foreign-NAME.safetensors`, and what is told of them. */
+  readonly foreign: {
+    name: string;
+    told: Omit<Kith.ImportOptions, "set"> & { set?: string[] };
+    side: number;
+    count: number;
+    pixels: number[];
+    fingerprint: string;
+    dim: number;
+    features: number[];
+    origin: Kith.EncoderInfo["origin"];
+    imported: Kith.ImportReport;
+  }[];
   /** Every method in small, and what its steps measured. */
   readonly methods: { name: string; toml: string; steps: Record<string, number>[] }[];
 }
@@ -54,6 +67,8 @@ export interface Lab {
   readonly parity: Parity;
   /** The native test's pictures. */
   readonly pictures: Kith.RawImage[];
+  /** Pictures of planar pixels. */
+  planar(pixels: number[], count: number, side: number): Kith.RawImage[];
   /** Its class names, one a picture. */
   readonly names: string[];
   /** A failure's code, or what came instead of one. */
@@ -79,17 +94,19 @@ export async function openTab(page: Page): Promise<void> {
     const script = "/dist/index.js";
     const kith = (await import(script)) as typeof Kith;
     const parity = (await (await fetch("/parity/parity.json")).json()) as Parity;
-    const { side, count, pixels } = parity;
-    const area = side * side;
-    const pictures = Array.from({ length: count }, (_, picture) => {
-      const data = new Uint8Array(3 * area);
-      for (let plane = 0; plane < 3; plane += 1) {
-        for (let place = 0; place < area; place += 1) {
-          data[3 * place + plane] = pixels[(3 * picture + plane) * area + place]!;
+    const planar = (pixels: number[], count: number, side: number): Kith.RawImage[] => {
+      const area = side * side;
+      return Array.from({ length: count }, (_, picture) => {
+        const data = new Uint8Array(3 * area);
+        for (let plane = 0; plane < 3; plane += 1) {
+          for (let place = 0; place < area; place += 1) {
+            data[3 * place + plane] = pixels[(3 * picture + plane) * area + place]!;
+          }
         }
-      }
-      return { data, width: side, height: side, channels: 3 as const };
-    });
+        return { data, width: side, height: side, channels: 3 as const };
+      });
+    };
+    const pictures = planar(parity.pixels, parity.count, parity.side);
     const classes = ["one", "two", "three"];
     const names = parity.probe.labels.map((label) => classes[label]!);
     const codeOf = async (work: () => unknown): Promise<string> => {
@@ -100,7 +117,7 @@ export async function openTab(page: Page): Promise<void> {
         return code && hint ? code : `no KithError but ${String(error)}`;
       }
     };
-    globalThis.lab = { kith, parity, pictures, names, codeOf };
+    globalThis.lab = { kith, parity, pictures, planar, names, codeOf };
   });
 }
 

@@ -26,6 +26,10 @@ impl Encoded {
         Self { kind, shape, bytes: view.data().to_vec() }
     }
 
+    pub(super) fn kind(&self) -> Dtype {
+        self.kind
+    }
+
     /// The numbers.
     ///
     /// # Errors

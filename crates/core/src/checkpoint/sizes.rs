@@ -57,7 +57,14 @@ pub(super) fn check(meta: &Meta, archive: &Archive) -> Result<(), Error> {
 }
 
 /// A tensor of each kind of encoder by which all others are bounded.
-fn encoder(settings: &EncoderSettings, side: usize, archive: &Archive) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::MissingTensor`], [`Error::TensorShape`].
+pub(crate) fn encoder(
+    settings: &EncoderSettings,
+    side: usize,
+    archive: &Archive,
+) -> Result<(), Error> {
     match *settings {
         EncoderSettings::Conv4 { width } => {
             expect(archive, "encoder.convs.1.weight".into(), &[width, width, KERNEL, KERNEL])?;

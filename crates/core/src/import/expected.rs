@@ -5,6 +5,8 @@ use burn::tensor::{Int, Tensor};
 
 use super::reading::{Reading, refused};
 use super::view::View;
+use crate::archive::{Archive, Stored};
+use crate::checkpoint;
 use crate::error::Error;
 use crate::path::Path;
 
@@ -39,6 +41,20 @@ impl ModuleVisitor for Shapes {
     fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
         self.found.push((self.path.name(), param.dims().to_vec()));
     }
+}
+
+/// Refuses a network that would be far larger than the file, before there is room made for it.
+///
+/// # Errors
+/// [`Error::NoEncoder`].
+pub(super) fn check_sizes(reading: &Reading, view: &View<'_>) -> Result<(), Error> {
+    let shapes = reading.pieces.iter().filter_map(|piece| {
+        let shape = piece.shape(view)?;
+        Some((format!("encoder.{}", piece.name), Stored { shape, values: Vec::new() }))
+    });
+    let shapes = Archive { tensors: shapes.collect(), ..Archive::default() };
+    checkpoint::check_sizes(&reading.settings, reading.side, &shapes)
+        .map_err(|error| refused(format!("the file looks like a {}, but {error}", reading.name)))
 }
 
 /// # Errors

@@ -15,15 +15,18 @@ const KNOWN: &str = "ResNet-18, -34 and -50 (torchvision's, timm's or lightly's 
 
 /// Narrow networks of every kind, whose names are those of the wide ones.
 fn networks() -> [(&'static str, EncoderSettings); 4] {
-    let settings = |text: &str| toml::from_str(text).expect("settings of a narrow network");
+    let settings = |text: &str| serde_json::from_str(text).expect("settings of a narrow network");
     [
-        ("a ResNet-18", settings("kind = 'resnet'\ndepth = 18\nwidth = 1\nstem = 'imagenet'")),
+        (
+            "a ResNet-18",
+            settings(r#"{"kind": "resnet", "depth": 18, "width": 1, "stem": "imagenet"}"#),
+        ),
         (
             "a vision transformer",
-            settings("kind = 'vit'\npatch = 8\nsize = {dim = 2, depth = 12, heads = 1}"),
+            settings(r#"{"kind": "vit", "patch": 8, "size": {"dim": 2, "depth": 12, "heads": 1}}"#),
         ),
-        ("an EfficientNet-Lite0", settings("kind = 'efficientnet_lite'\nsize = 'lite0'")),
-        ("a MobileNetV3-small", settings("kind = 'mobilenet_v3'\nwidth_multiplier = 0.1")),
+        ("an EfficientNet-Lite0", settings(r#"{"kind": "efficientnet_lite", "size": "lite0"}"#)),
+        ("a MobileNetV3-small", settings(r#"{"kind": "mobilenet_v3", "width_multiplier": 0.1}"#)),
     ]
 }
 

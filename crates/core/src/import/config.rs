@@ -1,57 +1,38 @@
 //! What files beside weights say of them: timm's `config.json`, transformers' `config.json` and
 //! `preprocessor_config.json`.
 
-use std::path::Path;
-
-use kith_core::encoder::{Normalization, Pixels};
-use kith_core::resize::Filter;
 use serde_json::{Map, Value};
 
-use super::refused;
-use crate::failure::Failure;
+use crate::encoder::{Normalization, Pixels};
+use crate::resize::Filter;
 
-/// What was found.
+/// What they say.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Beside {
+pub(super) struct Config {
     /// timm's name of the network.
-    pub(crate) architecture: Option<String>,
-    pub(crate) pixels: Option<Pixels>,
+    pub(super) architecture: Option<String>,
+    pub(super) pixels: Option<Pixels>,
     /// Side of the images, in pixels.
-    pub(crate) side: Option<usize>,
+    pub(super) side: Option<usize>,
     /// Pixels of the shorter side before the middle is cut out.
-    pub(crate) resize: Option<usize>,
-    pub(crate) filter: Option<Filter>,
+    pub(super) resize: Option<usize>,
+    pub(super) filter: Option<Filter>,
     /// Heads of attention.
-    pub(crate) heads: Option<usize>,
-    pub(crate) licence: Option<String>,
-    pub(crate) class_names: Vec<String>,
-    /// The files, by name.
-    pub(crate) files: Vec<&'static str>,
+    pub(super) heads: Option<usize>,
+    pub(super) licence: Option<String>,
+    pub(super) class_names: Vec<String>,
 }
 
-const CONFIG: &str = "config.json";
 /// Pillow's numbers of filters.
 const PIL_BILINEAR: u64 = 2;
 const PIL_BICUBIC: u64 = 3;
-const PREPROCESSOR: &str = "preprocessor_config.json";
 
-impl Beside {
-    /// Reads what lies in the folder of a file of weights.
-    ///
-    /// # Errors
-    /// [`Failure::Weights`] for a file of such a name that is no JSON.
-    pub(crate) fn read(weights: &Path) -> Result<Self, Failure> {
+impl Config {
+    /// What some of them say; of what several say, the first counts.
+    pub(super) fn of<'a>(files: impl IntoIterator<Item = &'a Map<String, Value>>) -> Self {
         let mut found = Self::default();
-        let folder = weights.parent().unwrap_or_else(|| Path::new(""));
-        for name in [CONFIG, PREPROCESSOR] {
-            let path = folder.join(name);
-            let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            let value: Map<String, Value> =
-                serde_json::from_str(&text).map_err(|e| refused(&path, e.to_string()))?;
-            found.files.push(name);
-            found.take(&value);
-        }
-        Ok(found)
+        files.into_iter().for_each(|file| found.take(file));
+        found
     }
 
     fn take(&mut self, config: &Map<String, Value>) {
@@ -108,12 +89,9 @@ fn names(config: &Map<String, Value>) -> Option<Vec<String>> {
 mod tests {
     use super::*;
 
-    fn beside(files: &[(&str, &str)]) -> Result<Beside, Failure> {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            std::fs::write(folder.path().join(name), text).unwrap();
-        }
-        Beside::read(&folder.path().join("model.safetensors"))
+    fn said(files: &[&str]) -> Config {
+        let files: Vec<_> = files.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+        Config::of(&files)
     }
 
     #[test]
@@ -121,7 +99,7 @@ mod tests {
         let timm = r#"{"architecture": "tf_efficientnet_lite0", "num_classes": 2, "label_names": ["a", "b"],
             "pretrained_cfg": {"input_size": [3, 224, 224], "crop_pct": 0.875, "interpolation": "bicubic", "mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5],
             "license": "apache-2.0"}}"#;
-        let found = beside(&[("config.json", timm)]).unwrap();
+        let found = said(&[timm]);
         assert_eq!(found.architecture.as_deref(), Some("tf_efficientnet_lite0"));
         assert_eq!((found.pixels, found.side), (Some(Pixels::Signed), Some(224)));
         assert_eq!((found.resize, found.filter), (Some(256), Some(Filter::Bicubic)));
@@ -131,15 +109,11 @@ mod tests {
         let model = r#"{"num_attention_heads": 6, "id2label": {"1": "dog", "0": "cat"}}"#;
         let pixels = r#"{"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
             "size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "resample": 3}"#;
-        let found =
-            beside(&[("config.json", model), ("preprocessor_config.json", pixels)]).unwrap();
+        let found = said(&[model, pixels]);
         assert_eq!((found.heads, found.pixels), (Some(6), Some(Pixels::Imagenet)));
         assert_eq!((found.resize, found.side), (Some(256), Some(224)));
         assert_eq!(found.filter, Some(Filter::Bicubic));
         assert_eq!(found.class_names, ["cat", "dog"]);
-        assert_eq!(found.files, ["config.json", "preprocessor_config.json"]);
-
-        assert_eq!(beside(&[]).unwrap(), Beside::default());
-        assert_eq!(beside(&[("config.json", "{")]).expect_err("no JSON").code(), "WEIGHTS");
+        assert_eq!(said(&[]), Config::default());
     }
 }
