@@ -5,7 +5,7 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test page setup fmt lint rust wasm web browser www package consumers dist soak bench gallery
+.PHONY: help train test page encoders setup fmt lint rust wasm web browser www package consumers dist soak bench gallery
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ test: setup fmt lint rust web browser www ## Everything that must hold: format, 
 
 page: setup web ## Build the page and serve it on this machine
 	.ci/page serve
+
+encoders: setup web ## Fetch EfficientNet-Lite0 (PyPI, Apache-2.0), which the page offers from its next build on
+	cargo build --release --workspace --bins
+	node www/scripts/encoders.mjs
 
 setup: ## Install what tests need and is missing
 	.ci/setup

@@ -26,11 +26,29 @@ async function recipesOfPackage() {
   });
 }
 
+/** Encoders of others that `make encoders` left, and what a button says of each. */
+function encodersHere() {
+  const folder = "public/encoders";
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  return files
+    .filter((file) => file.endsWith(".json"))
+    .map((file) => {
+      const { title, bytes } = JSON.parse(readFileSync(join(folder, file), "utf8")) as {
+        title: string;
+        bytes: number;
+      };
+      const name = file.replace(/\.json$/, "");
+      // With its embeddings of the gallery, which come first.
+      return { name, title, bytes: bytes + statSync(join(folder, `${name}.bin`)).size };
+    });
+}
+
 export default defineConfig({
   base: "./",
   define: {
     VERSION: JSON.stringify(version),
     WASM_BYTES: JSON.stringify({ cpu: wasmBytes("cpu"), webgpu: wasmBytes("webgpu") }),
+    ENCODERS: JSON.stringify(encodersHere()),
     RECIPES: JSON.stringify(await recipesOfPackage()),
   },
   build: {

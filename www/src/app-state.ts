@@ -6,6 +6,7 @@ import {
   type Device,
   type DeviceReport,
   type Encoder,
+  type ImportOptions,
   type LinearProbe,
   type LoadOptions,
   type Pretraining,
@@ -19,9 +20,15 @@ import { diagnosticContext } from "./error-box.js";
 
 /**
  * What panels can listen to: changes of network or device, of the user's pictures, of the probe, of
- * the run.
+ * the run; files of an encoder that were dropped on the page.
  */
-export type AppEvent = "network" | "pictures" | "probe" | "run";
+export type AppEvent = "network" | "pictures" | "probe" | "run" | "encoder files";
+
+/** The file of an encoder, and what it does not say itself. */
+interface Source {
+  readonly file: ByteSource;
+  readonly told?: ImportOptions | undefined;
+}
 
 const DEVICES: readonly Device[] = ["auto", "webgpu", "cpu"];
 
@@ -41,7 +48,10 @@ export class AppState {
   /** The run of the panel Learn. */
   #run: Pretraining | undefined;
   /** The source of the open network, to load it again on another device. */
-  #source: ByteSource;
+  #source: Source;
+  /** Encoders of others that came with the page, by name; each is fetched when it is first opened. */
+  readonly #others = new Map<string, Network>();
+  #dropped: readonly File[] = [];
   readonly #target = new EventTarget();
 
   constructor(pictures: readonly Picture[], trained: Network, random: Network) {
@@ -49,15 +59,15 @@ export class AppState {
     this.trained = this.network = trained;
     this.random = random;
     this.checkpoint = "trained";
-    this.#source = checkpointUrl(trained);
+    this.#source = { file: trained.url! };
     const device = setting("device", "auto") as Device;
     this.device = DEVICES.includes(device) ? device : "auto";
   }
 
   static async open(): Promise<AppState> {
     const pictures = await gallery();
-    const trained = loadPrecomputed("trained", pictures);
-    const random = loadPrecomputed("random", pictures);
+    const trained = loadPrecomputed("networks/trained", pictures);
+    const random = loadPrecomputed("networks/random", pictures);
     return new AppState(pictures, await trained, await random);
   }
 
@@ -105,16 +115,17 @@ export class AppState {
   async load(options: CallOptions): Promise<void> {
     await this.#loadInto(this.network, this.#source, options);
     if (this.network !== this.random) {
-      await this.#loadInto(this.random, checkpointUrl(this.random), { signal: options.signal! });
+      await this.#loadInto(this.random, { file: this.random.url! }, { signal: options.signal! });
     }
     await this.#embedUserPictures(options);
     this.emit("network");
   }
 
-  async #loadInto(network: Network, source: ByteSource, options: CallOptions): Promise<void> {
-    const encoder = await loadEncoder(source, {
+  async #loadInto(network: Network, source: Source, options: CallOptions): Promise<void> {
+    const encoder = await loadEncoder(source.file, {
       ...options,
       ...cacheOptions(network, source),
+      ...(source.told && { import: source.told }),
       device: this.device,
     });
     await network.encoder?.dispose();
@@ -126,33 +137,88 @@ export class AppState {
     });
   }
 
-  /** Opens another checkpoint, and embeds the gallery unless its embeddings came with the page. */
-  async openCheckpoint(name: string, source: ByteSource, options: CallOptions): Promise<void> {
-    const builtIn = [this.trained, this.random].find(
-      (network) => source === checkpointUrl(network),
-    );
-    if (builtIn) await this.#select(name, builtIn, source);
-    else await this.#openUnknown(name, source, options);
-    if (this.encoder || !builtIn) await this.#embedUserPictures(options);
+  /** The networks that came with the page and whose embeddings are here. */
+  get #builtIn(): readonly Network[] {
+    return [this.trained, this.random, ...this.#others.values()];
+  }
+
+  /** Opens a network that came with the page: `trained`, `random`, or one of `ENCODERS`. */
+  async openBuiltIn(name: string, options: CallOptions = {}): Promise<void> {
+    const network = await this.#builtInNamed(name);
+    await this.#select(name, network, { file: network.url! });
+    if (this.encoder) await this.#embedUserPictures(options);
     this.emit("network");
   }
 
-  async #openUnknown(name: string, source: ByteSource, options: CallOptions): Promise<void> {
-    const encoder = await loadEncoder(source, { ...options, cache: "none", device: this.device });
+  async #builtInNamed(name: string): Promise<Network> {
+    if (name === "trained") return this.trained;
+    if (name === "random") return this.random;
+    const known = this.#others.get(name);
+    if (known) return known;
+    const network = await loadPrecomputed(`encoders/${name}`, this.gallery);
+    this.#others.set(name, network);
+    return network;
+  }
+
+  /**
+   * Opens another encoder, a checkpoint or other people's weights, and embeds the gallery, as much of it
+   * as a minute allows.
+   */
+  async openEncoder(
+    name: string,
+    file: ByteSource,
+    { told, ...options }: CallOptions & { told?: ImportOptions | undefined },
+  ): Promise<void> {
+    const encoder = await loadEncoder(file, {
+      ...options,
+      ...(told && { import: told }),
+      cache: "none",
+      device: this.device,
+    });
     const { fingerprint } = encoder.info;
-    const builtIn = [this.trained, this.random].find(
-      (network) => network.fingerprint === fingerprint,
-    );
+    const builtIn = this.#builtIn.find((network) => network.fingerprint === fingerprint);
     const network = builtIn ?? new Network(name, encoder.info);
     const before = network.encoder;
     network.encoder = encoder;
     await before?.dispose();
-    await network.embed(this.gallery, options);
     diagnosticContext.device = encoder.device;
-    await this.#select(name, network, source);
+    try {
+      await network.embedSome(this.gallery, options);
+    } catch (error) {
+      // A network that nobody sees must not stay in memory.
+      if (network !== this.network) {
+        network.encoder = undefined;
+        await encoder.dispose();
+      }
+      throw error;
+    }
+    await this.#select(name, network, { file, told });
+    await this.#embedUserPictures(options);
+    this.emit("network");
   }
 
-  async #select(name: string, network: Network, source: ByteSource): Promise<void> {
+  /** Embeds the rest of the gallery; what was done before a cancellation stays. */
+  async embedGallery(options: CallOptions): Promise<void> {
+    try {
+      await this.network.embed(this.gallery, options);
+    } finally {
+      this.emit("network");
+    }
+  }
+
+  /** Files of an encoder that were dropped on the page, for the panel that opens them. */
+  dropEncoderFiles(files: readonly File[]): void {
+    this.#dropped = files;
+    this.emit("encoder files");
+  }
+
+  takeDroppedFiles(): readonly File[] {
+    const files = this.#dropped;
+    this.#dropped = [];
+    return files;
+  }
+
+  async #select(name: string, network: Network, source: Source): Promise<void> {
     const before = this.network;
     if (before !== network) this.probe = undefined;
     this.network = network;
@@ -161,6 +227,7 @@ export class AppState {
     diagnosticContext.checkpoint = `${name} ${network.fingerprint}`;
     if (before !== network && before !== this.trained && before !== this.random) {
       await before.encoder?.dispose();
+      before.encoder = undefined;
     }
   }
 
@@ -169,7 +236,7 @@ export class AppState {
     this.device = device;
     remember({ device: device === "auto" ? undefined : device });
     const wasLoaded = this.encoder !== undefined;
-    for (const network of [this.network, this.trained, this.random]) {
+    for (const network of [this.network, ...this.#builtIn]) {
       await network.encoder?.dispose();
       network.encoder = undefined;
     }
@@ -193,6 +260,12 @@ export class AppState {
     await this.random.embed(this.userPictures, { signal: options.signal! });
   }
 
+  /** Embeds a picture: with the user's others if it is one of them. */
+  async embedPicture(picture: Picture, options: CallOptions): Promise<void> {
+    if (picture.file) return this.embedUserPictures(options);
+    await this.network.embed([picture], options);
+  }
+
   /** Embeds those of the user's pictures that have no embedding yet. */
   async embedUserPictures(options: CallOptions): Promise<void> {
     const added = this.userPictures.filter((picture) => !this.network.hasEmbedding(picture));
@@ -204,7 +277,7 @@ export class AppState {
   /** Removes a picture of the user. */
   removePicture(picture: Picture): void {
     this.userPictures.splice(this.userPictures.indexOf(picture), 1);
-    for (const network of [this.network, this.trained, this.random]) network.remove(picture);
+    for (const network of [this.network, ...this.#builtIn]) network.remove(picture);
     if (picture.file) URL.revokeObjectURL(picture.file.url);
     this.emit("pictures");
   }
@@ -214,14 +287,10 @@ export class AppState {
  * Networks of this page are cached until their hash changes; a checkpoint at another address may change
  * at any time.
  */
-function cacheOptions(network: Network, source: ByteSource): LoadOptions {
-  const isBuiltIn = network.metadata !== undefined && source === checkpointUrl(network);
+function cacheOptions(network: Network, source: Source): LoadOptions {
+  const isBuiltIn = network.metadata !== undefined && source.file === network.url;
   // Only a secure page can compute a hash.
   return isBuiltIn && isSecureContext
     ? { integrity: network.metadata.integrity }
     : { cache: "none" };
 }
-
-/** The address of the checkpoint of a network that came with the page. */
-export const checkpointUrl = ({ metadata }: Network): string =>
-  new URL(`./networks/${metadata!.checkpoint}`, document.baseURI).href;

@@ -17,6 +17,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   WORKER_START: "Reload the page; a browser extension may have blocked its program.",
   WASM_PANIC: "Try again: the program restarts. Please report this with the diagnostics.",
   ENCODER_MISMATCH: "Open the network that it was made with in the panel Checkpoint.",
+  UNTOLD: "Fill it in below, under “What a file of other people's does not say”, and try again.",
   DIM_MISMATCH: "Open the network that it was made with in the panel Checkpoint.",
 };
 

@@ -13,10 +13,23 @@ export function download(name: string, bytes: Blob | Uint8Array | string): void 
 
 /** Asks the user for one file. */
 export function chooseFile(accept: string, opened: (file: File) => void): void {
+  ask(accept, ([file]) => opened(file!), false);
+}
+
+/** Asks the user for files, one or several. */
+export function chooseFiles(accept: string, opened: (files: readonly File[]) => void): void {
+  ask(accept, opened, true);
+}
+
+function ask(accept: string, opened: (files: readonly File[]) => void, multiple: boolean): void {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = accept;
-  input.addEventListener("change", () => input.files?.[0] && opened(input.files[0]));
+  input.multiple = multiple;
+  input.addEventListener("change", () => {
+    const files = [...(input.files ?? [])];
+    if (files.length > 0) opened(files);
+  });
   input.click();
 }
 

@@ -2,6 +2,7 @@
 import { addAnnouncer } from "./announce.js";
 import { AppState } from "./app-state.js";
 import { deviceStatus } from "./device-status.js";
+import { acceptEncoderFiles } from "./encoder-files.js";
 import { offline } from "./offline/offline.js";
 import { openAddressCheckpoint } from "./address-checkpoint.js";
 import { showPanels } from "./panels.js";
@@ -25,6 +26,7 @@ async function open(): Promise<void> {
     showPanels(byId("panels"), byId("panel"), app);
     void deviceStatus(byId("device"), app);
     void openAddressCheckpoint(app);
+    acceptEncoderFiles(app);
   } catch (error) {
     byId("panel").replaceChildren(errorBox(error, () => location.reload()));
   }

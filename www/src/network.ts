@@ -6,11 +6,12 @@ import { yieldToBrowser } from "./debounce.js";
 import { pixelsOfAll } from "./pixels.js";
 import type { Picture } from "./picture.js";
 
-/** The encoder's description without its long parts; older files lack its settings. */
-export type EncoderSummary = Omit<EncoderInfo, "recipeToml" | "views" | "encoder"> &
-  Partial<Pick<EncoderInfo, "encoder">>;
+/** The encoder's description without its long parts; older files lack some others. */
+export type EncoderSummary = Omit<EncoderInfo, "recipeToml" | "views" | Later> &
+  Partial<Pick<EncoderInfo, Later>>;
+type Later = "encoder" | "origin" | "imported" | "preprocessing" | "hasProjection";
 
-/** What is known about a network before it is loaded; `scripts/networks.mjs` writes it. */
+/** What is known about a network before it is loaded; `scripts/precomputed.mjs` writes it. */
 export interface NetworkMetadata {
   readonly title: string;
   readonly checkpoint: string;
@@ -31,23 +32,41 @@ export interface NetworkMetadata {
   readonly retrieval: number;
 }
 
+/** Pictures that are embedded between two looks at the clock, or at the signal of an abort. */
+const PART = 32;
+/** Pictures that tell how long one takes, the shaders of a GPU included. */
+const FIRST = 16;
+/** Pictures that are embedded however long it takes. */
+const LEAST = 96;
+/** How long a person is made to wait for the gallery, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+/** A network that came with the page: what is known about it, and the address of its checkpoint. */
+interface Precomputed {
+  readonly metadata: NetworkMetadata;
+  readonly url: string;
+}
+
 export class Network {
   readonly title: string;
   readonly fingerprint: string;
   readonly dim: number;
   readonly metadata: NetworkMetadata | undefined;
+  /** The address of its checkpoint, if it came with the page. */
+  readonly url: string | undefined;
   encoder: Encoder | undefined;
   #rows = new Map<string, Float32Array>();
 
   constructor(
     title: string,
     info: Pick<EncoderInfo, "fingerprint" | "dim">,
-    metadata?: NetworkMetadata,
+    precomputed?: Precomputed,
   ) {
     this.title = title;
     this.fingerprint = info.fingerprint;
     this.dim = info.dim;
-    this.metadata = metadata;
+    this.metadata = precomputed?.metadata;
+    this.url = precomputed?.url;
   }
 
   /** Stores embeddings of pictures. */
@@ -85,27 +104,67 @@ export class Network {
     return index;
   }
 
-  /** Embeds the pictures that have no embedding yet. */
+  /** Embeds the pictures that have no embedding yet; what was done before an abort stays. */
   async embed(pictures: readonly Picture[], options: CallOptions = {}): Promise<void> {
-    const fresh = pictures.filter((picture) => !this.hasEmbedding(picture));
-    if (fresh.length === 0 || !this.encoder) return;
-    this.addEmbeddings(fresh, await this.encoder.embed(pixelsOfAll(fresh), options));
+    await this.#embedInParts(
+      pictures.filter((picture) => !this.hasEmbedding(picture)),
+      options,
+    );
+  }
+
+  /**
+   * Embeds the gallery's pictures that have no embedding yet, as many as fit into a minute, and never
+   * less than a few: large encoders take hours for all of them on a processor.
+   */
+  async embedSome(gallery: readonly Picture[], options: CallOptions = {}): Promise<void> {
+    const fresh = spread(gallery).filter((picture) => !this.hasEmbedding(picture));
+    const start = performance.now();
+    await this.#embedInParts(fresh.slice(0, FIRST), options);
+    const each = (performance.now() - start) / FIRST;
+    const most = Math.max(LEAST, Math.floor(PATIENCE_MS / each));
+    await this.#embedInParts(fresh.slice(FIRST, most), options);
+  }
+
+  async #embedInParts(fresh: readonly Picture[], options: CallOptions): Promise<void> {
+    for (let from = 0; from < fresh.length && this.encoder; from += PART) {
+      const some = fresh.slice(from, from + PART);
+      const { signal } = options;
+      this.addEmbeddings(
+        some,
+        await this.encoder.embed(pixelsOfAll(some), signal ? { signal } : {}),
+      );
+      const [loaded, total] = [from + some.length, fresh.length];
+      options.onProgress?.({
+        phase: "embed",
+        loaded,
+        total,
+        fraction: loaded / total,
+        fromCache: false,
+      });
+    }
   }
 }
 
-/** A network with the embeddings of the gallery that came with the page. */
+/** Pictures of the gallery from all over it; both drawings of an emoji stay together. */
+function spread(gallery: readonly Picture[]): Picture[] {
+  const golden = 0.618034;
+  const key = (index: number): number => ((Math.floor(index / 2) + 1) * golden) % 1;
+  const order = gallery.map((_, index) => index).sort((a, b) => key(a) - key(b) || a - b);
+  return order.map((index) => gallery[index]!);
+}
+
+/** A network with the embeddings of the gallery that came with the page, as `networks/trained`. */
 export async function loadPrecomputed(
-  name: string,
+  path: string,
   pictures: readonly Picture[],
 ): Promise<Network> {
   const [metadata, stored] = await Promise.all([
-    fetchOk(`./networks/${name}.json`).then(
-      (response) => response.json() as Promise<NetworkMetadata>,
-    ),
-    fetchOk(`./networks/${name}.bin`).then((response) => response.arrayBuffer()),
+    fetchOk(`./${path}.json`).then((response) => response.json() as Promise<NetworkMetadata>),
+    fetchOk(`./${path}.bin`).then((response) => response.arrayBuffer()),
   ]);
   await yieldToBrowser();
-  const network = new Network(metadata.title, metadata.info, metadata);
+  const url = new URL(metadata.checkpoint, new URL(`./${path}.json`, document.baseURI)).href;
+  const network = new Network(metadata.title, metadata.info, { metadata, url });
   network.addEmbeddings(pictures, unpack(new Uint8Array(stored), metadata));
   return network;
 }

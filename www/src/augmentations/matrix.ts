@@ -20,7 +20,7 @@ export interface Batch {
 
 /**
  * Draws the similarities between two views of each picture, in the space that the objective
- * compares.
+ * compares; by embeddings, where an encoder of others came without one.
  */
 export async function drawMatrix(container: HTMLElement, batch: Batch): Promise<void> {
   const { encoder, ops, seed, signal } = batch;
@@ -30,7 +30,8 @@ export async function drawMatrix(container: HTMLElement, batch: Batch): Promise<
     const options = { views: 2, seed, image, ops, signal };
     seen.push((await encoder.augment(await pixelsOf(picture), options)) as [ImageData, ImageData]);
   }
-  const options = { layer: "projection", signal } as const;
+  const layer = encoder.info.hasProjection ? "projection" : "backbone";
+  const options = { layer, signal } as const;
   const rows = await encoder.embed(
     seen.map(([view]) => view),
     options,

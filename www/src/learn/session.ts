@@ -129,7 +129,7 @@ function results({ run, app }: Session, status: HTMLElement): HTMLElement[] {
     );
   const use = (): void =>
     void withProgress(status, "Computing embeddings of the gallery", async (call) => {
-      await app.openCheckpoint("trained here", await run.checkpoint({ half: true }), call);
+      await app.openEncoder("trained here", await run.checkpoint({ half: true }), call);
       status.replaceChildren(el("p", {}, "The other panels use this network now."));
     });
   return [button("Save the checkpoint", file), button("Use it in other panels", use)];

@@ -3,8 +3,10 @@
 const NAME = `kith-page-${"VERSION"}`;
 const FILES = "FILES";
 const LARGE = /\.(wasm|webp|safetensors)$|report\.html$/;
+/** Files of encoders that not everybody opens: they are cached when they are used. */
+const WANTED = /^encoders\//;
 
-const small = () => FILES.filter((name) => !LARGE.test(name));
+const small = () => FILES.filter((name) => !LARGE.test(name) && !WANTED.test(name));
 
 addEventListener("install", (event) => event.waitUntil(keep(["./", ...small()])));
 
@@ -28,7 +30,7 @@ async function keep(names) {
 /** One file after the other, so that the user's own requests come first. */
 async function keepRest(client, without) {
   const cache = await caches.open(NAME);
-  for (const name of FILES) {
+  for (const name of FILES.filter((name) => !WANTED.test(name))) {
     if (!name.includes(without) && !(await cache.match(name))) await cache.add(name);
   }
   client?.postMessage("all kept");

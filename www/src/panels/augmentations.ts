@@ -75,6 +75,8 @@ async function editor(
     parametersPlace.replaceChildren(controls(state.settings, refresh));
     refresh();
   };
+  const isForeign = encoder.info.stage === "imported";
+  const own = isForeign ? "simclr: its own is not known" : "as this network was trained";
   const views = el("div", {});
   const ignored = el("div", {});
   const matrix = el("div", {});
@@ -104,7 +106,7 @@ async function editor(
       "div",
       { class: "editor" },
       el("div", {}, views, ignored),
-      drawControls(state, known, { refresh, reset }),
+      drawControls(state, known, { refresh, reset, own }),
     ),
     parametersPlace,
     el("section", {}, el("h2", {}, "A small batch"), matrix),
@@ -116,10 +118,10 @@ async function editor(
 function drawControls(
   state: State,
   known: Readonly<Record<string, unknown>>,
-  { refresh, reset }: { refresh: () => void; reset: () => void },
+  { refresh, reset, own }: { refresh: () => void; reset: () => void; own: string },
 ): HTMLElement {
   const presets: [string, string][] = [
-    ["", "as this network was trained"],
+    ["", own],
     ...Object.keys(known).map((name) => [name, name] as [string, string]),
   ];
   const preset = choice(presets, state.preset, (name) => {

@@ -1,12 +1,14 @@
 /** Checkpoint: the open network, what is known about it, and what can be exported. */
-import { checkpointCache, type EncoderInfo } from "kith-web";
+import { checkpointCache, KithError, type CallOptions, type EncoderInfo } from "kith-web";
 import { remember } from "../address.js";
-import { checkpointUrl, type AppState } from "../app-state.js";
-import { button, el, megabytes, percent } from "../element.js";
-import { methodName } from "../methods.js";
+import type { AppState } from "../app-state.js";
+import { button, el, megabytes } from "../element.js";
+import { encoderLines, metadataLines } from "../encoder-lines.js";
+import { ENCODER_FILES, partsOf } from "../encoder-files.js";
+import { importForm } from "../import-form.js";
 import { loadOffer } from "../load-offer.js";
-import { chooseFile, csv, npy, download } from "../files.js";
-import type { EncoderSummary, Network } from "../network.js";
+import { chooseFile, chooseFiles, csv, npy, download } from "../files.js";
+import type { Network } from "../network.js";
 import { snippets } from "../snippet.js";
 import { withProgress } from "../progress.js";
 import { openProjectFile, projectFile } from "../project-file.js";
@@ -20,54 +22,97 @@ export function checkpoint(root: HTMLElement, app: AppState, closed: AbortSignal
   };
   app.on("network", draw, closed);
   root.replaceChildren(
-    choices(app),
+    choices(app, closed),
     card,
-    loadOffer(app, "Load the network to see its recipe.", closed),
+    loadOffer(app, "Load the network to compute with it.", closed),
     el("section", {}, el("h2", {}, "Export"), exportButtons(app), snippets()),
     cachedCheckpoints,
   );
   draw();
 }
 
-/** Opens a checkpoint from the list, a file, or an address on this site. */
-function choices(app: AppState): HTMLElement {
+/** Opens a network from the list, from files that are chosen or dropped, or at an address of this site. */
+function choices(app: AppState, closed: AbortSignal): HTMLElement {
   const status = el("div", {});
-  const open = (name: string, source: string | URL | File): void =>
+  const form = importForm();
+  const open = (name: string, work: (call: Required<CallOptions>) => Promise<void>): void =>
     void withProgress(status, `Opening ${name}`, async (call) => {
-      await app.openCheckpoint(name, source, call);
-      const shared = source instanceof File ? undefined : name === "trained" ? undefined : name;
-      remember({ checkpoint: shared });
+      await work(call);
+      remember({ checkpoint: name === "trained" ? undefined : name });
     });
-  const supportList = [app.trained, app.random].map((network) => {
-    const name = network === app.trained ? "trained" : "random";
-    return button(`${network.title} (${megabytes(network.metadata!.bytes)})`, () =>
-      open(name, checkpointUrl(network)),
-    );
-  });
-  const file = button("From a file", () =>
-    chooseFile(".safetensors", (file) => open(file.name, file)),
+  const openFiles = (files: readonly File[]): void =>
+    void withProgress(status, `Opening ${files[0]!.name}`, async (call) => {
+      await openPicked(app, files, { form, call });
+      remember({ checkpoint: undefined });
+    });
+  const builtIn = offers(app).map(({ name, title, bytes }) =>
+    button(`${title} (${megabytes(bytes)})`, () =>
+      open(name, (call) => app.openBuiltIn(name, call)),
+    ),
   );
+  const files = button("From a file", () => chooseFiles(ENCODER_FILES, openFiles));
   const address = el("input", {
     type: "url",
     placeholder: "./run/checkpoint.safetensors",
     "aria-label": "Address of a checkpoint",
   });
+  const openUrl = (name: string, url: URL): void =>
+    open(name, (call) => app.openEncoder(name, url, call));
   const go = (): void => {
-    if (address.value.trim()) openAddress(address.value.trim(), { open, status });
+    if (address.value.trim()) openAddress(address.value.trim(), { open: openUrl, status });
   };
   address.addEventListener("keydown", ({ key }) => key === "Enter" && go());
+  const takeDropped = (): void => {
+    const dropped = app.takeDroppedFiles();
+    if (dropped.length > 0) openFiles(dropped);
+  };
+  app.on("encoder files", takeDropped, closed);
+  takeDropped();
   return el(
     "div",
     {},
     el(
       "p",
       { class: "lead" },
-      "A checkpoint is one file that this page, the native program, numpy and PyTorch can read.",
+      "A checkpoint is one file that this page, the native program, numpy and PyTorch can read. Weights that torchvision, timm, Meta or transformers saved as .safetensors open too: choose the file, or drop it anywhere on this page.",
     ),
-    el("p", { class: "row" }, ...supportList, file),
-    el("div", { class: "row address" }, address, button("Open the address", go)),
+    el("p", { class: "row" }, ...builtIn, files),
     status,
+    form.element,
+    el("div", { class: "row address" }, address, button("Open the address", go)),
   );
+}
+
+interface Picked {
+  readonly form: ReturnType<typeof importForm>;
+  readonly call: Required<CallOptions>;
+}
+
+/** Opens a file of weights, with the files beside it and what the form says. */
+async function openPicked(
+  app: AppState,
+  files: readonly File[],
+  { form, call }: Picked,
+): Promise<void> {
+  try {
+    const { weights, beside } = await partsOf(files);
+    const said = { ...beside, ...form.said() };
+    const told = Object.keys(said).length > 0 ? said : undefined;
+    await app.openEncoder(weights.name, weights, { ...call, told });
+  } catch (error) {
+    if (error instanceof KithError && error.code === "UNTOLD") form.show();
+    throw error;
+  }
+}
+
+/** The networks that came with the page, and what their buttons say. */
+function offers({ trained, random }: AppState): typeof ENCODERS {
+  const own = (name: string, { title, metadata }: Network) => ({
+    name,
+    title,
+    bytes: metadata!.bytes,
+  });
+  return [own("trained", trained), own("random", random), ...ENCODERS];
 }
 
 interface Opening {
@@ -98,7 +143,7 @@ function drawCard(card: HTMLElement, app: AppState): void {
   const { network, encoder } = app;
   const metadata = network.metadata;
   const info = encoder?.info ?? metadata?.info;
-  const lines = Object.entries({ ...(info && infoLines(info)), ...metadataLines(network) });
+  const lines = Object.entries({ ...(info && encoderLines(info)), ...metadataLines(network) });
   const terms = lines.map(([name, value]) =>
     el("div", {}, el("dt", {}, name), el("dd", {}, value)),
   );
@@ -106,10 +151,30 @@ function drawCard(card: HTMLElement, app: AppState): void {
     el("h2", {}, network.title),
     el("dl", {}, ...terms),
     ...(metadata?.note ? [el("p", { class: "aside" }, metadata.note)] : []),
-    ...(encoder ? [recipe(encoder.info)] : []),
+    ...(encoder && encoder.info.stage !== "imported" ? [recipe(encoder.info)] : []),
+    galleryShare(app),
   );
   const report = metadata?.report ? `./networks/${metadata.report}` : reportUrl(app);
   if (report) card.append(el("p", {}, el("a", { href: report }, "The report of its run")));
+}
+
+/** How much of the gallery the network has embeddings of, where it is not all: large ones take long. */
+function galleryShare(app: AppState): HTMLElement {
+  const { gallery, network } = app;
+  const known = gallery.filter((picture) => network.hasEmbedding(picture)).length;
+  const status = el("div", {});
+  if (known === gallery.length) return status;
+  const embed = (): void =>
+    void withProgress(status, "Computing embeddings", (call) => app.embedGallery(call));
+  status.append(
+    el(
+      "p",
+      { class: "row" },
+      `It has seen ${known} of the ${gallery.length} emoji, as many as it could in a minute.`,
+      button("Embed the others", embed),
+    ),
+  );
+  return status;
 }
 
 function recipe({ recipeToml }: EncoderInfo): HTMLElement {
@@ -121,66 +186,6 @@ function recipe({ recipeToml }: EncoderInfo): HTMLElement {
 function reportUrl({ checkpoint }: AppState): string | undefined {
   const address = checkpoint.match(/^(.*\/)[^/]+\.safetensors$/)?.[1];
   return address && new URL("report.html", new URL(address, document.baseURI)).href;
-}
-
-function metadataLines({ metadata }: Network): Record<string, string> {
-  if (!metadata) return {};
-  return {
-    Size: `${megabytes(metadata.bytes)}, ${metadata.info.dtype === "f16" ? "16" : "32"}-bit floats`,
-    Retrieval: `for ${percent(metadata.retrieval)} of the emoji not in training, the other vendor's drawing is nearest`,
-    Licence: "MIT or Apache 2.0; trained on Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)",
-  };
-}
-
-/** The architecture as papers describe it. */
-function architectureName({ arch, encoder }: EncoderSummary): string {
-  const settings: Readonly<Record<string, unknown>> = encoder ?? {};
-  const { depth, stem, width, width_multiplier: multiplier } = settings;
-  if (arch === "resnet" && depth !== undefined) {
-    const begins = stem === "imagenet" ? ", large stem" : "";
-    return `ResNet-${String(depth)} of width ${String(width)}${begins}`;
-  }
-  if (arch === "mobilenet" && multiplier !== undefined) return `MobileNet × ${String(multiplier)}`;
-  if (arch === "vit" && settings["patch"] !== undefined) {
-    return `${transformerName(settings["size"])}, patches of ${String(settings["patch"])} pixels`;
-  }
-  const known: Readonly<Record<string, string>> = {
-    conv4: "four convolutions",
-    conv4_pool: "four convolutions with pooling",
-    resnet: "ResNet",
-    mobilenet: "MobileNet",
-    vit: "vision transformer",
-  };
-  return known[arch] ?? arch;
-}
-
-/** The size of a vision transformer: a name, or numbers. */
-function transformerName(size: unknown): string {
-  if (size === "tiny") return "ViT-Ti";
-  if (size === "small") return "ViT-S";
-  if (typeof size !== "object" || size === null) return "ViT";
-  const { dim, depth, heads } = size as Readonly<Record<string, unknown>>;
-  return `ViT of ${String(depth)} blocks, ${String(dim)} numbers a token, ${String(heads)} heads`;
-}
-
-function infoLines(info: EncoderSummary): Record<string, string> {
-  const { dataset, metrics } = info;
-  const best = metrics.best as Partial<Record<string, { accuracy?: number } | null>>;
-  const shares = ["test", "validation"].flatMap((split) => {
-    const share = best[split]?.accuracy;
-    return share === undefined ? [] : [`${percent(share)} of ${split} pictures`];
-  });
-  const count = (count: number): string => count.toLocaleString("en");
-  return {
-    Method: `${methodName(info.method)}, ${info.stage}`,
-    Network: `${architectureName(info)}, ${count(info.parameters)} parameters, embeddings of ${info.dim} numbers`,
-    Recipe: `${info.recipe}, seed ${info.seed}, ${count(info.steps)} steps`,
-    Pictures: `${dataset.name}: ${count(dataset.unlabelled)} unlabelled, ${count(dataset.labelled)} labelled, ${count(dataset.test)} for testing; ${info.imageSize} pixels wide`,
-    ...(info.supportSet > 0 && { "Support set": `${count(info.supportSet)} rows` }),
-    ...(shares.length > 0 && { "Online probe, best epoch": shares.join(", ") }),
-    "Written by": `kith ${info.software}`,
-    Fingerprint: info.fingerprint,
-  };
 }
 
 /** Buttons that save everything, and one that opens saved work. */

@@ -34,7 +34,7 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     if (app.network.hasEmbedding(picture)) draw();
     else
       void withProgress(status, "Computing the embedding", (call) =>
-        app.embedUserPictures(call).then(draw),
+        app.embedPicture(picture, call).then(draw),
       );
   };
   const refresh = (): void => {
@@ -86,9 +86,10 @@ const buildIndices = (app: AppState): Indices => ({
   random: app.random.index(app.all),
 });
 
-function queryFigure(query: Picture, { trained }: AppState): HTMLElement {
+function queryFigure(query: Picture, { network, trained }: AppState): HTMLElement {
   const index = query.file ? -1 : Number(query.id.slice(1));
-  const heldOut = trained.metadata!.heldOut.includes(index);
+  // Of other networks the page does not know what they were trained on.
+  const heldOut = network === trained && trained.metadata!.heldOut.includes(index);
   return el(
     "figure",
     { class: "query" },
@@ -159,7 +160,10 @@ function withClassMarker(
 function retrievalNote({ metadata }: Network): HTMLElement | null {
   if (!metadata) return null;
   const share = percent(metadata.retrieval);
-  const text = `For ${share} of the emoji that were not in training, the nearest picture is the other vendor's drawing.`;
+  const which = metadata.info.origin
+    ? "the emoji that are kept aside for tests"
+    : "the emoji that were not in training";
+  const text = `For ${share} of ${which}, the nearest picture is the other vendor's drawing.`;
   return el("p", { class: "aside" }, text);
 }
 

@@ -10,16 +10,17 @@ export interface Split {
 
 /**
  * The gallery's categories: `perClass` labels each, drawn by the seed; tested on emoji that the
- * network was not trained on.
+ * page's network was not trained on. Pictures without an embedding are left out.
  */
 export function gallerySplit(
-  { gallery, trained }: AppState,
+  { gallery, network, trained }: AppState,
   perClass: number,
   seed: number,
 ): Split {
   const heldOut = new Set(trained.metadata!.heldOut);
-  const test = gallery.filter((_, number) => heldOut.has(number));
-  const pool = gallery.filter((_, number) => !heldOut.has(number));
+  const known = gallery.map((picture) => network.hasEmbedding(picture));
+  const test = gallery.filter((_, number) => known[number] && heldOut.has(number));
+  const pool = gallery.filter((_, number) => known[number] && !heldOut.has(number));
   const classes = [...new Set(pool.map(({ label }) => label))];
   const labelled = classes.flatMap((label) =>
     sample(

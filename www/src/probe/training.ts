@@ -77,7 +77,8 @@ function files(app: AppState, status: HTMLElement): HTMLElement[] {
     chooseFile(".safetensors,.json", (file) => {
       void withProgress(status, "Opening the probe", async () => {
         const probe = await LinearProbe.load(file);
-        probe.predict(app.network.embeddings([app.gallery[0]!]));
+        const known = app.all.filter((picture) => app.network.hasEmbedding(picture));
+        probe.predict(app.network.embeddings(known.slice(0, 1)));
         app.probe = probe;
         app.emit("probe");
       });
