@@ -59,6 +59,36 @@ test("an encoder dropped on any panel opens, says what was taken, and all panels
   await expect(page.locator("main canvas").first()).toBeVisible();
 });
 
+test("of a slow network a part of the gallery is embedded, and the panels do with it", async ({
+  visit,
+}) => {
+  test.setTimeout(120_000);
+  const { page } = visit;
+  // Every picture seems to take a thousand times as long.
+  await page.addInitScript(() => {
+    const now = performance.now.bind(performance);
+    performance.now = () => 1000 * now();
+  });
+  await visit.open("checkpoint?colour=category");
+  await drop(page, [{ name: "resnet18.safetensors", bytes: fixture("resnet18.safetensors") }]);
+  const card = page.locator(".card");
+  await expect(card).toContainText("embeddings of 96 of the 3672", { timeout: 60_000 });
+  await expect(card).toContainText("not stated");
+  await page.locator('a[data-panel="neighbours"]').click();
+  const found = page.locator(".comparison .grid").first();
+  await expect(found.locator(".cell"), "the picture is embedded when it is shown").toHaveCount(8);
+  await page.locator('a[data-panel="map"]').click();
+  await expect(page.locator(".map-legend li")).toHaveCount(9);
+  await page.locator('a[data-panel="probe"]').click();
+  await expect(page.getByText(/\d+ labels, \d+ test pictures/)).toBeVisible();
+  await page.locator('a[data-panel="checkpoint"]').click();
+  await page.getByRole("button", { name: "Embed the others" }).click();
+  await expect(page.getByText(/Computing embeddings: \d+ of 35\d\d/)).toBeVisible();
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await expect(card).not.toContainText("embeddings of 96 of");
+  await expect(card, "what was done stays").toContainText(/embeddings of \d+ of the 3672/);
+});
+
 test("what a file does not say is filled in, and the next try takes it", async ({ visit }) => {
   test.setTimeout(120_000);
   const { page } = visit;

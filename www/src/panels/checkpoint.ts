@@ -170,7 +170,7 @@ function galleryShare(app: AppState): HTMLElement {
     el(
       "p",
       { class: "row" },
-      `It has seen ${known} of the ${gallery.length} emoji, as many as it could in a minute.`,
+      `It has embeddings of ${known} of the ${gallery.length} emoji: all of them take it longer.`,
       button("Embed the others", embed),
     ),
   );

@@ -27,21 +27,25 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
     void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
+  // Of a large network not all pictures of the gallery have an embedding.
+  const show = (): void => {
+    if (app.network.hasEmbedding(query)) draw();
+    else
+      void withProgress(status, "Computing the embedding", (call) =>
+        app.embedPicture(query, call).then(draw),
+      );
+  };
   const setQuery = (picture: Picture): void => {
     query = picture;
     // An address that is shared must not name the user's pictures.
     remember({ picture: picture.file ? undefined : picture.id });
-    if (app.network.hasEmbedding(picture)) draw();
-    else
-      void withProgress(status, "Computing the embedding", (call) =>
-        app.embedPicture(picture, call).then(draw),
-      );
+    show();
   };
   const refresh = (): void => {
     indices = buildIndices(app);
     if (!app.picture(query.id)) query = defaultQuery(app);
     pictureList.draw();
-    if (app.network.hasEmbedding(query)) draw();
+    if (app.network.hasEmbedding(query) || app.encoder) show();
   };
   const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
   const input = pictureInput((files) => {
@@ -65,6 +69,7 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     pictureList.element,
   );
   draw();
+  if (app.encoder) show();
 }
 
 /** A picture that the network was not trained on, so that the first result is not memorised. */

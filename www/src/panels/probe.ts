@@ -56,7 +56,7 @@ export function probe(root: HTMLElement, app: AppState, closed: AbortSignal): vo
   app.on("pictures", () => state.source === "own" && updateResults(), closed);
   closed.addEventListener("abort", () => state.run?.stop());
   root.replaceChildren(
-    introduction(),
+    introduction(app),
     choices,
     el("div", { role: "status" }, numbers),
     training(app, { state, split, results, numbers, closed }),
@@ -66,12 +66,12 @@ export function probe(root: HTMLElement, app: AppState, closed: AbortSignal): vo
   drawChoices();
 }
 
-function introduction(): HTMLElement {
-  return el(
-    "p",
-    { class: "lead" },
-    "The network was trained without labels. Label a few pictures and see how well its embeddings classify the others.",
-  );
+function introduction({ network, encoder }: AppState): HTMLElement {
+  const stage = (encoder?.info ?? network.metadata?.info)?.stage;
+  const how = stage === "pretrained" ? "The network was trained without labels. " : "";
+  const what =
+    "Label a few pictures and see how well the network's embeddings classify the others.";
+  return el("p", { class: "lead" }, how, what);
 }
 
 interface Controls {
