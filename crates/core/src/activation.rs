@@ -3,6 +3,9 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
+#[cfg(feature = "cpu")]
+use crate::vectors::{Loop, widest};
+
 /// An activation that costs least where the layer before it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activation {
@@ -29,6 +32,7 @@ impl Activation {
 
     /// Of one number. Unlike a maximum with 0, lets a NaN pass: divergence must show.
     #[cfg(feature = "cpu")]
+    #[inline(always)]
     pub(crate) fn of(self, x: f32) -> f32 {
         match self {
             Self::Relu | Self::Relu6 if x < 0.0 => 0.0,
@@ -40,13 +44,32 @@ impl Activation {
     /// Takes the gradient away where the result does not follow the sum.
     #[cfg(feature = "cpu")]
     pub(crate) fn stop(self, gradients: &mut [f32], results: &[f32]) {
-        let stopped: fn(f32) -> bool = match self {
+        let most = match self {
             Self::Linear => return,
-            Self::Relu => |y| y <= 0.0,
-            Self::Relu6 => |y| y <= 0.0 || y >= SIX,
+            // Nothing is more.
+            Self::Relu => f32::NAN,
+            Self::Relu6 => SIX,
         };
-        for (gradient, result) in gradients.iter_mut().zip(results) {
-            *gradient = if stopped(*result) { 0.0 } else { *gradient };
+        widest(Stopped { gradients, results, most });
+    }
+}
+
+/// Sets gradients to 0 where results are not above 0 or not below `most`.
+#[cfg(feature = "cpu")]
+struct Stopped<'a> {
+    gradients: &'a mut [f32],
+    results: &'a [f32],
+    most: f32,
+}
+
+#[cfg(feature = "cpu")]
+impl Loop for Stopped<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (gradient, &y) in self.gradients.iter_mut().zip(self.results) {
+            *gradient = if y <= 0.0 || y >= self.most { 0.0 } else { *gradient };
         }
     }
 }

@@ -141,7 +141,7 @@ impl Meta {
     /// # Errors
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when the tensors are not the recipe's.
     pub fn encoder(&self, archive: &Archive, device: &Device) -> Result<Encoder, Error> {
-        let fresh = self.recipe.encoder.init(self.side, self.seed, device)?;
+        let fresh = self.recipe.encoder.blank(self.side, device)?;
         Ok(archive.restore("encoder", fresh)?.folded())
     }
 }

@@ -102,7 +102,7 @@ pub fn import(file: &Archive, hints: &Hints, device: &Device) -> Result<Imported
     asked_for(&reading, hints)?;
     reading.settings.check()?;
     expected::check_sizes(&reading, &view)?;
-    let network = reading.settings.init(reading.side, 0, device)?;
+    let network = reading.settings.blank(reading.side, device)?;
     expected::check(&network, &reading, &view)?;
     let mut archive = Archive::default();
     for piece in &reading.pieces {

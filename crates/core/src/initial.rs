@@ -24,9 +24,7 @@ pub(crate) fn uniform<const D: usize>(
     stream: &mut Stream,
     device: &Device,
 ) -> Param<Tensor<D>> {
-    let count = shape.iter().product();
-    let numbers: Vec<f32> = (0..count).map(|_| stream.uniform(-limit, limit) as f32).collect();
-    parameter(Tensor::from_data(TensorData::new(numbers, shape), device))
+    drawn(shape, stream, device, |stream| stream.uniform(-limit, limit))
 }
 
 /// All zero.
@@ -69,7 +67,20 @@ fn normal<const D: usize>(
     stream: &mut Stream,
     device: &Device,
 ) -> Param<Tensor<D>> {
+    drawn(shape, stream, device, |stream| deviation * stream.normal())
+}
+
+/// Numbers drawn one by one; zeros of a blank stream.
+fn drawn<const D: usize>(
+    shape: [usize; D],
+    stream: &mut Stream,
+    device: &Device,
+    draw: impl Fn(&mut Stream) -> f64,
+) -> Param<Tensor<D>> {
     let count = shape.iter().product();
-    let numbers: Vec<f32> = (0..count).map(|_| (deviation * stream.normal()) as f32).collect();
+    let numbers: Vec<f32> = match stream.is_blank() {
+        true => vec![0.0; count],
+        false => (0..count).map(|_| draw(stream) as f32).collect(),
+    };
     parameter(Tensor::from_data(TensorData::new(numbers, shape), device))
 }

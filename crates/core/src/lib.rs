@@ -24,6 +24,8 @@ pub mod archive;
 mod initial;
 #[cfg(feature = "cpu")]
 mod array;
+#[cfg(feature = "cpu")]
+mod vectors;
 pub mod activation;
 pub mod gelu;
 pub mod norm;

@@ -14,7 +14,7 @@ use crate::linear::Linear;
 use crate::probe::Features;
 use crate::probe::knn::{Bank, Nearest};
 use crate::read::read;
-use crate::rng::{Purpose, stream};
+use crate::rng::Stream;
 use crate::unit::unit_rows;
 
 /// Where the encoder's tensors lie in a checkpoint.
@@ -112,7 +112,7 @@ impl Model {
         let encoder = meta.encoder(archive, device)?;
         let has = |name: &str| archive.names_below(&format!("{name}.")).next().is_some();
         let parameters = archive.parameters(&format!("{ENCODER}."));
-        let mut fresh = stream(0, Purpose::Weights, 0, 0);
+        let mut fresh = Stream::blank();
         let features = meta.recipe.encoder.features();
         let projection = match &meta.recipe.projection {
             Some(settings) if has(PROJECTION) => {

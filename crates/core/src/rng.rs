@@ -58,7 +58,15 @@ pub enum Purpose {
 
 /// An endless sequence of numbers that depends on nothing but its name.
 #[derive(Clone, Debug)]
-pub struct Stream(ChaCha8Rng);
+pub struct Stream(Source);
+
+/// Where numbers come from.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "streams are short-lived, and few at a time")]
+enum Source {
+    Drawn(ChaCha8Rng),
+    Nothing,
+}
 
 /// The stream of `seed` for one purpose, visit and image (or other running numbers).
 pub fn stream(seed: u64, purpose: Purpose, visit: u64, image: u64) -> Stream {
@@ -66,14 +74,31 @@ pub fn stream(seed: u64, purpose: Purpose, visit: u64, image: u64) -> Stream {
     for (slot, word) in key.chunks_exact_mut(8).zip([seed, purpose as u64, visit, image]) {
         slot.copy_from_slice(&word.to_le_bytes());
     }
-    Stream(ChaCha8Rng::from_seed(key))
+    Stream(Source::Drawn(ChaCha8Rng::from_seed(key)))
 }
 
 impl Stream {
+    /// A stream of nothing but the least numbers, for weights that are replaced at once.
+    pub(crate) fn blank() -> Self {
+        Self(Source::Nothing)
+    }
+
+    /// Whether it is that of [`Self::blank`].
+    pub(crate) fn is_blank(&self) -> bool {
+        matches!(self.0, Source::Nothing)
+    }
+
+    fn next(&mut self) -> u64 {
+        match &mut self.0 {
+            Source::Drawn(drawn) => drawn.next_u64(),
+            Source::Nothing => 0,
+        }
+    }
+
     /// Uniform in [0, 1), 53 bits.
     pub fn unit(&mut self) -> f64 {
         const BITS: u32 = f64::MANTISSA_DIGITS;
-        (self.0.next_u64() >> (u64::BITS - BITS)) as f64 / (1u64 << BITS) as f64
+        (self.next() >> (u64::BITS - BITS)) as f64 / (1u64 << BITS) as f64
     }
 
     /// Uniform in [low, high).
@@ -84,7 +109,7 @@ impl Stream {
     /// Uniform whole number in [0, count). `count` must not be 0.
     pub fn below(&mut self, count: usize) -> usize {
         // The multiply-shift bias is under count / 2^64: no drawn sequence can show it.
-        ((u128::from(self.0.next_u64()) * count as u128) >> u64::BITS) as usize
+        ((u128::from(self.next()) * count as u128) >> u64::BITS) as usize
     }
 
     /// True with the given probability.

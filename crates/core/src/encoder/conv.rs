@@ -211,7 +211,11 @@ impl Conv {
             Some(bias) => bias.val() * scale.clone() + shift,
             None => shift,
         };
-        let weight = self.weight.clone().map(|kernels| kernels * scale.reshape([outputs, 1, 1, 1]));
+        // Channels last, as the CPU wants them: no product has to turn them.
+        let weight = self.weight.clone().map(|kernels| {
+            let turned = kernels.permute([0, 2, 3, 1]);
+            (turned * scale.reshape([outputs, 1, 1, 1])).permute([0, 3, 1, 2])
+        });
         Self { weight, bias: Some(initial::parameter(shift)), ..self.clone() }
     }
 }

@@ -1,10 +1,19 @@
-//! Averages over squares of 2×2 pixels.
+//! Averages over squares of 2×2 pixels, and maxima over 3×3.
 
 use burn::tensor::Tensor;
-use burn::tensor::module::avg_pool2d;
-use burn::tensor::ops::AvgPoolOptions;
+use burn::tensor::module::{avg_pool2d, max_pool2d};
+use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 #[cfg(feature = "cpu")]
-use burn::tensor::{Device, s};
+use burn::{
+    backend::Flex,
+    tensor::{Device, s},
+};
+
+#[cfg(feature = "cpu")]
+use crate::{
+    array::{array, plain},
+    vectors::{Loop, widest},
+};
 
 /// Side of what becomes one pixel.
 const SIDE: usize = 2;
@@ -18,6 +27,83 @@ pub(super) fn halve(maps: Tensor<4>) -> Tensor<4> {
         return by_rows(maps);
     }
     anywhere(maps)
+}
+
+/// The largest of each 3×3 pixels, with a stride of 2 and nothing beyond the edge.
+///
+/// # Shapes
+/// - maps: `[n, c, h, w]`
+/// - result: `[n, c, (h + 1) / 2, (w + 1) / 2]`
+pub(super) fn maximum(maps: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if maps.device().inner() == Device::flex() && !maps.is_autodiff() {
+        return largest_by_rows(maps);
+    }
+    largest(maps)
+}
+
+/// Burn's way, on any device.
+fn largest(maps: Tensor<4>) -> Tensor<4> {
+    const KERNEL: usize = 3;
+    let stride = [SIDE; 2];
+    let options =
+        MaxPoolOptions { stride, padding: [(1, 1); 2], ..MaxPoolOptions::new([KERNEL; 2]) };
+    max_pool2d(maps, options)
+}
+
+/// Pixels against pixels, with channels last as kith's convolutions leave them on the CPU.
+#[cfg(feature = "cpu")]
+fn largest_by_rows(maps: Tensor<4>) -> Tensor<4> {
+    let [n, channels, height, width] = maps.dims();
+    let grid = [height, width].map(|side| side.div_ceil(SIDE));
+    let maps = plain(maps.permute([0, 2, 3, 1])).to_contiguous();
+    let mut found = vec![f32::NEG_INFINITY; n * grid[0] * grid[1] * channels];
+    let (maps, sides) = (maps.storage(), [height, width]);
+    widest(Maxima { maps, found: &mut found, sides, grid, channels });
+    let found = array(found, [n, grid[0], grid[1], channels]);
+    Tensor::from_primitive::<Flex>(found).permute([0, 3, 1, 2])
+}
+
+/// The largest of each 3×3 pixels of maps.
+#[cfg(feature = "cpu")]
+struct Maxima<'a> {
+    maps: &'a [f32],
+    found: &'a mut [f32],
+    /// Height and width of the maps.
+    sides: [usize; 2],
+    /// Rows and columns of what is found.
+    grid: [usize; 2],
+    channels: usize,
+}
+
+#[cfg(feature = "cpu")]
+impl Loop for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { maps, found, sides: [height, width], grid: [rows, columns], channels } = self;
+        let maps = maps.chunks_exact(height * width * channels);
+        for (map, found) in maps.zip(found.chunks_exact_mut(rows * columns * channels)) {
+            for (place, most) in found.chunks_exact_mut(channels).enumerate() {
+                let [y, x] = [SIDE * (place / columns), SIDE * (place % columns)];
+                let columns = x.saturating_sub(1)..width.min(x + SIDE);
+                let lines = y.saturating_sub(1)..height.min(y + SIDE);
+                lines
+                    .flat_map(|y| columns.clone().map(move |x| (y * width + x) * channels))
+                    .for_each(|pixel| larger(most, &map[pixel..][..channels]));
+            }
+        }
+    }
+}
+
+/// Number by number; a NaN stays.
+#[cfg(feature = "cpu")]
+#[inline(always)]
+fn larger(most: &mut [f32], numbers: &[f32]) {
+    for (most, &x) in most.iter_mut().zip(numbers) {
+        *most = if x > *most || x.is_nan() { x } else { *most };
+    }
 }
 
 /// Burn's way, on any device.
@@ -46,6 +132,19 @@ mod tests {
     use burn::tensor::Distribution;
 
     use super::*;
+
+    #[test]
+    fn the_cpus_own_maxima_are_burns() {
+        for shape in [[2, 20, 6, 8], [1, 3, 7, 5], [1, 2, 1, 2]] {
+            let device = Device::flex();
+            let maps = Tensor::<4>::random(shape, Distribution::Normal(0.0, 1.0), &device);
+            let read = |x: Tensor<4>| (x.dims(), x.into_data().try_to_vec::<f32>().unwrap());
+            assert_eq!(read(maximum(maps.clone())), read(largest(maps)), "{shape:?}");
+        }
+        let nan = Tensor::<4>::from_data([[[[1.0_f32, f32::NAN, 3.0]]]], &Device::flex());
+        let found = maximum(nan).into_data().try_to_vec::<f32>().unwrap();
+        assert!(found.iter().all(|x| x.is_nan()), "divergence must show: {found:?}");
+    }
 
     #[test]
     fn the_cpus_own_way_computes_what_burn_does() {

@@ -3,13 +3,12 @@
 mod block;
 
 use burn::module::Module;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::block::{folded, normalized};
 use super::conv::{Conv, Geometry, KERNEL};
+use super::pool::maximum;
 use super::{Pixels, global_average};
 use crate::activation::Activation;
 use crate::error::Error;
@@ -190,14 +189,7 @@ impl ResNet {
         let maps = normalized((&self.conv1, &self.bn1), images, Activation::Relu);
         let maps = match self.stem {
             Stem::Cifar => maps,
-            Stem::Imagenet => max_pool2d(
-                maps,
-                MaxPoolOptions {
-                    stride: [2; 2],
-                    padding: [(1, 1); 2],
-                    ..MaxPoolOptions::new([KERNEL; 2])
-                },
-            ),
+            Stem::Imagenet => maximum(maps),
         };
         let blocks = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
         let maps = blocks.into_iter().flatten().fold(maps, |maps, block| block.forward(maps));

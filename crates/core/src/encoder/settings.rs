@@ -12,7 +12,7 @@ use super::resnet::{self, Depth, ResNet, Stem};
 use super::vit::{self, Pool, Positions, Size, VisionTransformer};
 use super::{Encoder, Pixels, Statistics};
 use crate::error::Error;
-use crate::rng::{Purpose, stream};
+use crate::rng::{Purpose, Stream, stream};
 
 /// Which encoder, and how large.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,7 +171,18 @@ impl EncoderSettings {
     /// # Errors
     /// [`Error::Setting`] for a width out of range or a side too small for the encoder.
     pub fn init(&self, side: usize, seed: u64, device: &Device) -> Result<Encoder, Error> {
-        let stream = &mut stream(seed, Purpose::Weights, 0, 0);
+        self.built(side, &mut stream(seed, Purpose::Weights, 0, 0), device)
+    }
+
+    /// An encoder whose weights are to be replaced: none is drawn.
+    ///
+    /// # Errors
+    /// As [`Self::init`].
+    pub(crate) fn blank(&self, side: usize, device: &Device) -> Result<Encoder, Error> {
+        self.built(side, &mut Stream::blank(), device)
+    }
+
+    fn built(&self, side: usize, stream: &mut Stream, device: &Device) -> Result<Encoder, Error> {
         Ok(match *self {
             Self::Conv4 { width } => Encoder::Conv4(Conv4::new(width, side, stream, device)?),
             Self::Conv4Pool { pixels } => {

@@ -10,28 +10,62 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
 use crate::array::{array, plain, tracked};
+use crate::vectors::{Loop, widest};
 
 /// As [`super::gelu`].
 pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let shape = x.dims();
     if !x.is_autodiff() {
         let x = plain(x).to_contiguous();
-        let values = x.storage().iter().map(|&x| value_and_slope(x)[0]).collect();
+        let mut values = vec![0.0; x.storage::<f32>().len()];
+        widest(Values { numbers: x.storage(), values: &mut values });
         return Tensor::from_primitive::<Flex>(array(values, shape));
     }
     let (x, node) = tracked(x).into_parts();
     let x = x.to_contiguous();
     let numbers = x.storage::<f32>();
     let (mut values, mut slopes) = (vec![0.0; numbers.len()], vec![0.0; numbers.len()]);
-    for ((x, value), slope) in numbers.iter().zip(&mut values).zip(&mut slopes) {
-        [*value, *slope] = value_and_slope(*x);
-    }
+    widest(Both { numbers, values: &mut values, slopes: &mut slopes });
     let result = array(values, shape);
     let tracked = match Gelu.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(slopes, result),
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
+}
+
+struct Values<'a> {
+    numbers: &'a [f32],
+    values: &'a mut [f32],
+}
+
+impl Loop for Values<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (x, value) in self.numbers.iter().zip(self.values) {
+            [*value, _] = value_and_slope(*x);
+        }
+    }
+}
+
+/// Values, and the slope at each.
+struct Both<'a> {
+    numbers: &'a [f32],
+    values: &'a mut [f32],
+    slopes: &'a mut [f32],
+}
+
+impl Loop for Both<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((x, value), slope) in self.numbers.iter().zip(self.values).zip(self.slopes) {
+            [*value, *slope] = value_and_slope(*x);
+        }
+    }
 }
 
 /// The step back.
@@ -59,7 +93,7 @@ const FACTORS: [f32; 5] = [0.254_829_6, -0.284_496_74, 1.421_413_7, -1.453_152, 
 const P: f32 = 0.327_591_1;
 
 /// x · Φ(x), and Φ(x) + x · φ(x).
-#[inline]
+#[inline(always)]
 fn value_and_slope(x: f32) -> [f32; 2] {
     let bell = power_of_two(-0.5 * LOG2_E * x * x);
     let t = 1.0 / (1.0 + P * FRAC_1_SQRT_2 * x.abs());
@@ -71,7 +105,7 @@ fn value_and_slope(x: f32) -> [f32; 2] {
 }
 
 /// 2 to a power that is not above 0.
-#[inline]
+#[inline(always)]
 fn power_of_two(power: f32) -> f32 {
     /// The least exponent of an ordinary number, and what is added to exponents in their bits.
     const LEAST: f32 = -126.0;

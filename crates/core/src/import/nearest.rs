@@ -60,7 +60,7 @@ fn nearest(names: &[&str], device: &Device) -> Option<(&'static str, String)> {
     let mut best: Option<(usize, &'static str, String)> = None;
     for (network, settings) in networks() {
         const SIDE: usize = 32;
-        let Ok(module) = settings.init(SIDE, 0, device) else { continue };
+        let Ok(module) = settings.blank(SIDE, device) else { continue };
         let tensors = tensors(&module);
         let shared = tensors.iter().filter(|(own, _)| ends_so(own)).count();
         let missing = tensors.iter().map(|(own, _)| own).find(|own| !ends_so(own));

@@ -9,6 +9,7 @@ use burn::tensor::Tensor;
 
 use super::Inputs;
 use crate::array::{Array, array, tracked};
+use crate::vectors::{Loop, widest};
 
 /// As [`super::normalised`].
 pub(super) fn normalised((x, weight, bias): Inputs, epsilon: f64) -> Tensor<2> {
@@ -71,13 +72,7 @@ struct Rows {
 impl Rows {
     fn new(x: Array, weight: Array, epsilon: f64) -> Self {
         let channels = weight.layout().shape()[0];
-        let share = 1.0 / channels as f32;
-        let of = |row: &[f32]| {
-            let mean = share * sum(row, row, |x, _| x);
-            let variance = share * sum(row, row, |x, _| (x - mean) * (x - mean));
-            [mean, 1.0 / (variance + epsilon as f32).sqrt()]
-        };
-        let moments = x.storage().chunks_exact(channels).map(of).collect();
+        let moments = widest(Moments { rows: x.storage(), channels, epsilon: epsilon as f32 });
         Self { x, weight, moments }
     }
 
@@ -92,11 +87,10 @@ impl Rows {
 
     fn forward(&self, bias: &[f32]) -> Array {
         let weight = self.weight.storage::<f32>();
-        let mut result = Vec::with_capacity(self.x.storage::<f32>().len());
-        for (row, [mean, sharpness]) in self.each() {
-            let numbers = row.iter().zip(weight).zip(bias);
-            result.extend(numbers.map(|((x, w), b)| (x - mean) * sharpness * w + b));
-        }
+        let rows = self.x.storage::<f32>();
+        let mut result = vec![0.0; rows.len()];
+        let (moments, result_of) = (self.moments.as_slice(), result.as_mut_slice());
+        widest(Normalised { rows, result: result_of, moments, affine: [weight, bias] });
         array(result, [self.moments.len(), self.channels()])
     }
 
@@ -132,10 +126,59 @@ impl Rows {
     }
 }
 
+/// Finds mean and 1 / √(variance + ε) of rows.
+struct Moments<'a> {
+    rows: &'a [f32],
+    channels: usize,
+    epsilon: f32,
+}
+
+impl Loop for Moments<'_> {
+    type Output = Vec<[f32; 2]>;
+
+    #[inline(always)]
+    fn run(self) -> Vec<[f32; 2]> {
+        let Self { rows, channels, epsilon } = self;
+        let share = 1.0 / channels as f32;
+        let mut found = Vec::with_capacity(rows.len() / channels);
+        for row in rows.chunks_exact(channels) {
+            let mean = share * sum(row, row, |x, _| x);
+            let variance = share * sum(row, row, |x, _| (x - mean) * (x - mean));
+            found.push([mean, 1.0 / (variance + epsilon).sqrt()]);
+        }
+        found
+    }
+}
+
+struct Normalised<'a> {
+    rows: &'a [f32],
+    result: &'a mut [f32],
+    moments: &'a [[f32; 2]],
+    /// Weight and bias.
+    affine: [&'a [f32]; 2],
+}
+
+impl Loop for Normalised<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [weight, bias] = self.affine;
+        let channels = weight.len();
+        let pairs = self.rows.chunks_exact(channels).zip(self.result.chunks_exact_mut(channels));
+        for ((row, result), [mean, sharpness]) in pairs.zip(self.moments) {
+            for (((result, x), w), b) in result.iter_mut().zip(row).zip(weight).zip(bias) {
+                *result = (x - mean) * sharpness * w + b;
+            }
+        }
+    }
+}
+
 /// Numbers that are summed side by side, so that they fill a vector.
 const LANES: usize = 8;
 
 /// The sum of what a function makes of pairs.
+#[inline(always)]
 fn sum(left: &[f32], right: &[f32], of: impl Fn(f32, f32) -> f32) -> f32 {
     let (left, left_rest) = left.as_chunks::<LANES>();
     let (right, right_rest) = right.as_chunks::<LANES>();

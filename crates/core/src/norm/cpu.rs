@@ -10,6 +10,7 @@ use burn::tensor::Tensor;
 use super::Inputs;
 use crate::activation::Activation;
 use crate::array::{Array, array, tracked};
+use crate::vectors::{Loop, widest};
 
 /// As [`super::over_batch`].
 pub(super) fn over_batch<const D: usize>(
@@ -112,23 +113,95 @@ struct Batch {
 /// Rows whose sums are built in single precision, before they go into double.
 const BLOCK: usize = 64;
 
-/// Sums over rows of what `add` adds for each row of two arrays of that many channels.
+/// Sums over rows, for each channel, of a term of the numbers of two arrays there and of a number of the
+/// channel's.
 fn column_sums(
-    [left, right]: [&[f32]; 2],
-    channels: usize,
-    add: impl Fn(&mut [f32], &[f32], &[f32]),
+    [left, right, centres]: [&[f32]; 3],
+    term: impl Fn(f32, f32, f32) -> f32 + Copy,
 ) -> Vec<f64> {
+    let channels = centres.len();
     let mut totals = vec![0.0; channels];
     let mut partial = vec![0.0; channels];
     let block = BLOCK * channels;
     for (left, right) in left.chunks(block).zip(right.chunks(block)) {
         partial.fill(0.0);
-        for (left, right) in left.chunks_exact(channels).zip(right.chunks_exact(channels)) {
-            add(&mut partial, left, right);
-        }
+        widest(Summed { rows: [left, right], centres, sums: &mut partial, term });
         totals.iter_mut().zip(&partial).for_each(|(total, part)| *total += f64::from(*part));
     }
     totals
+}
+
+struct Summed<'a, F> {
+    /// Of two arrays.
+    rows: [&'a [f32]; 2],
+    /// A number for each channel.
+    centres: &'a [f32],
+    sums: &'a mut [f32],
+    term: F,
+}
+
+impl<F: Fn(f32, f32, f32) -> f32> Loop for Summed<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { rows: [left, right], centres, sums, term } = self;
+        let channels = centres.len();
+        for (left, right) in left.chunks_exact(channels).zip(right.chunks_exact(channels)) {
+            for (((sum, left), right), centre) in sums.iter_mut().zip(left).zip(right).zip(centres)
+            {
+                *sum += term(*left, *right, *centre);
+            }
+        }
+    }
+}
+
+struct Scaled<'a> {
+    rows: &'a [f32],
+    result: &'a mut [f32],
+    /// Scale and shift.
+    affine: [&'a [f32]; 2],
+    activation: Activation,
+}
+
+impl Loop for Scaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { rows, result, affine: [scale, shift], activation } = self;
+        let pairs = rows.chunks_exact(scale.len()).zip(result.chunks_exact_mut(scale.len()));
+        for (row, result) in pairs {
+            for (((result, x), scale), shift) in result.iter_mut().zip(row).zip(scale).zip(shift) {
+                *result = activation.of(x * scale + shift);
+            }
+        }
+    }
+}
+
+struct LedBack<'a> {
+    /// Gradients, and the rows that were normalised.
+    rows: [&'a [f32]; 2],
+    found: &'a mut [f32],
+    /// Scale, lean and shift.
+    numbers: [&'a [f32]; 3],
+}
+
+impl Loop for LedBack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { rows: [gradient, rows], found, numbers: [scale, lean, shift] } = self;
+        let channels = scale.len();
+        let each = gradient.chunks_exact(channels).zip(rows.chunks_exact(channels));
+        for ((gradient, row), found) in each.zip(found.chunks_exact_mut(channels)) {
+            let numbers = gradient.iter().zip(row).zip(scale).zip(lean).zip(shift);
+            for (found, ((((g, x), scale), lean), shift)) in found.iter_mut().zip(numbers) {
+                *found = g * scale - x * lean + shift;
+            }
+        }
+    }
 }
 
 impl Batch {
@@ -137,14 +210,10 @@ impl Batch {
         let rows = x.storage::<f32>();
         let count = (rows.len() / channels) as f64;
         let means = |sums: Vec<f64>| sums.iter().map(|sum| (sum / count) as f32).collect();
-        let mean: Vec<f32> = means(column_sums([rows, rows], channels, |sums, row, _| {
-            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
-        }));
-        let variance: Vec<f32> = means(column_sums([rows, rows], channels, |sums, row, _| {
-            for ((sum, x), mean) in sums.iter_mut().zip(row).zip(&mean) {
-                *sum += (x - mean) * (x - mean);
-            }
-        }));
+        let zeros = vec![0.0; channels];
+        let mean: Vec<f32> = means(column_sums([rows, rows, &zeros], |x, _, _| x));
+        let variance: Vec<f32> =
+            means(column_sums([rows, rows, &mean], |x, _, mean| (x - mean) * (x - mean)));
         let sharp = |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
         let sharpness = variance.iter().map(sharp).collect();
         Self { x, weight, mean, variance, sharpness, activation }
@@ -160,29 +229,18 @@ impl Batch {
         let shift: Vec<f32> =
             bias.iter().zip(product(&self.mean, &scale)).map(|(bias, x)| bias - x).collect();
         let rows = self.x.storage::<f32>();
-        let mut result = Vec::with_capacity(rows.len());
-        for row in rows.chunks_exact(channels) {
-            let normalised = row.iter().zip(&scale).zip(&shift);
-            result.extend(
-                normalised.map(|((x, scale), shift)| self.activation.of(x * scale + shift)),
-            );
-        }
+        let mut result = vec![0.0; rows.len()];
+        let (affine, activation) = ([scale.as_slice(), shift.as_slice()], self.activation);
+        widest(Scaled { rows, result: &mut result, affine, activation });
         let count = rows.len() / channels;
         array(result, [count, channels])
     }
 
     /// Of the weight and of the bias.
     fn gradients_of_parameters(&self, gradient: &[f32]) -> [Vec<f32>; 2] {
-        let (rows, channels) = (self.x.storage::<f32>(), self.channels());
-        let weight = column_sums([gradient, rows], channels, |sums, gradient, row| {
-            let centred = row.iter().zip(&self.mean).map(|(x, mean)| x - mean);
-            for ((sum, gradient), x) in sums.iter_mut().zip(gradient).zip(centred) {
-                *sum += gradient * x;
-            }
-        });
-        let bias = column_sums([gradient, gradient], channels, |sums, gradient, _| {
-            sums.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient);
-        });
+        let rows = self.x.storage::<f32>();
+        let weight = column_sums([gradient, rows, &self.mean], |g, x, mean| g * (x - mean));
+        let bias = column_sums([gradient, gradient, &self.mean], |g, _, _| g);
         let weight: Vec<f32> = weight.iter().map(|sum| *sum as f32).collect();
         [product(&weight, &self.sharpness), bias.iter().map(|sum| *sum as f32).collect()]
     }
@@ -199,13 +257,9 @@ impl Batch {
         let level: Vec<f32> = product(&scale, bias).iter().map(|x| x * share).collect();
         let shift: Vec<f32> =
             product(&self.mean, &lean).iter().zip(&level).map(|(a, b)| a - b).collect();
-        let mut found = Vec::with_capacity(rows.len());
-        for (gradient, row) in gradient.chunks_exact(channels).zip(rows.chunks_exact(channels)) {
-            let numbers = gradient.iter().zip(row).zip(&scale).zip(&lean).zip(&shift);
-            found.extend(
-                numbers.map(|((((g, x), scale), lean), shift)| g * scale - x * lean + shift),
-            );
-        }
+        let mut found = vec![0.0; rows.len()];
+        let numbers = [scale.as_slice(), lean.as_slice(), shift.as_slice()];
+        widest(LedBack { rows: [gradient, rows], found: &mut found, numbers });
         array(found, [count, channels])
     }
 }

@@ -55,11 +55,24 @@ pub struct Features {
 fn at_once(images: &Images, device: &Device) -> usize {
     #[cfg(feature = "cpu")]
     if *device == Device::flex() {
-        const ON_CPU: usize = 8;
-        return ON_CPU;
+        /// Two images of 224 pixels a side.
+        const PIXELS: usize = 1 << 17;
+        let [height, width] = images.size();
+        return (PIXELS / (height * width).max(1)).max(1);
     }
     let _any = device;
     images.len().max(1)
+}
+
+/// What becomes of each number, in their order, on all threads if there are several.
+fn each(numbers: Vec<usize>, of: impl Fn(usize) -> Tensor<2> + Send + Sync) -> Vec<Tensor<2>> {
+    #[cfg(feature = "threads")]
+    {
+        use rayon::iter::{IntoParallelIterator, ParallelIterator};
+        numbers.into_par_iter().map(of).collect()
+    }
+    #[cfg(not(feature = "threads"))]
+    numbers.into_iter().map(of).collect()
 }
 
 impl Features {
@@ -91,9 +104,9 @@ impl Features {
         let at_once = at_once(images, device);
         let images = images.to_device(device);
         let count = images.dims()[0];
-        for start in (0..count).step_by(at_once) {
-            let part = images.clone().narrow(0, start, at_once.min(count - start));
-            let features: Tensor<2> = encoder.forward(part);
+        let starts: Vec<usize> = (0..count).step_by(at_once).collect();
+        let part = |start: usize| images.clone().narrow(0, start, at_once.min(count - start));
+        for features in each(starts, |start| encoder.forward(part(start))) {
             self.dim = features.dims()[1];
             let values = read(features).await?;
             if !values.iter().all(|value| value.is_finite()) {

@@ -15,6 +15,7 @@ use super::Window;
 use super::product::{channels_first, channels_last};
 use crate::activation::Activation;
 use crate::array::{Array, array, plain, tracked};
+use crate::vectors::{Loop, widest};
 
 /// # Shapes
 /// - x: `[n, c, h, w]`, weight: `[c, 1, k, k]`
@@ -138,46 +139,16 @@ impl Depthwise {
     /// - result: `[n, rows, columns, c]`
     fn forward(&self, bias: &[f32], activation: Activation) -> Array {
         let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
-        let mut maps = Vec::with_capacity(n * rows * columns * channels);
-        let meetings: Vec<Vec<Meeting>> = (0..rows * columns)
-            .map(|map| {
-                let places = 0..self.kernel * self.kernel;
-                places.filter_map(|place| self.meeting(map, place)).collect()
-            })
-            .collect();
+        let mut maps = vec![0.0; n * rows * columns * channels];
+        let places = 0..self.kernel * self.kernel;
+        let at = |map| places.clone().filter_map(move |place| self.meeting(map, place)).collect();
+        let meetings: Vec<Vec<Meeting>> = (0..rows * columns).map(at).collect();
         let pictures = self.pictures.storage::<f32>().chunks_exact(height * width * channels);
-        for picture in pictures {
-            for meetings in &meetings {
-                self.pixel(picture, meetings, bias, &mut maps);
-            }
+        for (maps, picture) in maps.chunks_exact_mut(rows * columns * channels).zip(pictures) {
+            let inputs = [picture, self.kernels.as_slice(), bias];
+            widest(Sums { maps, meetings: &meetings, inputs, activation });
         }
-        maps.iter_mut().for_each(|x| *x = activation.of(*x));
         array(maps, [n, rows, columns, channels])
-    }
-
-    /// Adds a pixel of a map, all channels.
-    fn pixel(&self, picture: &[f32], meetings: &[Meeting], bias: &[f32], maps: &mut Vec<f32>) {
-        /// Channels whose sums are in registers at once.
-        const AT_ONCE: usize = 16;
-        let (blocks, rest) = bias.as_chunks::<AT_ONCE>();
-        for (block, bias) in blocks.iter().enumerate() {
-            let first = block * AT_ONCE;
-            let mut sums = *bias;
-            for meeting in meetings {
-                let seen = &picture[meeting.picture + first..][..AT_ONCE];
-                let kernel = &self.kernels[meeting.place + first..][..AT_ONCE];
-                add_products(&mut sums, seen, kernel);
-            }
-            maps.extend_from_slice(&sums);
-        }
-        let first = blocks.len() * AT_ONCE;
-        let start = maps.len();
-        maps.extend_from_slice(rest);
-        for meeting in meetings {
-            let seen = &picture[meeting.picture + first..][..rest.len()];
-            let kernel = &self.kernels[meeting.place + first..][..rest.len()];
-            add_products(&mut maps[start..], seen, kernel);
-        }
     }
 
     /// # Shapes
@@ -189,11 +160,8 @@ impl Depthwise {
         let meetings = self.meetings();
         let gradients = gradient.storage::<f32>().chunks_exact(rows * columns * channels);
         for (found, gradient) in found.chunks_exact_mut(height * width * channels).zip(gradients) {
-            for meeting in &meetings {
-                let kernel = &self.kernels[meeting.place..][..channels];
-                let gradient = &gradient[meeting.map..][..channels];
-                add_products(&mut found[meeting.picture..][..channels], gradient, kernel);
-            }
+            let inputs = [gradient, self.kernels.as_slice()];
+            widest(Scattered { found, meetings: &meetings, inputs, channels });
         }
         channels_first(array(found, [n, height, width, channels]))
     }
@@ -208,18 +176,112 @@ impl Depthwise {
         let pictures = self.pictures.storage::<f32>().chunks_exact(height * width * channels);
         let gradients = gradient.storage::<f32>().chunks_exact(rows * columns * channels);
         for (picture, gradient) in pictures.zip(gradients) {
-            for meeting in &meetings {
-                let picture = &picture[meeting.picture..][..channels];
-                let gradient = &gradient[meeting.map..][..channels];
-                add_products(&mut found[meeting.place..][..channels], picture, gradient);
-            }
+            let (found, inputs) = (found.as_mut_slice(), [picture, gradient]);
+            widest(Correlated { found, meetings: &meetings, inputs, channels });
         }
         let found = channels_first(array(found, [1, self.kernel, self.kernel, channels]));
         Flex::float_swap_dims(found, 0, 1)
     }
 }
 
+/// Channels whose sums are in registers at once.
+const AT_ONCE: usize = 16;
+
+/// Maps of one picture.
+struct Sums<'a> {
+    maps: &'a mut [f32],
+    /// What meets at each pixel of the maps.
+    meetings: &'a [Vec<Meeting>],
+    /// Picture, kernels and bias.
+    inputs: [&'a [f32]; 3],
+    activation: Activation,
+}
+
+impl Loop for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let [_, _, bias] = self.inputs;
+        for (map, meetings) in self.maps.chunks_exact_mut(bias.len()).zip(self.meetings) {
+            sums(map, meetings, self.inputs);
+            map.iter_mut().for_each(|x| *x = self.activation.of(*x));
+        }
+    }
+}
+
+/// A pixel of a map, all channels.
+#[inline(always)]
+fn sums(map: &mut [f32], meetings: &[Meeting], [picture, kernels, bias]: [&[f32]; 3]) {
+    let (blocks, rest) = bias.as_chunks::<AT_ONCE>();
+    let (map, last) = map.as_chunks_mut::<AT_ONCE>();
+    for ((block, bias), map) in blocks.iter().enumerate().zip(map) {
+        let first = block * AT_ONCE;
+        let mut sums = *bias;
+        for meeting in meetings {
+            let seen = &picture[meeting.picture + first..][..AT_ONCE];
+            let kernel = &kernels[meeting.place + first..][..AT_ONCE];
+            add_products(&mut sums, seen, kernel);
+        }
+        *map = sums;
+    }
+    let first = bias.len() - rest.len();
+    last.copy_from_slice(rest);
+    for meeting in meetings {
+        let seen = &picture[meeting.picture + first..][..rest.len()];
+        let kernel = &kernels[meeting.place + first..][..rest.len()];
+        add_products(last, seen, kernel);
+    }
+}
+
+/// Adds the gradient of maps times kernels to that of a picture.
+struct Scattered<'a> {
+    found: &'a mut [f32],
+    meetings: &'a [Meeting],
+    /// Gradient and kernels.
+    inputs: [&'a [f32]; 2],
+    channels: usize,
+}
+
+impl Loop for Scattered<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { found, meetings, inputs: [gradient, kernels], channels } = self;
+        for meeting in meetings {
+            let kernel = &kernels[meeting.place..][..channels];
+            let gradient = &gradient[meeting.map..][..channels];
+            add_products(&mut found[meeting.picture..][..channels], gradient, kernel);
+        }
+    }
+}
+
+/// Adds a picture times the gradient of maps to that of the kernels.
+struct Correlated<'a> {
+    found: &'a mut [f32],
+    meetings: &'a [Meeting],
+    /// Picture and gradient.
+    inputs: [&'a [f32]; 2],
+    channels: usize,
+}
+
+impl Loop for Correlated<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { found, meetings, inputs: [picture, gradient], channels } = self;
+        for meeting in meetings {
+            let picture = &picture[meeting.picture..][..channels];
+            let gradient = &gradient[meeting.map..][..channels];
+            add_products(&mut found[meeting.place..][..channels], picture, gradient);
+        }
+    }
+}
+
 /// Adds the products of two rows to a third.
+#[inline(always)]
 fn add_products(sums: &mut [f32], left: &[f32], right: &[f32]) {
     for ((sum, left), right) in sums.iter_mut().zip(left).zip(right) {
         *sum += left * right;

@@ -1,5 +1,7 @@
 //! Where the patches of a convolution lie in pictures of `[n, h, w, c]`.
 
+use crate::vectors::{Loop, widest};
+
 /// Pictures, and the side and the stride of the patches that are taken from them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patches {
@@ -82,8 +84,20 @@ impl Patches {
 
 /// Adds numbers to sums, one to one.
 pub(super) fn add(sums: &mut [f32], numbers: &[f32]) {
-    for (sum, number) in sums.iter_mut().zip(numbers) {
-        *sum += number;
+    widest(Added { sums, numbers });
+}
+
+struct Added<'a> {
+    sums: &'a mut [f32],
+    numbers: &'a [f32],
+}
+
+impl Loop for Added<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.sums.iter_mut().zip(self.numbers).for_each(|(sum, number)| *sum += number);
     }
 }
 

@@ -16,6 +16,7 @@ use super::patches::{Patches, add};
 use super::{Window, direct};
 use crate::activation::Activation;
 use crate::array::{Array, array};
+use crate::vectors::{Loop, widest};
 
 /// Patches that are multiplied at a time, a whole picture's at least. Of 512 to 6144 with 128
 /// channels, the fewest were fastest: their matrix stays in the cache, and its memory is soon used
@@ -58,7 +59,7 @@ impl Convolution {
         window: Window,
         activation: Activation,
     ) -> Self {
-        let (pictures, weight) = (padded(channels_last(x), window), weight.to_contiguous());
+        let pictures = padded(channels_last(x), window);
         let [_, height, width, channels] = pictures.layout().shape().dims();
         let Window { kernel, stride, .. } = window;
         let patches = Patches { height, width, channels, kernel, stride };
@@ -119,7 +120,8 @@ impl Convolution {
     }
 
     pub(super) fn directly(&self) -> Array {
-        let layer = [self.weight.storage(), self.bias.storage()];
+        let weight = self.weight.to_contiguous();
+        let layer = [weight.storage(), self.bias.storage()];
         let maps = direct::convolve(self.pictures.storage(), &self.patches, layer, self.activation);
         self.maps(maps)
     }
@@ -143,12 +145,8 @@ impl Convolution {
         let rows = [self.count() * self.patches.count(), self.patches.channels];
         let rows = Flex::float_reshape(self.pictures.clone(), Shape::new(rows));
         let mut sums = Flex::float_matmul(rows, Flex::float_transpose(self.kernels()));
-        let bias = self.bias.storage::<f32>();
-        for sums in sums.storage_mut::<f32>().chunks_exact_mut(bias.len()) {
-            for (sum, bias) in sums.iter_mut().zip(bias) {
-                *sum = self.activation.of(*sum + bias);
-            }
-        }
+        let (bias, activation) = (self.bias.storage::<f32>(), self.activation);
+        widest(Finished { sums: sums.storage_mut(), bias, activation });
         let [rows, columns] = self.patches.grid();
         Flex::float_reshape(sums, Shape::new([self.count(), rows, columns, self.outputs()]))
     }
@@ -160,12 +158,9 @@ impl Convolution {
 
     /// Bias and activation.
     fn finish(&self, sums: &[f32], part: &mut [f32]) {
-        let bias = self.bias.storage::<f32>();
-        for (sums, part) in sums.chunks(bias.len()).zip(part.chunks_mut(bias.len())) {
-            for ((part, sum), bias) in part.iter_mut().zip(sums).zip(bias) {
-                *part = self.activation.of(sum + bias);
-            }
-        }
+        let (bias, activation) = (self.bias.storage::<f32>(), self.activation);
+        part.copy_from_slice(sums);
+        widest(Finished { sums: part, bias, activation });
     }
 
     /// The gradient at the sums of products, before the activation.
@@ -216,6 +211,27 @@ impl Convolution {
     pub(super) fn gradient_of_bias(&self, gradient: Array) -> Array {
         let sums = Flex::float_sum_dim(self.rows(gradient), 0);
         Flex::float_reshape(sums, Shape::new([self.outputs()]))
+    }
+}
+
+/// Bias and activation for sums in place.
+struct Finished<'a> {
+    sums: &'a mut [f32],
+    bias: &'a [f32],
+    activation: Activation,
+}
+
+impl Loop for Finished<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { sums, bias, activation } = self;
+        for sums in sums.chunks_exact_mut(bias.len()) {
+            for (sum, bias) in sums.iter_mut().zip(bias) {
+                *sum = activation.of(*sum + bias);
+            }
+        }
     }
 }
 
