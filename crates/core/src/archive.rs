@@ -3,12 +3,13 @@
 mod container;
 mod encoded;
 mod fingerprint;
+mod parameters;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{SafeTensors, TensorView};
 
 use crate::error::Error;
@@ -16,6 +17,7 @@ use crate::path::Path;
 use crate::read::read;
 pub use container::Container;
 pub use encoded::Encoded;
+use parameters::{Gather, Scatter};
 pub use safetensors::tensor::Dtype;
 
 /// The metadata key under which the note lies.
@@ -224,83 +226,6 @@ impl Archive {
         let mut scatter = Scatter { archive: self, path: Path::below(prefix), failed: None };
         let module = module.map(&mut scatter);
         scatter.failed.map_or(Ok(module), Err)
-    }
-}
-
-type Reading = core::pin::Pin<Box<dyn Future<Output = Result<Stored, Error>>>>;
-
-/// Starts reading every parameter.
-struct Gather {
-    path: Path,
-    reads: Vec<(String, Reading)>,
-}
-
-impl ModuleVisitor for Gather {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, name: &str, container: &str) {
-        self.path.exit(name, container);
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.reads.push((self.path.name(), Box::pin(Stored::read(param.val()))));
-    }
-
-    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
-        self.reads.push((self.path.name(), Box::pin(Stored::read(param.val().float()))));
-    }
-}
-
-/// Replaces every parameter, up to the first that does not fit.
-struct Scatter<'a> {
-    archive: &'a Archive,
-    path: Path,
-    failed: Option<Error>,
-}
-
-impl ModuleMapper for Scatter<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, name: &str, container: &str) {
-        self.path.exit(name, container);
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.failed.is_some() {
-            return param;
-        }
-        let name = self.path.name();
-        let old = param.val();
-        let device = old.device().inner();
-        let loaded =
-            self.archive.get(&name).and_then(|stored| stored.to_device(&name, old.dims(), &device));
-        match loaded {
-            Ok(new) if old.is_autodiff() => param.map(|_| new.autodiff().require_grad()),
-            Ok(new) => param.map(|_| new),
-            Err(error) => {
-                self.failed = Some(error);
-                param
-            }
-        }
-    }
-
-    fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
-        if self.failed.is_some() {
-            return param;
-        }
-        let (name, old) = (self.path.name(), param.val());
-        let stored = self.archive.get(&name);
-        match stored.and_then(|stored| stored.to_device(&name, old.dims(), &old.device())) {
-            Ok(new) => param.map(|_| new.int()),
-            Err(error) => {
-                self.failed = Some(error);
-                param
-            }
-        }
     }
 }
 

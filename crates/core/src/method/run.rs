@@ -336,7 +336,7 @@ mod tests {
         let mut got: Vec<f32> = (0..2).map(|step| learn(&mut first, step)).collect();
         let bytes = stored(&*first).to_bytes(Precision::Single).unwrap();
         let mut second = started();
-        second.resume(&Archive::from_bytes(&bytes).unwrap(), 2).unwrap();
+        second.resume(&Archive::from_foreign(&bytes).unwrap(), 2).unwrap();
         got.extend((2..5).map(|step| learn(&mut second, step)));
         assert_eq!(got, expected);
         assert!(stored(&*second) == stored(&*whole), "the states differ");
