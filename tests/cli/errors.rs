@@ -18,6 +18,13 @@ fn data_that_is_not_there_or_not_right() {
         ("stl10:file", Some("NOT_A_DIRECTORY")),
         ("stl10:empty", Some("MISSING_FILE")),
         ("cifar10:empty", Some("MISSING_FILE")),
+        ("cifar100:empty", Some("MISSING_FILE")),
+        ("cifar100-coarse:empty", Some("MISSING_FILE")),
+        ("tiny-imagenet:empty", Some("MISSING_FILE")),
+        ("imagenette:empty", Some("MISSING_FILE")),
+        ("tar:empty", Some("LAYOUT")),
+        ("tar:nowhere-{0..9}.tar", Some("LAYOUT")),
+        ("tar:file", Some("TRUNCATED")),
         ("folder:empty", Some("EMPTY_FOLDER")),
     ] {
         let words = ["augment", "--data", data];

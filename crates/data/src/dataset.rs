@@ -13,22 +13,22 @@ use crate::split::Split;
 
 /// How a source is split and sized.
 ///
-/// CIFAR-10, the MNIST family, folders and the gallery do not say which of their training pictures
-/// are labelled. There `labelled` pictures keep their labels, the same number of every class while
-/// they last, and the rest are the unlabelled split.
+/// No source but STL-10 says which of its training pictures are labelled. There `labelled` pictures
+/// keep their labels, the same number of every class while they last, and the rest are the
+/// unlabelled split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Height and width of the pictures in pixels; `None` is the source's own: STL-10 96,
-    /// CIFAR-10 32, MNIST family 28, gallery 64, folders 96.
+    /// CIFAR 32, MNIST family 28, gallery 64, Tiny ImageNet 64, Imagenette 128, others 96.
     pub side: Option<usize>,
     /// How pictures are cut and resized, for encoders that were trained elsewhere; `None` is the
     /// largest square in the middle, resized bilinearly.
     pub preprocessing: Option<Preprocessing>,
     /// One of STL-10's predefined folds of 1,000 labelled pictures, counted from 0.
     pub fold: Option<usize>,
-    /// Labelled pictures. `None` is all of STL-10's (or of its fold's) and 5,000 of CIFAR-10 and
-    /// the MNIST family. For the gallery and for folders, and for sets of at most 5,000, `None`
-    /// makes every training picture labelled *and* unlabelled: there the two splits overlap.
+    /// Labelled pictures. `None` is all of STL-10's (or of its fold's) and 5,000 of CIFAR and the
+    /// MNIST family. For all others, and for sets of at most 5,000, `None` makes every training
+    /// picture labelled *and* unlabelled: there the two splits overlap.
     pub labelled: Option<usize>,
     /// Unlabelled pictures, drawn by the seed; `None` is all that there are.
     pub unlabelled: Option<usize>,

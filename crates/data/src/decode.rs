@@ -40,27 +40,59 @@ pub(crate) fn square_from_file(path: &Path, frame: Frame) -> Result<Vec<u8>, Str
     let failed = |e: io::Error| e.to_string();
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
-    if bytes > MOST_FILE_BYTES {
-        return Err(too_much("the file has", bytes, MOST_FILE_BYTES));
-    }
+    check_bytes(bytes)?;
     let mut file = BufReader::new(file);
     let mut start = Vec::new();
     file.by_ref().take(START_BYTES).read_to_end(&mut start).map_err(failed)?;
     file.rewind().map_err(failed)?;
-    let format = image::guess_format(&start).map_err(|_unknown| unknown(&start).to_owned())?;
+    let format = format(&start)?;
     if format != ImageFormat::Jpeg {
-        let copies = if format == ImageFormat::WebP { PLANES } else { 1 };
-        return square(ImageReader::with_format(file, format), copies, frame);
+        return square(ImageReader::with_format(file, format), copies(format), frame);
     }
     // Whether a JPEG is whole, only all of the file tells.
     let mut content = Vec::with_capacity(bytes as usize);
     file.read_to_end(&mut content).map_err(failed)?;
+    square_of_jpeg(content, frame)
+}
+
+/// The same of a file's content.
+pub(crate) fn square_from_bytes(content: Vec<u8>, frame: Frame) -> Result<Vec<u8>, String> {
+    check_bytes(content.len() as u64)?;
+    let start = &content[..content.len().min(START_BYTES as usize)];
+    match format(start)? {
+        ImageFormat::Jpeg => square_of_jpeg(content, frame),
+        format => {
+            let reader = ImageReader::with_format(Cursor::new(content), format);
+            square(reader, copies(format), frame)
+        }
+    }
+}
+
+/// Refuses a file that is larger than any that is decoded.
+pub(crate) fn check_bytes(bytes: u64) -> Result<(), String> {
+    match bytes > MOST_FILE_BYTES {
+        true => Err(too_much("the file has", bytes, MOST_FILE_BYTES)),
+        false => Ok(()),
+    }
+}
+
+/// The format that the first bytes tell.
+fn format(start: &[u8]) -> Result<ImageFormat, String> {
+    image::guess_format(start).map_err(|_unknown| unknown(start).to_owned())
+}
+
+/// How often the pixels of a format other than JPEG are in memory.
+fn copies(format: ImageFormat) -> u64 {
+    if format == ImageFormat::WebP { PLANES } else { 1 }
+}
+
+fn square_of_jpeg(content: Vec<u8>, frame: Frame) -> Result<Vec<u8>, String> {
     let markers = markers(&content);
     if !markers.ends {
         return Err("the file is truncated: it stops before the end of the JPEG image".to_owned());
     }
     let copies = if markers.progressive { PROGRESSIVE } else { 1 };
-    square(ImageReader::with_format(Cursor::new(content), format), copies, frame)
+    square(ImageReader::with_format(Cursor::new(content), ImageFormat::Jpeg), copies, frame)
 }
 
 /// Decodes and resizes an image whose pixels are in memory `copies` times while that happens.
@@ -129,7 +161,15 @@ mod tests {
         let directory: TempDir = tempfile::tempdir().unwrap();
         let path = directory.path().join(name);
         fs::write(&path, content).unwrap();
-        square_from_file(&path, side.into())
+        let read = square_from_file(&path, side.into());
+        let again = square_from_bytes(content.to_vec(), side.into());
+        same(read, &again)
+    }
+
+    /// What a file and its content alike decode to.
+    fn same<T: PartialEq + std::fmt::Debug>(file: T, content: &T) -> T {
+        assert_eq!(file, *content);
+        file
     }
 
     fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {

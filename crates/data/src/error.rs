@@ -1,5 +1,7 @@
 //! What can be wrong with a dataset, each with what was expected, what came and what to do.
 
+mod code;
+
 use std::path::PathBuf;
 
 /// An error of kith's datasets. Its [`code`](Error::code) is stable; its text is for people.
@@ -8,7 +10,8 @@ use std::path::PathBuf;
 pub enum Error {
     /// A data source written in a form that is not known.
     #[error(
-        "unknown data source `{got}`: expected gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR"
+        "unknown data source `{got}`: expected gallery, stl10:DIR, cifar10:DIR, cifar100:DIR, \
+         cifar100-coarse:DIR, tiny-imagenet:DIR, imagenette:DIR, idx:DIR, tar:SHARDS or folder:DIR"
     )]
     UnknownSource {
         /// What was written.
@@ -143,11 +146,25 @@ pub enum Error {
         /// The picture, counted from 0.
         picture: usize,
         /// The label that came.
-        got: u8,
+        got: i64,
         /// The lowest label as the file counts.
-        lowest: u8,
+        lowest: i64,
         /// The highest label as the file counts.
-        highest: u8,
+        highest: i64,
+    },
+    /// The number of an image's class is none of the classes.
+    #[error(
+        "the class of {} is {got}, expected {} or -1 for none",
+        path.display(),
+        if *highest < 0 { "a number from 0 on".to_owned() } else { format!("0 to {highest}") }
+    )]
+    ClassNumber {
+        /// The image.
+        path: PathBuf,
+        /// The number that came.
+        got: i64,
+        /// The highest number of a list of classes; -1 where there is no list.
+        highest: i64,
     },
     /// A text file of a set says something else than it should.
     #[error("{}, line {line}: expected {expected}, got `{got}`", path.display())]
@@ -161,6 +178,24 @@ pub enum Error {
         /// What it says.
         got: String,
     },
+    /// A set is not laid out as it should be.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    Layout {
+        /// The folder or file.
+        path: PathBuf,
+        /// What would do, in words.
+        expected: String,
+        /// What is there, in words.
+        got: String,
+    },
+    /// A file is not of its format, or not all of it.
+    #[error("{} is damaged or of another kind: {reason}; download it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A folder without an image.
     #[error(
         "{} holds no image that can be decoded: expected png, jpeg, webp, gif, bmp or tiff files at \
@@ -173,9 +208,9 @@ pub enum Error {
         /// What it holds, in words.
         ignored: String,
     },
-    /// An image that could be read when its folder was opened can no longer be read.
+    /// An image that could be read when its data were opened can no longer be read.
     #[error(
-        "{} could be decoded when the folder was opened and now cannot: {reason}; leave the images \
+        "{} could be decoded when the data were opened and now cannot: {reason}; leave the images \
          as they are while a command works on them",
         path.display()
     )]
@@ -197,15 +232,16 @@ pub enum Error {
     },
     /// Labels are needed, but there is nothing to tell apart.
     #[error(
-        "{} has {got} classes, labels need at least 2: sort the pictures into one sub-folder per \
-         class, or ask for no labelled pictures",
+        "{} has {got} classes, labels need at least 2: {hint}; or ask for no labelled pictures",
         path.display()
     )]
     OneClass {
-        /// The folder.
+        /// The folder or file.
         path: PathBuf,
         /// Classes that are there.
         got: usize,
+        /// What makes classes.
+        hint: &'static str,
     },
     /// More was asked for than there is.
     #[error("{asked} {what} were asked for, there are {got}: ask for at most that many")]
@@ -251,35 +287,4 @@ pub enum Error {
         /// What the thread said last.
         message: String,
     },
-}
-
-impl Error {
-    /// A stable name for scripts and for other languages.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::UnknownSource { .. } => "UNKNOWN_SOURCE",
-            Self::Option { .. } => "OPTION",
-            Self::NotADirectory { .. } => "NOT_A_DIRECTORY",
-            Self::MissingFile { .. } => "MISSING_FILE",
-            Self::Unreadable { .. } => "UNREADABLE",
-            Self::Html { .. } => "HTML",
-            Self::LabelCount { expected, got, .. } if got > expected => "OVERSIZED",
-            Self::Truncated { .. } | Self::Remainder { .. } | Self::LabelCount { .. } => {
-                "TRUNCATED"
-            }
-            Self::Oversized { .. } => "OVERSIZED",
-            Self::Magic { .. } => "MAGIC",
-            Self::PictureSize { .. } => "PICTURE_SIZE",
-            Self::Label { .. } => "LABEL",
-            Self::Text { .. } => "TEXT",
-            Self::EmptyFolder { .. } => "EMPTY_FOLDER",
-            Self::Changed { .. } => "CHANGED",
-            Self::EmptySplit { .. } => "EMPTY_SPLIT",
-            Self::OneClass { .. } => "ONE_CLASS",
-            Self::TooFew { .. } => "TOO_FEW",
-            Self::TooMany { .. } => "TOO_MANY",
-            Self::TooManySkipped { .. } => "TOO_MANY_SKIPPED",
-            Self::Preparation { .. } => "PREPARATION",
-        }
-    }
 }

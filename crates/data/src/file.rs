@@ -29,6 +29,14 @@ pub(crate) fn name_of_directory(directory: &Path) -> String {
     real.file_name().unwrap_or(real.as_os_str()).to_string_lossy().into_owned()
 }
 
+/// What a folder, a file or some files are called, for showing.
+pub(crate) fn name_of_files(path: &Path) -> String {
+    match path.is_dir() {
+        true => name_of_directory(path),
+        false => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    }
+}
+
 /// An opened data file that is not a web page.
 #[derive(Debug)]
 pub(crate) struct DataFile {
@@ -158,6 +166,7 @@ pub(crate) fn labels_from_bytes(
         if (lowest..=highest).contains(&got) {
             return Ok(u16::from(got - lowest));
         }
+        let [got, lowest, highest] = [got, lowest, highest].map(i64::from);
         Err(Error::Label { path: path.to_owned(), picture, got, lowest, highest })
     };
     bytes.iter().enumerate().map(label).collect()
@@ -210,7 +219,7 @@ mod tests {
         assert_eq!(labels_from_bytes(path, &[1, 10], [1, 10]).unwrap(), [0, 9]);
         for bad in [0, 11] {
             let error = labels_from_bytes(path, &[1, bad], [1, 10]).expect_err("no class");
-            assert!(matches!(error, Error::Label { picture: 1, got, .. } if got == bad));
+            assert!(matches!(error, Error::Label { picture: 1, got, .. } if got == i64::from(bad)));
         }
     }
 

@@ -31,15 +31,24 @@ pub(crate) enum Kind {
     Other(String),
 }
 
+/// What a file is by its ending alone, in lower case.
+pub(crate) fn kind_of_ending(ending: &str) -> Kind {
+    match ending {
+        known if IMAGES.contains(&known) => Kind::Image,
+        known if NOT_DECODED.contains(&known) => Kind::Other(format!(".{known} (no decoder)")),
+        "" => Kind::Other("without an ending".to_owned()),
+        other => Kind::Other(format!(".{other}")),
+    }
+}
+
 /// What a file is.
 pub(crate) fn kind(path: &Path) -> Kind {
     let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    match ending.as_str() {
-        known if IMAGES.contains(&known) => Kind::Image,
-        known if NOT_DECODED.contains(&known) => Kind::Other(format!(".{known} (no decoder)")),
-        _ if starts_like_an_image(path) => Kind::Image,
-        "" => Kind::Other("without an ending".to_owned()),
-        other => Kind::Other(format!(".{other}")),
+    match kind_of_ending(&ending) {
+        Kind::Other(_) if !NOT_DECODED.contains(&ending.as_str()) && starts_like_an_image(path) => {
+            Kind::Image
+        }
+        kind => kind,
     }
 }
 

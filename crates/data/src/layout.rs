@@ -25,7 +25,7 @@ pub(crate) enum Part {
 
 impl Part {
     /// The part that a folder's name says.
-    fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name.to_lowercase().as_str() {
             "train" | "training" => Self::Train,
             "val" | "valid" | "validation" => Self::Validation,
@@ -201,7 +201,7 @@ fn compared(labels: &Labels, items: &[Item]) -> Result<String, Error> {
 }
 
 /// A sentence for every split that lacks classes of another.
-fn uneven_classes(items: &[Item]) -> Vec<String> {
+pub(crate) fn uneven_classes(items: &[Item]) -> Vec<String> {
     /// Names that a sentence can hold.
     const SHOWN: usize = 5;
     let mut classes: BTreeMap<Part, BTreeSet<&str>> = BTreeMap::new();

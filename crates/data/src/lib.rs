@@ -3,8 +3,8 @@
 //!
 //! A [`Source`] names a place, [`Source::open`] makes a [`Dataset`] of three [`Split`]s from it,
 //! [`Split::read`] gives a batch, [`prefetch()`] gives batches from a thread of their own. Tensors
-//! never appear here. Pictures of STL-10 and of large folders stay on disk and are read when asked
-//! for; the smaller sets and folders are held as bytes.
+//! never appear here. Pictures of STL-10 and of large folders, shards and tables stay on disk and are
+//! read when asked for; the smaller sets are held as bytes.
 //!
 //! The modules below stand in the order in which data walk: a module uses only those above it.
 
@@ -19,6 +19,7 @@ mod file_kind;
 mod printable;
 mod walk;
 mod cache;
+mod encoded;
 mod storage;
 mod split;
 mod dataset;
@@ -27,13 +28,20 @@ mod training;
 mod atlas;
 pub mod gallery;
 mod stl10;
-mod cifar10;
+mod cifar;
 mod idx_file;
 mod idx;
 mod labels;
 mod layout;
 mod scan;
+mod pictures;
 mod folder;
+mod imagenette;
+mod tiny_imagenet;
+mod classes;
+mod shards;
+mod samples;
+mod webdataset;
 mod source;
 mod prefetch;
 

@@ -1,14 +1,14 @@
-//! Every image of a folder decoded once: which can be read, and where their pixels are kept.
+//! Every image of a source decoded once: which can be read, and where their pixels are kept.
 //!
-//! Pixels that fit into memory stay there. Those of larger folders go into a cache on the disk, or
+//! Pixels that fit into memory stay there. Those of larger sources go into a cache on the disk, or
 //! are decoded anew whenever they are asked for; the numbers are the same all three ways.
 
+use std::ops::Range;
 use std::path::Path;
-
-use rayon::prelude::*;
+use std::sync::Arc;
 
 use crate::cache::{Cache, Cached, Records, Writer, make_room, record_bytes};
-use crate::decode::square_from_file;
+use crate::encoded::Encoded;
 use crate::storage::{Decoded, Storage};
 use crate::walk::Found;
 use crate::{Error, Skipped};
@@ -29,10 +29,15 @@ const WORTH: u64 = 16;
 /// Share of unreadable images that is accepted, in percent.
 const SKIPPED_PERCENT: usize = 5;
 
-/// Where images lie, how large they are wanted and where they may be kept.
+/// What to scan, how large, and where pixels may be kept.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    pub(crate) directory: &'a Path,
+pub(crate) struct Plan<'a> {
+    /// What a cache is named after: the folder or file that the images come from.
+    pub(crate) origin: &'a Path,
+    /// The images.
+    pub(crate) images: &'a Arc<dyn Encoded>,
+    /// What is known of each: where it lies, how large it is and when it was changed.
+    pub(crate) files: &'a [Found],
     pub(crate) frame: Frame,
     pub(crate) cache: Option<&'a Cache>,
 }
@@ -40,9 +45,9 @@ pub(crate) struct Place<'a> {
 /// What was found out.
 #[derive(Debug)]
 pub(crate) struct Scanned {
-    /// The pixels of readable images, in the order of the files.
+    /// The pixels of readable images, in their order.
     pub(crate) storage: Storage,
-    /// Whether each of the files can be read.
+    /// Whether each of the images can be read.
     pub(crate) readable: Vec<bool>,
     /// Those that cannot, with reasons.
     pub(crate) skipped: Vec<Skipped>,
@@ -53,18 +58,18 @@ pub(crate) struct Scanned {
 /// Tells how many images of how many were looked at.
 pub(crate) type Watch<'a> = &'a mut dyn FnMut(usize, usize);
 
-/// Decodes all files once, or takes them from the cache of an earlier time.
+/// Decodes all images once, or takes them from the cache of an earlier time.
 ///
 /// # Errors
 /// [`Error::TooManySkipped`] when too many cannot be read.
-pub(crate) fn scan(place: Place<'_>, files: &[Found], watch: Watch<'_>) -> Result<Scanned, Error> {
-    let earlier = place.cache.and_then(|cache| Records::open(cache, place.directory, place.frame));
-    let known = |records: &Records| files.iter().all(|file| records.outcome(file).is_some());
+pub(crate) fn scan(plan: Plan<'_>, watch: Watch<'_>) -> Result<Scanned, Error> {
+    let earlier = plan.cache.and_then(|cache| Records::open(cache, plan.origin, plan.frame));
+    let known = |records: &Records| plan.files.iter().all(|file| records.outcome(file).is_some());
     let scanned = match earlier {
-        Some(records) if known(&records) => from_cache(place, files, records, Vec::new()),
-        earlier => decode_all(place, files, (earlier, watch)),
+        Some(records) if known(&records) => from_cache(plan, records, Vec::new()),
+        earlier => decode_all(plan, (earlier, watch)),
     };
-    check_skipped(&scanned.skipped, files.len())?;
+    check_skipped(&scanned.skipped, plan.files.len())?;
     Ok(scanned)
 }
 
@@ -75,33 +80,29 @@ enum Sink {
     Nowhere,
 }
 
-fn decode_all(
-    place: Place<'_>,
-    files: &[Found],
-    (earlier, watch): (Option<Records>, Watch<'_>),
-) -> Scanned {
-    let bytes = record_bytes(place.frame.side);
-    let (mut sink, mut notes) = sink(place, files);
-    let (mut readable, mut skipped) = (Vec::with_capacity(files.len()), Vec::new());
+fn decode_all(plan: Plan<'_>, (earlier, watch): (Option<Records>, Watch<'_>)) -> Scanned {
+    let bytes = record_bytes(plan.frame.side);
+    let (mut sink, mut notes) = sink(plan);
+    let count = plan.files.len();
+    let (mut readable, mut skipped) = (Vec::with_capacity(count), Vec::new());
     let batch = (BATCH_BYTES / bytes).clamp(1, LARGEST_BATCH);
-    for batch in files.chunks(batch) {
-        let squares: Vec<_> =
-            batch.par_iter().map(|file| square(place, file, earlier.as_ref())).collect();
-        for (file, square) in batch.iter().zip(squares) {
-            if let Err(reason) = put(&mut sink, file, &square) {
+    for start in (0..count).step_by(batch) {
+        let images = start..count.min(start + batch);
+        for (image, square) in images.clone().zip(squares(plan, images, earlier.as_ref())) {
+            if let Err(reason) = put(&mut sink, &plan.files[image], &square) {
                 notes.push(no_cache(&reason.to_string()));
                 sink = Sink::Nowhere;
             }
             readable.push(square.is_ok());
             if let Err(reason) = square {
-                skipped.push(Skipped { path: place.directory.join(&file.path), reason });
+                skipped.push(Skipped { path: plan.images.place(image), reason });
             }
         }
-        watch(readable.len(), files.len());
+        watch(readable.len(), count);
     }
     let sink = match sink {
         Sink::Cache(writer) => match writer.finish() {
-            Ok(records) => return from_cache(place, files, records, notes),
+            Ok(records) => return from_cache(plan, records, notes),
             Err(error) => {
                 notes.push(no_cache(&error.to_string()));
                 Sink::Nowhere
@@ -110,18 +111,18 @@ fn decode_all(
         other => other,
     };
     let storage = match sink {
-        Sink::Memory(pixels) => Storage::of_squares(pixels, place.frame.side),
-        _ => Storage::Decoded(Decoded::new(place.directory, kept(files, &readable), place.frame)),
+        Sink::Memory(pixels) => Storage::of_squares(pixels, plan.frame.side),
+        _ => Storage::Decoded(decoded(plan, &readable)),
     };
     Scanned { storage, readable, skipped, notes }
 }
 
-/// Where the images of a folder shall go, with a note if they can go nowhere.
-fn sink(place: Place<'_>, files: &[Found]) -> (Sink, Vec<String>) {
-    let needed = files.len() as u64 * record_bytes(place.frame.side) as u64;
+/// Where the images shall go, with a note if they can go nowhere.
+fn sink(plan: Plan<'_>) -> (Sink, Vec<String>) {
+    let needed = plan.files.len() as u64 * record_bytes(plan.frame.side) as u64;
     let fits = needed <= MOST_IN_MEMORY as u64;
-    let small: u64 = files.iter().map(|file| file.bytes).sum();
-    let cache = place.cache.filter(|cache| cache.of == Cached::All || !fits);
+    let small: u64 = plan.files.iter().map(|file| file.bytes).sum();
+    let cache = plan.cache.filter(|cache| cache.of == Cached::All || !fits);
     match cache {
         None if fits => (Sink::Memory(Vec::with_capacity(needed as usize)), Vec::new()),
         None => (Sink::Nowhere, Vec::new()),
@@ -129,8 +130,8 @@ fn sink(place: Place<'_>, files: &[Found]) -> (Sink, Vec<String>) {
             (Sink::Nowhere, vec![no_cache("it would be far larger than the images' own files")])
         }
         Some(cache) => {
-            let writer = make_room(cache, place.directory, (place.frame, needed)).and_then(|()| {
-                Writer::start(cache, place.directory, place.frame)
+            let writer = make_room(cache, plan.origin, (plan.frame, needed)).and_then(|()| {
+                Writer::start(cache, plan.origin, plan.frame)
                     .map_err(|error| format!("{}: {error}", cache.folder.display()))
             });
             match writer {
@@ -149,17 +150,31 @@ fn no_cache(reason: &str) -> String {
     format!("no cache of resized images, each is decoded whenever it is needed: {reason}")
 }
 
-/// An image from an earlier cache, or decoded.
-fn square(place: Place<'_>, file: &Found, earlier: Option<&Records>) -> Result<Vec<u8>, String> {
-    if let Some(records) = earlier {
-        let mut target = vec![0; record_bytes(place.frame.side)];
-        match records.outcome(file) {
-            Some(Err(reason)) => return Err(reason.clone()),
-            Some(Ok(at)) if records.read(*at, &mut target).is_some() => return Ok(target),
-            _ => {}
+/// Images from an earlier cache, or decoded.
+fn squares(
+    plan: Plan<'_>,
+    images: Range<usize>,
+    earlier: Option<&Records>,
+) -> Vec<Result<Vec<u8>, String>> {
+    let kept = |image: usize| kept(plan, &plan.files[image], earlier?);
+    let mut squares: Vec<_> = images.clone().map(kept).collect();
+    let missing: Vec<usize> =
+        images.clone().zip(&squares).filter(|(_, kept)| kept.is_none()).map(|(i, _)| i).collect();
+    for (&image, square) in missing.iter().zip(plan.images.squares(&missing, plan.frame)) {
+        squares[image - images.start] = Some(square);
+    }
+    squares.into_iter().map(|square| square.expect("what was missing was decoded")).collect()
+}
+
+/// An image of an earlier cache; nothing where it is not known or damaged.
+fn kept(plan: Plan<'_>, file: &Found, earlier: &Records) -> Option<Result<Vec<u8>, String>> {
+    match earlier.outcome(file)? {
+        Err(reason) => Some(Err(reason.clone())),
+        Ok(place) => {
+            let mut target = vec![0; record_bytes(plan.frame.side)];
+            earlier.read(*place, &mut target).map(|()| Ok(target))
         }
     }
-    square_from_file(&place.directory.join(&file.path), place.frame)
 }
 
 fn put(sink: &mut Sink, file: &Found, square: &Result<Vec<u8>, String>) -> std::io::Result<()> {
@@ -173,33 +188,33 @@ fn put(sink: &mut Sink, file: &Found, square: &Result<Vec<u8>, String>) -> std::
     }
 }
 
-/// What a cache that knows all files says of them.
-fn from_cache(place: Place<'_>, files: &[Found], records: Records, notes: Vec<String>) -> Scanned {
-    let (mut readable, mut skipped) = (Vec::with_capacity(files.len()), Vec::new());
-    let mut places = Vec::with_capacity(files.len());
-    for file in files {
+/// What a cache that knows all images says of them.
+fn from_cache(plan: Plan<'_>, records: Records, notes: Vec<String>) -> Scanned {
+    let count = plan.files.len();
+    let (mut readable, mut skipped) = (Vec::with_capacity(count), Vec::new());
+    let mut places = Vec::with_capacity(count);
+    for (image, file) in plan.files.iter().enumerate() {
         match records.outcome(file) {
             Some(Ok(place)) => places.push(*place),
             other => {
                 let reason = other.and_then(|outcome| outcome.as_ref().err()).cloned();
-                let path = place.directory.join(&file.path);
+                let path = plan.images.place(image);
                 skipped.push(Skipped { path, reason: reason.unwrap_or_default() });
             }
         }
         readable.push(matches!(records.outcome(file), Some(Ok(_))));
     }
-    let decoded = Decoded::new(place.directory, kept(files, &readable), place.frame);
-    let storage = Storage::Cached { records, places, decoded };
+    let storage = Storage::Cached { records, places, decoded: decoded(plan, &readable) };
     Scanned { storage, readable, skipped, notes }
 }
 
-/// The paths of readable files.
-fn kept(files: &[Found], readable: &[bool]) -> Vec<std::path::PathBuf> {
-    let both = files.iter().zip(readable);
-    both.filter(|(_, readable)| **readable).map(|(file, _)| file.path.clone()).collect()
+/// The images that can be read.
+fn decoded(plan: Plan<'_>, readable: &[bool]) -> Decoded {
+    let numbers = (0..).zip(readable).filter(|(_, readable)| **readable).map(|(image, _)| image);
+    Decoded::new(Arc::clone(plan.images), numbers.collect(), plan.frame)
 }
 
-/// Refuses a folder of which too much cannot be read.
+/// Refuses a source of which too much cannot be read.
 fn check_skipped(skipped: &[Skipped], total: usize) -> Result<(), Error> {
     match skipped.first() {
         Some(first) if skipped.len() * 100 > total * SKIPPED_PERCENT => {
@@ -224,6 +239,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::encoded::Files;
     use crate::walk::walk;
 
     const SIDE: usize = 8;
@@ -249,9 +265,20 @@ mod tests {
     /// All pixels, and how many images were decoded for it.
     fn scanned(folder: &Path, cache: Option<&Cache>) -> (Scanned, usize) {
         let mut seen = 0;
-        let place = Place { directory: folder, frame: SIDE.into(), cache };
-        let scanned = scan(place, &files(folder), &mut |done, _| seen = done).unwrap();
+        let files = files(folder);
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let images: Arc<dyn Encoded> = Arc::new(Files::new(folder, paths));
+        let (origin, frame) = (folder, SIDE.into());
+        let plan = Plan { origin, images: &images, files: &files, frame, cache };
+        let scanned = scan(plan, &mut |done, _| seen = done).unwrap();
         (scanned, seen)
+    }
+
+    /// The first images, decoded whenever they are asked for.
+    fn anew(folder: &Path, count: u32) -> Storage {
+        let paths = files(folder).into_iter().map(|file| file.path).collect();
+        let images = Arc::new(Files::new(folder, paths));
+        Storage::Decoded(Decoded::new(images, (0..count).collect(), SIDE.into()))
     }
 
     fn pixels(storage: &Storage, count: u32) -> Vec<u8> {
@@ -276,8 +303,7 @@ mod tests {
         assert!(matches!(in_memory.storage, Storage::Memory { .. }));
         assert!(matches!(warm.storage, Storage::Cached { .. }));
         assert_eq!((decoded, again), (30, 0), "the second time nothing is decoded");
-        let paths = files(folder.path())[..29].iter().map(|file| file.path.clone()).collect();
-        let anew = Storage::Decoded(Decoded::new(folder.path(), paths, SIDE.into()));
+        let anew = anew(folder.path(), 29);
         let expected = pixels(&in_memory.storage, 29);
         for storage in [&cold.storage, &warm.storage, &anew] {
             assert!(pixels(storage, 29) == expected, "{storage:?}");
@@ -332,8 +358,7 @@ mod tests {
     #[test]
     fn an_image_that_is_gone_when_it_is_asked_for_is_an_error() {
         let folder = written();
-        let storage =
-            Storage::Decoded(Decoded::new(folder.path(), vec!["00.png".into()], SIDE.into()));
+        let storage = anew(folder.path(), 1);
         fs::remove_file(folder.path().join("00.png")).unwrap();
         let error = storage.take(0, &mut [0; CHANNELS * SIDE * SIDE], SIDE.into()).unwrap_err();
         assert_eq!(error.code(), "CHANGED");

@@ -8,15 +8,15 @@ use std::str::FromStr;
 use crate::dataset::{Dataset, Options};
 use crate::error::Error;
 use crate::layout::name_a_test;
+use crate::shards::Shards;
 use crate::stl10::FOLDS;
 use crate::walk::first_folders;
-use crate::{cifar10, folder, gallery, idx, stl10};
+use crate::{cifar, folder, gallery, idx, imagenette, stl10, tiny_imagenet, webdataset};
 
 /// The largest side that pictures are resized to, in pixels.
 const LARGEST_SIDE: usize = 1024;
 
-/// A place that pictures come from: `gallery`, `stl10:DIR`, `cifar10:DIR`, `idx:DIR` or
-/// `folder:DIR`.
+/// A place that pictures come from: `gallery`, or a kind and a directory, as in `stl10:DIR`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The emoji that come with kith.
@@ -25,10 +25,20 @@ pub enum Source {
     Stl10(PathBuf),
     /// The binary version of CIFAR-10, in the directory or its `cifar-10-batches-bin`.
     Cifar10(PathBuf),
+    /// The binary version of CIFAR-100, in the directory or its `cifar-100-binary`.
+    Cifar100(PathBuf),
+    /// The same with its twenty superclasses.
+    Cifar100Coarse(PathBuf),
+    /// Tiny ImageNet's folders, in the directory or its `tiny-imagenet-200`.
+    TinyImagenet(PathBuf),
+    /// Imagenette's or Imagewoof's folders, in the directory or one of their archives' name in it.
+    Imagenette(PathBuf),
     /// Files of the MNIST family, gzipped or not.
     Idx(PathBuf),
     /// Image files at any depth; folders are splits and classes.
     Folder(PathBuf),
+    /// Tar shards (Webdataset): one, a folder of them, or a pattern.
+    Tar(PathBuf),
 }
 
 impl Source {
@@ -54,9 +64,16 @@ impl Source {
         match self {
             Self::Gallery => gallery::open(options),
             Self::Stl10(directory) => stl10::open(directory, options),
-            Self::Cifar10(directory) => cifar10::open(directory, options),
+            Self::Cifar10(directory) => cifar::open(&cifar::CIFAR10, directory, options),
+            Self::Cifar100(directory) => cifar::open(&cifar::CIFAR100, directory, options),
+            Self::Cifar100Coarse(directory) => {
+                cifar::open(&cifar::CIFAR100_COARSE, directory, options)
+            }
+            Self::TinyImagenet(directory) => tiny_imagenet::open(directory, options, watch),
+            Self::Imagenette(directory) => imagenette::open(directory, options, watch),
             Self::Idx(directory) => idx::open(directory, options),
             Self::Folder(directory) => folder::open(directory, options, watch),
+            Self::Tar(path) => webdataset::open(path, options, watch),
         }
     }
 
@@ -82,13 +99,23 @@ impl Source {
 impl Source {
     /// Where its files lie; none of the gallery.
     pub fn directory(&self) -> Option<&Path> {
-        match self {
-            Self::Gallery => None,
-            Self::Stl10(directory)
-            | Self::Cifar10(directory)
-            | Self::Idx(directory)
-            | Self::Folder(directory) => Some(directory),
-        }
+        self.words().map(|(_, directory)| directory)
+    }
+
+    /// Its kind as it is written and where its files lie; none of the gallery.
+    fn words(&self) -> Option<(&'static str, &Path)> {
+        Some(match self {
+            Self::Gallery => return None,
+            Self::Stl10(directory) => ("stl10", directory),
+            Self::Cifar10(directory) => ("cifar10", directory),
+            Self::Cifar100(directory) => ("cifar100", directory),
+            Self::Cifar100Coarse(directory) => ("cifar100-coarse", directory),
+            Self::TinyImagenet(directory) => ("tiny-imagenet", directory),
+            Self::Imagenette(directory) => ("imagenette", directory),
+            Self::Idx(directory) => ("idx", directory),
+            Self::Folder(directory) => ("folder", directory),
+            Self::Tar(path) => ("tar", path),
+        })
     }
 
     /// Whether its test pictures are drawn by the seed, since it has none of its own.
@@ -96,17 +123,32 @@ impl Source {
         match self {
             Self::Gallery => true,
             Self::Folder(directory) => !name_a_test(&first_folders(directory)),
-            Self::Stl10(_) | Self::Cifar10(_) | Self::Idx(_) => false,
+            Self::Tar(path) => draws_test(path, webdataset::ENDING),
+            _ => false,
         }
     }
 
     /// Whether both name the same place, however it is spelled.
     pub fn is_same(&self, other: &Self) -> bool {
-        let real = |source: &Self| source.directory().map(|path| path.canonicalize().ok());
         self == other
             || discriminant(self) == discriminant(other)
-                && matches!((real(self), real(other)), (Some(Some(one)), Some(Some(two))) if one == two)
+                && matches!((self.places(), other.places()), (Some(one), Some(two)) if one == two)
     }
+
+    /// Where it really lies: a directory, or each of its files; nothing if that is not there.
+    fn places(&self) -> Option<Vec<PathBuf>> {
+        let path = self.directory()?;
+        let places = match self {
+            Self::Tar(_) => Shards::find(path, webdataset::ENDING).ok()?.paths(),
+            _ => vec![path.to_owned()],
+        };
+        places.iter().map(|path| path.canonicalize().ok()).collect()
+    }
+}
+
+/// Whether no file of a path is called one to test by.
+fn draws_test(path: &Path, ending: &str) -> bool {
+    Shards::find(path, ending).map_or(true, |shards| !shards.name_a_test())
 }
 
 /// A directory; `~` is the user's home, since a shell expands it only where a word begins.
@@ -139,8 +181,13 @@ impl FromStr for Source {
         match kind {
             "stl10" => Ok(Self::Stl10(directory)),
             "cifar10" => Ok(Self::Cifar10(directory)),
+            "cifar100" => Ok(Self::Cifar100(directory)),
+            "cifar100-coarse" => Ok(Self::Cifar100Coarse(directory)),
+            "tiny-imagenet" => Ok(Self::TinyImagenet(directory)),
+            "imagenette" => Ok(Self::Imagenette(directory)),
             "idx" => Ok(Self::Idx(directory)),
             "folder" => Ok(Self::Folder(directory)),
+            "tar" => Ok(Self::Tar(directory)),
             _ => Err(unknown()),
         }
     }
@@ -148,13 +195,7 @@ impl FromStr for Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, directory) = match self {
-            Self::Gallery => return formatter.write_str("gallery"),
-            Self::Stl10(directory) => ("stl10", directory),
-            Self::Cifar10(directory) => ("cifar10", directory),
-            Self::Idx(directory) => ("idx", directory),
-            Self::Folder(directory) => ("folder", directory),
-        };
+        let Some((kind, directory)) = self.words() else { return formatter.write_str("gallery") };
         write!(formatter, "{kind}:{}", directory.display())
     }
 }
@@ -165,7 +206,18 @@ mod tests {
 
     #[test]
     fn every_form_reads_back_as_it_was_written() {
-        for text in ["gallery", "stl10:a", "cifar10:/b c", "idx:../d", "folder:C:\\e"] {
+        for text in [
+            "gallery",
+            "stl10:a",
+            "cifar10:/b c",
+            "cifar100:c",
+            "cifar100-coarse:c",
+            "tiny-imagenet:d",
+            "imagenette:e",
+            "idx:../d",
+            "folder:C:\\e",
+            "tar:f/train-{000..099}.tar",
+        ] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
         }
     }
@@ -201,6 +253,10 @@ mod tests {
         let gone = |name: &str| Source::Folder(name.into());
         assert!(gone("no/where").is_same(&gone("no/where")));
         assert!(!gone("no/where").is_same(&gone("no/place")));
+        std::fs::write(folder.path().join("in/a.tar"), "").unwrap();
+        let tar = |name: &str| Source::Tar(folder.path().join(name));
+        assert!(tar("in").is_same(&tar("in/*.tar")) && tar("in/{a,a}.tar").is_same(&tar("in")));
+        assert!(!tar("in").is_same(&tar("no")));
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Where the bytes of pictures lie and how one is taken down.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kith_core::image::CHANNELS;
 use kith_core::square::Frame;
 
 use crate::Error;
 use crate::cache::{Place, Records};
-use crate::decode::square_from_file;
+use crate::encoded::Encoded;
 use crate::file::DataFile;
 
 /// The bytes of all pictures of a file or folder, each of the same size.
@@ -44,25 +44,26 @@ pub(crate) enum Storage {
     },
 }
 
-/// Image files of a folder that could be read when it was opened.
+/// Image files that could be read when they were opened.
 #[derive(Clone, Debug)]
 pub(crate) struct Decoded {
-    directory: PathBuf,
-    paths: Vec<PathBuf>,
+    images: Arc<dyn Encoded>,
+    /// The numbers of those that could.
+    readable: Vec<u32>,
     frame: Frame,
 }
 
 impl Decoded {
-    /// Files by their paths in a folder, read in a frame.
-    pub(crate) fn new(directory: &Path, paths: Vec<PathBuf>, frame: Frame) -> Self {
-        Self { directory: directory.to_owned(), paths, frame }
+    /// Some of the image files, read in a frame.
+    pub(crate) fn new(images: Arc<dyn Encoded>, readable: Vec<u32>, frame: Frame) -> Self {
+        Self { images, readable, frame }
     }
 
     fn take(&self, image: usize, target: &mut [u8]) -> Result<(), Error> {
-        let path = self.directory.join(&self.paths[image]);
-        match square_from_file(&path, self.frame) {
+        let image = self.readable[image] as usize;
+        match self.images.square(image, self.frame) {
             Ok(square) => target.copy_from_slice(&square),
-            Err(reason) => return Err(Error::Changed { path, reason }),
+            Err(reason) => return Err(Error::Changed { path: self.images.place(image), reason }),
         }
         Ok(())
     }

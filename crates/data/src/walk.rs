@@ -90,7 +90,7 @@ fn is_junk(name: &OsStr) -> bool {
     JUNK_FOLDERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-fn is_hidden(name: &OsStr) -> bool {
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".")
 }
 
@@ -186,7 +186,8 @@ enum Place {
     Linked,
 }
 
-fn found(path: PathBuf, known: &Metadata) -> Found {
+/// A file with what the system knows of it.
+pub(crate) fn found(path: PathBuf, known: &Metadata) -> Found {
     let since = known.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     Found { path, bytes: known.len(), modified: since.map_or(0, |since| since.as_nanos()) }
 }

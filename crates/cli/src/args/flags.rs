@@ -34,7 +34,15 @@ pub(crate) enum DeviceChoice {
 /// Which pictures.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct DataFlags {
-    /// gallery, stl10:DIR, cifar10:DIR, idx:DIR or folder:DIR
+    /// gallery, stl10:DIR, cifar10:DIR, cifar100:DIR, cifar100-coarse:DIR, tiny-imagenet:DIR,
+    /// imagenette:DIR, idx:DIR, tar:SHARDS or folder:DIR
+    ///
+    /// cifar100-coarse has CIFAR-100's twenty superclasses. Tiny ImageNet and Imagenette (Imagewoof,
+    /// too) are tested on their val.
+    ///
+    /// tar:SHARDS are Webdataset's: one file, a folder, or a pattern in quotes, as in
+    /// 'tar:DIR/train-{000..099}.tar' or 'tar:DIR/*.tar'. Members of one key are a sample, as 0001.jpg
+    /// and 0001.cls. Shards with train, val or test as a word of their names are splits.
     ///
     /// folder:DIR takes png, jpeg, webp, gif, bmp and tiff files at any depth. First-level folders
     /// are classes, in alphabetical order. Folders called train, val (valid, validation) and test are
@@ -44,7 +52,8 @@ pub(crate) struct DataFlags {
     /// images, a fifth of each class is held out. What is passed over is counted.
     #[arg(long, default_value = "gallery")]
     pub(crate) data: Source,
-    /// Side of the images in pixels, 1 to 4096 [default: the data's own, 32 for idx]
+    /// Side of the images in pixels, 1 to 4096 [default: the data's own; 32 for idx, 128 for
+    /// imagenette, 96 for folders and shards]
     #[arg(long, value_parser = side)]
     pub(crate) side: Option<usize>,
     /// Images that keep their labels, the same number of each class unless the recipe says labels =

@@ -6,6 +6,7 @@ use image::{Rgb, RgbImage};
 use tempfile::TempDir;
 
 use super::*;
+use crate::Split;
 
 fn open(directory: &Path, options: &Options) -> Result<Dataset, Error> {
     super::open(directory, options, &mut |_, _| {})
