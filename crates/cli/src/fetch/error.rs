@@ -73,7 +73,7 @@ pub enum FetchError {
         /// The unfinished file.
         path: PathBuf,
     },
-    /// The archive is not a readable `.tar.gz`, or not all of one.
+    /// The archive is not a readable `.tar.gz` or `.zip`, or not all of one.
     #[error("{}: cannot be unpacked: {reason}; delete it and try again", path.display())]
     Archive {
         /// The archive.

@@ -83,7 +83,7 @@ pub fn fetch(
 ) -> Result<Outcome, FetchError> {
     match dataset.form {
         Form::Files => fetch_files(dataset, into, settings, watch),
-        Form::Archive => fetch_archive(dataset, into, settings, watch),
+        Form::TarGz | Form::Zip => fetch_archive(dataset, into, settings, watch),
     }
 }
 

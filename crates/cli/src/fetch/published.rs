@@ -9,6 +9,12 @@ pub enum Published {
     Stl10,
     /// CIFAR-10: 60,000 labelled pictures of 32 x 32 (170 MB, unpacked 184 MB).
     Cifar10,
+    /// CIFAR-100: 60,000 pictures of 32 x 32 in 100 classes (169 MB, unpacked 185 MB).
+    Cifar100,
+    /// Tiny ImageNet: 110,000 labelled pictures of 64 x 64 in 200 classes (248 MB).
+    TinyImagenet,
+    /// Imagenette: 13,394 pictures of ten classes, 160 pixels on the shorter side (99 MB).
+    Imagenette,
     /// Fashion-MNIST: 70,000 labelled grey pictures of 28 x 28 (31 MB).
     FashionMnist,
 }
@@ -19,7 +25,9 @@ pub enum Form {
     /// The files are used as they come.
     Files,
     /// The one file is a `.tar.gz` with a single folder in it.
-    Archive,
+    TarGz,
+    /// The one file is a `.zip` with a single folder in it.
+    Zip,
 }
 
 /// A file on the web.
@@ -31,13 +39,13 @@ pub struct Remote {
     pub md5: Vec<String>,
 }
 
-/// A file that a whole data set has.
+/// A file or folder that a whole data set has.
 #[derive(Clone, Debug)]
 pub struct Content {
     /// Path below the data set's folder.
     pub path: String,
-    /// Its size.
-    pub bytes: u64,
+    /// A file's size, where it is known.
+    pub bytes: Option<u64>,
 }
 
 /// Where a data set is and what it consists of.
@@ -61,6 +69,9 @@ impl Published {
         match self {
             Self::Stl10 => stl10(),
             Self::Cifar10 => cifar10(),
+            Self::Cifar100 => cifar100(),
+            Self::TinyImagenet => tiny_imagenet(),
+            Self::Imagenette => imagenette(),
             Self::FashionMnist => fashion_mnist(),
         }
     }
@@ -75,7 +86,7 @@ fn stl10() -> Dataset {
         folder: "stl10_binary".into(),
         base: "http://ai.stanford.edu/~acoates/stl10".into(),
         files: vec![remote("stl10_binary.tar.gz", &["91f7769df0f17e558f3565bffb0c7dfb"])],
-        form: Form::Archive,
+        form: Form::TarGz,
         contents: vec![
             images("unlabeled_X.bin", 100_000),
             images("train_X.bin", 5_000),
@@ -95,11 +106,51 @@ fn cifar10() -> Dataset {
         folder: "cifar-10-batches-bin".into(),
         base: "https://www.cs.toronto.edu/~kriz".into(),
         files: vec![remote("cifar-10-binary.tar.gz", &["c32a1d4ab5d03f1284b67883e8d87530"])],
-        form: Form::Archive,
+        form: Form::TarGz,
         contents: batches
             .chain(["test_batch.bin".into()])
-            .map(|path| Content { path, bytes: CIFAR10_BATCH })
+            .map(|path| Content { path, bytes: Some(CIFAR10_BATCH) })
             .collect(),
+    }
+}
+
+/// Bytes of an image of CIFAR-100 with its two labels.
+const CIFAR100_IMAGE: u64 = 2 + 3 * 32 * 32;
+
+fn cifar100() -> Dataset {
+    Dataset {
+        folder: "cifar-100-binary".into(),
+        base: "https://www.cs.toronto.edu/~kriz".into(),
+        files: vec![remote("cifar-100-binary.tar.gz", &["03b5dce01913d631647c71ecec9e9cb8"])],
+        form: Form::TarGz,
+        contents: vec![
+            content("train.bin", 50_000 * CIFAR100_IMAGE),
+            content("test.bin", 10_000 * CIFAR100_IMAGE),
+            part("fine_label_names.txt"),
+            part("coarse_label_names.txt"),
+        ],
+    }
+}
+
+fn tiny_imagenet() -> Dataset {
+    Dataset {
+        folder: "tiny-imagenet-200".into(),
+        base: "http://cs231n.stanford.edu".into(),
+        files: vec![remote("tiny-imagenet-200.zip", &["90528d7ca1a48142e341f4ef8d21d0de"])],
+        form: Form::Zip,
+        contents: ["wnids.txt", "words.txt", "train", "val/images", "val/val_annotations.txt"]
+            .map(part)
+            .into(),
+    }
+}
+
+fn imagenette() -> Dataset {
+    Dataset {
+        folder: "imagenette2-160".into(),
+        base: "https://s3.amazonaws.com/fast-ai-imageclas".into(),
+        files: vec![remote("imagenette2-160.tgz", &["e793b78cc4c9e9a4ccc0c1155377a412"])],
+        form: Form::TarGz,
+        contents: ["train", "val"].map(part).into(),
     }
 }
 
@@ -137,7 +188,12 @@ fn remote(name: &str, md5: &[&str]) -> Remote {
 }
 
 fn content(path: &str, bytes: u64) -> Content {
-    Content { path: path.into(), bytes }
+    Content { path: path.into(), bytes: Some(bytes) }
+}
+
+/// A file of unknown size, or a folder.
+fn part(path: &str) -> Content {
+    Content { path: path.into(), bytes: None }
 }
 
 #[cfg(test)]
@@ -149,7 +205,7 @@ mod tests {
         for &published in Published::value_variants() {
             let dataset = published.dataset();
             assert!(dataset.base.starts_with("http"), "{published:?}");
-            assert_eq!(dataset.form == Form::Archive, !dataset.contents.is_empty());
+            assert_eq!(dataset.form != Form::Files, !dataset.contents.is_empty());
             for file in &dataset.files {
                 let hexadecimal = |b| b"0123456789abcdef".contains(&b);
                 let sound = |sum: &String| sum.len() == 32 && sum.bytes().all(hexadecimal);
@@ -164,6 +220,9 @@ mod tests {
             .iter()
             .map(|p| p.to_possible_value().unwrap().get_name().to_owned())
             .collect();
-        assert_eq!(names, ["stl10", "cifar10", "fashion-mnist"]);
+        assert_eq!(
+            names,
+            ["stl10", "cifar10", "cifar100", "tiny-imagenet", "imagenette", "fashion-mnist"]
+        );
     }
 }

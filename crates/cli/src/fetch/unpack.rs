@@ -1,15 +1,15 @@
-//! A `.tar.gz` into its folder, which appears only when it is whole.
+//! An archive into its folder, which appears only when it is whole.
+
+mod tar_gz;
+mod zip;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-use flate2::read::GzDecoder;
-use tar::{Archive, Entry, EntryType};
-
 use super::error::FetchError;
 use super::pour::{Fault, pour};
-use super::published::{Content, Dataset, Remote};
+use super::published::{Content, Dataset, Form, Remote};
 use super::{Progress, Stage};
 use crate::files::{self, FileError};
 
@@ -21,15 +21,19 @@ pub(super) fn unpack(
     watch: &mut dyn FnMut(Progress),
 ) -> Result<(), FetchError> {
     let archive = into.join(&remote.name);
-    let total = dataset.contents.iter().map(|content| content.bytes).sum();
-    files::make_sure_of_room(into, total)?;
+    let known = dataset.contents.iter().map(|content| content.bytes);
+    let total: Option<u64> = known.sum();
+    // Images are as large in their archive as outside.
+    let packed = fs::metadata(&archive).map_or(0, |data| data.len());
+    files::make_sure_of_room(into, total.unwrap_or(packed))?;
     // The name is fixed, so that what a killed process left is found and removed.
     let scratch = into.join(format!(".{}.kith-tmp", dataset.folder));
     remove(&scratch)?;
     let mut watch = |done| {
-        watch(Progress { stage: Stage::Unpack, file: &remote.name, done, total: Some(total) });
+        watch(Progress { stage: Stage::Unpack, file: &remote.name, done, total });
     };
     let result = fill(&archive, dataset, &scratch, &mut watch)
+        .and_then(|()| check(&archive, dataset, &scratch))
         .and_then(|()| publish(&scratch.join(&dataset.folder), &into.join(&dataset.folder)));
     remove(&scratch)?;
     result
@@ -37,12 +41,16 @@ pub(super) fn unpack(
 
 /// The first file that a whole data set has and this folder has not, in words.
 pub(super) fn missing(folder: &Path, contents: &[Content]) -> Option<String> {
-    contents.iter().find_map(|content| match fs::metadata(folder.join(&content.path)) {
-        Ok(data) if data.is_file() && data.len() == content.bytes => None,
-        Ok(data) if data.is_file() => {
-            Some(format!("{} has {} bytes, expected {}", content.path, data.len(), content.bytes))
+    contents.iter().find_map(|Content { path, bytes }| {
+        let there = fs::metadata(folder.join(path));
+        match (there, *bytes) {
+            (Ok(_), None) => None,
+            (Ok(data), Some(bytes)) if data.is_file() && data.len() == bytes => None,
+            (Ok(data), Some(bytes)) if data.is_file() => {
+                Some(format!("{path} has {} bytes, expected {bytes}", data.len()))
+            }
+            _ => Some(format!("{path} is missing")),
         }
-        _ => Some(format!("{} is missing", content.path)),
     })
 }
 
@@ -52,63 +60,45 @@ fn fill(
     scratch: &Path,
     watch: &mut impl FnMut(u64),
 ) -> Result<(), FetchError> {
-    let unreadable =
-        |error: io::Error| FetchError::Archive { path: archive.into(), reason: error.to_string() };
-    let file = File::open(archive).map_err(|source| FileError::new(archive, source))?;
-    let mut tar = Archive::new(GzDecoder::new(file));
     files::make_folder(scratch)?;
-    let mut done = 0;
-    for entry in tar.entries().map_err(unreadable)? {
-        let mut entry = entry.map_err(unreadable)?;
-        let path = scratch.join(safe_path(archive, &entry, &dataset.folder)?);
-        match entry.header().entry_type() {
-            EntryType::Directory => files::make_folder(&path)?,
-            EntryType::XGlobalHeader => {}
-            _ => done += write_entry(archive, &mut entry, &path, |bytes| watch(done + bytes))?,
-        }
+    match dataset.form {
+        Form::Zip => zip::fill(archive, &dataset.folder, scratch, watch),
+        Form::TarGz | Form::Files => tar_gz::fill(archive, &dataset.folder, scratch, watch),
     }
-    // What follows the last entry still carries the checksum of the compression.
-    io::copy(&mut tar.into_inner(), &mut io::sink()).map_err(unreadable)?;
+}
+
+/// Refuses an archive that lacks something.
+fn check(archive: &Path, dataset: &Dataset, scratch: &Path) -> Result<(), FetchError> {
     match missing(&scratch.join(&dataset.folder), &dataset.contents) {
         Some(reason) => Err(FetchError::Archive { path: archive.into(), reason }),
         None => Ok(()),
     }
 }
 
-/// The entry's path, if it is a plain file or folder that stays inside the data set's folder.
-fn safe_path(
-    archive: &Path,
-    entry: &Entry<impl Read>,
-    folder: &str,
-) -> Result<PathBuf, FetchError> {
-    let refuse = |reason| FetchError::UnsafeEntry {
-        path: archive.into(),
-        entry: String::from_utf8_lossy(&entry.path_bytes()).into_owned(),
-        reason,
-    };
-    match entry.header().entry_type() {
-        EntryType::XGlobalHeader => return Ok(PathBuf::new()),
-        EntryType::Regular | EntryType::Continuous | EntryType::Directory => {}
-        _ => return Err(refuse("neither a plain file nor a folder")),
-    }
+/// An entry's path, if it stays inside the data set's folder.
+fn safe_path(archive: &Path, entry: &str, folder: &str) -> Result<PathBuf, FetchError> {
+    let outside = || unsafe_entry(archive, entry, "outside the archive's folder");
     let mut safe = PathBuf::new();
-    let path = entry.path().map_err(|_not_text| refuse("not a path"))?;
-    for component in path.components() {
+    for component in Path::new(entry).components() {
         match component {
             Component::Normal(name) => safe.push(name),
             Component::CurDir => {}
-            _ => return Err(refuse("outside the archive's folder")),
+            _ => return Err(outside()),
         }
     }
     if !safe.as_os_str().is_empty() && !safe.starts_with(folder) {
-        return Err(refuse("outside the archive's folder"));
+        return Err(outside());
     }
     Ok(safe)
 }
 
+fn unsafe_entry(archive: &Path, entry: &str, reason: &'static str) -> FetchError {
+    FetchError::UnsafeEntry { path: archive.into(), entry: entry.to_owned(), reason }
+}
+
 fn write_entry(
     archive: &Path,
-    entry: &mut Entry<impl Read>,
+    entry: &mut impl Read,
     path: &Path,
     watch: impl FnMut(u64),
 ) -> Result<u64, FetchError> {

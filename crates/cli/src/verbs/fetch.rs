@@ -50,6 +50,9 @@ pub(super) fn run(
     let kind = match what {
         Published::Stl10 => "stl10",
         Published::Cifar10 => "cifar10",
+        Published::Cifar100 => "cifar100",
+        Published::TinyImagenet => "tiny-imagenet",
+        Published::Imagenette => "imagenette",
         Published::FashionMnist => "idx",
     };
     let folder = lossy(&folder);

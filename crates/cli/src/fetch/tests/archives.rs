@@ -1,8 +1,13 @@
 //! Archives, sound and otherwise.
 
+use std::io::{self, Write};
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
+
+use ::zip::write::SimpleFileOptions;
+use ::zip::{CompressionMethod, ZipWriter};
 
 use super::*;
 
@@ -10,8 +15,8 @@ fn archive_of(bytes: &[u8]) -> Dataset {
     Dataset {
         folder: "set".into(),
         files: vec![Remote { name: "set.tar.gz".into(), md5: vec![sum(bytes)] }],
-        form: Form::Archive,
-        contents: vec![Content { path: "x.bin".into(), bytes: 3 }],
+        form: Form::TarGz,
+        contents: vec![Content { path: "x.bin".into(), bytes: Some(3) }],
         ..files_of(bytes)
     }
 }
@@ -94,4 +99,62 @@ fn a_folder_in_the_way_is_left_alone() {
     let trial = try_in(folder, &archive_of(b""), vec![]);
     assert_eq!(trial.code(), "IN_THE_WAY");
     assert_eq!(fs::read(trial.folder.path().join("set/mine")).unwrap(), b"mine");
+}
+
+fn zip_of(bytes: &[u8]) -> Dataset {
+    Dataset {
+        files: vec![Remote { name: "set.zip".into(), md5: vec![sum(bytes)] }],
+        form: Form::Zip,
+        contents: ["x.bin", "deep"].map(|path| Content { path: path.into(), bytes: None }).into(),
+        ..archive_of(bytes)
+    }
+}
+
+/// A compressed `.zip` of entries `(path, content)`; a path that ends in a slash is a folder.
+fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(io::Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (path, content) in entries {
+        zip.start_file(*path, options).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_zip_becomes_a_folder_and_is_removed() {
+    let long = b"abc".repeat(1000);
+    let bytes = zip(&[("set/", b""), ("set/x.bin", &long), ("set/deep/y.bin", b"d")]);
+    let first = trial(&zip_of(&bytes), vec![whole(&bytes)]);
+    assert_eq!(first.code(), "OK", "{:?}", first.result);
+    assert_eq!(first.names(), ["set"]);
+    assert_eq!(fs::read(first.folder.path().join("set/x.bin")).unwrap(), long);
+    assert_eq!(fs::read(first.folder.path().join("set/deep/y.bin")).unwrap(), b"d");
+    assert!(first.watched.contains(&(Stage::Unpack, 3001, None)), "{:?}", first.watched);
+    let again = try_in(first.folder, &zip_of(&bytes), vec![]);
+    assert!(matches!(again.result, Ok(Outcome::AlreadyThere(_))), "{:?}", again.result);
+}
+
+#[test]
+fn a_damaged_zip_leaves_no_folder() {
+    let sound = zip(&[("set/x.bin", &b"abcdefgh".repeat(99)), ("set/deep/y.bin", b"d")]);
+    let mut damaged = sound.clone();
+    damaged[45] ^= 0xff;
+    let truncated = sound[..sound.len() / 2].to_vec();
+    let lacking = zip(&[("set/x.bin", b"abc")]);
+    for broken in [damaged, truncated, lacking, b"no archive".to_vec()] {
+        let trial = trial(&zip_of(&broken), vec![whole(&broken)]);
+        assert_eq!(trial.code(), "BAD_ARCHIVE");
+        assert_eq!(trial.names(), ["set.zip"]);
+    }
+}
+
+#[test]
+fn entries_of_a_zip_that_leave_the_folder_are_refused() {
+    for path in ["../evil", "set/../../evil", "/tmp/evil", "elsewhere/evil"] {
+        let bytes = zip(&[("set/x.bin", b"abc"), (path, b"")]);
+        let trial = trial(&zip_of(&bytes), vec![whole(&bytes)]);
+        assert_eq!(trial.code(), "UNSAFE_ARCHIVE", "{path}");
+        assert_eq!(trial.names(), ["set.zip"], "{path}");
+    }
 }
