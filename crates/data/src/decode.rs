@@ -136,6 +136,8 @@ fn unknown(start: &[u8]) -> &'static str {
         "the file is empty"
     } else if crate::file::is_web_page(start) {
         "the file is a web page: the download went wrong"
+    } else if crate::file::is_pointer(start) {
+        "the file is a pointer of Git LFS: `git lfs pull` gets the image"
     } else {
         "the file does not start like an image"
     }

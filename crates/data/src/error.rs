@@ -57,6 +57,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Git LFS left a pointer in place of a file.
+    #[error("{} is a pointer of Git LFS, expected the file itself: `git lfs pull` gets it", path.display())]
+    Pointer {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file ends too early.
     #[error("{} is truncated: expected {expected} bytes, got {got}; download it again", path.display())]
     Truncated {
@@ -156,7 +162,10 @@ pub enum Error {
     #[error(
         "the class of {} is {got}, expected {} or -1 for none",
         path.display(),
-        if *highest < 0 { "a number from 0 on".to_owned() } else { format!("0 to {highest}") }
+        match highest {
+            ..0 => "a number from 0 on".to_owned(),
+            _ => format!("0 to {highest}, the numbers of the list of class names,"),
+        }
     )]
     ClassNumber {
         /// The image.

@@ -10,7 +10,10 @@ use crate::read_at::read_exact_at;
 /// How a web page starts, in lower case.
 const WEB_PAGE_STARTS: [&[u8]; 2] = [b"<!doctype", b"<html"];
 
-/// Bytes looked at to tell a web page.
+/// How a pointer of Git LFS starts.
+const POINTER_START: &[u8] = b"version https://git-lfs.";
+
+/// Bytes looked at to tell what is there in place of a file.
 const SNIFFED_BYTES: usize = 64;
 
 /// A directory that holds data files, or whose `inner` directory does.
@@ -31,9 +34,14 @@ pub(crate) fn name_of_directory(directory: &Path) -> String {
 
 /// What a folder, a file or some files are called, for showing.
 pub(crate) fn name_of_files(path: &Path) -> String {
-    match path.is_dir() {
-        true => name_of_directory(path),
-        false => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+    if path.is_file() {
+        return path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    }
+    // The files of a pattern are called like their folder.
+    let is_folder = |folder: &&Path| folder.is_dir() || folder.as_os_str().is_empty();
+    match path.ancestors().find(is_folder) {
+        Some(folder) if !folder.as_os_str().is_empty() => name_of_directory(folder),
+        _ => name_of_directory(Path::new(".")),
     }
 }
 
@@ -59,11 +67,8 @@ impl DataFile {
         let unreadable = |source| Error::Unreadable { path: path.clone(), source };
         let file = File::open(&path).map_err(unreadable)?;
         let bytes = file.metadata().map_err(unreadable)?.len();
-        let this = Self { path, file, bytes };
-        if is_web_page(&this.start()?) {
-            return Err(Error::Html { path: this.path });
-        }
-        Ok(this)
+        refuse_substitutes(&path, &file, bytes)?;
+        Ok(Self { path, file, bytes })
     }
 
     /// Where it lies.
@@ -147,13 +152,6 @@ impl DataFile {
     pub(crate) fn unreadable(&self, source: std::io::Error) -> Error {
         Error::Unreadable { path: self.path.clone(), source }
     }
-
-    /// Its first bytes.
-    fn start(&self) -> Result<Vec<u8>, Error> {
-        let mut start = vec![0; SNIFFED_BYTES.min(self.bytes as usize)];
-        self.read_at(&mut start, 0)?;
-        Ok(start)
-    }
 }
 
 /// Labels as bytes, counted from 0; the file counts them from `lowest`.
@@ -170,6 +168,27 @@ pub(crate) fn labels_from_bytes(
         Err(Error::Label { path: path.to_owned(), picture, got, lowest, highest })
     };
     bytes.iter().enumerate().map(label).collect()
+}
+
+/// Refuses a file of so many bytes that came in place of another: a web page, or a pointer.
+///
+/// Gives its first bytes.
+pub(crate) fn refuse_substitutes(path: &Path, file: &File, bytes: u64) -> Result<Vec<u8>, Error> {
+    let mut start = vec![0; SNIFFED_BYTES.min(bytes as usize)];
+    read_exact_at(file, &mut start, 0)
+        .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+    if is_web_page(&start) {
+        return Err(Error::Html { path: path.to_owned() });
+    }
+    if is_pointer(&start) {
+        return Err(Error::Pointer { path: path.to_owned() });
+    }
+    Ok(start)
+}
+
+/// Whether the first bytes are those of a pointer of Git LFS.
+pub(crate) fn is_pointer(start: &[u8]) -> bool {
+    start.starts_with(POINTER_START)
 }
 
 /// Whether the first bytes are those of a web page.
@@ -194,6 +213,26 @@ mod tests {
         assert_eq!(file(page).unwrap_err().code(), "HTML");
         assert_eq!(file(b"<html>").unwrap_err().code(), "HTML");
         assert!(file(b"<not a page").is_ok());
+    }
+
+    #[test]
+    fn a_pointer_is_not_data() {
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+        assert_eq!(file(pointer).unwrap_err().code(), "POINTER");
+    }
+
+    #[test]
+    fn files_of_a_pattern_are_called_like_their_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("cats");
+        std::fs::create_dir(&inner).unwrap();
+        std::fs::write(inner.join("a.tar"), "").unwrap();
+        for (path, name) in
+            [("", "cats"), ("*.tar", "cats"), ("a.tar", "a"), ("{a,b}/*.tar", "cats")]
+        {
+            assert_eq!(name_of_files(&inner.join(path)), name, "{path}");
+        }
+        assert!(!name_of_files(Path::new("*.tar")).is_empty());
     }
 
     #[test]

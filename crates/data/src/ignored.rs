@@ -12,6 +12,14 @@ impl Ignored {
         *self.0.entry(reason.into()).or_default() += 1;
     }
 
+    /// One fewer: it was read after all.
+    pub(crate) fn take_back(&mut self, reason: &str) {
+        if let Some(count) = self.0.get_mut(reason) {
+            *count -= 1;
+        }
+        self.0.retain(|_, count| *count > 0);
+    }
+
     /// Whether nothing was passed over.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -43,5 +51,9 @@ mod tests {
             ignored.add(reason);
         }
         assert_eq!(ignored.words(), "2 hidden, 1 .txt");
+        for reason in [".txt", ".txt", "hidden"] {
+            ignored.take_back(reason);
+        }
+        assert_eq!(ignored.words(), "1 hidden");
     }
 }

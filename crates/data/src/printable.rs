@@ -13,6 +13,15 @@ pub(crate) fn printable(path: &Path) -> String {
     }
 }
 
+/// A text from elsewhere, which may have the bytes of a file in it: what does not print is a dot.
+pub(crate) fn on_one_line(text: &str) -> String {
+    let shown = |c: char| match c.is_control() || c == char::REPLACEMENT_CHARACTER {
+        true => '.',
+        false => c,
+    };
+    text.chars().map(shown).collect()
+}
+
 fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
@@ -33,6 +42,11 @@ mod tests {
 
     fn of(bytes: &[u8]) -> String {
         printable(Path::new(OsStr::from_bytes(bytes)))
+    }
+
+    #[test]
+    fn bytes_of_a_file_do_not_reach_the_terminal() {
+        assert_eq!(on_one_line("for a\u{1b}[2J\0\n\u{fffd}é"), "for a.[2J...é");
     }
 
     #[test]

@@ -12,18 +12,16 @@ use serde_json::Value;
 use tar::{Archive, Entry, EntryType};
 
 use crate::Error;
-use crate::file::is_web_page;
+use crate::file::refuse_substitutes;
 use crate::file_kind::{Kind, kind_of_ending};
 use crate::ignored::Ignored;
-use crate::printable::printable;
+use crate::printable::{on_one_line, printable};
 use crate::read_at::read_exact_at;
 
 /// The most bytes of a member that says a class.
 const MOST_CLASS_BYTES: u64 = 1 << 20;
 /// The most bytes of a text that may be a class; longer ones are about an image.
 const MOST_NAME_BYTES: usize = 64;
-/// What a shard's file is looked at for.
-const START_BYTES: usize = 64;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 /// Two empty blocks end an archive.
 const END_BYTES: usize = 1024;
@@ -61,8 +59,10 @@ pub(crate) fn samples(
     notes: &mut Vec<String>,
 ) -> Result<Vec<Sample>, Error> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let damaged =
-        |error: std::io::Error| Error::Damaged { path: path.to_owned(), reason: error.to_string() };
+    let damaged = |error: std::io::Error| {
+        let reason = on_one_line(&error.to_string());
+        Error::Damaged { path: path.to_owned(), reason }
+    };
     let file = File::open(path).map_err(unreadable)?;
     let bytes = file.metadata().map_err(unreadable)?.len();
     if !check_ends(path, &file, bytes)? {
@@ -86,12 +86,7 @@ pub(crate) fn samples(
 /// Looks at a shard's first bytes and tells whether its last ones are those of an archive's end.
 fn check_ends(path: &Path, file: &File, bytes: u64) -> Result<bool, Error> {
     let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-    let mut start = vec![0; START_BYTES.min(bytes as usize)];
-    read_exact_at(file, &mut start, 0).map_err(unreadable)?;
-    if is_web_page(&start) {
-        return Err(Error::Html { path: path.to_owned() });
-    }
-    if start.starts_with(GZIP) {
+    if refuse_substitutes(path, file, bytes)?.starts_with(GZIP) {
         return Err(Error::Layout {
             path: path.to_owned(),
             expected:
@@ -161,7 +156,7 @@ impl Reader<'_> {
     fn name(&self, entry: &Entry<'_, File>) -> Result<PathBuf, Error> {
         let path = entry.path().map_err(|error| Error::Damaged {
             path: self.path.to_owned(),
-            reason: error.to_string(),
+            reason: on_one_line(&error.to_string()),
         })?;
         let inside =
             |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);

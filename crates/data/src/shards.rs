@@ -54,7 +54,7 @@ impl Shards {
         } else if path.is_file() {
             vec![path.to_owned()]
         } else {
-            matching(path)?
+            matching(path, ending)?
         };
         if paths.is_empty() {
             let got =
@@ -127,7 +127,7 @@ impl Shards {
         for (part, path, name) in named {
             match part {
                 Some(part) => self.files.push(Shard { path, name, part }),
-                None if divided => self.ignored.add("files beside those of splits"),
+                None if divided => self.ignored.add("beside the files of splits"),
                 None => self.files.push(Shard { path, name, part: Part::Train }),
             }
         }
@@ -164,12 +164,13 @@ fn one_set(root: &Path, files: &[PathBuf]) -> Result<(), Error> {
 
 /// The files that a pattern names, which has `*`, `?` or `[…]` as shells know them, and `{0..9}` or
 /// `{a,b}`.
-fn matching(pattern: &Path) -> Result<Vec<PathBuf>, Error> {
+fn matching(pattern: &Path, ending: &str) -> Result<Vec<PathBuf>, Error> {
     let text = pattern.to_string_lossy().into_owned();
     let wrong = |got: String| Error::Layout {
         path: pattern.to_owned(),
-        expected: "a file, a folder, or a pattern as in train-{000..099}.tar or 'train-*.tar'"
-            .to_owned(),
+        expected: format!(
+            "a file, a folder, or a pattern as in 'train-{{000..099}}.{ending}' or 'train-*.{ending}'"
+        ),
         got,
     };
     let mut found = Vec::new();
@@ -182,7 +183,7 @@ fn matching(pattern: &Path) -> Result<Vec<PathBuf>, Error> {
         }
     }
     if found.is_empty() {
-        return Err(wrong("a name of nothing that is there".to_owned()));
+        return Err(wrong("a pattern that no file fits".to_owned()));
     }
     match found.iter().find(|path| !path.is_file()) {
         Some(missing) => Err(wrong(format!("{}, which is not there", printable(missing)))),
@@ -298,7 +299,7 @@ mod tests {
         let folder = written(&["d/train-0.tar", "d/val-0.tar", "d/extra.tar"]);
         let shards = Shards::find(folder.path(), "tar").unwrap();
         assert!(shards.files.len() == 2 && shards.name_a_test());
-        assert_eq!(shards.ignored.words(), "1 files beside those of splits");
+        assert_eq!(shards.ignored.words(), "1 beside the files of splits");
     }
 
     #[test]
@@ -320,7 +321,7 @@ mod tests {
         for (inner, got) in [
             ("v.tar", "v.tar, which is not there"),
             ("t-{08..12}.tar", "t-11.tar, which is not there"),
-            ("v-*.tar", "nothing that is there"),
+            ("v-*.tar", "a pattern that no file fits"),
             ("{0..999999999}.tar", "more than"),
         ] {
             let error = Shards::find(&folder.path().join(inner), "tar").unwrap_err().to_string();

@@ -36,6 +36,9 @@ pub(crate) fn open(
     let classes = classes(directory)?;
     let annotations = Annotations::read(directory, &classes)?;
     let mut walk = walk(directory)?;
+    for _read in ["wnids.txt", "words.txt", "val/val_annotations.txt"] {
+        walk.ignored.take_back(".txt");
+    }
     let (mut items, mut missing) = (Vec::new(), annotations.of.clone());
     for file in walk.files {
         missing.remove(&file.path);

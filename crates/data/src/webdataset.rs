@@ -41,7 +41,11 @@ pub(crate) fn open(path: &Path, options: &Options, watch: Watch<'_>) -> Result<D
         let samples = samples(&shard.path, &mut ignored, &mut notes)?;
         all.extend(samples.into_iter().map(|sample| (number, sample)));
     }
-    let classes = Classes::new(names(&shards[0].path)?);
+    let (table, names) = names(&shards[0].path)?;
+    if path.is_dir() && table.is_some_and(|table| table.starts_with(path)) {
+        ignored.take_back(".txt");
+    }
+    let classes = Classes::new(names);
     notes.extend(choose_classes(&mut all, &mut ignored));
     let mut listed = Vec::new();
     for (number, sample) in all {
@@ -73,15 +77,16 @@ pub(crate) fn open(path: &Path, options: &Options, watch: Watch<'_>) -> Result<D
     pictures.open(options.frame(SIDE), options, watch)
 }
 
-/// Names of classes beside a shard or its folder; none where no file has them.
-fn names(shard: &Path) -> Result<Vec<String>, Error> {
+/// The file of names of classes beside a shard or its folder, and the names; none without a file.
+fn names(shard: &Path) -> Result<(Option<PathBuf>, Vec<String>), Error> {
     let folders = shard.ancestors().skip(1).take(2);
     let Some(table) = folders.map(|folder| folder.join(NAMES)).find(|table| table.is_file()) else {
-        return Ok(Vec::new());
+        return Ok((None, Vec::new()));
     };
     let text = fs::read_to_string(&table)
         .map_err(|source| Error::Unreadable { path: table.clone(), source })?;
-    Ok(text.trim_end().lines().map(|line| line.trim().to_owned()).collect())
+    let names = text.trim_end().lines().map(|line| line.trim().to_owned()).collect();
+    Ok((Some(table), names))
 }
 
 /// Leaves one class in every sample: that of its `.cls`; where no sample has one, that in its

@@ -20,6 +20,7 @@ impl Error {
             Self::MissingFile { .. } => "MISSING_FILE",
             Self::Unreadable { .. } => "UNREADABLE",
             Self::Html { .. } => "HTML",
+            Self::Pointer { .. } => "POINTER",
             Self::LabelCount { expected, got, .. } if got > expected => "OVERSIZED",
             Self::Truncated { .. } | Self::Remainder { .. } | Self::LabelCount { .. } => {
                 "TRUNCATED"

@@ -144,7 +144,9 @@ fn a_list_of_names_stands_beside_shards() {
     let with = |names: &str| {
         written(&[("a.tar", shard(0, 20, "cls", class)), (NAMES, names.as_bytes().to_vec())])
     };
-    assert_eq!(open(with("dog\ncat\n").path()).unwrap().class_names, ["dog", "cat"]);
+    let set = open(with("dog\ncat\n").path()).unwrap();
+    assert_eq!(set.class_names, ["dog", "cat"]);
+    assert!(set.ignored.is_empty(), "the list is read: {:?}", set.ignored);
     let error = open(with("dog\n").path()).unwrap_err();
     assert!(error.code() == "LABEL" && error.to_string().contains("0 to 0"), "{error}");
 }
