@@ -22,6 +22,8 @@ fn data_that_is_not_there_or_not_right() {
         ("cifar100-coarse:empty", Some("MISSING_FILE")),
         ("tiny-imagenet:empty", Some("MISSING_FILE")),
         ("imagenette:empty", Some("MISSING_FILE")),
+        ("parquet:empty", Some("LAYOUT")),
+        ("parquet:file", Some("DAMAGED")),
         ("tar:empty", Some("LAYOUT")),
         ("tar:nowhere-{0..9}.tar", Some("LAYOUT")),
         ("tar:file", Some("TRUNCATED")),
@@ -40,6 +42,20 @@ fn data_that_is_not_there_or_not_right() {
             }
         }
     }
+}
+
+#[test]
+fn a_panic_over_a_damaged_file_is_its_error_and_prints_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fixture = "../../tests/fixtures/parquet/train-00000-of-00002.parquet";
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
+    let mut damaged = fs::read(fixture).expect("the fixture");
+    // Where a column lies: the number becomes negative.
+    damaged[1653] ^= 1;
+    fs::write(folder.path().join("a.parquet"), damaged).expect("a file can be written");
+    let (status, code, text) = refused(folder.path(), &["augment", "--data", "parquet:a.parquet"]);
+    assert_eq!((status, code.as_str()), (3, "DAMAGED"), "{text}");
+    assert!(text.contains("its reader gave up") && text.contains("a.parquet"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 pub mod files;
 pub mod fetch;
 mod failure;
+mod panic_hook;
 mod args;
 mod device;
 pub mod progress;
@@ -32,6 +33,7 @@ use clap::Parser;
 
 /// Runs one command line and says how it ended.
 pub fn run() -> ExitCode {
+    panic_hook::install();
     let args = args::Args::parse();
     let console = output::Console::new(&args);
     match verbs::run(args.verb, &args.shared, &console) {

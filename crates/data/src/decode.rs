@@ -8,6 +8,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use kith_core::square::{Frame, square_from_rows};
 
+use crate::guard::guarded;
 use crate::jpeg::markers;
 use crate::memory::{DECODING, MOST_BYTES};
 
@@ -97,6 +98,14 @@ fn square_of_jpeg(content: Vec<u8>, frame: Frame) -> Result<Vec<u8>, String> {
 
 /// Decodes and resizes an image whose pixels are in memory `copies` times while that happens.
 fn square<R: BufRead + Seek>(
+    reader: ImageReader<R>,
+    copies: u64,
+    frame: Frame,
+) -> Result<Vec<u8>, String> {
+    guarded(|| decoded(reader, copies, frame))
+}
+
+fn decoded<R: BufRead + Seek>(
     mut reader: ImageReader<R>,
     copies: u64,
     frame: Frame,

@@ -11,7 +11,8 @@ pub enum Error {
     /// A data source written in a form that is not known.
     #[error(
         "unknown data source `{got}`: expected gallery, stl10:DIR, cifar10:DIR, cifar100:DIR, \
-         cifar100-coarse:DIR, tiny-imagenet:DIR, imagenette:DIR, idx:DIR, tar:SHARDS or folder:DIR"
+         cifar100-coarse:DIR, tiny-imagenet:DIR, imagenette:DIR, idx:DIR, parquet:FILES, tar:SHARDS or \
+         folder:DIR"
     )]
     UnknownSource {
         /// What was written.

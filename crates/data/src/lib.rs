@@ -9,6 +9,7 @@
 //! The modules below stand in the order in which data walk: a module uses only those above it.
 
 mod error;
+mod guard;
 mod read_at;
 mod file;
 mod memory;
@@ -42,12 +43,19 @@ mod classes;
 mod shards;
 mod samples;
 mod webdataset;
+mod columns;
+mod thrift;
+mod claims;
+mod shared_file;
+mod table;
+mod tables;
 mod source;
 mod prefetch;
 
 pub use cache::{Cache, Cached};
 pub use dataset::{Dataset, Options, Skipped};
 pub use error::Error;
+pub use guard::is_guarded;
 pub use ignored::Ignored;
 pub use prefetch::{Prefetch, prefetch};
 pub use source::Source;

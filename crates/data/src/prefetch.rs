@@ -1,10 +1,10 @@
 //! Batches prepared on a thread of their own, ahead of who uses them.
 
-use std::any::Any;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use crate::Error;
+use crate::guard::message_of_panic;
 
 /// What [`prefetch`] prepares, in the order of the requests.
 ///
@@ -69,14 +69,6 @@ impl<B, E> Drop for Prefetch<B, E> {
             // A panic that nobody asked for any more concerns nobody.
             let _ = thread.join();
         }
-    }
-}
-
-/// The text that a panic carried.
-fn message_of_panic(panic: Box<dyn Any + Send>) -> String {
-    match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(other) => other.downcast_ref::<&str>().copied().unwrap_or("it panicked").to_owned(),
     }
 }
 

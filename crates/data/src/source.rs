@@ -11,7 +11,7 @@ use crate::layout::name_a_test;
 use crate::shards::Shards;
 use crate::stl10::FOLDS;
 use crate::walk::first_folders;
-use crate::{cifar, folder, gallery, idx, imagenette, stl10, tiny_imagenet, webdataset};
+use crate::{cifar, folder, gallery, idx, imagenette, stl10, tables, tiny_imagenet, webdataset};
 
 /// The largest side that pictures are resized to, in pixels.
 const LARGEST_SIDE: usize = 1024;
@@ -37,6 +37,8 @@ pub enum Source {
     Idx(PathBuf),
     /// Image files at any depth; folders are splits and classes.
     Folder(PathBuf),
+    /// Parquet files with a column of images: one, a folder of them, or a pattern.
+    Parquet(PathBuf),
     /// Tar shards (Webdataset): one, a folder of them, or a pattern.
     Tar(PathBuf),
 }
@@ -73,6 +75,7 @@ impl Source {
             Self::Imagenette(directory) => imagenette::open(directory, options, watch),
             Self::Idx(directory) => idx::open(directory, options),
             Self::Folder(directory) => folder::open(directory, options, watch),
+            Self::Parquet(path) => tables::open(path, options, watch),
             Self::Tar(path) => webdataset::open(path, options, watch),
         }
     }
@@ -114,6 +117,7 @@ impl Source {
             Self::Imagenette(directory) => ("imagenette", directory),
             Self::Idx(directory) => ("idx", directory),
             Self::Folder(directory) => ("folder", directory),
+            Self::Parquet(path) => ("parquet", path),
             Self::Tar(path) => ("tar", path),
         })
     }
@@ -123,6 +127,7 @@ impl Source {
         match self {
             Self::Gallery => true,
             Self::Folder(directory) => !name_a_test(&first_folders(directory)),
+            Self::Parquet(path) => draws_test(path, tables::ENDING),
             Self::Tar(path) => draws_test(path, webdataset::ENDING),
             _ => false,
         }
@@ -139,6 +144,7 @@ impl Source {
     fn places(&self) -> Option<Vec<PathBuf>> {
         let path = self.directory()?;
         let places = match self {
+            Self::Parquet(_) => Shards::find(path, tables::ENDING).ok()?.paths(),
             Self::Tar(_) => Shards::find(path, webdataset::ENDING).ok()?.paths(),
             _ => vec![path.to_owned()],
         };
@@ -187,6 +193,7 @@ impl FromStr for Source {
             "imagenette" => Ok(Self::Imagenette(directory)),
             "idx" => Ok(Self::Idx(directory)),
             "folder" => Ok(Self::Folder(directory)),
+            "parquet" => Ok(Self::Parquet(directory)),
             "tar" => Ok(Self::Tar(directory)),
             _ => Err(unknown()),
         }
@@ -216,6 +223,7 @@ mod tests {
             "imagenette:e",
             "idx:../d",
             "folder:C:\\e",
+            "parquet:f",
             "tar:f/train-{000..099}.tar",
         ] {
             assert_eq!(text.parse::<Source>().unwrap().to_string(), text);

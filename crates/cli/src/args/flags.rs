@@ -35,14 +35,15 @@ pub(crate) enum DeviceChoice {
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct DataFlags {
     /// gallery, stl10:DIR, cifar10:DIR, cifar100:DIR, cifar100-coarse:DIR, tiny-imagenet:DIR,
-    /// imagenette:DIR, idx:DIR, tar:SHARDS or folder:DIR
+    /// imagenette:DIR, idx:DIR, parquet:FILES, tar:SHARDS or folder:DIR
     ///
     /// cifar100-coarse has CIFAR-100's twenty superclasses. Tiny ImageNet and Imagenette (Imagewoof,
     /// too) are tested on their val.
     ///
-    /// tar:SHARDS are Webdataset's: one file, a folder, or a pattern in quotes, as in
-    /// 'tar:DIR/train-{000..099}.tar' or 'tar:DIR/*.tar'. Members of one key are a sample, as 0001.jpg
-    /// and 0001.cls. Shards with train, val or test as a word of their names are splits.
+    /// parquet:FILES are tables with a column of images, as Hugging Face has them; tar:SHARDS are
+    /// Webdataset's, where members of one key are a sample, as 0001.jpg and 0001.cls. Either is one
+    /// file, a folder, or a pattern in quotes, as in 'tar:DIR/train-{000..099}.tar' or 'tar:DIR/*.tar'.
+    /// Files with train, val or test as a word of their names are splits.
     ///
     /// folder:DIR takes png, jpeg, webp, gif, bmp and tiff files at any depth. First-level folders
     /// are classes, in alphabetical order. Folders called train, val (valid, validation) and test are
@@ -53,7 +54,7 @@ pub(crate) struct DataFlags {
     #[arg(long, default_value = "gallery")]
     pub(crate) data: Source,
     /// Side of the images in pixels, 1 to 4096 [default: the data's own; 32 for idx, 128 for
-    /// imagenette, 96 for folders and shards]
+    /// imagenette, 96 for folders, tables and shards]
     #[arg(long, value_parser = side)]
     pub(crate) side: Option<usize>,
     /// Images that keep their labels, the same number of each class unless the recipe says labels =
