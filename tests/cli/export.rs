@@ -232,7 +232,8 @@ fn weights_go_back_under_the_names_that_they_had() {
     let words = ["import", "b.safetensors", "--out", "c.safetensors", "--side", "32"];
     assert_eq!(done(folder, &words)["network"], "MobileNetV3-small");
     let tuned = ["finetune", "--from", "c.safetensors", "--run", "tuned", "--recipe", "quick"];
-    let short = ["--set", "finetuning.epochs=1", "--set", "finetuning.steps=1"];
+    let short = ["finetuning.epochs=1", "finetuning.steps=1", "finetuning.batch=4"];
+    let short = short.map(|change| ["--set", change]).concat();
     done(folder, &[&tuned[..], &FEW, &short].concat());
     let tuned = ["export", "tuned/checkpoint.safetensors", "--torch", "--out", "d.safetensors"];
     assert_eq!(done(folder, &tuned)["leaves_classifier"], true, "torchvision's has two layers");

@@ -7,7 +7,6 @@ mod sgd;
 mod lars;
 mod rule;
 mod settings;
-mod written;
 
 use std::collections::BTreeMap;
 

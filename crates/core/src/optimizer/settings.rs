@@ -1,5 +1,7 @@
 //! Settings of an optimizer.
 
+mod written;
+
 use serde::{Deserialize, Serialize};
 
 use super::adam::AdamSettings;
@@ -12,7 +14,7 @@ use crate::schedule::{Schedule, half_cosine};
 /// Settings of an optimizer. In a recipe one flat table: `kind` says which rule, `adam` where it is
 /// left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "super::written::Written", into = "super::written::Written")]
+#[serde(try_from = "written::Written", into = "written::Written")]
 pub struct OptimizerSettings {
     /// Peak learning rate.
     pub learning_rate: f64,

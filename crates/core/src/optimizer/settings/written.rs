@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adam::{AdamSettings, Decay, EpsilonForm};
-use super::lars::{LarsSettings, TrustForm};
-use super::sgd::SgdSettings;
-use super::{Clip, Exclude, OptimizerSettings, Rule};
+use super::{Exclude, OptimizerSettings};
+use crate::optimizer::adam::{AdamSettings, Decay, EpsilonForm};
+use crate::optimizer::gradients::Clip;
+use crate::optimizer::lars::{LarsSettings, TrustForm};
+use crate::optimizer::rule::Rule;
+use crate::optimizer::sgd::SgdSettings;
 use crate::schedule::Schedule;
 
 /// The table; what is left out is the kind's own.
