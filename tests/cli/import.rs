@@ -86,7 +86,12 @@ fn a_checkpoint_that_was_imported_is_one_like_any_other() {
     assert!(evaluated.to_string().contains("linear"), "{evaluated}");
     let tuned = ["finetune", "--from", "out.safetensors", "--run", "tuned", "--recipe", "quick"];
     let short = ["--set", "finetuning.epochs=1", "--set", "finetuning.steps=2"];
-    done(folder.path(), &[&tuned[..], &few, &short].concat());
+    // More layers than the recipe's own encoder has, and as many as the checkpoint's.
+    let frozen = ["--set", "finetuning.freeze=9"];
+    done(folder.path(), &[&tuned[..], &few, &short, &frozen].concat());
+    let scratch = ["finetune", "--from", "scratch", "--run", "scratch", "--recipe", "quick"];
+    let (_, code, told) = refused(folder.path(), &[&scratch[..], &few, &short, &frozen].concat());
+    assert!(code == "SETTING" && told.contains("fresh weights"), "{told}");
     let tuned = done(folder.path(), &["info", "tuned"]);
     assert_eq!(tuned["meta"]["origin"]["licence"], "MIT", "what it began with stays known");
     assert_eq!(tuned["meta"]["preprocessing"]["filter"], "bicubic");

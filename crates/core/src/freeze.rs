@@ -23,11 +23,7 @@ pub(crate) fn is_none(layers: &usize) -> bool {
 ///
 /// # Errors
 /// [`Error::Setting`] for the setting of that name.
-pub(crate) fn check(
-    name: &'static str,
-    layers: usize,
-    encoder: &EncoderSettings,
-) -> Result<(), Error> {
+fn check(name: &'static str, layers: usize, encoder: &EncoderSettings) -> Result<(), Error> {
     let most = encoder.freezable();
     match layers <= most {
         true => Ok(()),
@@ -41,12 +37,20 @@ pub(crate) fn check(
     }
 }
 
-/// The network with so many first layers of its encoder frozen.
-pub(crate) fn frozen<M: Module>(network: M, layers: usize, encoder: &EncoderSettings) -> M {
-    match layers {
+/// The network with as many first layers of its encoder frozen as the setting of that name says.
+///
+/// # Errors
+/// [`Error::Setting`] for more layers than the encoder has.
+pub(crate) fn frozen<M: Module>(
+    network: M,
+    (name, layers): (&'static str, usize),
+    encoder: &EncoderSettings,
+) -> Result<M, Error> {
+    check(name, layers, encoder)?;
+    Ok(match layers {
         0 => network,
         _ => network.map(&mut Freeze { layers, encoder, path: Path::default() }),
-    }
+    })
 }
 
 struct Freeze<'a> {

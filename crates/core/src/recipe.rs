@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::augment::policy::Policy;
 use crate::encoder::EncoderSettings;
 use crate::error::Error;
-use crate::freeze;
 use crate::head::HeadSettings;
 use crate::method::Objective;
 use crate::semi::SemiSettings;
@@ -112,14 +111,6 @@ impl Recipe {
             return Err(Error::setting("pretraining.accumulate", expected, got));
         }
         self.finetuning.check().map_err(|e| e.below("finetuning"))?;
-        let semi = self.semi.as_ref().map_or(0, |semi| semi.freeze);
-        for (name, layers) in [
-            ("pretraining.freeze", pretraining.freeze),
-            ("finetuning.freeze", self.finetuning.freeze),
-            ("semi.freeze", semi),
-        ] {
-            freeze::check(name, layers, &self.encoder)?;
-        }
         if let Some(semi) = &self.semi {
             semi.check().map_err(|e| e.below("semi"))?;
         }

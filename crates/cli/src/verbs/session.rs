@@ -1,6 +1,8 @@
 //! What a command works with, opened alike for every verb.
 
+use kith_core::Error;
 use kith_core::recipe::Recipe;
+use kith_core::semi::Start;
 
 use crate::args::{DataFlags, LogFormat, RecipeFlags, Shared, TrainFlags};
 use crate::checkpoint::Checkpoint;
@@ -56,6 +58,9 @@ impl<'a> Session<'a> {
         listen_for_ctrl_c();
         let (mut recipe, mut data) = (recipe(&flags.recipe)?, flags.data.clone());
         let start = initial_weights::open(from, &mut recipe, &mut data)?;
+        if start.is_none() {
+            refuse_frozen(verb, &recipe)?;
+        }
         let device = command.device()?;
         let Command { shared, console } = command;
         if start.as_ref().is_some_and(|start| start.meta.preprocessing != data.preprocessing) {
@@ -105,6 +110,24 @@ impl<'a> Session<'a> {
             seed: self.seed,
             console: self.console,
             log: self.log,
+        }
+    }
+}
+
+/// Refuses to freeze layers where a verb begins with fresh weights.
+fn refuse_frozen(verb: &str, recipe: &Recipe) -> Result<(), Error> {
+    let semi = recipe.semi.as_ref().filter(|semi| semi.start == Start::Fresh);
+    let (name, layers) = match verb {
+        "pretrain" => ("pretraining.freeze", recipe.pretraining.freeze),
+        "baseline" => ("finetuning.freeze", recipe.finetuning.freeze),
+        "semi" => ("semi.freeze", semi.map_or(0, |semi| semi.freeze)),
+        _ => return Ok(()),
+    };
+    match layers {
+        0 => Ok(()),
+        _ => {
+            let expected = "0 where the encoder begins with fresh weights, or --from a checkpoint";
+            Err(Error::setting(name, expected, layers))
         }
     }
 }

@@ -88,7 +88,7 @@ impl<M: Method> Run<M> {
         let mut build = Build { projection, features, seed, weights, device };
         let network = Network { encoder, heads: method.heads(&mut build)? };
         let buffers = method.buffers(&network, &build);
-        let network = frozen(network, freeze, settings);
+        let network = frozen(network, ("pretraining.freeze", freeze), settings)?;
         let optimizer = Optimizer::new(optimizer).of_encoder(settings, "encoder.");
         let device = build.plain_device();
         Ok(Box::new(Self { method: method.clone(), network, buffers, optimizer, device }))

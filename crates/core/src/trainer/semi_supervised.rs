@@ -111,7 +111,8 @@ impl Trainer<SemiSupervised> {
     pub fn with_encoder(mut self, archive: &Archive) -> Result<Self, Error> {
         let mut network = self.task.network;
         network.encoder = archive.restore("encoder", network.encoder)?;
-        self.task.network = frozen(network, self.task.settings.freeze, &self.run.recipe.encoder);
+        let freeze = ("semi.freeze", self.task.settings.freeze);
+        self.task.network = frozen(network, freeze, &self.run.recipe.encoder)?;
         self.task.average = self.task.network.valid();
         Ok(self)
     }
@@ -122,7 +123,8 @@ impl Trainer<SemiSupervised> {
     /// [`Error::MissingTensor`] or [`Error::TensorShape`] when it is of another network.
     pub fn with_network(mut self, archive: &Archive) -> Result<Self, Error> {
         let network = archive.restore("", self.task.network)?;
-        self.task.network = frozen(network, self.task.settings.freeze, &self.run.recipe.encoder);
+        let freeze = ("semi.freeze", self.task.settings.freeze);
+        self.task.network = frozen(network, freeze, &self.run.recipe.encoder)?;
         self.task.average = self.task.network.valid();
         Ok(self)
     }

@@ -78,7 +78,8 @@ impl Trainer<Supervised> {
         let Recipe { encoder, finetuning, .. } = &self.run.recipe;
         let mut network = self.task.network;
         network.encoder = archive.restore("encoder", network.encoder)?;
-        self.task.network = frozen(network, finetuning.freeze, encoder);
+        let freeze = ("finetuning.freeze", finetuning.freeze);
+        self.task.network = frozen(network, freeze, encoder)?;
         self.task.stage = Stage::Finetuned;
         Ok(self)
     }
