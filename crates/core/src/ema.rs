@@ -7,6 +7,7 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::freeze::without_gradients;
 use crate::path::Path;
 use crate::range;
 use crate::schedule::half_cosine;
@@ -75,8 +76,8 @@ pub fn in_training<M: Module, R>(
 ) -> (M, R) {
     let mut frozen = Frozen::default();
     like.visit(&mut frozen);
-    frozen.path = Path::default();
-    let training = network.clone().train().map(&mut frozen);
+    let training = network.clone().train();
+    let training = without_gradients(training, |name| frozen.names.contains(name));
     let result = forward(&training);
     (training.valid(), result)
 }
@@ -100,23 +101,6 @@ impl ModuleVisitor for Frozen {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if !param.val().is_autodiff() {
             self.names.insert(self.path.name());
-        }
-    }
-}
-
-impl ModuleMapper for Frozen {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, name: &str, container: &str) {
-        self.path.exit(name, container);
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        match self.names.contains(&self.path.name()) {
-            true => param.map(Tensor::inner),
-            false => param,
         }
     }
 }

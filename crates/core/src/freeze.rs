@@ -49,17 +49,24 @@ pub(crate) fn frozen<M: Module>(
     check(name, layers, encoder)?;
     Ok(match layers {
         0 => network,
-        _ => network.map(&mut Freeze { layers, encoder, path: Path::default() }),
+        _ => without_gradients(network, |name| {
+            let of_encoder = name.strip_prefix(ENCODER);
+            of_encoder.is_some_and(|name| encoder.layer_of(name) < layers)
+        }),
     })
 }
 
-struct Freeze<'a> {
-    layers: usize,
-    encoder: &'a EncoderSettings,
+/// The network with the parameters of such names without autodiff.
+pub(crate) fn without_gradients<M: Module>(network: M, named: impl Fn(&str) -> bool) -> M {
+    network.map(&mut Freeze { named, path: Path::default() })
+}
+
+struct Freeze<F> {
+    named: F,
     path: Path,
 }
 
-impl ModuleMapper for Freeze<'_> {
+impl<F: Fn(&str) -> bool> ModuleMapper for Freeze<F> {
     fn enter_module(&mut self, name: &str, container: &str) {
         self.path.enter(name, container);
     }
@@ -69,9 +76,7 @@ impl ModuleMapper for Freeze<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.name();
-        let of_encoder = name.strip_prefix(ENCODER);
-        match of_encoder.is_some_and(|name| self.encoder.layer_of(name) < self.layers) {
+        match (self.named)(&self.path.name()) {
             true => param.map(Tensor::inner),
             false => param,
         }

@@ -64,14 +64,16 @@ fn at_once(images: &Images, device: &Device) -> usize {
     images.len().max(1)
 }
 
-/// What becomes of each number, in their order, on all threads if there are several.
+/// What becomes of each number, in their order, on all threads if there are several. A single one stays
+/// on the caller's thread, to which a GPU's queue belongs.
 fn each(numbers: Vec<usize>, of: impl Fn(usize) -> Tensor<2> + Send + Sync) -> Vec<Tensor<2>> {
     #[cfg(feature = "threads")]
     {
         use rayon::iter::{IntoParallelIterator, ParallelIterator};
-        numbers.into_par_iter().map(of).collect()
+        if numbers.len() > 1 {
+            return numbers.into_par_iter().map(of).collect();
+        }
     }
-    #[cfg(not(feature = "threads"))]
     numbers.into_iter().map(of).collect()
 }
 
