@@ -35,7 +35,7 @@ fn main() {
     seconds.remove(0);
     seconds.sort_by(f64::total_cmp);
     let median = seconds[seconds.len() / 2];
-    println!("median {median:.3} s  {:.1} views/s", 2.0 * batch as f64 / median);
+    println!("median {median:.4} s  {:.1} views/s", 2.0 * batch as f64 / median);
 }
 
 #[expect(clippy::disallowed_methods, reason = "an example runs natively and may read the clock")]

@@ -1,5 +1,8 @@
 //! What comes after the sums of a layer.
 
+#[cfg(feature = "gpu")]
+pub(crate) mod gpu;
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
@@ -7,7 +10,7 @@ use burn::tensor::activation::relu;
 use crate::vectors::{Loop, widest};
 
 /// An activation that costs least where the layer before it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Activation {
     /// The sums as they are.
     Linear,

@@ -24,9 +24,14 @@ pub mod archive;
 mod initial;
 #[cfg(feature = "cpu")]
 mod array;
+#[cfg(feature = "gpu")]
+mod buffers;
 #[cfg(feature = "cpu")]
 mod vectors;
 pub mod activation;
+mod window;
+#[cfg(feature = "gpu")]
+mod gpu_convolution;
 pub mod gelu;
 pub mod norm;
 pub mod layer_norm;

@@ -1,5 +1,8 @@
 //! A fully connected layer in `PyTorch`'s layout.
 
+#[cfg(feature = "gpu")]
+mod gpu;
+
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
@@ -49,6 +52,10 @@ impl Linear {
     /// - result: `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         let weight = self.weight.val();
+        #[cfg(feature = "gpu")]
+        if gpu::suits(&x, &weight) {
+            return gpu::forward(x, weight, self.bias.as_ref().map(Param::val));
+        }
         let sums = if x.is_autodiff() || weight.is_autodiff() {
             x.matmul(weight.transpose())
         } else {

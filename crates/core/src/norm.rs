@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cpu")]
 mod cpu;
+#[cfg(feature = "gpu")]
+mod gpu;
 
 use burn::module::{Module, Param, RunningState};
 use burn::tensor::module::{batch_norm, batch_norm_train};
@@ -156,9 +158,48 @@ fn over_batch<const D: usize>(
 ) -> (Tensor<D>, [Tensor<1>; 2]) {
     #[cfg(feature = "cpu")]
     if inputs.0.device().inner() == Device::flex() {
-        return cpu::over_batch(inputs, epsilon, activation);
+        return by_rows(cpu::normalise, inputs, epsilon, activation);
+    }
+    #[cfg(feature = "gpu")]
+    if crate::buffers::is_gpu(inputs.0.device()) {
+        return by_rows(gpu::normalise, inputs, epsilon, activation);
     }
     anywhere(inputs, epsilon, activation)
+}
+
+/// A way to normalise rows of channels.
+type Way = fn(Inputs<2>, f64, Activation) -> (Tensor<2>, [Tensor<1>; 2]);
+
+/// With channels last: for maps of kith's convolutions that is how they lie.
+fn by_rows<const D: usize>(
+    way: Way,
+    (x, weight, bias): Inputs<D>,
+    epsilon: f64,
+    activation: Activation,
+) -> (Tensor<D>, [Tensor<1>; 2]) {
+    let shape = x.dims();
+    let [last, back] = axes::<D>();
+    let turned = x.permute(last);
+    let turned_shape = turned.dims();
+    let channels = shape[1];
+    let rows = turned.reshape([shape.iter().product::<usize>() / channels, channels]);
+    let (rows, moments) = way((rows, weight, bias), epsilon, activation);
+    (rows.reshape(turned_shape).permute(back), moments)
+}
+
+/// The order of axes that brings channels last, and the way back.
+fn axes<const D: usize>() -> [[isize; D]; 2] {
+    let last = core::array::from_fn(|k| match k {
+        0 => 0,
+        k if k == D - 1 => 1,
+        k => k as isize + 1,
+    });
+    let back = core::array::from_fn(|k| match k {
+        0 => 0,
+        1 => D as isize - 1,
+        k => k as isize - 1,
+    });
+    [last, back]
 }
 
 /// Burn's way, on any device.
@@ -174,33 +215,39 @@ fn anywhere<const D: usize>(
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 mod tests {
-    use burn::tensor::TensorData;
+    use burn::tensor::{DeviceKind, TensorData};
 
     use super::*;
 
     fn numbers<const D: usize>(shape: [usize; D], step: f32) -> Tensor<D> {
+        numbers_on(&Device::flex(), shape, step)
+    }
+
+    fn numbers_on<const D: usize>(device: &Device, shape: [usize; D], step: f32) -> Tensor<D> {
         let values = (0..shape.iter().product()).map(|k| 1.0 + (k as f32 * step).sin()).collect();
         let data = TensorData::new::<f32, _>(values, shape);
-        Tensor::from_data(data, &Device::flex().autodiff()).require_grad()
+        Tensor::from_data(data, &device.clone().autodiff()).require_grad()
     }
 
     fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
         x.into_data().try_to_vec().unwrap()
     }
 
-    type Way<const D: usize> = fn(Inputs<D>, f64, Activation) -> (Tensor<D>, [Tensor<1>; 2]);
+    type AnyWay<const D: usize> = fn(Inputs<D>, f64, Activation) -> (Tensor<D>, [Tensor<1>; 2]);
 
     /// Result, moments and gradients of a sum of the result that weighs each number differently.
     fn all<const D: usize>(
-        way: Way<D>,
+        way: AnyWay<D>,
         shape: [usize; D],
         activation: Activation,
+        device: &Device,
     ) -> Vec<Vec<f32>> {
-        let x = numbers(shape, 0.7);
-        let (weight, bias) = (numbers([shape[1]], 1.3), numbers([shape[1]], 2.1));
+        let x = numbers_on(device, shape, 0.7);
+        let channels = [shape[1]];
+        let (weight, bias) = (numbers_on(device, channels, 1.3), numbers_on(device, channels, 2.1));
         let (result, [mean, variance]) =
             way((x.clone(), weight.clone(), bias.clone()), 1e-3, activation);
-        let weights = numbers(shape, 0.37).detach();
+        let weights = numbers_on(device, shape, 0.37).detach();
         let gradients = (result.clone() * weights).sum().backward();
         vec![
             values(result),
@@ -221,22 +268,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_cpus_own_way_computes_what_burn_does() {
+    /// A device's own way beside burn's on the CPU.
+    fn computes_what_burn_does(device: &Device) {
         for activation in [Activation::Linear, Activation::Relu, Activation::Relu6] {
-            let maps = [7, 5, 6, 4];
+            let maps = [7, 37, 6, 4];
             close(
-                &all(cpu::over_batch::<4>, maps, activation),
-                &all(anywhere::<4>, maps, activation),
+                &all(over_batch::<4>, maps, activation, device),
+                &all(anywhere::<4>, maps, activation, &Device::flex()),
                 &format!("maps, {activation:?}"),
             );
             let rows = [300, 3];
             close(
-                &all(cpu::over_batch::<2>, rows, activation),
-                &all(anywhere::<2>, rows, activation),
+                &all(over_batch::<2>, rows, activation, device),
+                &all(anywhere::<2>, rows, activation, &Device::flex()),
                 &format!("rows, {activation:?}"),
             );
         }
+    }
+
+    #[test]
+    fn the_cpus_own_way_computes_what_burn_does() {
+        computes_what_burn_does(&Device::flex());
+    }
+
+    #[test]
+    fn the_gpus_own_way_computes_what_burn_does_on_wgpu() {
+        computes_what_burn_does(&Device::wgpu(DeviceKind::DefaultDevice));
     }
 
     #[test]

@@ -12,41 +12,9 @@ use crate::activation::Activation;
 use crate::array::{Array, array, tracked};
 use crate::vectors::{Loop, widest};
 
-/// As [`super::over_batch`].
-pub(super) fn over_batch<const D: usize>(
-    (x, weight, bias): Inputs<D>,
-    epsilon: f64,
-    activation: Activation,
-) -> (Tensor<D>, [Tensor<1>; 2]) {
-    // Channels last: for maps of kith's convolutions that is how they lie.
-    let shape = x.dims();
-    let [last, back] = axes::<D>();
-    let turned = x.permute(last);
-    let turned_shape = turned.dims();
-    let channels = shape[1];
-    let rows = turned.reshape([shape.iter().product::<usize>() / channels, channels]);
-    let (rows, moments) = normalise((rows, weight, bias), epsilon, activation);
-    (rows.reshape(turned_shape).permute(back), moments)
-}
-
-/// The order of axes that brings channels last, and the way back.
-fn axes<const D: usize>() -> [[isize; D]; 2] {
-    let last = core::array::from_fn(|k| match k {
-        0 => 0,
-        k if k == D - 1 => 1,
-        k => k as isize + 1,
-    });
-    let back = core::array::from_fn(|k| match k {
-        0 => 0,
-        1 => D as isize - 1,
-        k => k as isize - 1,
-    });
-    [last, back]
-}
-
 /// # Shapes
 /// - x, result: `[rows, channels]`
-fn normalise(
+pub(super) fn normalise(
     (x, weight, bias): Inputs<2>,
     epsilon: f64,
     activation: Activation,

@@ -1,5 +1,8 @@
 //! Adam (Kingma and Ba 2015), in the two forms that libraries call by that name.
 
+#[cfg(feature = "gpu")]
+mod gpu;
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +65,14 @@ pub(crate) struct Moments {
     square: Tensor<1>,
 }
 
+impl Moments {
+    /// Of what is remembered; `None` if nothing is yet.
+    fn of(memory: Vec<Tensor<1>>) -> Option<Self> {
+        let [mean, square] = <[Tensor<1>; 2]>::try_from(memory).ok()?;
+        Some(Self { mean, square })
+    }
+}
+
 impl AdamSettings {
     /// What `adamw` is where nothing else is said: `PyTorch`'s.
     pub fn w() -> Self {
@@ -83,13 +94,18 @@ impl AdamSettings {
         memory: Vec<Tensor<1>>,
         At { step, rate }: At,
     ) -> (Tensor<1>, Vec<Tensor<1>>) {
+        #[cfg(feature = "gpu")]
+        if crate::buffers::is_gpu(parameter.weight.device()) {
+            let numbers = self.numbers(parameter.decay, At { step, rate });
+            let old = Moments::of(memory);
+            let (weight, moments) = gpu::moved(parameter.weight, parameter.gradient, old, numbers);
+            return (weight, vec![moments.mean, moments.square]);
+        }
         let gradient = match self.decay {
             Decay::Gradient => parameter.decayed(),
             Decay::Weight => parameter.gradient,
         };
-        let old = <[Tensor<1>; 2]>::try_from(memory).ok();
-        let old = old.map(|[mean, square]| Moments { mean, square });
-        let moments = self.remembered(old, gradient);
+        let moments = self.remembered(Moments::of(memory), gradient);
         let weight = match self.decay {
             Decay::Weight if parameter.decay > 0.0 => {
                 parameter.weight.mul_scalar(1.0 - rate * parameter.decay)
@@ -98,6 +114,23 @@ impl AdamSettings {
         };
         let weight = weight - self.change(&moments, step, rate);
         (weight, vec![moments.mean, moments.square])
+    }
+
+    /// What a step on a GPU is told.
+    #[cfg(feature = "gpu")]
+    fn numbers(&self, decay: f64, At { step, rate }: At) -> gpu::Numbers {
+        let Self { beta1, beta2, epsilon, epsilon_form, .. } = *self;
+        let t = step as i32;
+        let (correction1, correction2) = (1.0 - beta1.powi(t), (1.0 - beta2.powi(t)).sqrt());
+        let (pull, widen) = match epsilon_form {
+            EpsilonForm::Keras => (rate * correction2 / correction1, 1.0),
+            EpsilonForm::Pytorch => (rate / correction1, 1.0 / correction2),
+        };
+        let (decay, keep) = match self.decay {
+            Decay::Gradient => (decay, 1.0),
+            Decay::Weight => (0.0, 1.0 - rate * decay),
+        };
+        gpu::Numbers { beta1, beta2, epsilon, decay, keep, pull, widen }
     }
 
     /// The moments with a gradient more; `None` are those of no gradient yet.

@@ -7,10 +7,10 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::Window;
 use super::product::{Convolution, channels_first, channels_last};
 use crate::activation::Activation;
 use crate::array::{Array, plain, tracked};
+use crate::window::Window;
 
 /// # Shapes
 /// - x: `[n, in, h, w]`, weight: `[out, in, k, k]`, bias: `[out]`

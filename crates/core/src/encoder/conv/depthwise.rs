@@ -11,11 +11,11 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::Window;
 use super::product::{channels_first, channels_last};
 use crate::activation::Activation;
 use crate::array::{Array, array, plain, tracked};
 use crate::vectors::{Loop, widest};
+use crate::window::Window;
 
 /// # Shapes
 /// - x: `[n, c, h, w]`, weight: `[c, 1, k, k]`

@@ -154,8 +154,8 @@ fn write(map: &mut [f32], sums: [Lanes; VECTORS], activation: Activation) {
 mod tests {
     use super::*;
     use crate::array::array;
-    use crate::encoder::conv::Window;
     use crate::encoder::conv::product::Convolution;
+    use crate::window::Window;
 
     /// Whole numbers, whose sums are exact.
     fn numbers<const D: usize>(shape: [usize; D]) -> Vec<f32> {

@@ -12,11 +12,12 @@ use burn::backend::Flex;
 use burn::backend::ops::FloatTensorOps;
 use burn::tensor::{Shape, Slice};
 
+use super::direct;
 use super::patches::{Patches, add};
-use super::{Window, direct};
 use crate::activation::Activation;
 use crate::array::{Array, array};
 use crate::vectors::{Loop, widest};
+use crate::window::Window;
 
 /// Patches that are multiplied at a time, a whole picture's at least. Of 512 to 6144 with 128
 /// channels, the fewest were fastest: their matrix stays in the cache, and its memory is soon used

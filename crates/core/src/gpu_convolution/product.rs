@@ -1,0 +1,154 @@
+//! A convolution's result, and the gradient of its pictures: patches by kernels. A workgroup computes a
+//! tile of the result, a thread eight rows of it.
+
+use cubecl::prelude::*;
+
+use super::gather::{Quad, SIDE, SLAB, Target, UNITS, Walk, entry, place, seat, seen, tap};
+use crate::activation::Activation;
+use crate::activation::gpu::activated;
+
+/// Rows of a tile of the result.
+pub(super) const ROWS: usize = 128;
+
+/// Rows of a tile that a thread computes.
+const OWN: usize = ROWS / SIDE;
+
+/// `result[row, out] = sum of patch[row, k] · kernels[k, out]`, then bias and an activation.
+///
+/// With a mask, the source is a gradient behind the activation `before`, of which it has the results.
+///
+/// What is multiplied next is read from memory before the last slab is multiplied.
+#[cube(launch)]
+pub(super) fn product(
+    source: &[Quad],
+    mask: ComptimeOption<&[Quad]>,
+    kernels: &[Quad],
+    bias: ComptimeOption<&[Quad]>,
+    result: &mut [Quad],
+    walk: Walk,
+    target: Target,
+    #[comptime] direction: i32,
+    #[comptime] before: Activation,
+    #[comptime] after: Activation,
+) {
+    let mut left = Shared::<[Quad]>::new_slice(comptime![ROWS * SLAB / 4]);
+    let mut right = Shared::<[Quad]>::new_slice(comptime![SLAB * SIDE]);
+    let first = (CUBE_POS_Y + CUBE_POS_Z * CUBE_COUNT_Y) * comptime![ROWS as u32];
+    let column = CUBE_POS_X * SIDE as u32;
+
+    // The two rows of patches that this thread brings, and its column of kernels.
+    let near = place(&walk, first + UNIT_POS / 4, walk.rows);
+    let far = place(&walk, first + UNIT_POS / 4 + 64, walk.rows);
+    let brought = column + UNIT_POS % SIDE as u32;
+    let size = (walk.depth * 4, target.channels);
+    let mut quad = UNIT_POS % 4;
+    let mut line = UNIT_POS / SIDE as u32;
+    let own = tap(&walk, quad);
+    let mut ahead_near = seen(source, &mask, &walk, (near, own), direction, before);
+    let mut ahead_far = seen(source, &mask, &walk, (far, own), direction, before);
+    let mut ahead = weights(kernels, (line, brought), size);
+
+    // The quads of two rows fill all banks of the memory; every two rows have theirs in another order,
+    // so that four rows' quads of one column lie in different banks.
+    let place = ((UNIT_POS / 4) * 4 + ((UNIT_POS % 4) ^ ((UNIT_POS / 8) % 4))) as usize;
+    let mut sums = Array::<Quad>::new(OWN);
+    let slabs = walk.depth.div_ceil(4);
+    for slab in 0..slabs {
+        left[place] = ahead_near;
+        left[place + UNITS] = ahead_far;
+        right[UNIT_POS as usize] = ahead;
+        sync_cube();
+        if slab + 1 < slabs {
+            quad += 4;
+            line += SLAB as u32;
+            let own = tap(&walk, quad);
+            ahead_near = seen(source, &mask, &walk, (near, own), direction, before);
+            ahead_far = seen(source, &mask, &walk, (far, own), direction, before);
+            ahead = weights(kernels, (line, brought), size);
+        }
+        multiply(&left, &right, &mut sums);
+        sync_cube();
+    }
+    write(result, &mut sums, &bias, &walk, &target, (first, column), after);
+}
+
+/// The quad of kernels that a thread brings of a slab.
+#[cube]
+fn weights(kernels: &[Quad], at: (u32, u32), size: (u32, u32)) -> Quad {
+    entry(kernels, &ComptimeOption::<&[Quad]>::new_None(), at, size, Activation::Linear)
+}
+
+/// Adds a slab's products to a thread's sums.
+#[cube]
+fn multiply(left: &Shared<[Quad]>, right: &Shared<[Quad]>, sums: &mut Array<Quad>) {
+    let (x, y) = seat(UNIT_POS);
+    let order = (y / 2) % 4;
+    #[unroll]
+    for quad in 0..4usize {
+        let mut rows = Array::<Quad>::new(OWN);
+        #[unroll]
+        for row in 0..OWN {
+            rows[row] = left[(y + SIDE * row) * 4 + (quad ^ order)];
+        }
+        #[unroll]
+        for k in 0..4usize {
+            let weights = right[(quad * 4 + k) * SIDE + x];
+            #[unroll]
+            for row in 0..OWN {
+                sums[row] = fma(Quad::new(rows[row].extract(k)), weights, sums[row]);
+            }
+        }
+    }
+}
+
+/// Writes a thread's sums where they belong.
+#[cube]
+fn write(
+    result: &mut [Quad],
+    sums: &mut Array<Quad>,
+    bias: &ComptimeOption<&[Quad]>,
+    walk: &Walk,
+    target: &Target,
+    at: (u32, u32),
+    #[comptime] activation: Activation,
+) {
+    let (x, y) = seat(UNIT_POS);
+    let (first, column) = at;
+    let out = column + x as u32;
+    #[unroll]
+    for own in 0..OWN {
+        let row = first + (y + SIDE * own) as u32;
+        // A column beyond the last is treated as a row beyond the last.
+        let row = select(out < target.channels, row, walk.rows);
+        if row < walk.rows {
+            let mut sum = sums[own];
+            #[comptime]
+            match bias {
+                ComptimeOption::Some(bias) => sum += bias[out as usize],
+                ComptimeOption::None => {}
+            }
+            let at = pixel(walk, target, row) * target.channels + out;
+            result[at as usize] = finished(sum, activation);
+        }
+    }
+}
+
+/// The pixel of the target that a row is.
+#[cube]
+fn pixel(walk: &Walk, target: &Target, row: u32) -> u32 {
+    let (rest, x) = walk.grid_width.div_mod(row);
+    let (image, y) = walk.grid_height.div_mod(rest);
+    let (y, x) = (y * target.step + target.row, x * target.step + target.column);
+    (image * target.height + y) * target.width + x
+}
+
+/// Sums after the activation.
+#[cube]
+fn finished(sums: Quad, #[comptime] activation: Activation) -> Quad {
+    let mut finished = sums;
+    #[unroll]
+    for k in 0..4usize {
+        finished.insert(k, activated(sums.extract(k), activation));
+    }
+    finished
+}
