@@ -5,10 +5,10 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test page encoders setup fmt lint rust wasm web browser www package consumers dist soak bench gallery
+.PHONY: help train test page encoders setup fmt lint rust wasm web browser www package consumers dist soak bench bench-gpu gallery
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
 	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
@@ -65,6 +65,9 @@ bench: web ## Time the training step (beside peers, if KITH_PEERS names them), t
 	tests/bench/step.sh
 	tests/bench/pipeline.sh
 	tests/bench/tab.sh
+
+bench-gpu: ## Time the training step on this machine's GPU, beside PyTorch where python3 has it with CUDA
+	tests/bench/gpu.sh
 
 gallery: ## Make the built-in gallery anew from its npm packages
 	node assets/gallery/make.mjs
