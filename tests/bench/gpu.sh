@@ -7,7 +7,7 @@ python=${KITH_PYTHON:-python3}
 cargo build --release --workspace --example step
 step=${CARGO_TARGET_DIR:-target}/release/examples/step
 
-printf '%-14s %-26s %10s\n' 'batch side width' what ms
+printf '%-16s %-26s %10s\n' 'batch side width' what ms
 row() { printf '%-16s %-26s %10s\n' "$sizes" "$1" "$(sed -n 's/^median \([0-9.]*\) s.*/\1/p' | awk '{ printf "%.1f", $1 * 1000 }')"; }
 for sizes in '525 96 128' '256 96 128' '512 32 128'; do
     # shellcheck disable=SC2086
