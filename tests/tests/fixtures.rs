@@ -8,7 +8,7 @@ use kith_core::augment::crop::{Convention, Crop, RatioDraw, Region};
 use kith_core::augment::flip::Flip;
 use kith_core::augment::policy::{Op, Policy};
 use kith_core::augment::reflect::{PerAxis, Translate, Zoom};
-use kith_core::metrics::{correlation_accuracy, keras_correlation_accuracy};
+use kith_core::metrics::Correlations;
 use kith_core::optimizer::{Optimizer, OptimizerSettings, Slopes};
 use kith_core::probe::Features;
 use kith_core::probe::knn::{Vote, nearest};
@@ -108,8 +108,8 @@ fn correlation_accuracies_follow_keras() {
     for case in ["living", "dead", "dead_but_first_lives", "all_dead"] {
         let view = |k: usize| fixture.tensor::<2>(&format!("{case}.features{k}"), &cpu());
         for (name, got) in [
-            ("r_acc", keras_correlation_accuracy(view(1), view(2))),
-            ("r_acc_of_living", correlation_accuracy(view(1), view(2))),
+            ("r_acc", Correlations::of(view(1), view(2)).accuracy_by_keras()),
+            ("r_acc_of_living", Correlations::of(view(1), view(2)).accuracy()),
         ] {
             let got = pollster::block_on(read::read(got)).expect("the device reads back")[0];
             let expected = fixture.number(&format!("{case}.{name}"));

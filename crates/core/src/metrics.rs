@@ -13,17 +13,17 @@ pub use described::{Better, Metric, Shown, Unit};
 /// [`contrastive_accuracy`].
 pub const CONTRASTIVE_ACCURACY: Metric =
     Metric::share("contrastive_accuracy", "Contrastive accuracy", "contrast");
-/// [`correlation_accuracy`].
+/// [`Correlations::accuracy`].
 pub const CORRELATION_ACCURACY: Metric =
     Metric::share("correlation_accuracy", "Correlation accuracy", "correlation");
-/// [`keras_correlation_accuracy`].
+/// [`Correlations::accuracy_by_keras`].
 pub const KERAS_CORRELATION_ACCURACY: Metric = Metric::share(
     "keras_correlation_accuracy",
     "Correlation accuracy by Keras's formula (dead units are wrong)",
     "by Keras's formula",
 )
 .shown(Shown::Line);
-/// [`dead_units`].
+/// [`dead_units`], [`Correlations::dead_units`].
 pub const DEAD_UNITS: Metric = Metric {
     better: Better::Lower,
     ..Metric::share("dead_units", "Dead units", "dead units").shown(Shown::File)
@@ -79,26 +79,65 @@ fn moments(x: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
 }
 
 /// Correlations of units across two views, and which units vary.
-struct Correlations {
+#[derive(Debug)]
+pub struct Correlations {
     /// Units of the first view against units of the second, `[d, d]`.
     table: Tensor<2>,
     /// Units that vary in the first view and in the second, 1 or 0, `[1, d]` each.
     living: [Tensor<2>; 2],
+    /// Of the units of the first view, `[1, d]`.
+    deviation: Tensor<2>,
 }
 
-/// # Shapes
-/// - first, second: `[n, d]`
-fn correlations(first: Tensor<2>, second: Tensor<2>) -> Correlations {
-    let views = [first.inner(), second.inner()];
-    let [n, _] = views[0].dims();
-    let standardised = |view: Tensor<2>| {
-        let (mean, deviation) = moments(view.clone());
-        let living = deviation.clone().greater_elem(DEAD).float();
-        ((view - mean) / deviation.clamp_min(DEAD), living)
-    };
-    let [(first, living1), (second, living2)] = views.map(standardised);
-    let table = first.transpose().matmul(second).div_scalar(n as f64);
-    Correlations { table, living: [living1, living2] }
+impl Correlations {
+    /// # Shapes
+    /// - first, second: `[n, d]`
+    pub fn of(first: Tensor<2>, second: Tensor<2>) -> Self {
+        let views = [first.inner(), second.inner()];
+        let [n, _] = views[0].dims();
+        let standardised = |view: Tensor<2>| {
+            let (mean, deviation) = moments(view.clone());
+            let living = deviation.clone().greater_elem(DEAD).float();
+            ((view - mean) / deviation.clone().clamp_min(DEAD), living, deviation)
+        };
+        let [(first, living1, deviation), (second, living2, _)] = views.map(standardised);
+        let table = first.transpose().matmul(second).div_scalar(n as f64);
+        Self { table, living: [living1, living2], deviation }
+    }
+
+    /// Share of units that correlate most with themselves across the views, both directions, over the
+    /// units that vary in both views, `[1]`.
+    ///
+    /// Dead units, which standardisation would turn into NaN, neither count nor compete; 0 if all are
+    /// dead. [`Self::accuracy_by_keras`] is what the Keras NNCLR examples print.
+    pub fn accuracy(&self) -> Tensor<1> {
+        let [first, second] = self.living.clone();
+        let [d, _] = self.table.dims();
+        let living = first * second;
+        let columns = living.clone().expand([d, d]);
+        let rows = living.clone().reshape([d, 1]);
+        let right = |table| (finds_itself(table, columns.clone()) * rows.clone()).sum();
+        let found = right(self.table.clone()) + right(self.table.clone().transpose());
+        found.div_scalar(2.0) / living.sum().clamp_min(1.0)
+    }
+
+    /// The correlation accuracy of the Keras NNCLR examples, over all units, both directions, `[1]`.
+    ///
+    /// There a dead unit's correlations are NaN, TensorFlow's argmax passes over NaN, and of NaN alone
+    /// it finds 0: a dead unit is never right, but for unit 0, which always is.
+    pub fn accuracy_by_keras(&self) -> Tensor<1> {
+        let [first, second] = self.living.clone();
+        let [d, _] = self.table.dims();
+        let counts = first.reshape([d, 1]).matmul(second);
+        let found = finds_itself(self.table.clone(), counts.clone()).sum()
+            + finds_itself(self.table.clone().transpose(), counts.transpose()).sum();
+        found.div_scalar(2.0 * d as f64)
+    }
+
+    /// [`dead_units`] of the first view.
+    pub fn dead_units(&self) -> Tensor<1> {
+        dead(self.deviation.clone())
+    }
 }
 
 /// For each row 1 if its largest number is in the column of its own number, else 0, `[d, 1]`.
@@ -115,44 +154,13 @@ fn finds_itself(table: Tensor<2>, counts: Tensor<2>) -> Tensor<2> {
     columns.mask_fill(table.lower(best), d as f64).min_dim(1).equal(own).float()
 }
 
-/// Share of units that correlate most with themselves across the views, both directions, over the
-/// units that vary in both views.
-///
-/// Dead units, which standardisation would turn into NaN, neither count nor compete; 0 if all are
-/// dead. [`keras_correlation_accuracy`] is what the Keras NNCLR examples print.
-///
-/// # Shapes
-/// - first, second: `[n, d]`; result: `[1]`
-pub fn correlation_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-    let Correlations { table, living: [first, second] } = correlations(first, second);
-    let [d, _] = table.dims();
-    let living = first * second;
-    let columns = living.clone().expand([d, d]);
-    let rows = living.clone().reshape([d, 1]);
-    let right = |table| (finds_itself(table, columns.clone()) * rows.clone()).sum();
-    let found = right(table.clone()) + right(table.transpose());
-    found.div_scalar(2.0) / living.sum().clamp_min(1.0)
-}
-
-/// The correlation accuracy of the Keras NNCLR examples, over all units, both directions.
-///
-/// There a dead unit's correlations are NaN, TensorFlow's argmax passes over NaN, and of NaN alone
-/// it finds 0: a dead unit is never right, but for unit 0, which always is.
-///
-/// # Shapes
-/// - first, second: `[n, d]`; result: `[1]`
-pub fn keras_correlation_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-    let Correlations { table, living: [first, second] } = correlations(first, second);
-    let [d, _] = table.dims();
-    let counts = first.reshape([d, 1]).matmul(second);
-    let found = finds_itself(table.clone(), counts.clone()).sum()
-        + finds_itself(table.transpose(), counts.transpose()).sum();
-    found.div_scalar(2.0 * d as f64)
-}
-
 /// Share of units that do not vary over the batch, `[1]`.
 pub fn dead_units(features: Tensor<2>) -> Tensor<1> {
     let (_, deviation) = moments(features.inner());
+    dead(deviation)
+}
+
+fn dead(deviation: Tensor<2>) -> Tensor<1> {
     deviation.lower_equal_elem(DEAD).float().mean()
 }
 
@@ -214,15 +222,19 @@ mod tests {
 
     #[test]
     fn a_dead_unit_does_not_count() {
-        assert_eq!(value(correlation_accuracy(features(FIRST), features(FIRST))), 1.0);
-        assert!((value(dead_units(features(FIRST))) - 1.0 / 3.0).abs() < 1e-6);
+        assert_eq!(value(Correlations::of(features(FIRST), features(FIRST)).accuracy()), 1.0);
+        let both = Correlations::of(features(FIRST), features([[1.0; 3]; 4]));
+        for share in [dead_units(features(FIRST)), both.dead_units()] {
+            assert!((value(share) - 1.0 / 3.0).abs() < 1e-6);
+        }
         let dead = Tensor::zeros([4, 3], &Device::flex());
-        assert_eq!(value(correlation_accuracy(dead.clone(), dead)), 0.0);
+        assert_eq!(value(Correlations::of(dead.clone(), dead).accuracy()), 0.0);
     }
 
     #[test]
     fn to_keras_a_dead_unit_is_wrong_unless_it_is_the_first() {
-        let share = |rows| value(keras_correlation_accuracy(features(rows), features(rows)));
+        let share =
+            |rows| value(Correlations::of(features(rows), features(rows)).accuracy_by_keras());
         assert!((share(FIRST) - 2.0 / 3.0).abs() < 1e-6);
         assert_eq!(share(FIRST.map(|[a, b, c]| [b, a, c])), 1.0);
         assert!((share([[0.0; 3]; 4]) - 1.0 / 3.0).abs() < 1e-6);
@@ -231,13 +243,13 @@ mod tests {
     #[test]
     fn swapped_units_are_not_found() {
         let swapped = FIRST.map(|[a, b, c]| [c, b, a]);
-        assert_eq!(value(correlation_accuracy(features(FIRST), features(swapped))), 0.0);
+        assert_eq!(value(Correlations::of(features(FIRST), features(swapped)).accuracy()), 0.0);
     }
 
     #[test]
     fn of_twins_the_first_is_found() {
         let twins = features([[1.0, 2.0, 0.0], [0.0, 0.0, 1.0], [3.0, 6.0, 1.0], [1.0, 2.0, 0.5]]);
-        let share = value(correlation_accuracy(twins.clone(), twins));
+        let share = value(Correlations::of(twins.clone(), twins).accuracy());
         assert!((share - 2.0 / 3.0).abs() < 1e-6, "two of three units are the same: {share}");
     }
 

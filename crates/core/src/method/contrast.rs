@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{self, Metric, Unit};
+use crate::metrics::{self, Correlations, Metric, Unit};
 
 /// The loss of methods that contrast views.
 pub const CONTRASTIVE_LOSS: Metric = Metric::loss("Contrastive loss", Unit::Loss);
@@ -78,12 +78,13 @@ pub fn measured(
         AccuracyOn::Projections => projections,
     };
     let [first, second] = features;
+    let correlations = Correlations::of(first.clone(), second);
     let values = [
         losses.clone().mean(),
         metrics::contrastive_accuracy(left, right),
-        metrics::correlation_accuracy(first.clone(), second.clone()),
-        metrics::keras_correlation_accuracy(first.clone(), second),
-        metrics::dead_units(first.clone()),
+        correlations.accuracy(),
+        correlations.accuracy_by_keras(),
+        correlations.dead_units(),
         metrics::feature_spread(first),
     ];
     METRICS.into_iter().zip(values).collect()
