@@ -28,7 +28,11 @@ mod array;
 mod buffers;
 #[cfg(feature = "cpu")]
 mod vectors;
+mod threads;
 pub mod activation;
+#[cfg(feature = "cpu")]
+mod gemm;
+mod packed;
 mod window;
 #[cfg(feature = "gpu")]
 mod gpu_convolution;

@@ -1,5 +1,7 @@
 //! A fully connected layer in `PyTorch`'s layout.
 
+#[cfg(feature = "cpu")]
+mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
 
@@ -7,6 +9,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::initial;
+use crate::packed::Packed;
 use crate::rng::Stream;
 use crate::rows::products;
 
@@ -15,13 +18,24 @@ use crate::rows::products;
 pub struct Linear {
     weight: Param<Tensor<2>>,
     bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    packed: Packed,
 }
 
 impl Linear {
     /// Glorot-uniform weights, zero bias.
     pub fn new(inputs: usize, outputs: usize, stream: &mut Stream, device: &Device) -> Self {
         let weight = initial::glorot([outputs, inputs], inputs, outputs, stream, device);
-        Self { weight, bias: Some(initial::zeros([outputs], device)) }
+        Self::of(weight, initial::zeros([outputs], device))
+    }
+
+    fn of(weight: Param<Tensor<2>>, bias: Param<Tensor<1>>) -> Self {
+        Self { weight, bias: Some(bias), packed: Packed::default() }
+    }
+
+    /// The same for inference: weights that change are of no more effect.
+    pub(crate) fn packed(&self) -> Self {
+        Self { packed: Packed::of(self.weight.val()), ..self.clone() }
     }
 
     /// The same weights, without a bias: before a normalisation, which would take it away again.
@@ -33,7 +47,7 @@ impl Linear {
     pub fn torch(inputs: usize, outputs: usize, stream: &mut Stream, device: &Device) -> Self {
         let limit = 1.0 / (inputs.max(1) as f64).sqrt();
         let weight = initial::uniform([outputs, inputs], limit, stream, device);
-        Self { weight, bias: Some(initial::uniform([outputs], limit, stream, device)) }
+        Self::of(weight, initial::uniform([outputs], limit, stream, device))
     }
 
     /// Normal weights of deviation 0.02, zero bias: those of vision transformers.
@@ -44,13 +58,19 @@ impl Linear {
         device: &Device,
     ) -> Self {
         let weight = initial::transformer([outputs, inputs], stream, device);
-        Self { weight, bias: Some(initial::zeros([outputs], device)) }
+        Self::of(weight, initial::zeros([outputs], device))
     }
 
     /// # Shapes
     /// - x: `[n, in]`
     /// - result: `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "cpu")]
+        if let Some(weight) = self.packed.panels()
+            && !x.is_autodiff()
+        {
+            return cpu::forward(x, weight, self.bias.as_ref().map(Param::val));
+        }
         let weight = self.weight.val();
         #[cfg(feature = "gpu")]
         if gpu::suits(&x, &weight) {

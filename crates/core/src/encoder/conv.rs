@@ -1,19 +1,17 @@
 //! The one seam through which kith convolves.
 
 #[cfg(feature = "cpu")]
-mod cpu;
+mod patches;
+#[cfg(feature = "cpu")]
+mod spread;
+#[cfg(feature = "cpu")]
+mod product;
 #[cfg(feature = "cpu")]
 mod depthwise;
 #[cfg(feature = "cpu")]
-mod direct;
-#[cfg(feature = "cpu")]
-mod lanes;
+mod cpu;
 #[cfg(test)]
 mod on_gpu;
-#[cfg(feature = "cpu")]
-mod patches;
-#[cfg(feature = "cpu")]
-mod product;
 
 use burn::module::{Module, Param};
 use burn::tensor::module::conv2d;
@@ -24,6 +22,7 @@ use crate::activation::Activation;
 #[cfg(feature = "gpu")]
 use crate::gpu_convolution;
 use crate::initial;
+use crate::packed::Packed;
 use crate::rng::Stream;
 use crate::window::Window;
 
@@ -36,6 +35,8 @@ pub struct Conv {
     geometry: Geometry,
     #[module(skip)]
     strided: Strided,
+    #[module(skip)]
+    packed: Packed,
 }
 
 /// Where a convolution of a stride above 1 has its padding. It decides which pixels a kernel sees:
@@ -130,7 +131,7 @@ impl Conv {
         let shape = [outputs, inputs, KERNEL, KERNEL];
         let weight = initial::glorot(shape, field * inputs, field * outputs, stream, device);
         let bias = Some(initial::zeros([outputs], device));
-        Self { weight, bias, geometry: Geometry::valid(stride), strided: Strided::Around }
+        Self::of((weight, bias), Geometry::valid(stride), Strided::Around)
     }
 
     /// Without bias, since normalisation follows: normal weights of variance 2 / (k² · out) (He et
@@ -144,7 +145,7 @@ impl Conv {
         let shape = [outputs, inputs / geometry.groups, kernel, kernel];
         let fan_out = kernel * kernel * outputs / geometry.groups;
         let weight = initial::kaiming_normal(shape, fan_out, stream, device);
-        Self { weight, bias: None, geometry, strided: Strided::Around }
+        Self::of((weight, None), geometry, Strided::Around)
     }
 
     /// Without bias, as Keras makes it: Glorot-uniform weights, and its padding where the stride is
@@ -162,7 +163,15 @@ impl Conv {
         let (fan_in, fan_out) = (field * inputs, field * outputs / geometry.groups);
         let weight = initial::glorot(shape, fan_in, fan_out, stream, device);
         let strided = if geometry.stride > 1 { strided } else { Strided::Around };
-        Self { weight, bias: None, geometry, strided }
+        Self::of((weight, None), geometry, strided)
+    }
+
+    fn of(
+        (weight, bias): (Param<Tensor<4>>, Option<Param<Tensor<1>>>),
+        geometry: Geometry,
+        strided: Strided,
+    ) -> Self {
+        Self { weight, bias, geometry, strided, packed: Packed::default() }
     }
 
     /// The same with another padding where the stride is more than 1.
@@ -203,7 +212,14 @@ impl Conv {
         let (weight, bias) = (self.weight.val(), self.bias.as_ref().map(Param::val));
         #[cfg(feature = "cpu")]
         if x.device().inner() == Device::flex() {
-            return on_cpu((x, weight, bias), (self.geometry, self.strided), activation);
+            let how = (self.geometry, self.strided);
+            return match self.packed.panels().filter(|_| !x.is_autodiff()) {
+                Some(kernels) => {
+                    let window = window(&x, weight.dims()[3], how);
+                    cpu::infer((x, kernels, bias), window, activation)
+                }
+                None => on_cpu((x, weight, bias), how, activation),
+            };
         }
         #[cfg(feature = "gpu")]
         if self.geometry.groups == 1 && gpu_convolution::suits(weight.dims()[0]) {
@@ -226,7 +242,18 @@ impl Conv {
             let turned = kernels.permute([0, 2, 3, 1]);
             (turned * scale.reshape([outputs, 1, 1, 1])).permute([0, 3, 1, 2])
         });
-        Self { weight, bias: Some(initial::parameter(shift)), ..self.clone() }
+        Self { weight, bias: Some(initial::parameter(shift)), ..self.clone() }.packed()
+    }
+
+    /// The same for inference: weights that change are of no more effect.
+    pub(super) fn packed(&self) -> Self {
+        if self.geometry.groups > 1 {
+            return self.clone();
+        }
+        let weight = self.weight.val().permute([0, 2, 3, 1]);
+        let [outputs, kernel, _, inputs] = weight.dims();
+        let packed = Packed::of(weight.reshape([outputs, kernel * kernel * inputs]));
+        Self { packed, ..self.clone() }
     }
 }
 
@@ -251,14 +278,6 @@ fn on_cpu(
     let window = window(&x, kernel, (geometry, strided));
     let records = x.is_autodiff() || weight.is_autodiff();
     match (kernel, geometry.groups) {
-        (1, 1) if records && !window.has_padding() => {
-            let sums = pointwise(x, weight, window.stride);
-            let sums = match bias {
-                Some(bias) => sums + bias.reshape([1, outputs, 1, 1]),
-                None => sums,
-            };
-            activation.apply(sums)
-        }
         (_, 1) => {
             let none = || Tensor::zeros([outputs], &x.device().inner());
             cpu::convolve((x.clone(), weight, bias.unwrap_or_else(none)), window, activation)
@@ -271,22 +290,6 @@ fn on_cpu(
         }
         _ => padded((x, weight, bias), (geometry, strided), activation),
     }
-}
-
-/// A 1×1 convolution as one product of matrices, with channels last.
-#[cfg(feature = "cpu")]
-fn pointwise(x: Tensor<4>, weight: Tensor<4>, stride: usize) -> Tensor<4> {
-    use burn::tensor::s;
-
-    let step = stride as isize;
-    let x = match stride {
-        1 => x,
-        _ => x.slice(s![.., .., 0..;step, 0..;step]),
-    };
-    let ([n, inputs, height, width], [outputs, ..]) = (x.dims(), weight.dims());
-    let rows = x.permute([0, 2, 3, 1]).reshape([n * height * width, inputs]);
-    let sums = rows.matmul(weight.reshape([outputs, inputs]).transpose());
-    sums.reshape([n, height, width, outputs]).permute([0, 3, 1, 2])
 }
 
 /// Burn's convolution of maps with zeros where they are not all around.

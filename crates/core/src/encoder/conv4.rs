@@ -59,6 +59,11 @@ impl Conv4 {
         Ok(Self { convs, dense })
     }
 
+    /// For inference: see [`Conv::packed`].
+    pub(super) fn folded(&self) -> Self {
+        Self { convs: self.convs.iter().map(Conv::packed).collect(), dense: self.dense.packed() }
+    }
+
     /// # Shapes
     /// - images: `[n, 3, side, side]` in [0, 1]
     /// - result: `[n, width]`, none negative

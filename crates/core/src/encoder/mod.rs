@@ -83,7 +83,8 @@ impl Encoder {
     #[must_use]
     pub fn folded(&self) -> Self {
         match self {
-            Self::Conv4(_) | Self::Vit(_) => self.clone(),
+            Self::Conv4(encoder) => Self::Conv4(encoder.folded()),
+            Self::Vit(encoder) => Self::Vit(encoder.folded()),
             Self::Conv4Pool(encoder) => Self::Conv4Pool(encoder.folded()),
             Self::Resnet(encoder) => Self::Resnet(encoder.folded()),
             Self::Mobilenet(encoder) => Self::Mobilenet(encoder.folded()),

@@ -149,6 +149,11 @@ impl VisionTransformer {
         Ok(Self { cls_token, reg_token, pos_embed, patch_embed, blocks, norm, options })
     }
 
+    /// For inference: see [`Linear::packed`](crate::linear::Linear).
+    pub(super) fn folded(&self) -> Self {
+        Self { blocks: self.blocks.iter().map(Block::folded).collect(), ..self.clone() }
+    }
+
     /// # Shapes
     /// - images: `[n, 3, side, side]`
     /// - result: `[n, dim]`, or twice as many where both pools are asked for

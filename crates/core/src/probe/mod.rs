@@ -22,13 +22,14 @@ pub mod spectrum;
 pub mod sphere;
 pub mod two_views;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
 use crate::read::read;
+use crate::threads;
 
 /// How a linear classifier on frozen features is fitted: the two are not comparable with each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,19 +65,6 @@ fn at_once(images: &Images, device: &Device) -> usize {
     images.len().max(1)
 }
 
-/// What becomes of each number, in their order, on all threads if there are several. A single one stays
-/// on the caller's thread, to which a GPU's queue belongs.
-fn each(numbers: Vec<usize>, of: impl Fn(usize) -> Tensor<2> + Send + Sync) -> Vec<Tensor<2>> {
-    #[cfg(feature = "threads")]
-    {
-        use rayon::iter::{IntoParallelIterator, ParallelIterator};
-        if numbers.len() > 1 {
-            return numbers.into_par_iter().map(of).collect();
-        }
-    }
-    numbers.into_iter().map(of).collect()
-}
-
 impl Features {
     /// Number of pictures.
     pub fn len(&self) -> usize {
@@ -108,7 +96,7 @@ impl Features {
         let count = images.dims()[0];
         let starts: Vec<usize> = (0..count).step_by(at_once).collect();
         let part = |start: usize| images.clone().narrow(0, start, at_once.min(count - start));
-        for features in each(starts, |start| encoder.forward(part(start))) {
+        for features in threads::each(starts, |start| encoder.forward(part(start))) {
             self.dim = features.dims()[1];
             let values = read(features).await?;
             if !values.iter().all(|value| value.is_finite()) {

@@ -7,9 +7,10 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::product::{Convolution, channels_first, channels_last};
+use super::product::{self, Convolution, channels_first, channels_last};
 use crate::activation::Activation;
 use crate::array::{Array, plain, tracked};
+use crate::gemm::Panels;
 use crate::window::Window;
 
 /// # Shapes
@@ -39,6 +40,24 @@ pub(super) fn convolve(
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
 }
 
+/// The same by packed kernels, without a gradient.
+///
+/// # Shapes
+/// - x: `[n, in, h, w]`, kernels: `[k · k · in, out]`, bias: `[out]`
+/// - result: `[n, out, …]`, of the window's sides
+pub(super) fn infer(
+    (x, kernels, bias): (Tensor<4>, &Panels, Option<Tensor<1>>),
+    window: Window,
+    activation: Activation,
+) -> Tensor<4> {
+    let bias = match bias {
+        Some(bias) => plain(bias).to_contiguous().storage::<f32>().to_vec(),
+        None => vec![0.0; kernels.columns()],
+    };
+    let maps = product::infer(plain(x), window, kernels, (&bias, activation));
+    Tensor::from_primitive::<Flex>(channels_first(maps))
+}
+
 /// The step back through a convolution.
 #[derive(Debug)]
 struct Convolve;
@@ -59,7 +78,7 @@ impl Backward<Flex, 3> for Convolve {
             grads.register::<Flex>(node.id, convolution.gradient_of_kernels(&gradient));
         }
         if let Some(node) = bias {
-            grads.register::<Flex>(node.id, convolution.gradient_of_bias(gradient));
+            grads.register::<Flex>(node.id, convolution.gradient_of_bias(&gradient));
         }
     }
 }

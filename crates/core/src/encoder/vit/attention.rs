@@ -1,5 +1,8 @@
 //! Multi-head self-attention (Vaswani et al. 2017): tokens look at tokens.
 
+#[cfg(feature = "cpu")]
+mod cpu;
+
 use burn::module::Module;
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
@@ -23,11 +26,21 @@ impl Attention {
         Self { qkv, proj: Linear::transformer(dim, dim, stream, device), heads }
     }
 
+    /// For inference: see [`Linear::packed`].
+    pub(super) fn folded(&self) -> Self {
+        Self { qkv: self.qkv.packed(), proj: self.proj.packed(), heads: self.heads }
+    }
+
     /// # Shapes
     /// - x, result: `[n, tokens, dim]`
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {
         let ([n, tokens, dim], heads) = (x.dims(), self.heads);
         let parts = self.qkv.forward(x.reshape([n * tokens, dim]));
+        #[cfg(feature = "cpu")]
+        if !parts.is_autodiff() && parts.device() == Device::flex() {
+            let seen = cpu::attend(parts, tokens, heads);
+            return self.proj.forward(seen).reshape([n, tokens, dim]);
+        }
         let parts = parts.reshape([n, tokens, 3 * heads, dim / heads]).swap_dims(1, 2);
         let part = |which: usize| parts.clone().narrow(1, which * heads, heads);
         let seen = attend([part(0), part(1), part(2)]);

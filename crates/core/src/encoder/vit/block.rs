@@ -58,6 +58,12 @@ impl Block {
         Self { norm1: norm(), attn, ls1: scale(), norm2: norm(), mlp, ls2: scale() }
     }
 
+    /// For inference: see [`Linear::packed`].
+    pub(super) fn folded(&self) -> Self {
+        let mlp = Mlp { fc1: self.mlp.fc1.packed(), fc2: self.mlp.fc2.packed() };
+        Self { attn: self.attn.folded(), mlp, ..self.clone() }
+    }
+
     /// # Shapes
     /// - x, result: `[n, tokens, dim]`
     pub(super) fn forward(&self, x: Tensor<3>) -> Tensor<3> {

@@ -1,0 +1,335 @@
+//! Products of matrices on the CPU, of rows that need not be gathered.
+//!
+//! A patch of a picture whose channels come last is a few runs of numbers that lie side by side, so a
+//! product of patches by kernels can take its rows from where they are. The sums of a few rows and columns,
+//! a tile, are built in registers. The matrix on the right is packed once, in the order in which it is used;
+//! a block of it stays in the innermost cache while all rows pass by.
+//!
+//! A sum is built in one order, block by block, whatever the number of threads or the width of vectors.
+
+mod tile;
+mod panels;
+mod transposed;
+
+pub(crate) use panels::Panels;
+pub(crate) use transposed::Transposed;
+
+use core::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::activation::{Activation, SIX};
+use tile::{Shape, Tile};
+
+/// Numbers of a row that are multiplied before the next row's, at most: so many rows of a panel stay in the
+/// innermost cache.
+const DEPTH: usize = 384;
+
+/// Where the numbers of a row lie, counted from its first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Runs {
+    /// How many runs there are.
+    pub(crate) count: usize,
+    /// Numbers in a run, which lie side by side.
+    pub(crate) length: usize,
+    /// From the first number of a run to that of the next.
+    pub(crate) step: usize,
+}
+
+impl Runs {
+    /// Numbers in a row.
+    pub(crate) fn depth(&self) -> usize {
+        self.count * self.length
+    }
+
+    /// Some places of a row as pieces of runs.
+    fn pieces(&self, places: Range<usize>) -> Vec<Range<usize>> {
+        let mut pieces = Vec::new();
+        let mut place = places.start;
+        while place < places.end {
+            let (run, at) = (place / self.length, place % self.length);
+            let size = (self.length - at).min(places.end - place);
+            pieces.push(run * self.step + at..run * self.step + at + size);
+            place += size;
+        }
+        pieces
+    }
+
+    /// Parts of a row that are multiplied one after the other, as pieces of runs.
+    fn blocks(&self) -> Vec<Vec<Range<usize>>> {
+        let parts = self.length.div_ceil(DEPTH).max(1);
+        let piece = self.length.div_ceil(parts).max(1);
+        let pieces = (0..self.count).flat_map(|run| {
+            let (first, length) = (run * self.step, self.length);
+            let starts = (0..length).step_by(piece);
+            starts.map(move |start| first + start..first + (start + piece).min(length))
+        });
+        let mut blocks: Vec<Vec<Range<usize>>> = Vec::new();
+        let mut room = 0;
+        for piece in pieces {
+            match blocks.last_mut() {
+                Some(block) if piece.len() <= room => {
+                    room -= piece.len();
+                    block.push(piece);
+                }
+                _ => {
+                    room = DEPTH.saturating_sub(piece.len());
+                    blocks.push(vec![piece]);
+                }
+            }
+        }
+        blocks
+    }
+}
+
+/// A row of a product: where its numbers start on the left, and where its sums start in the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+}
+
+/// Rows times a matrix, plus a bias, through an activation.
+#[derive(Clone, Debug)]
+pub(crate) struct Product<'a> {
+    numbers: &'a [f32],
+    blocks: Vec<Vec<Range<usize>>>,
+    right: &'a Panels,
+    end: Option<(&'a [f32], Activation)>,
+}
+
+impl<'a> Product<'a> {
+    /// Of rows that lie so among some numbers.
+    pub(crate) fn new(numbers: &'a [f32], runs: Runs, right: &'a Panels) -> Self {
+        assert_eq!(runs.depth(), right.depth(), "a row has a number for each row of the matrix");
+        Self { numbers, blocks: runs.blocks(), right, end: None }
+    }
+
+    /// With a bias, a number a column, and an activation.
+    pub(crate) fn ending(self, bias: &'a [f32], activation: Activation) -> Self {
+        assert_eq!(bias.len(), self.right.columns(), "a bias has a number a column");
+        Self { end: Some((bias, activation)), ..self }
+    }
+
+    /// Writes the sums of rows, which must lie within the numbers and the result.
+    pub(crate) fn write(&self, rows: &[Row], result: &mut [f32]) {
+        if !rows.is_empty() {
+            Arch::new().dispatch(Written { product: self, rows, result });
+        }
+    }
+}
+
+struct Written<'a> {
+    product: &'a Product<'a>,
+    rows: &'a [Row],
+    result: &'a mut [f32],
+}
+
+impl WithSimd for Written<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        match Shape::of::<S>() {
+            Shape::Wide => self.panels::<S, 6, 4>(simd),
+            Shape::Narrow => self.panels::<S, 6, 2>(simd),
+            Shape::Browser => self.panels::<S, 2, 4>(simd),
+        }
+    }
+}
+
+impl Written<'_> {
+    /// Panel by panel; the last may be narrower.
+    #[inline(always)]
+    fn panels<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S) {
+        let width = VECTORS * S::F32_LANES;
+        for (first, panel) in self.product.right.each() {
+            let columns = first..(first + width).min(self.product.right.columns());
+            match columns.len().div_ceil(S::F32_LANES) {
+                1 => self.blocks::<S, ROWS, 1>(simd, columns, panel),
+                2 => self.blocks::<S, ROWS, 2>(simd, columns, panel),
+                3 if VECTORS > 2 => self.blocks::<S, ROWS, 3>(simd, columns, panel),
+                _ => self.blocks::<S, ROWS, VECTORS>(simd, columns, panel),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn blocks<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        columns: Range<usize>,
+        panel: &[f32],
+    ) {
+        let (panel, _) = S::as_simd_f32s(panel);
+        let (mut panel, _) = panel.as_chunks::<VECTORS>();
+        // A single row that is left over has a tile of its own.
+        let count = self.rows.len();
+        let together = if count % ROWS == 1 { count - 1 } else { count };
+        for (number, block) in self.product.blocks.iter().enumerate() {
+            let (here, later) = panel.split_at(block.iter().map(Range::len).sum());
+            panel = later;
+            let (tiles, alone) = self.rows.split_at(together);
+            for rows in tiles.chunks(ROWS) {
+                let tile = self.tile::<S, ROWS, VECTORS>(simd, rows, (block, here));
+                self.keep(simd, rows, &columns, (number, tile));
+            }
+            for rows in alone.chunks(1) {
+                let tile = self.tile::<S, 1, VECTORS>(simd, rows, (block, here));
+                self.keep(simd, rows, &columns, (number, tile));
+            }
+        }
+    }
+
+    /// Writes the sums of a block, or adds them to those of the blocks before.
+    #[inline(always)]
+    fn keep<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        rows: &[Row],
+        columns: &Range<usize>,
+        (block, tile): (usize, Tile<S, ROWS, VECTORS>),
+    ) {
+        let end = self.product.end.filter(|_| block + 1 == self.product.blocks.len());
+        for (row, mut sums) in rows.iter().zip(tile.sums) {
+            let result = &mut self.result[row.to..][columns.clone()];
+            if block > 0 {
+                tile::join(simd, &mut sums, result);
+            }
+            if let Some((bias, activation)) = end {
+                tile::join(simd, &mut sums, &bias[columns.clone()]);
+                activate(simd, &mut sums, activation);
+            }
+            tile::set(simd, result, sums);
+        }
+    }
+
+    /// The sums of a block for some rows; where there are too few, the last stands for the others.
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        simd: S,
+        rows: &[Row],
+        (block, mut panel): (&[Range<usize>], &[[S::f32s; VECTORS]]),
+    ) -> Tile<S, ROWS, VECTORS> {
+        let starts: [usize; ROWS] = core::array::from_fn(|row| rows[row.min(rows.len() - 1)].from);
+        let mut tile = Tile::new(simd);
+        for piece in block {
+            let (here, later) = panel.split_at(piece.len());
+            panel = later;
+            let rows = starts.map(|start| &self.product.numbers[start..][piece.clone()]);
+            tile.add(simd, rows, here);
+        }
+        tile
+    }
+}
+
+/// Lets a NaN pass, as [`Activation::of`] does.
+#[inline(always)]
+fn activate<S: Simd, const VECTORS: usize>(
+    simd: S,
+    sums: &mut [S::f32s; VECTORS],
+    activation: Activation,
+) {
+    if activation == Activation::Linear {
+        return;
+    }
+    let (zero, six) = (simd.splat_f32s(0.0), simd.splat_f32s(SIX));
+    for sum in sums {
+        *sum = simd.select_f32s(simd.less_than_f32s(*sum, zero), zero, *sum);
+        if activation == Activation::Relu6 {
+            *sum = simd.select_f32s(simd.greater_than_f32s(*sum, six), six, *sum);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers, whose sums are exact.
+    fn number(k: usize) -> f32 {
+        (k * k % 11) as f32 - 5.0
+    }
+
+    /// Rows of two or three runs among some numbers, and the matrix that they are multiplied by.
+    fn all_kinds() -> impl Iterator<Item = (Runs, usize, usize)> {
+        let runs = [(1, 1, 1), (3, 9, 40), (2, 5, 7), (1, 700, 700), (3, 130, 150), (7, 21, 30)];
+        let runs = runs.map(|(count, length, step)| Runs { count, length, step });
+        let rows = [1, 2, 6, 7, 300];
+        let columns = [1, 3, 16, 17, 40, 64, 70, 130];
+        runs.into_iter().flat_map(move |runs| {
+            rows.into_iter()
+                .flat_map(move |rows| columns.into_iter().map(move |columns| (runs, rows, columns)))
+        })
+    }
+
+    /// Starts that are not in order, and the numbers in which all of it lies.
+    fn left(runs: Runs, rows: usize) -> (Vec<usize>, Vec<f32>) {
+        let starts: Vec<usize> = (0..rows).map(|row| (row * 7 % rows) * 3).collect();
+        let size = rows * 3 + runs.count * runs.step.max(runs.length);
+        (starts, (0..size).map(number).collect())
+    }
+
+    /// A row's number at a place.
+    fn at(numbers: &[f32], runs: Runs, start: usize, place: usize) -> f32 {
+        numbers[start + place / runs.length * runs.step + place % runs.length]
+    }
+
+    #[test]
+    fn a_product_is_the_sum_of_products() {
+        let other = |place: usize, column: usize| number(place * 3 + column * 5 + 1);
+        for (runs, rows, columns) in all_kinds() {
+            let (starts, numbers) = left(runs, rows);
+            let row = |place: usize| move |column: usize| other(place, column);
+            let panels = Panels::new([runs.depth(), columns], row);
+            // A gap of one number between rows stays as it is.
+            let places = starts.iter().enumerate();
+            let places: Vec<Row> =
+                places.map(|(row, &from)| Row { from, to: row * (columns + 1) }).collect();
+            let bias: Vec<f32> = (0..columns).map(|column| number(column + 2)).collect();
+            let mut result = vec![0.5; rows * (columns + 1)];
+            let product = Product::new(&numbers, runs, &panels).ending(&bias, Activation::Relu);
+            product.write(&places, &mut result);
+            for (row, found) in result.chunks(columns + 1).enumerate() {
+                assert_eq!(found[columns], 0.5, "{runs:?} {rows} {columns}");
+                let product = |k, column| at(&numbers, runs, starts[row], k) * other(k, column);
+                let sum = |column| (0..runs.depth()).map(|k| product(k, column)).sum::<f32>();
+                let expected = (0..columns).map(|column| (sum(column) + bias[column]).max(0.0));
+                assert!(expected.eq(found[..columns].iter().copied()), "{runs:?} {rows} {columns}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_transposed_product_is_the_sum_over_rows() {
+        for (runs, rows, columns) in all_kinds() {
+            let (starts, numbers) = left(runs, rows);
+            let other: Vec<f32> = (0..rows * columns).map(|k| number(k + 4)).collect();
+            let product =
+                Transposed { left: &other, columns, numbers: &numbers, runs, starts: &starts };
+            let expected = (0..columns * runs.depth()).map(|index| -> f32 {
+                let (column, place) = (index / runs.depth(), index % runs.depth());
+                let right = |row: usize| at(&numbers, runs, starts[row], place);
+                (0..rows).map(|row| other[row * columns + column] * right(row)).sum()
+            });
+            let expected: Vec<f32> = expected.collect();
+            assert_eq!(product.computed(), expected, "{runs:?} {rows} {columns}");
+            assert_eq!(product.by_places(), expected, "{runs:?} {rows} {columns}");
+        }
+    }
+
+    #[test]
+    fn no_block_is_deeper_than_fits() {
+        for (length, count, expected) in
+            [(768, 3, 6), (21, 7, 1), (96, 9, 3), (1, 1, 1), (385, 1, 2)]
+        {
+            let runs = Runs { count, length, step: 1000 };
+            let blocks = runs.blocks();
+            let depths = blocks.iter().map(|block| block.iter().map(Range::len).sum::<usize>());
+            assert!(depths.clone().all(|depth| 0 < depth && depth <= DEPTH), "{length} {count}");
+            assert_eq!(depths.sum::<usize>(), runs.depth());
+            assert_eq!(blocks.len(), expected, "{length} {count}");
+        }
+    }
+}

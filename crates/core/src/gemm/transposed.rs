@@ -1,0 +1,197 @@
+//! Products of a transposed matrix by rows that need not be gathered, as gradients of kernels are.
+
+use core::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::Runs;
+use super::panels::widths;
+use super::tile::{self, Shape, Tile};
+use crate::threads;
+
+/// Rows that are multiplied before the next ones, and places of them: so much stays in the second cache.
+const ROWS_AT_ONCE: usize = 256;
+const PLACES_AT_ONCE: usize = 384;
+
+/// Numbers of a result of which several may be kept, to be added up.
+const SMALL: usize = 1 << 18;
+/// Parts of the rows that are added up on their own, and what each has at least. They do not depend on the
+/// number of threads, nor do sums.
+const PARTS: usize = 16;
+const ROWS_IN_PART: usize = 1024;
+
+/// The product `[columns, depth]` of `[rows, columns]`, transposed, by `[rows, depth]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transposed<'a> {
+    /// `[rows, columns]`.
+    pub(crate) left: &'a [f32],
+    pub(crate) columns: usize,
+    /// What the rows on the right lie in.
+    pub(crate) numbers: &'a [f32],
+    pub(crate) runs: Runs,
+    /// Where they start.
+    pub(crate) starts: &'a [usize],
+}
+
+impl Transposed<'_> {
+    /// `[columns, depth]`.
+    pub(crate) fn computed(&self) -> Vec<f32> {
+        let (depth, rows) = (self.runs.depth(), self.starts.len());
+        if self.columns * depth > SMALL {
+            return self.by_places();
+        }
+        let size = rows.div_ceil(PARTS).max(ROWS_IN_PART);
+        let parts = (0..rows.div_ceil(size)).map(|part| part * size..rows.min((part + 1) * size));
+        let parts = threads::each(parts.collect(), |rows| self.part(rows, 0..depth));
+        let mut parts = parts.into_iter();
+        let mut sums = parts.next().unwrap_or_else(|| vec![0.0; self.columns * depth]);
+        for part in parts {
+            sums.iter_mut().zip(part).for_each(|(sum, number)| *sum += number);
+        }
+        sums
+    }
+
+    /// Some places by each thread, with all rows.
+    pub(super) fn by_places(&self) -> Vec<f32> {
+        let (depth, rows) = (self.runs.depth(), self.starts.len());
+        let [_, width] = widths();
+        let size = depth.div_ceil(2 * threads::count()).next_multiple_of(width);
+        let parts = (0..depth.div_ceil(size)).map(|part| part * size..depth.min((part + 1) * size));
+        let parts: Vec<Range<usize>> = parts.collect();
+        let found = threads::each(parts.clone(), |places| self.part(0..rows, places));
+        let mut result = vec![0.0; self.columns * depth];
+        for (places, found) in parts.into_iter().zip(found) {
+            let found = found.chunks_exact(places.len());
+            for (result, found) in result.chunks_exact_mut(depth).zip(found) {
+                result[places.clone()].copy_from_slice(found);
+            }
+        }
+        result
+    }
+
+    /// What some rows have for some places, `[columns, places]`.
+    fn part(&self, rows: Range<usize>, places: Range<usize>) -> Vec<f32> {
+        let mut result = vec![0.0; self.columns * places.len()];
+        let mut packed = Vec::new();
+        for first in rows.clone().step_by(ROWS_AT_ONCE) {
+            let rows = first..rows.end.min(first + ROWS_AT_ONCE);
+            for first in places.clone().step_by(PLACES_AT_ONCE) {
+                let here = first..places.end.min(first + PLACES_AT_ONCE);
+                self.pack(rows.clone(), here.clone(), &mut packed);
+                let left = &self.left[rows.start * self.columns..rows.end * self.columns];
+                let place = here.start - places.start..here.end - places.start;
+                let (columns, depth) = (self.columns, places.len());
+                let result = result.as_mut_slice();
+                Arch::new().dispatch(Summed {
+                    left,
+                    columns,
+                    packed: &packed,
+                    place,
+                    depth,
+                    result,
+                });
+            }
+        }
+        result
+    }
+
+    /// The numbers of rows at some places, as panels of `[places / width, rows, width]`, the last as narrow
+    /// as vectors allow and filled up with zeros.
+    fn pack(&self, rows: Range<usize>, places: Range<usize>, packed: &mut Vec<f32>) {
+        let [lanes, width] = widths();
+        packed.clear();
+        for first in places.clone().step_by(width) {
+            let here = first..places.end.min(first + width);
+            let pieces = self.runs.pieces(here.clone());
+            let filled = here.len().next_multiple_of(lanes) - here.len();
+            for start in &self.starts[rows.clone()] {
+                let pieces = pieces.iter().map(|piece| start + piece.start..start + piece.end);
+                pieces.for_each(|piece| packed.extend_from_slice(&self.numbers[piece]));
+                packed.extend(core::iter::repeat_n(0.0, filled));
+            }
+        }
+    }
+}
+
+struct Summed<'a> {
+    /// `[rows, columns]`.
+    left: &'a [f32],
+    columns: usize,
+    packed: &'a [f32],
+    /// Where in a row of the result the packed places belong.
+    place: Range<usize>,
+    /// `[columns, depth]`.
+    result: &'a mut [f32],
+    depth: usize,
+}
+
+impl WithSimd for Summed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        match Shape::of::<S>() {
+            Shape::Wide => self.panels::<S, 6, 4>(simd),
+            Shape::Narrow => self.panels::<S, 6, 2>(simd),
+            Shape::Browser => self.panels::<S, 2, 4>(simd),
+        }
+    }
+}
+
+impl Summed<'_> {
+    #[inline(always)]
+    fn panels<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S) {
+        let (width, rows) = (VECTORS * S::F32_LANES, self.left.len() / self.columns);
+        let firsts = self.place.clone().step_by(width);
+        for (first, panel) in firsts.zip(self.packed.chunks(rows * width)) {
+            let places = first..self.place.end.min(first + width);
+            match places.len().div_ceil(S::F32_LANES) {
+                1 => self.panel::<S, ROWS, 1>(simd, places, panel),
+                2 => self.panel::<S, ROWS, 2>(simd, places, panel),
+                3 if VECTORS > 2 => self.panel::<S, ROWS, 3>(simd, places, panel),
+                _ => self.panel::<S, ROWS, VECTORS>(simd, places, panel),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        places: Range<usize>,
+        panel: &[f32],
+    ) {
+        let (panel, _) = S::as_simd_f32s(panel);
+        let (panel, _) = panel.as_chunks::<VECTORS>();
+        let whole = self.columns - self.columns % ROWS;
+        for first in (0..whole).step_by(ROWS) {
+            self.tile::<S, ROWS, VECTORS>(simd, first, &places, panel);
+        }
+        for column in whole..self.columns {
+            self.tile::<S, 1, VECTORS>(simd, column, &places, panel);
+        }
+    }
+
+    /// Adds what some columns have for the places of a panel.
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        column: usize,
+        places: &Range<usize>,
+        panel: &[[S::f32s; VECTORS]],
+    ) {
+        let mut built = Tile::<S, ROWS, VECTORS>::new(simd);
+        for (left, vectors) in self.left.chunks_exact(self.columns).zip(panel) {
+            let numbers = &left[column..][..ROWS];
+            for (sums, number) in built.sums.iter_mut().zip(numbers) {
+                tile::fuse(simd, sums, *number, vectors);
+            }
+        }
+        let rows = self.result[column * self.depth..].chunks_exact_mut(self.depth);
+        for (row, mut sums) in rows.zip(built.sums) {
+            tile::join(simd, &mut sums, &row[places.clone()]);
+            tile::set(simd, &mut row[places.clone()], sums);
+        }
+    }
+}
