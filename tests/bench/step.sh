@@ -7,6 +7,10 @@ cargo build --release --workspace --examples --quiet
 step="${CARGO_TARGET_DIR:-target}/release/examples/step"
 IFS=: read -ra peers <<<"${KITH_PEERS:-}"
 
+# As the program itself has it: crates/cli/src/allocator.rs.
+own() { # SIZES...
+    GLIBC_TUNABLES=glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=4294967295 "$step" "$@"
+}
 median_of() { # COMMAND...
     "$@" | awk '/^median/ { print $2 }'
 }
@@ -19,7 +23,7 @@ for sizes in '32 96 128' '64 32 128'; do
     declare -A seconds=()
     for _ in 1 2 3; do
         # shellcheck disable=SC2086
-        seconds[kith]+="$(median_of "$step" $sizes 8) "
+        seconds[kith]+="$(median_of own $sizes 8) "
         for peer in "${peers[@]}"; do
             # shellcheck disable=SC2086
             seconds[$peer]+="$(median_of "${KITH_PYTHON:-python3}" "$peer" $sizes 8) "

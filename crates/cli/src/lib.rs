@@ -8,6 +8,7 @@ pub mod fetch;
 mod failure;
 mod panic_hook;
 mod args;
+mod allocator;
 mod device;
 pub mod progress;
 mod output;
@@ -35,6 +36,7 @@ use clap::Parser;
 pub fn run() -> ExitCode {
     panic_hook::install();
     let args = args::Args::parse();
+    allocator::keep_memory(&args.verb);
     let console = output::Console::new(&args);
     match verbs::run(args.verb, &args.shared, &console) {
         Ok(()) => ExitCode::SUCCESS,

@@ -226,7 +226,7 @@ impl Written<'_> {
 
 /// Lets a NaN pass, as [`Activation::of`] does.
 #[inline(always)]
-fn activate<S: Simd, const VECTORS: usize>(
+pub(crate) fn activate<S: Simd, const VECTORS: usize>(
     simd: S,
     sums: &mut [S::f32s; VECTORS],
     activation: Activation,

@@ -38,6 +38,12 @@ impl Tap {
         taps(source, target, Filter::Bilinear).into_iter().map(tap).collect()
     }
 
+    /// The weighted sum of its samples in a line.
+    fn sum(&self, line: &[f32]) -> f32 {
+        let samples = &line[self.start..self.end()];
+        self.weights.iter().zip(samples).map(|(weight, sample)| weight * sample).sum()
+    }
+
     /// The source pixel after the last one.
     fn end(&self) -> usize {
         self.start + self.weights.len()
@@ -66,16 +72,21 @@ pub fn resize_lines(
     side: usize,
     mut line: impl FnMut(usize, &mut [u8]),
 ) -> Vec<u8> {
+    if [height, width] == [side, side] {
+        return of_lines(planes, side, line);
+    }
     let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
     let mut samples = vec![0; planes * width];
+    let mut numbers = vec![0.0; planes * width];
     let mut narrowed = vec![0.0; planes * side];
     let mut sums = vec![0.0; planes * side * side];
     let mut open = 0;
     for y in 0..height {
         line(y, &mut samples);
-        for (samples, narrow) in samples.chunks_exact(width).zip(narrowed.chunks_exact_mut(side)) {
+        numbers.iter_mut().zip(&samples).for_each(|(number, &sample)| *number = f32::from(sample));
+        for (numbers, narrow) in numbers.chunks_exact(width).zip(narrowed.chunks_exact_mut(side)) {
             for (tap, sum) in columns.iter().zip(narrow) {
-                *sum = weigh(tap, |i| f32::from(samples[i]));
+                *sum = tap.sum(numbers);
             }
         }
         // Taps start and end in rising order: those before `open` have had their last line.
@@ -90,7 +101,21 @@ pub fn resize_lines(
             }
         }
     }
-    sums.into_iter().map(|sum: f32| sum.round() as u8).collect()
+    sums.into_iter().map(rounded).collect()
+}
+
+/// The lines as they are.
+fn of_lines(planes: usize, side: usize, mut line: impl FnMut(usize, &mut [u8])) -> Vec<u8> {
+    let mut samples = vec![0; planes * side];
+    let mut target = vec![0; planes * side * side];
+    for y in 0..side {
+        line(y, &mut samples);
+        let planes = target.chunks_exact_mut(side * side);
+        for (samples, plane) in samples.chunks_exact(side).zip(planes) {
+            plane[y * side..][..side].copy_from_slice(samples);
+        }
+    }
+    target
 }
 
 /// Resizes one plane: lines first, then columns.
@@ -102,9 +127,15 @@ fn resize_plane(source: &[u8], width: usize, target: &mut [u8], [rows, columns]:
         .collect();
     for (row, line) in rows.iter().zip(target.chunks_exact_mut(side)) {
         for (x, pixel) in line.iter_mut().enumerate() {
-            *pixel = weigh(row, |y| narrowed[y * side + x]).round() as u8;
+            *pixel = rounded(weigh(row, |y| narrowed[y * side + x]));
         }
     }
+}
+
+/// A sample that is not negative, rounded as [`f32::round`] does it, which calls the C library.
+fn rounded(sum: f32) -> u8 {
+    let below = sum as u8;
+    if sum - f32::from(below) >= 0.5 { below.saturating_add(1) } else { below }
 }
 
 /// The weighted sum of a tap's samples.
@@ -176,6 +207,15 @@ mod tests {
                 + down * ((1.0 - right) * at(top + 1.0, left) + right * at(top + 1.0, left + 1.0))
         };
         (0..target * target).map(sample).collect()
+    }
+
+    #[test]
+    fn halves_are_rounded_up() {
+        let below = |x: f32| f32::from_bits(x.to_bits() - 1);
+        for sum in [0.0, 0.5, below(0.5), 1.5, below(2.5), 254.5, below(254.5), 255.0, 255.4, 255.7]
+        {
+            assert_eq!(rounded(sum), sum.round() as u8, "{sum}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod spread;
 #[cfg(feature = "cpu")]
 mod product;
 #[cfg(feature = "cpu")]
+mod depthwise_sums;
+#[cfg(feature = "cpu")]
 mod depthwise;
 #[cfg(feature = "cpu")]
 mod cpu;

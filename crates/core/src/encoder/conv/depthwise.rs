@@ -10,10 +10,13 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
+use pulp::Arch;
 
+use super::depthwise_sums::{Layer, Sums};
 use super::product::{channels_first, channels_last};
 use crate::activation::Activation;
 use crate::array::{Array, array, plain, tracked};
+use crate::threads;
 use crate::vectors::{Loop, widest};
 use crate::window::Window;
 
@@ -132,23 +135,21 @@ impl Depthwise {
         Some(Meeting { map: map * channels, picture, place: place * channels })
     }
 
-    /// Sums of a pixel are built in registers, some channels at a time.
-    ///
     /// # Shapes
     /// - bias: `[c]`
     /// - result: `[n, rows, columns, c]`
     fn forward(&self, bias: &[f32], activation: Activation) -> Array {
-        let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
-        let mut maps = vec![0.0; n * rows * columns * channels];
-        let places = 0..self.kernel * self.kernel;
-        let at = |map| places.clone().filter_map(move |place| self.meeting(map, place)).collect();
-        let meetings: Vec<Vec<Meeting>> = (0..rows * columns).map(at).collect();
-        let pictures = self.pictures.storage::<f32>().chunks_exact(height * width * channels);
-        for (maps, picture) in maps.chunks_exact_mut(rows * columns * channels).zip(pictures) {
-            let inputs = [picture, self.kernels.as_slice(), bias];
-            widest(Sums { maps, meetings: &meetings, inputs, activation });
-        }
-        array(maps, [n, rows, columns, channels])
+        let ([n, height, width, channels], grid) = (self.shape(), self.grid());
+        let size = grid[0] * grid[1] * channels;
+        let mut maps = vec![0.0; n * size];
+        let pictures = self.pictures.storage::<f32>();
+        threads::each_part(&mut maps, size.max(1), |number, maps| {
+            let picture = &pictures[number * height * width * channels..];
+            let (sides, window) = ([height, width], self.window);
+            let layer = Layer { kernels: &self.kernels, bias, kernel: self.kernel, activation };
+            Arch::new().dispatch(Sums { picture, sides, maps, grid, window, layer });
+        });
+        array(maps, [n, grid[0], grid[1], channels])
     }
 
     /// # Shapes
@@ -181,56 +182,6 @@ impl Depthwise {
         }
         let found = channels_first(array(found, [1, self.kernel, self.kernel, channels]));
         Flex::float_swap_dims(found, 0, 1)
-    }
-}
-
-/// Channels whose sums are in registers at once.
-const AT_ONCE: usize = 16;
-
-/// Maps of one picture.
-struct Sums<'a> {
-    maps: &'a mut [f32],
-    /// What meets at each pixel of the maps.
-    meetings: &'a [Vec<Meeting>],
-    /// Picture, kernels and bias.
-    inputs: [&'a [f32]; 3],
-    activation: Activation,
-}
-
-impl Loop for Sums<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let [_, _, bias] = self.inputs;
-        for (map, meetings) in self.maps.chunks_exact_mut(bias.len()).zip(self.meetings) {
-            sums(map, meetings, self.inputs);
-            map.iter_mut().for_each(|x| *x = self.activation.of(*x));
-        }
-    }
-}
-
-/// A pixel of a map, all channels.
-#[inline(always)]
-fn sums(map: &mut [f32], meetings: &[Meeting], [picture, kernels, bias]: [&[f32]; 3]) {
-    let (blocks, rest) = bias.as_chunks::<AT_ONCE>();
-    let (map, last) = map.as_chunks_mut::<AT_ONCE>();
-    for ((block, bias), map) in blocks.iter().enumerate().zip(map) {
-        let first = block * AT_ONCE;
-        let mut sums = *bias;
-        for meeting in meetings {
-            let seen = &picture[meeting.picture + first..][..AT_ONCE];
-            let kernel = &kernels[meeting.place + first..][..AT_ONCE];
-            add_products(&mut sums, seen, kernel);
-        }
-        *map = sums;
-    }
-    let first = bias.len() - rest.len();
-    last.copy_from_slice(rest);
-    for meeting in meetings {
-        let seen = &picture[meeting.picture + first..][..rest.len()];
-        let kernel = &kernels[meeting.place + first..][..rest.len()];
-        add_products(last, seen, kernel);
     }
 }
 
