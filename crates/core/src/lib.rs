@@ -47,6 +47,7 @@ mod freeze;
 pub mod ema;
 pub mod method;
 pub mod probe;
+pub mod clean;
 pub mod semi;
 pub mod recipe;
 pub mod checkpoint;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use kith_core::image::{CHANNELS, Images};
@@ -90,6 +91,19 @@ impl Split {
     /// The label of a picture, if there are any. `index` must be in the split.
     pub fn label(&self, index: usize) -> Option<u16> {
         self.labels.as_ref().map(|labels| labels[index])
+    }
+
+    /// The label of a picture where it is known, also if this split does not give it: most data have
+    /// more labels than are learnt from. `index` must be in the split.
+    pub fn known_label(&self, index: usize) -> Option<u16> {
+        let known = self.metadata.labels.get(self.pictures[index] as usize);
+        self.label(index).or(known.copied())
+    }
+
+    /// The folder of a picture and its path in it, where it is a file of its own. `index` must be in
+    /// the split.
+    pub fn file(&self, index: usize) -> Option<(&Path, &Path)> {
+        self.storage.file(self.pictures[index])
     }
 
     /// What every picture shows, if that is known: pictures of one group show the same thing.

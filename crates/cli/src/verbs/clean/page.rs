@@ -1,0 +1,155 @@
+//! The report: findings with their images, to accept or reject.
+
+use std::collections::BTreeMap;
+
+use super::copies::jpeg;
+use super::findings::{Finding, Kind};
+use super::images::All;
+use super::{Blending, Cleaned, DoubtfulLabels};
+use crate::failure::Failure;
+use crate::format::percent;
+use crate::report::review::{Card, Review, Section};
+use crate::report::table::Table;
+
+/// Findings of a kind that are shown.
+const SHOWN: usize = 400;
+/// Quality of the images.
+const QUALITY: u8 = 85;
+
+/// The page of what was found.
+pub(super) fn review(
+    all: &All,
+    cleaned: &Cleaned,
+    facts: Vec<(String, String)>,
+) -> Result<Review, Failure> {
+    let kinds = [Kind::NearDuplicate, Kind::DoubtfulLabel, Kind::Outlier];
+    let of = |kind| cleaned.findings.iter().filter(move |finding| finding.finding == kind);
+    let shown = kinds.map(|kind| of(kind).take(SHOWN).collect::<Vec<_>>());
+    let pictures = Pictures::of(all, shown.iter().flatten().copied())?;
+    let mut sections = Vec::new();
+    for (kind, shown) in kinds.into_iter().zip(shown) {
+        let found = of(kind).count();
+        if kind == Kind::DoubtfulLabel && cleaned.doubtful_labels.is_none() {
+            continue;
+        }
+        sections.push(Section {
+            title: title(kind, found),
+            words: words(kind, cleaned),
+            more: found - shown.len(),
+            cards: shown.into_iter().map(|finding| card(all, finding, &pictures)).collect(),
+        });
+    }
+    Ok(Review {
+        title: format!("Clean-up of {} images", cleaned.images),
+        subtitle: subtitle(cleaned),
+        folder: cleaned.folder.clone(),
+        next: cleaned.next(),
+        sections,
+        tables: tables(cleaned),
+        notes: cleaned.notes.clone(),
+        facts,
+    })
+}
+
+fn subtitle(cleaned: &Cleaned) -> String {
+    let labels = cleaned.doubtful_labels.as_ref().map(|labels| labels.found);
+    let labels = labels.map_or(String::new(), |found| format!(", {found} doubtful labels"));
+    let near = &cleaned.near_duplicates.found;
+    format!("{near} near-duplicates{labels}, {} outliers", cleaned.outliers)
+}
+
+fn title(kind: Kind, found: usize) -> String {
+    let name = match kind {
+        Kind::NearDuplicate => "Near-duplicates",
+        Kind::DoubtfulLabel => "Doubtful labels",
+        Kind::Outlier => "Outliers",
+    };
+    format!("{name}: {found}")
+}
+
+fn words(kind: Kind, cleaned: &Cleaned) -> String {
+    match (kind, cleaned.near_duplicates.threshold) {
+        (Kind::NearDuplicate, Some(threshold)) => format!(
+            "On the left an image that looks the same as the one on the right, which is kept. They are \
+             closer than {threshold:.2} of the usual distance there. About one in ten may be two \
+             different images."
+        ),
+        (Kind::NearDuplicate, None) => {
+            "Images that the encoder cannot tell apart; no others are near enough to be sure."
+                .into()
+        }
+        (Kind::DoubtfulLabel, _) => "A classifier that has not seen the image says another class. \
+            The most doubtful comes first. On the right an image of the class that it says."
+            .into(),
+        (Kind::Outlier, _) => {
+            "These lie farther from all others than images of their class do. They may \
+            be rare and right."
+                .into()
+        }
+    }
+}
+
+/// Images as JPEG files by their numbers.
+struct Pictures(BTreeMap<usize, Vec<u8>>);
+
+impl Pictures {
+    fn of<'a>(all: &All, shown: impl Iterator<Item = &'a Finding>) -> Result<Self, Failure> {
+        let numbers = shown.flat_map(|finding| [Some(finding.image), finding.beside]);
+        let mut numbers: Vec<usize> = numbers.flatten().collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let images = all.read(&numbers)?;
+        let files = (0..images.len()).map(|index| jpeg(&images, index, QUALITY));
+        Ok(Self(numbers.iter().copied().zip(files).collect()))
+    }
+
+    fn picture(&self, image: usize, word: &str) -> (Vec<u8>, String) {
+        (self.0.get(&image).cloned().unwrap_or_default(), word.to_owned())
+    }
+}
+
+fn card(all: &All, finding: &Finding, pictures: &Pictures) -> Card {
+    let own = match (finding.finding, &finding.label) {
+        (Kind::NearDuplicate, _) => "this one",
+        (_, Some(label)) => label,
+        (_, None) => "",
+    };
+    let beside = finding.beside.map(|image| {
+        let word = match finding.finding {
+            Kind::NearDuplicate => "kept",
+            _ => all.class(image).unwrap_or_default(),
+        };
+        pictures.picture(image, word)
+    });
+    Card {
+        file: finding.file.clone(),
+        finding: finding.finding.word(),
+        suggested: finding.suggested.clone(),
+        reason: finding.reason.clone(),
+        pictures: [pictures.picture(finding.image, own)].into_iter().chain(beside).collect(),
+    }
+}
+
+fn tables(cleaned: &Cleaned) -> Vec<Table> {
+    let blends = cleaned.doubtful_labels.iter().flat_map(|DoubtfulLabels { blends, .. }| blends);
+    let row = |Blending { classes: [one, other], counts, share }: &Blending| {
+        let [there, back] = counts.map(|count| count.to_string());
+        vec![format!("{one} and {other}"), percent(*share), there, back]
+    };
+    let header = ["classes", "of both", "first looks like second", "second looks like first"];
+    let blending = Table {
+        title: "Classes that blend".into(),
+        header: header.map(Into::into).to_vec(),
+        rows: blends.map(row).collect(),
+    };
+    let copies = cleaned.near_duplicates.copies_found.as_object();
+    let row = |(word, share): (&String, &serde_json::Value)| {
+        vec![word.clone(), percent(share.as_f64().unwrap_or_default())]
+    };
+    let found = Table {
+        title: "How many copies would be found: of copies made of these images".into(),
+        header: ["made by", "found"].map(Into::into).to_vec(),
+        rows: copies.into_iter().flatten().map(row).collect(),
+    };
+    [blending, found].into_iter().filter(|table| !table.rows.is_empty()).collect()
+}
