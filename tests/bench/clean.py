@@ -6,7 +6,17 @@ on the same embeddings.
 Needs numpy, Pillow, scikit-learn and cleanlab; imagededup's rule is stated anew (cosine_similarity of
 scikit-learn, not below a threshold), as is that of cleanlab's Datalab for near-duplicates and outliers.
 """
-import csv, gzip, json, os, random, struct, subprocess, sys, tempfile, warnings
+import csv
+import gzip
+import json
+import os
+import random
+import struct
+import subprocess
+import sys
+import tempfile
+import warnings
+
 import numpy as np
 from PIL import Image
 
@@ -121,16 +131,19 @@ def labels():
                 x, names = embedded(f"idx:{data}", folder)
             at = np.array([int(r["picture"]) + 10_000 * (r["split"] == "test") for r in names])
             place = lambda f: int(f["file"].split("/")[1]) + 10_000 * (f["split"] == "test")
-            doubts = [f for f in found["findings"] if f["finding"] == "doubtful_label"]
+            kinds = lambda *kinds: [f for f in found["findings"] if f["finding"] in kinds]
+            doubts = kinds("doubtful_label")
             mine = [place(f) for f in doubts]
+            all_of_mine = [place(f) for f in kinds("doubtful_label", "unsure_label")]
             truth_set = set(np.flatnonzero(wrong))
             if noise:
                 hit = [(f, i) for f, i in zip(doubts, mine) if wrong[i]]
                 classes = ["T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
                 suggested.append(np.mean([f["suggested"] == classes[truth[i]] for f, i in hit]))
             top = len(truth_set)
-            rows.add("kith, by itself", *score(mine, truth_set))
-            half.add("kith", *score(mine[: top // 2], truth_set))
+            rows.add("kith: doubtful labels", *score(mine, truth_set))
+            rows.add("kith: doubtful and between classes", *score(all_of_mine, truth_set))
+            half.add("kith", *score(all_of_mine[: top // 2], truth_set))
             model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=200))
             p = cross_val_predict(model, x, given[at], cv=5, method="predict_proba")
             for by in ("prune_by_noise_rate", "confident_learning"):

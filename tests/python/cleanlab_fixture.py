@@ -1,8 +1,14 @@
-"""What cleanlab finds in made-up probabilities: cleanlab_fixture.py OUT.safetensors"""
+"""What cleanlab finds in made-up probabilities: cleanlab_fixture.py OUT.safetensors
+
+Where numbers tie, numpy sorts as the processor likes; here the first comes first.
+"""
+import functools
 import sys
 import warnings
 
 import numpy as np
+
+np.argsort = functools.partial(np.argsort, kind="stable")
 from cleanlab.count import compute_confident_joint, get_confident_thresholds
 from cleanlab.filter import find_label_issues
 from cleanlab.rank import get_normalized_margin_for_each_label, get_self_confidence_for_each_label

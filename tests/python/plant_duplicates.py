@@ -6,7 +6,12 @@ COUNT images of the MNIST family become PNG files in a folder for each class. PL
 each, by turns: resized to 3/4, recompressed (JPEG, quality 60), cropped (5 % of each side's length),
 brightened by a fifth. Copies are saved under names of their own that do not tell what they are.
 """
-import csv, gzip, os, random, sys
+import csv
+import gzip
+import os
+import random
+import sys
+
 import numpy as np
 from PIL import Image, ImageEnhance
 

@@ -13,8 +13,8 @@ pub(crate) trait Encoded: Debug + Send + Sync {
     /// Where an image lies, for showing.
     fn place(&self, image: usize) -> PathBuf;
 
-    /// The folder of an image and its path in it, where it is a file of its own.
-    fn file(&self, _image: usize) -> Option<(&Path, &Path)> {
+    /// The folder that the images are files of, if each is a file of its own.
+    fn folder(&self) -> Option<&Path> {
         None
     }
 
@@ -48,8 +48,8 @@ impl Encoded for Files {
         self.directory.join(&self.paths[image])
     }
 
-    fn file(&self, image: usize) -> Option<(&Path, &Path)> {
-        Some((&self.directory, &self.paths[image]))
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.directory)
     }
 
     fn square(&self, image: usize, frame: Frame) -> Result<Vec<u8>, String> {

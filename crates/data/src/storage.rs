@@ -1,6 +1,5 @@
 //! Where the bytes of pictures lie and how one is taken down.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use kith_core::image::CHANNELS;
@@ -79,16 +78,6 @@ impl Storage {
     /// Whether an image takes so long that two are worth two threads.
     pub(crate) fn is_slow(&self) -> bool {
         matches!(self, Self::Decoded(_))
-    }
-
-    /// The folder of a picture and its path in it, where it is a file of its own.
-    pub(crate) fn file(&self, picture: u32) -> Option<(&Path, &Path)> {
-        match self {
-            Self::Decoded(decoded) | Self::Cached { decoded, .. } => {
-                decoded.images.file(decoded.readable[picture as usize] as usize)
-            }
-            Self::Memory { .. } | Self::ColumnMajorFile { .. } => None,
-        }
     }
 
     /// Natural height and width in pixels.

@@ -74,6 +74,8 @@ struct NearDuplicates {
 #[derive(Debug, Serialize)]
 struct DoubtfulLabels {
     found: usize,
+    /// Images between classes.
+    unsure: usize,
     judged: usize,
     blends: Vec<Blending>,
 }
@@ -154,6 +156,7 @@ impl Cleaned {
         let name = |class: usize| all.classes[class].clone();
         let labels = found.labels.as_ref().map(|labels| DoubtfulLabels {
             found: count(Kind::DoubtfulLabel),
+            unsure: count(Kind::UnsureLabel),
             judged: labels.judged,
             blends: labels
                 .blends
@@ -243,8 +246,8 @@ impl Display for Cleaned {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let NearDuplicates { found, groups, .. } = &self.near_duplicates;
         writeln!(f, "near-duplicates:  {found} images, in {groups} groups")?;
-        if let Some(DoubtfulLabels { found, judged, blends }) = &self.doubtful_labels {
-            writeln!(f, "doubtful labels:  {found} of {judged}")?;
+        if let Some(DoubtfulLabels { found, unsure, judged, blends }) = &self.doubtful_labels {
+            writeln!(f, "doubtful labels:  {found} of {judged}, and {unsure} between classes")?;
             for Blending { classes: [one, other], share, .. } in blends {
                 let share = 100.0 * share;
                 writeln!(f, "classes that blend: {one} and {other} ({share:.0} % of both)")?;

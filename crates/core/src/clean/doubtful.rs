@@ -36,6 +36,17 @@ pub struct Doubt {
     pub normalised_margin: f64,
 }
 
+/// A label of less than this share of a guess's probability, 1 / classes, is most likely wrong.
+const STRONG: f64 = 0.5;
+
+impl Doubt {
+    /// Whether the label is most likely wrong, and not one of an image between classes: its probability
+    /// is less than half of what a guess would have.
+    pub fn is_strong(&self, classes: usize) -> bool {
+        self.self_confidence * (classes as f64) < STRONG
+    }
+}
+
 /// What a given label's probability may be below the largest and still be the likeliest, as cleanlab has
 /// it.
 const EQUAL: f64 = 1e-6;
@@ -168,6 +179,10 @@ mod tests {
             assert!(hits * 10 >= wrong.len() * 7, "{filter:?}: {hits} of {}", wrong.len());
             assert!(hits * 10 >= found.len() * 8, "{filter:?}: {hits} of {} found", found.len());
             assert!(right * 10 >= hits * 9, "{filter:?}: {right} suggestions of {hits}");
+            let strong: Vec<&Doubt> =
+                found.iter().filter(|doubt| doubt.is_strong(CLASSES)).collect();
+            let hits = strong.iter().filter(|doubt| wrong.contains(&doubt.image)).count();
+            assert!(hits * 10 >= strong.len() * 9, "{filter:?}: {hits} of {} strong", strong.len());
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use kith_core::clean::doubtful::Doubt;
+use kith_core::clean::stars::{Duplicate, Group};
 use serde::Serialize;
 
 use super::images::All;
@@ -13,6 +15,8 @@ use super::search::Found;
 pub(super) enum Kind {
     NearDuplicate,
     DoubtfulLabel,
+    /// A label that is not unlikely, of an image that looks more like another class.
+    UnsureLabel,
     Outlier,
 }
 
@@ -22,6 +26,7 @@ impl Kind {
         match self {
             Self::NearDuplicate => "near_duplicate",
             Self::DoubtfulLabel => "doubtful_label",
+            Self::UnsureLabel => "unsure_label",
             Self::Outlier => "outlier",
         }
     }
@@ -50,11 +55,15 @@ pub(super) struct Finding {
     pub(super) reason: String,
 }
 
-/// All findings: near-duplicates by group, then doubtful labels and outliers, the surest first.
+/// All findings: near-duplicates by group, then doubtful labels, outliers and unsure labels, the surest
+/// first.
 pub(super) fn of(all: &All, found: &Found) -> Vec<Finding> {
     let mut findings = duplicates(all, found);
-    findings.extend(doubts(all, found));
+    let (doubtful, unsure): (Vec<Finding>, Vec<Finding>) =
+        doubts(all, found).into_iter().partition(|one| one.finding == Kind::DoubtfulLabel);
+    findings.extend(doubtful);
     findings.extend(outliers(all, found));
+    findings.extend(unsure);
     findings
 }
 
@@ -74,25 +83,22 @@ fn finding(all: &All, image: usize, finding: Kind) -> Finding {
 }
 
 fn duplicates(all: &All, found: &Found) -> Vec<Finding> {
-    let groups = (1..).zip(&found.duplicates.groups);
+    let mut groups: Vec<&Group> = found.duplicates.groups.iter().collect();
+    let nearest = |group: &Group| group.others.first().map_or(0.0, |other| other.relative);
+    groups.sort_by(|a, b| nearest(a).total_cmp(&nearest(b)));
+    let groups = (1..).zip(groups);
     let members = groups.flat_map(|(number, group)| {
         group.others.iter().map(move |other| (number, group.kept, other))
     });
-    let of = |(number, kept, other): (usize, usize, &kith_core::clean::stars::Duplicate)| {
+    let of = |(number, kept, other): (usize, usize, &Duplicate)| {
         let cosine = f64::from(other.cosine);
         let mut reason =
             format!("looks like {}, which is kept (cosine {cosine:.4})", all.name(kept));
-        match (all.class(other.image), all.class(kept)) {
-            (Some(own), Some(its)) if own != its => {
-                reason += &format!("; it is labelled {own} here and {its} there");
-            }
-            _ => {}
+        if let Some((own, its)) = unlike(all.class(other.image), all.class(kept)) {
+            reason += &format!("; it is labelled {own} here and {its} there");
         }
-        match (all.split(other.image), all.split(kept)) {
-            (own, its) if own != its => {
-                reason += &format!("; it is in {own}, the other in {its}");
-            }
-            _ => {}
+        if let Some((own, its)) = unlike(all.own_split(other.image), all.own_split(kept)) {
+            reason += &format!("; it is in {own}, the other in {its}");
         }
         Finding {
             beside: Some(kept),
@@ -105,22 +111,31 @@ fn duplicates(all: &All, found: &Found) -> Vec<Finding> {
     members.map(of).collect()
 }
 
+/// Two words where they differ.
+fn unlike<'a>(own: Option<&'a str>, other: Option<&'a str>) -> Option<(&'a str, &'a str)> {
+    own.zip(other).filter(|(own, other)| own != other)
+}
+
 fn doubts(all: &All, found: &Found) -> Vec<Finding> {
     let Some(labels) = &found.labels else { return Vec::new() };
     let pairs = labels.doubts.iter().zip(&labels.suggested);
-    let of = |(doubt, likely): (&kith_core::clean::doubtful::Doubt, &f64)| {
+    let of = |(doubt, likely): (&Doubt, &f64)| {
         let label = all.class(doubt.image).unwrap_or_default();
         let suggested = all.classes[usize::from(doubt.suggested)].clone();
         let [own, other] = [doubt.self_confidence, *likely].map(|share| 100.0 * share);
         let reason = format!(
             "labelled {label}, looks like {suggested} (probabilities {own:.0} % and {other:.0} %)"
         );
+        let kind = match doubt.is_strong(labels.classes) {
+            true => Kind::DoubtfulLabel,
+            false => Kind::UnsureLabel,
+        };
         Finding {
             score: doubt.self_confidence,
             beside: labels.typical[usize::from(doubt.suggested)],
             suggested: Some(suggested),
             reason,
-            ..finding(all, doubt.image, Kind::DoubtfulLabel)
+            ..finding(all, doubt.image, kind)
         }
     };
     pairs.map(of).collect()

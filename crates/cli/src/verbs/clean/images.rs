@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::failure::Failure;
 use crate::inference::embed;
 
-/// Images by number, from the labelled ones to the test images.
+/// Images by number: files in the order of their paths, others from the labelled to the test images.
 pub(super) struct All {
     parts: Vec<(&'static str, Split)>,
     /// The part of every image, and its place there.
@@ -36,9 +36,13 @@ impl All {
         let parts: Vec<(&'static str, Split)> =
             dataset.all().into_iter().filter(|(_, split)| !split.is_empty()).collect();
         let each = parts.iter().enumerate();
-        let places: Vec<(usize, usize)> = each
+        let mut places: Vec<(usize, usize)> = each
             .flat_map(|(part, (_, split))| (0..split.len()).map(move |place| (part, place)))
             .collect();
+        // Files in the order of their paths, whatever split they were drawn for.
+        places.sort_by_cached_key(|&(part, place)| {
+            parts[part].1.file(place).map(|(_, path)| path.to_owned())
+        });
         let label = |&(part, place): &(usize, usize)| match asked {
             None => parts[part].1.known_label(place),
             Some(_) => parts[part].1.label(place),
@@ -57,6 +61,11 @@ impl All {
     /// The split that an image is in.
     pub(super) fn split(&self, image: usize) -> &'static str {
         self.parts[self.places[image].0].0
+    }
+
+    /// The same where the data say it themselves; none where it is drawn.
+    pub(super) fn own_split(&self, image: usize) -> Option<&'static str> {
+        self.own_test.then(|| self.split(image))
     }
 
     /// What an image is called: its path in the folder, else its split and number there.
@@ -83,13 +92,16 @@ impl All {
 
     /// Features of all images.
     pub(super) fn embed(&self, encoder: &Encoder, device: &Device) -> Result<Features, Failure> {
-        let mut all = Features::default();
+        let (mut all, mut starts) = (Features::default(), Vec::new());
         for (_, split) in &self.parts {
+            starts.push(all.len());
             let part = embed(encoder, split, device)?;
             all.dim = part.dim;
             all.values.extend(part.values);
         }
-        Ok(all)
+        let rows: Vec<usize> =
+            self.places.iter().map(|&(part, place)| starts[part] + place).collect();
+        Ok(all.select(&rows))
     }
 
     /// Images by their numbers.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use kith_data::{Source, name_of_path, path_of_name};
 use serde::Serialize;
@@ -95,25 +95,27 @@ fn source(list: &List, data: &Source) -> Result<PathBuf, Failure> {
     }
 }
 
-/// A path with links resolved as far as it exists.
+/// A path with links resolved as far as it exists; beyond that there are no links.
 fn real(path: &Path) -> Result<PathBuf, Failure> {
     let whole = std::path::absolute(path).map_err(|e| FileError::new(path, e))?;
+    let mut there = whole.components();
     let mut rest = Vec::new();
-    let mut there = whole.as_path();
-    loop {
-        match there.canonicalize() {
-            Ok(found) => {
-                return Ok(rest.into_iter().rev().fold(found, |path, part| path.join(part)));
-            }
+    let mut found = loop {
+        match there.as_path().canonicalize() {
+            Ok(found) => break found,
             Err(e) if e.kind() == ErrorKind::NotFound => {}
             Err(e) => return Err(FileError::new(path, e).into()),
         }
-        let (Some(parent), Some(name)) = (there.parent(), there.file_name()) else {
-            return Ok(whole);
-        };
-        rest.push(name);
-        there = parent;
+        let Some(last) = there.next_back() else { return Ok(whole) };
+        rest.push(last);
+    };
+    for part in rest.into_iter().rev() {
+        match part {
+            Component::ParentDir => _ = found.pop(),
+            part => found.push(part),
+        }
     }
+    Ok(found)
 }
 
 /// Whether an earlier command meant to move a file.

@@ -22,14 +22,15 @@ pub(super) fn review(
     cleaned: &Cleaned,
     facts: Vec<(String, String)>,
 ) -> Result<Review, Failure> {
-    let kinds = [Kind::NearDuplicate, Kind::DoubtfulLabel, Kind::Outlier];
+    let kinds = [Kind::NearDuplicate, Kind::DoubtfulLabel, Kind::Outlier, Kind::UnsureLabel];
     let of = |kind| cleaned.findings.iter().filter(move |finding| finding.finding == kind);
     let shown = kinds.map(|kind| of(kind).take(SHOWN).collect::<Vec<_>>());
     let pictures = Pictures::of(all, shown.iter().flatten().copied())?;
     let mut sections = Vec::new();
     for (kind, shown) in kinds.into_iter().zip(shown) {
         let found = of(kind).count();
-        if kind == Kind::DoubtfulLabel && cleaned.doubtful_labels.is_none() {
+        let of_labels = matches!(kind, Kind::DoubtfulLabel | Kind::UnsureLabel);
+        if of_labels && cleaned.doubtful_labels.is_none() {
             continue;
         }
         sections.push(Section {
@@ -62,6 +63,7 @@ fn title(kind: Kind, found: usize) -> String {
     let name = match kind {
         Kind::NearDuplicate => "Near-duplicates",
         Kind::DoubtfulLabel => "Doubtful labels",
+        Kind::UnsureLabel => "Between classes",
         Kind::Outlier => "Outliers",
     };
     format!("{name}: {found}")
@@ -78,8 +80,12 @@ fn words(kind: Kind, cleaned: &Cleaned) -> String {
             "Images that the encoder cannot tell apart; no others are near enough to be sure."
                 .into()
         }
-        (Kind::DoubtfulLabel, _) => "A classifier that has not seen the image says another class. \
-            The most doubtful comes first. On the right an image of the class that it says."
+        (Kind::DoubtfulLabel, _) => "A classifier that has not seen the image says another class, and gives \
+            the label less than half the probability of a guess. The most doubtful comes first. On the right \
+            an image of the class that it says."
+            .into(),
+        (Kind::UnsureLabel, _) => "The classifier says another class here, too, but the label is not \
+            unlikely. Most of these labels are right: the images lie between two classes."
             .into(),
         (Kind::Outlier, _) => {
             "These lie farther from all others than images of their class do. They may \

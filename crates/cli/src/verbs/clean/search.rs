@@ -37,8 +37,9 @@ pub(super) struct Labels {
     /// The image of each class that looks most like it; none of classes that are not judged.
     pub(super) typical: Vec<Option<usize>>,
     pub(super) blends: Vec<Blend>,
-    /// Images that were judged.
+    /// Images that were judged, and their classes.
     pub(super) judged: usize,
+    pub(super) classes: usize,
     /// Classes of too few images.
     pub(super) small: Vec<usize>,
 }
@@ -131,5 +132,13 @@ fn labels(
         doubt.image = images[doubt.image];
         doubt.suggested = classes[usize::from(doubt.suggested)] as u16;
     }
-    Ok(Some(Labels { doubts, suggested, typical, blends, judged: images.len(), small }))
+    Ok(Some(Labels {
+        doubts,
+        suggested,
+        typical,
+        blends,
+        judged: images.len(),
+        classes: classes.len(),
+        small,
+    }))
 }
