@@ -12,10 +12,11 @@ use kith_core::rng::{Purpose, stream};
 
 use super::images::All;
 use crate::failure::Failure;
-use crate::inference::AT_A_TIME;
 
 /// Images that are copied.
 const COPIED: usize = 256;
+/// Images that are copied at a time.
+const AT_A_TIME: usize = 32;
 /// Quality of a recompressed copy.
 const QUALITY: u8 = 60;
 
@@ -29,25 +30,23 @@ pub(super) fn made(
     let mut of: Vec<usize> = (0..all.len()).collect();
     stream(seed, Purpose::Copied, 0, 0).shuffle(&mut of);
     of.truncate(COPIED);
-    let images = all.read(&of)?;
-    let changed = Change::ALL.map(|change| (change.word(), change.of(&images)));
-    let recompressed = ("recompressed", recompressed(&images));
-    let kinds = changed.into_iter().chain([recompressed]);
-    kinds
-        .map(|(word, copies)| {
-            let features = embedded(&copies, encoder, device)?;
-            Ok((word, Made { of: of.clone(), features }))
-        })
-        .collect()
+    let mut made: Vec<(&'static str, Features)> = Vec::new();
+    for some in of.chunks(AT_A_TIME) {
+        for (kind, (word, copies)) in copies(&all.read(some)?).into_iter().enumerate() {
+            if kind == made.len() {
+                made.push((word, Features::default()));
+            }
+            pollster::block_on(made[kind].1.add(encoder, &copies, device))?;
+        }
+    }
+    let of = |features| Made { of: of.clone(), features };
+    Ok(made.into_iter().map(|(word, features)| (word, of(features))).collect())
 }
 
-fn embedded(images: &Images, encoder: &Encoder, device: &Device) -> Result<Features, Failure> {
-    let mut features = Features::default();
-    let places: Vec<u32> = (0..images.len() as u32).collect();
-    for chunk in places.chunks(AT_A_TIME) {
-        pollster::block_on(features.add(encoder, &images.select(chunk), device))?;
-    }
-    Ok(features)
+/// Copies of images, of every kind.
+fn copies(images: &Images) -> Vec<(&'static str, Images)> {
+    let changed = Change::ALL.map(|change| (change.word(), change.of(images)));
+    changed.into_iter().chain([("recompressed", recompressed(images))]).collect()
 }
 
 /// Images as JPEG leaves them.

@@ -118,8 +118,8 @@ fn unlike<'a>(own: Option<&'a str>, other: Option<&'a str>) -> Option<(&'a str, 
 
 fn doubts(all: &All, found: &Found) -> Vec<Finding> {
     let Some(labels) = &found.labels else { return Vec::new() };
-    let pairs = labels.doubts.iter().zip(&labels.suggested);
-    let of = |(doubt, likely): (&Doubt, &f64)| {
+    let pairs = labels.doubts.iter().zip(&labels.suggested).zip(&labels.beside);
+    let of = |((doubt, likely), beside): ((&Doubt, &f64), &Option<usize>)| {
         let label = all.class(doubt.image).unwrap_or_default();
         let suggested = all.classes[usize::from(doubt.suggested)].clone();
         let [own, other] = [doubt.self_confidence, *likely].map(|share| 100.0 * share);
@@ -132,7 +132,7 @@ fn doubts(all: &All, found: &Found) -> Vec<Finding> {
         };
         Finding {
             score: doubt.self_confidence,
-            beside: labels.typical[usize::from(doubt.suggested)],
+            beside: *beside,
             suggested: Some(suggested),
             reason,
             ..finding(all, doubt.image, kind)

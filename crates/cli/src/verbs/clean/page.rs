@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use kith_core::image::{CHANNELS, Images};
+use kith_core::resize::resize;
+
 use super::copies::jpeg;
 use super::findings::{Finding, Kind};
 use super::images::All;
@@ -13,6 +16,8 @@ use crate::report::table::Table;
 
 /// Findings of a kind that are shown.
 const SHOWN: usize = 400;
+/// The most pixels of a side that are shown.
+const SIDE: usize = 96;
 /// Quality of the images.
 const QUALITY: u8 = 85;
 
@@ -82,7 +87,7 @@ fn words(kind: Kind, cleaned: &Cleaned) -> String {
         }
         (Kind::DoubtfulLabel, _) => "A classifier that has not seen the image says another class, and gives \
             the label less than half the probability of a guess. The most doubtful comes first. On the right \
-            an image of the class that it says."
+            the most similar image of the class that it says."
             .into(),
         (Kind::UnsureLabel, _) => "The classifier says another class here, too, but the label is not \
             unlikely. Most of these labels are right: the images lie between two classes."
@@ -95,6 +100,17 @@ fn words(kind: Kind, cleaned: &Cleaned) -> String {
     }
 }
 
+/// Images no larger than they are shown.
+fn small(images: &Images) -> Result<Images, Failure> {
+    let side = images.size()[0].min(SIDE);
+    let smaller = (0..images.len()).flat_map(|index| {
+        let mut planes = vec![0; CHANNELS * side * side];
+        resize(images.picture(index), images.size(), &mut planes, side);
+        planes
+    });
+    Ok(Images::new(smaller.collect(), [images.len(), side, side])?)
+}
+
 /// Images as JPEG files by their numbers.
 struct Pictures(BTreeMap<usize, Vec<u8>>);
 
@@ -104,9 +120,9 @@ impl Pictures {
         let mut numbers: Vec<usize> = numbers.flatten().collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let images = all.read(&numbers)?;
-        let files = (0..images.len()).map(|index| jpeg(&images, index, QUALITY));
-        Ok(Self(numbers.iter().copied().zip(files).collect()))
+        // One at a time, so that memory does not grow with their side.
+        let file = |image| Ok((image, jpeg(&small(&all.read(&[image])?)?, 0, QUALITY)));
+        numbers.into_iter().map(file).collect::<Result<_, Failure>>().map(Self)
     }
 
     fn picture(&self, image: usize, word: &str) -> (Vec<u8>, String) {

@@ -1,6 +1,6 @@
 //! What features and labels say of the images.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kith_core::Device;
 use kith_core::clean::blends::{Blend, blends};
@@ -17,6 +17,7 @@ use kith_core::probe::linear::LinearSettings;
 use super::images::All;
 use crate::device::Seeded;
 use crate::failure::Failure;
+use crate::inference::look_up;
 
 /// Parts that labelled images are dealt into; a class of fewer images is not judged.
 pub(super) const FOLDS: usize = 5;
@@ -34,8 +35,8 @@ pub(super) struct Labels {
     pub(super) doubts: Vec<Doubt>,
     /// The probability of the suggested label, a doubt each.
     pub(super) suggested: Vec<f64>,
-    /// The image of each class that looks most like it; none of classes that are not judged.
-    pub(super) typical: Vec<Option<usize>>,
+    /// The image of the suggested class that is most alike, a doubt each.
+    pub(super) beside: Vec<Option<usize>>,
     pub(super) blends: Vec<Blend>,
     /// Images that were judged, and their classes.
     pub(super) judged: usize,
@@ -117,13 +118,8 @@ fn labels(
     let mut doubts = doubtful(&judged, Filter::default(), Rank::default());
     let likely = |doubt: &Doubt| judged.row(doubt.image)[usize::from(doubt.suggested)];
     let suggested = doubts.iter().map(|doubt| f64::from(likely(doubt))).collect();
-    let mut typical = vec![None; all.classes.len()];
-    for (class, &whole) in classes.iter().enumerate() {
-        let likely = |&at: &usize| judged.row(at)[class];
-        let of = (0..own.len()).filter(|&at| usize::from(own[at]) == class);
-        let most = of.max_by(|a, b| likely(a).total_cmp(&likely(b)));
-        typical[whole] = most.map(|at| images[at]);
-    }
+    let beside = beside(&features, &judged, &doubts, device)?;
+    let beside = beside.into_iter().map(|at| at.map(|at| images[at])).collect();
     let mut blends = blends(&judged.joint());
     for blend in &mut blends {
         blend.classes = blend.classes.map(|class| classes[class]);
@@ -135,10 +131,36 @@ fn labels(
     Ok(Some(Labels {
         doubts,
         suggested,
-        typical,
+        beside,
         blends,
         judged: images.len(),
         classes: classes.len(),
         small,
     }))
+}
+
+/// For each doubt the image most like its own among those of the suggested class that nobody doubts.
+fn beside(
+    features: &Features,
+    judged: &Judged<'_>,
+    doubts: &[Doubt],
+    device: &Device,
+) -> Result<Vec<Option<usize>>, Failure> {
+    let doubted: BTreeSet<usize> = doubts.iter().map(|doubt| doubt.image).collect();
+    let mut found = vec![None; doubts.len()];
+    for class in 0..judged.classes as u16 {
+        let sure = |at: &usize| judged.labels[*at] == class && !doubted.contains(at);
+        let bank: Vec<usize> = (0..judged.labels.len()).filter(sure).collect();
+        let asks = |place: &usize| doubts[*place].suggested == class;
+        let asked: Vec<usize> = (0..doubts.len()).filter(asks).collect();
+        if bank.is_empty() || asked.is_empty() {
+            continue;
+        }
+        let queries: Vec<usize> = asked.iter().map(|&place| doubts[place].image).collect();
+        let near = look_up(&features.select(&queries), &features.select(&bank), 1, device)?;
+        for (&place, &at) in asked.iter().zip(&near.indices) {
+            found[place] = Some(bank[at]);
+        }
+    }
+    Ok(found)
 }
