@@ -1,6 +1,7 @@
 //! The whole program, run as its users run it.
 
 mod benchmark;
+mod clean;
 mod common;
 mod compare;
 mod diverged;

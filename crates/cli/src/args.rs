@@ -1,6 +1,7 @@
 //! The command line.
 
 mod flags;
+mod clean;
 mod weights;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::fetch::Published;
 
+pub(crate) use clean::CleanFlags;
 pub(crate) use flags::{
     BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags,
     Shared, TrainFlags, ViewChoice,
@@ -46,6 +48,18 @@ const EXPORT: &str = "Write a checkpoint anew, smaller, or in a form that other 
 Without --onnx and --torch it stays a checkpoint of kith's, without what only training needs. --onnx writes \
 the encoder with the preparation of its pixels (opset 17, any number of images at a time) as one file, or as \
 a folder that transformers.js loads. --torch writes its weights under the names of torchvision or timm.";
+
+const CLEAN: &str = "Find near-duplicates, doubtful labels and outliers, and move files aside
+
+The report shows every finding with its images. Open it in a browser, accept or reject, and save the list. \
+Nothing is moved before you give that list to --apply, nothing is ever deleted or overwritten, and --undo \
+moves everything back.
+
+  kith clean --data folder:DIR --checkpoint runs/NAME
+  kith clean --apply accepted.json --move-to ASIDE
+  kith clean --undo ASIDE
+
+All images are looked at, and all labels that the data have. docs/cleaning.md says how things are found.";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -218,6 +232,12 @@ pub(crate) enum Verb {
         out: PathBuf,
         #[command(flatten)]
         data: DataFlags,
+    },
+    /// Find near-duplicates, doubtful labels and outliers, and move files aside
+    #[command(long_about = CLEAN)]
+    Clean {
+        #[command(flatten)]
+        flags: Box<CleanFlags>,
     },
     /// Say what a checkpoint or a run is
     Info {

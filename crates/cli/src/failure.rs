@@ -1,5 +1,7 @@
 //! How a command fails: one error with a code, what to do, and an exit status.
 
+mod clean;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -7,6 +9,7 @@ use kith_data::Split;
 
 use crate::fetch::FetchError;
 use crate::files::FileError;
+pub use clean::CleanError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -190,6 +193,9 @@ pub enum Failure {
         /// What it wrote last, if anything.
         said: String,
     },
+    /// A data set cannot be cleaned up.
+    #[error(transparent)]
+    Clean(#[from] CleanError),
     /// The user stopped a study of many parts.
     #[error("stopped after {done} of {total} parts, which are kept; go on with: {resume}")]
     Stopped {
@@ -235,6 +241,7 @@ impl Failure {
             Self::Data(error) => error.code(),
             Self::File(error) => error.code(),
             Self::Fetch(error) => error.code(),
+            Self::Clean(error) => error.code(),
             Self::Weights { .. } => "WEIGHTS",
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",

@@ -5,6 +5,7 @@
 
 mod error;
 mod place;
+mod relocate;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub use error::FileError;
 use place::Place;
+pub(crate) use relocate::{relocate, same};
 
 /// End of the names of files that are still being written.
 const UNFINISHED: &str = ".kith-tmp";

@@ -26,7 +26,7 @@ mod study;
 pub mod report;
 mod verbs;
 
-pub use failure::Failure;
+pub use failure::{CleanError, Failure};
 
 use std::process::ExitCode;
 

@@ -51,6 +51,7 @@ mod freeze;
 pub mod ema;
 pub mod method;
 pub mod probe;
+pub mod clean;
 pub mod semi;
 pub mod recipe;
 pub mod checkpoint;

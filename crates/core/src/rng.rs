@@ -54,6 +54,10 @@ pub enum Purpose {
     MeasuredView = 30,
     /// Where the clusters of k-means begin; the visit counts restarts.
     Clusters = 31,
+    /// Which part of the labelled pictures judges which; the image number is the class.
+    Folds = 40,
+    /// Which pictures are copied, to see how far an encoder puts copies.
+    Copied = 41,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

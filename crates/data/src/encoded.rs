@@ -13,6 +13,11 @@ pub(crate) trait Encoded: Debug + Send + Sync {
     /// Where an image lies, for showing.
     fn place(&self, image: usize) -> PathBuf;
 
+    /// The folder that the images are files of, if each is a file of its own.
+    fn folder(&self) -> Option<&Path> {
+        None
+    }
+
     /// Planes of an image in a frame, `[3, side, side]`.
     ///
     /// The error is for people.
@@ -41,6 +46,10 @@ impl Files {
 impl Encoded for Files {
     fn place(&self, image: usize) -> PathBuf {
         self.directory.join(&self.paths[image])
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(&self.directory)
     }
 
     fn square(&self, image: usize, frame: Frame) -> Result<Vec<u8>, String> {

@@ -131,6 +131,7 @@ fn metadata(emoji: &[Emoji], class_names: &[String]) -> Metadata {
         labels: all().map(|emoji| class(emoji, class_names) as u16).collect(),
         groups: groups.collect(),
         names: all().map(|emoji| emoji.name.to_owned()).collect(),
+        ..Metadata::default()
     }
 }
 

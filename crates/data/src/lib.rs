@@ -58,5 +58,6 @@ pub use error::Error;
 pub use guard::is_guarded;
 pub use ignored::Ignored;
 pub use prefetch::{Prefetch, prefetch};
+pub use printable::{path_of_name, printable as name_of_path};
 pub use source::Source;
 pub use split::Split;

@@ -99,7 +99,7 @@ impl Pictures<'_> {
             let words = "is the only class and tells nothing apart: the images have no labels";
             format!("{single} {words}; {}", self.hint)
         }));
-        let metadata = Arc::new(metadata(&self.items, &class_names));
+        let metadata = Arc::new(metadata(&self.items, &class_names, self.images.folder()));
         let parts = Parts::of(&self.items, (&metadata.labels, class_names.len()), options.seed);
         self.notes.extend(parts.note);
         let storage = Arc::new(storage);
@@ -154,11 +154,14 @@ pub(crate) fn sorted<T>(mut listed: Vec<(Item, T)>, ignored: &mut Ignored) -> (V
 }
 
 /// What is known of every image.
-fn metadata(items: &[Item], class_names: &[String]) -> Metadata {
+fn metadata(items: &[Item], class_names: &[String], folder: Option<&Path>) -> Metadata {
     let labels: BTreeMap<&String, u16> = class_names.iter().zip(0..).collect();
     Metadata {
         labels: items.iter().filter_map(|item| item.class.as_ref()).map(|c| labels[c]).collect(),
         names: items.iter().map(|item| printable(&item.file.path)).collect(),
+        folder: folder.map(Path::to_owned),
+        paths: folder
+            .map_or(Vec::new(), |_| items.iter().map(|item| item.file.path.clone()).collect()),
         ..Metadata::default()
     }
 }

@@ -1,16 +1,55 @@
 //! Names of files as text that tells them apart, also where they are no text.
 
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A name of bytes that are not UTF-8 is written with `\xNN` for each of them; a backslash in such
 /// a name, or in one that could be taken for such, is doubled.
-pub(crate) fn printable(path: &Path) -> String {
+pub fn printable(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     match std::str::from_utf8(bytes) {
         Ok(text) if !text.contains("\\x") => text.to_owned(),
         _ => escaped(bytes),
     }
+}
+
+/// The path of a name that [`printable`] gave.
+pub fn path_of_name(name: &str) -> PathBuf {
+    match name.contains("\\x") {
+        true => path_of_bytes(unescaped(name)),
+        false => PathBuf::from(name),
+    }
+}
+
+#[cfg(unix)]
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt;
+    std::ffi::OsString::from_vec(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+/// What `escaped` was given; a backslash that it did not write stays.
+fn unescaped(name: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(name.len());
+    let mut rest = name.as_bytes();
+    while let Some((&first, others)) = rest.split_first() {
+        let byte = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let (byte, next) = match (first, others) {
+            (b'\\', [b'\\', next @ ..]) => (b'\\', next),
+            (b'\\', [b'x', high, low, next @ ..]) => match byte(&[*high, *low]) {
+                Some(byte) => (byte, next),
+                None => (first, others),
+            },
+            _ => (first, others),
+        };
+        bytes.push(byte);
+        rest = next;
+    }
+    bytes
 }
 
 /// A text from elsewhere, which may have the bytes of a file in it: what does not print is a dot.
@@ -56,5 +95,21 @@ mod tests {
         assert_eq!(of(b"caf\xe8.png"), "caf\\xe8.png");
         assert_eq!(of(b"caf\\xe9.png"), "caf\\\\xe9.png");
         assert_eq!(of(b"\\caf\xe9"), "\\\\caf\\xe9");
+    }
+
+    #[test]
+    fn names_lead_back_to_their_files() {
+        for bytes in [
+            "a/é \\.png".as_bytes(),
+            b"caf\xe9.png",
+            b"caf\\xe9.png",
+            b"\\caf\xe9",
+            b"\\\\x\\\\",
+            b"new\nline.png",
+            b"\\xzz",
+        ] {
+            let path = Path::new(OsStr::from_bytes(bytes));
+            assert_eq!(path_of_name(&printable(path)), path);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kith_core::image::{CHANNELS, Images};
@@ -25,6 +26,10 @@ pub(crate) struct Metadata {
     pub(crate) groups: Vec<u32>,
     /// What each picture is called.
     pub(crate) names: Vec<String>,
+    /// The folder that pictures are files of, where each is a file of its own.
+    pub(crate) folder: Option<PathBuf>,
+    /// The path of each picture in that folder.
+    pub(crate) paths: Vec<PathBuf>,
 }
 
 /// Some pictures of a dataset. Cloning is cheap, threads may share it.
@@ -90,6 +95,20 @@ impl Split {
     /// The label of a picture, if there are any. `index` must be in the split.
     pub fn label(&self, index: usize) -> Option<u16> {
         self.labels.as_ref().map(|labels| labels[index])
+    }
+
+    /// The label of a picture where it is known, also if this split does not give it: most data have
+    /// more labels than are learnt from. `index` must be in the split.
+    pub fn known_label(&self, index: usize) -> Option<u16> {
+        let known = self.metadata.labels.get(self.pictures[index] as usize);
+        self.label(index).or(known.copied())
+    }
+
+    /// The folder of a picture and its path in it, where it is a file of its own. `index` must be in
+    /// the split.
+    pub fn file(&self, index: usize) -> Option<(&Path, &Path)> {
+        let path = self.metadata.paths.get(self.pictures[index] as usize);
+        self.metadata.folder.as_deref().zip(path.map(PathBuf::as_path))
     }
 
     /// What every picture shows, if that is known: pictures of one group show the same thing.

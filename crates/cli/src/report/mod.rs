@@ -7,6 +7,7 @@ pub mod confusion;
 pub mod scatter;
 pub mod switch;
 pub mod page;
+pub mod review;
 pub(crate) mod seeds;
 pub(crate) mod curves;
 pub(crate) mod tables;

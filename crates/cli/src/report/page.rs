@@ -72,7 +72,7 @@ pub fn html(report: &Report) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&report.title))
+            (head(&report.title, POLICY, ""))
             body {
                 header {
                     h1 { (report.title) }
@@ -86,7 +86,7 @@ pub fn html(report: &Report) -> String {
                     (charts(report))
                     @if let Some(sets) = &report.switch { (switch::section(sets)) }
                     @if let Some(confusion) = &report.confusion { (confusion::section(confusion)) }
-                    @for table in &report.tables { (section_of(table)) }
+                    @for part in &report.tables { (table(part)) }
                     (notes(&report.notes))
                     (facts(&report.facts))
                     (settings(&report.settings_toml))
@@ -97,17 +97,18 @@ pub fn html(report: &Report) -> String {
     page.into_string()
 }
 
-fn head(title: &str) -> Markup {
+/// The head of a page with its policy, and rules after those that all pages have.
+pub(super) fn head(title: &str, policy: &str, style: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
-            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta http-equiv="Content-Security-Policy" content=(policy);
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             title { (title) }
             // Browsers ask for an icon unless one is given.
             link rel="icon" href="data:,";
-            style { (PreEscaped(STYLE)) }
+            style { (PreEscaped(STYLE)) (PreEscaped(style)) }
         }
     }
 }
@@ -144,7 +145,7 @@ fn charts(report: &Report) -> Markup {
     }
 }
 
-fn section_of(table: &Table) -> Markup {
+pub(super) fn table(table: &Table) -> Markup {
     let cells = table.rows.iter().flat_map(|row| row.iter().enumerate());
     let prose: BTreeSet<usize> =
         cells.filter(|(_, cell)| cell.len() > LONG).map(|(column, _)| column).collect();
@@ -178,7 +179,7 @@ fn table_row(row: &[String], class: impl Fn(usize) -> Option<&'static str>) -> M
     }
 }
 
-fn notes(notes: &[String]) -> Markup {
+pub(super) fn notes(notes: &[String]) -> Markup {
     html! {
         @if !notes.is_empty() {
             section {
@@ -189,7 +190,7 @@ fn notes(notes: &[String]) -> Markup {
     }
 }
 
-fn facts(facts: &[(String, String)]) -> Markup {
+pub(super) fn facts(facts: &[(String, String)]) -> Markup {
     html! {
         @if !facts.is_empty() {
             section {

@@ -16,6 +16,7 @@ mod benchmark;
 mod compare;
 mod embed;
 mod neighbours;
+mod clean;
 mod info;
 mod export;
 mod import;
@@ -70,6 +71,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             let size = neighbours::Size { queries, k };
             tell(&neighbours::run(&checkpoint, size, &out, &data, command)?);
         }
+        Verb::Clean { flags } => tell(&*clean::run(&flags, command)?),
         Verb::Info { of } => tell(&*info::run(&of)?),
         Verb::Import { flags } => tell(&import::run(&flags, console)?),
         Verb::Export { flags } => tell(&*export::run(&flags)?),

@@ -119,7 +119,7 @@ pub async fn nearest(
 /// Places of the `k` largest numbers, largest first, the first on ties.
 ///
 /// On the host: burn's `topk_with_indices` gives wrong places for large `k` on wgpu.
-fn largest(numbers: &[f32], k: usize) -> Vec<usize> {
+pub(crate) fn largest(numbers: &[f32], k: usize) -> Vec<usize> {
     if k <= numbers.len() / FEW { few_largest(numbers, k) } else { many_largest(numbers, k) }
 }
 

@@ -1,6 +1,6 @@
 //! A linear classifier on frozen features.
 
-use burn::tensor::activation::log_softmax;
+use burn::tensor::activation::{log_softmax, softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Features;
@@ -82,6 +82,14 @@ impl LinearProbe {
         Ok(logits.chunks(classes).map(best).collect())
     }
 
+    /// Probabilities of the classes of each picture, `[n, classes]`; a row sums to 1.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when the device fails.
+    pub async fn probabilities(&self, features: &Features) -> Result<Vec<f32>, Error> {
+        read(softmax(self.logits(features), 1)).await
+    }
+
     /// `[n, classes]`.
     fn logits(&self, features: &Features) -> Tensor<2> {
         let x = upload(features, &self.weight.device());
@@ -118,7 +126,7 @@ impl LinearProbe {
 }
 
 /// `[n, dim]`.
-pub(super) fn upload(features: &Features, device: &Device) -> Tensor<2> {
+pub(crate) fn upload(features: &Features, device: &Device) -> Tensor<2> {
     let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
     Tensor::from_data(data, device)
 }

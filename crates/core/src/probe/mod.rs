@@ -5,7 +5,7 @@ pub mod assignment;
 pub mod bootstrap;
 pub mod clustering;
 pub mod confusion;
-mod distance;
+pub(crate) mod distance;
 pub mod few_label;
 pub mod geometry;
 pub mod k_means;
