@@ -3,6 +3,8 @@
 mod benchmark;
 mod common;
 mod compare;
+#[cfg(unix)] // others have no limits of a shell
+mod disk;
 mod diverged;
 mod errors;
 mod evaluate;
@@ -11,8 +13,12 @@ mod export;
 mod folders;
 mod hostile;
 mod import;
+#[cfg(unix)] // others have no SIGKILL
+mod kill;
 mod names;
 mod resume;
+#[cfg(unix)]
+mod same;
 mod semi;
 mod serve;
 mod sweep;
