@@ -22,4 +22,6 @@ mod same;
 mod semi;
 mod serve;
 mod sweep;
+#[cfg(unix)]
+mod threads;
 mod verbs;

@@ -50,7 +50,8 @@ pub(super) fn open(
     port: u16,
 ) -> Result<Server, Failure> {
     let page = built(page)?;
-    let files = Router::new().fallback_service(ServeDir::new(page));
+    let page = page.canonicalize().map_err(|e| FileError::new(&page, e))?;
+    let files = Router::new().fallback_service(ServeDir::new(&page));
     let (files, place) = match run {
         Some(run) => (with_run(files, run)?, "#neighbours?checkpoint=run/checkpoint.safetensors"),
         None => (files, ""),
@@ -60,7 +61,7 @@ pub(super) fn open(
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
     let listener = listener.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let own = Own::at(address.port());
+    let own = Own::at(address.port(), page);
     let files =
         files.layer(CompressionLayer::new()).layer(middleware::from_fn_with_state(own, guard));
     let url = format!("http://{address}/{place}");

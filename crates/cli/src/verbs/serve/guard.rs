@@ -4,6 +4,7 @@
 //! served as if it were its own; the name stands in `Host`. It can also ask for files by this server's own
 //! name; the browser then says in `Origin` or `Sec-Fetch-Site` who asks.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -15,6 +16,7 @@ use axum::http::header::{
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use percent_encoding::percent_decode_str;
 
 /// What every answer says to browsers.
 const SAID: [(HeaderName, &str); 4] = [
@@ -28,13 +30,18 @@ const SAID: [(HeaderName, &str); 4] = [
 /// Who asks, as browsers say it.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The names by which this server is asked.
+/// The names by which this server is asked, and the folder that it serves.
 #[derive(Clone, Debug)]
-pub(super) struct Own(Arc<[String; 3]>);
+pub(super) struct Own {
+    names: Arc<[String; 3]>,
+    page: Arc<PathBuf>,
+}
 
 impl Own {
-    pub(super) fn at(port: u16) -> Self {
-        Self(["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}")).into())
+    /// Of a port, and of the page's folder, all links followed.
+    pub(super) fn at(port: u16, page: PathBuf) -> Self {
+        let names = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}"));
+        Self { names: names.into(), page: page.into() }
     }
 
     /// Why a request is refused; none for one that is answered.
@@ -43,10 +50,11 @@ impl Own {
             let value = request.headers().get(name)?;
             Some(value.to_str().unwrap_or_default())
         };
-        let of_this_server = |name: &str| self.0.iter().any(|own| own.eq_ignore_ascii_case(name));
+        let of_this_server =
+            |name: &str| self.names.iter().any(|own| own.eq_ignore_ascii_case(name));
         let host = header(HOST).unwrap_or_default();
         if !of_this_server(host) {
-            let words = format!("Host is {host:?}, expected {}\n", self.0[0]);
+            let words = format!("Host is {host:?}, expected {}\n", self.names[0]);
             return Some((StatusCode::MISDIRECTED_REQUEST, words));
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -64,8 +72,16 @@ impl Own {
             let words = "asked by a page of another site: only pages of this server are answered\n";
             return Some((StatusCode::FORBIDDEN, words.to_owned()));
         }
-        None
+        leads_out(&self.page, request.uri().path())
+            .then(|| (StatusCode::NOT_FOUND, "not a file of the page\n".to_owned()))
     }
+}
+
+/// Whether a path leads out of the folder, by a link in it or by its parts.
+fn leads_out(folder: &Path, path: &str) -> bool {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let place = folder.join(path.trim_start_matches('/')).canonicalize();
+    place.is_ok_and(|place| !place.starts_with(folder))
 }
 
 /// Answers, or refuses to.
