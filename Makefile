@@ -5,7 +5,7 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test page encoders setup fmt lint rust wasm web browser www package consumers dist soak bench bench-gpu gallery
+.PHONY: help train test page encoders setup fmt lint sources audit rust wasm web browser www package consumers dist soak kill fuzz bench bench-gpu gallery
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,7 +13,7 @@ help: ## List the commands
 train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
 	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
 
-test: setup fmt lint rust web browser www ## Everything that must hold: format, lints, tests, also in a browser
+test: setup fmt lint sources rust web browser www ## Everything that must hold: format, lints, tests, also in a browser
 
 page: setup web ## Build the page and serve it on this machine
 	.ci/page serve
@@ -32,6 +32,12 @@ lint: ## Clippy, natively and for both browser builds
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	cargo clippy --release $(WASM) --features cpu -- -D warnings
 	cargo clippy --release $(WASM) --features gpu -- -D warnings
+
+sources: ## Licences, sources and advisories of crates and packages, as far as the machine can look
+	.ci/audit
+
+audit: ## The same, with cargo-deny installed first
+	.ci/audit install
 
 rust: ## Tests of all crates
 	.ci/rust-tests
@@ -60,6 +66,12 @@ dist: setup web ## Pack program, page, README and licences for this platform int
 
 soak: web ## The long form of the memory test in a browser
 	KITH_SOAK=full .ci/browser --project soak
+
+kill: ## Kill long commands N times (KITH_KILL_SEED: which moments), and see that each ends the same
+	KITH_KILLS=$(or $(N),1000) cargo test --release --workspace --test cli -- --nocapture kill::
+
+fuzz: ## Give each reader of files N damaged ones (KITH_FUZZ_SEED: which)
+	KITH_FUZZ=$(or $(N),100000) cargo test --release --workspace --test fuzz -- --nocapture
 
 bench: web ## Time the training step (beside peers, if KITH_PEERS names them), the pipeline, and the tab beside its peers
 	tests/bench/step.sh

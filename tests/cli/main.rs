@@ -4,6 +4,8 @@ mod benchmark;
 mod clean;
 mod common;
 mod compare;
+#[cfg(unix)] // others have no limits of a shell
+mod disk;
 mod diverged;
 mod errors;
 mod evaluate;
@@ -12,9 +14,15 @@ mod export;
 mod folders;
 mod hostile;
 mod import;
+#[cfg(unix)] // others have no SIGKILL
+mod kill;
 mod names;
 mod resume;
+#[cfg(unix)]
+mod same;
 mod semi;
 mod serve;
 mod sweep;
+#[cfg(unix)]
+mod threads;
 mod verbs;

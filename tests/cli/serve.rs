@@ -1,7 +1,8 @@
 //! The page is served with a run's checkpoint and report, and nothing else.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 
@@ -37,6 +38,28 @@ impl Server {
         let mut bytes = Vec::new();
         answer.body_mut().as_reader().read_to_end(&mut bytes).expect("a body");
         (answer.status().as_u16(), kind, bytes)
+    }
+
+    fn port(&self) -> u16 {
+        let digits = self.url.split(':').nth(2).and_then(|rest| rest.split('/').next());
+        digits.and_then(|digits| digits.parse().ok()).expect("a port")
+    }
+
+    /// Status and all else of an answer to a request as it is given, but for its last lines.
+    fn ask(&self, request: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port())).expect("it listens");
+        let request = format!("{request}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("it answers");
+        let answer = String::from_utf8_lossy(&bytes).into_owned();
+        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+        (status.unwrap_or_else(|| panic!("{request}: {answer}")), answer)
+    }
+
+    /// The same for a method and a path, by the server's own name, with more headers.
+    fn ask_by_name(&self, first: &str, more: &str) -> (u16, String) {
+        self.ask(&format!("{first} HTTP/1.1\r\nHost: 127.0.0.1:{}{more}", self.port()))
     }
 }
 
@@ -88,4 +111,97 @@ fn what_cannot_be_served_is_said() {
     let port = taken.local_addr().expect("an address").port().to_string();
     let (status, code, text) = refused(folder.path(), &["serve", "--port", &port]);
     assert_eq!((status, code.as_str()), (5, "PORT"), "{text}");
+}
+
+#[test]
+fn only_this_machine_is_answered_and_only_by_this_servers_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    page(folder.path());
+    let server = Server::start(folder.path(), &[]);
+    let port = server.port();
+    for own in ["127.0.0.1", "localhost", "LocalHost", "[::1]"] {
+        let (status, answer) = server.ask(&format!("GET / HTTP/1.1\r\nHost: {own}:{port}"));
+        assert_eq!(status, 200, "{own}: {answer}");
+    }
+    let rebound = format!("evil.example:{port}");
+    let begins_alike = format!("localhost:{port}.evil.example");
+    for other in [&rebound, &begins_alike, "evil.example", "127.0.0.1", "localhost:1", "", "\u{e9}"]
+    {
+        let (status, answer) = server.ask(&format!("GET / HTTP/1.1\r\nHost: {other}"));
+        assert!(status == 421 && !answer.contains("kith</title>"), "{other}: {answer}");
+    }
+    let (status, answer) = server.ask("GET / HTTP/1.0");
+    assert!(status == 421 && answer.contains("expected 127.0.0.1"), "without a name: {answer}");
+    // Who listened to all addresses would be reached by this one, too.
+    #[cfg(target_os = "linux")]
+    TcpStream::connect(("127.0.0.2", port)).expect_err("it listens to 127.0.0.1 alone");
+}
+
+#[test]
+fn pages_of_other_sites_neither_write_nor_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    page(folder.path());
+    let server = Server::start(folder.path(), &[]);
+    for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"] {
+        let (status, answer) = server.ask_by_name(&format!("{method} /index.html"), "");
+        // `CONNECT` is refused before it comes so far.
+        assert!([400, 405].contains(&status), "{method}: {answer}");
+    }
+    let port = server.port();
+    let own = format!("\r\nOrigin: http://127.0.0.1:{port}\r\nSec-Fetch-Site: same-origin");
+    for (more, expected) in [
+        (own.as_str(), 200),
+        ("\r\nSec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate", 200),
+        ("\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate", 200),
+        ("\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors", 403),
+        ("\r\nSec-Fetch-Site: same-site\r\nSec-Fetch-Mode: cors", 403),
+        ("\r\nOrigin: http://evil.example", 403),
+        ("\r\nOrigin: https://127.0.0.1", 403),
+        ("\r\nOrigin: null", 403),
+    ] {
+        let (status, answer) = server.ask_by_name("GET /", more);
+        assert_eq!(status, expected, "{more}: {answer}");
+        let answer = answer.to_lowercase();
+        assert!(!answer.contains("access-control-allow"), "no other site may read: {answer}");
+        for header in ["nosniff", "frame-ancestors 'none'", "resource-policy: same-origin"] {
+            assert!(answer.contains(header), "{header}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn no_path_leaves_the_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    page(folder.path());
+    let dist = folder.path().join("www/dist");
+    for secret in ["www/secret.txt", "secret.txt"] {
+        fs::write(folder.path().join(secret), "a secret").expect("written");
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(folder.path(), dist.join("out")).expect("a link");
+    let server = Server::start(folder.path(), &[]);
+    let absolute = folder.path().join("secret.txt").display().to_string();
+    let doubled = format!("/{absolute}");
+    for path in [
+        "/../secret.txt",
+        "/../../secret.txt",
+        "/a/../../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/%2e%2e%2fsecret.txt",
+        "/..%2fsecret.txt",
+        "/..%5csecret.txt",
+        "/.%2e/secret.txt",
+        "/%252e%252e/secret.txt",
+        "/..;/secret.txt",
+        "/index.html/../../secret.txt",
+        "/run/../../secret.txt",
+        "/%00/../secret.txt",
+        "/out/secret.txt",
+        &absolute,
+        &doubled,
+    ] {
+        let (status, answer) = server.ask_by_name(&format!("GET {path}"), "");
+        assert!(!answer.contains("a secret"), "{path}: {answer}");
+        assert!((400..500).contains(&status), "{path}: {answer}");
+    }
 }

@@ -74,3 +74,51 @@ test("has nothing that is served from elsewhere, and no inline script or style",
   expect(html).not.toMatch(/(src|href)="(https?:)?\//);
   expect(readdirSync(dist)).toContain("offline.js");
 });
+
+test("has a policy that allows scripts of its own server alone", () => {
+  const html = readFileSync(join(dist, "index.html"), "utf8");
+  const [, policy = ""] =
+    /http-equiv="Content-Security-Policy"\s+content="([^"]*)"/.exec(html) ?? [];
+  const directives = new Map(
+    policy.split(";").map((directive) => {
+      const [name = "", ...sources] = directive.trim().split(/\s+/);
+      return [name, sources] as const;
+    }),
+  );
+  // WebAssembly is compiled by it alone, and it allows nothing else.
+  expect(directives.get("script-src")).toEqual(["'self'", "'wasm-unsafe-eval'"]);
+  expect(directives.get("default-src")).toEqual(["'none'"]);
+  for (const name of ["base-uri", "form-action"]) expect(directives.get(name)).toEqual(["'none'"]);
+  for (const [name, sources] of directives) {
+    for (const source of sources) {
+      expect(source, name).toMatch(/^('self'|'none'|'wasm-unsafe-eval'|blob:)$/);
+    }
+    // A document of a page's own making would be one of its scripts' too.
+    if (/^(script|worker|object|frame|style)-src$/.test(name))
+      expect(sources).not.toContain("blob:");
+  }
+});
+
+test("runs no script that is no file of its server", async ({ visit }) => {
+  visit.expected.push(/policy|Content Security Policy/i);
+  await visit.open("neighbours");
+  const ran = await visit.page.evaluate(async () => {
+    const mark = (name: string) => `document.documentElement.dataset.ran = "${name}"`;
+    const inline = document.createElement("script");
+    inline.textContent = mark("inline");
+    const blob = document.createElement("script");
+    blob.src = URL.createObjectURL(new Blob([mark("blob")], { type: "text/javascript" }));
+    const image = document.createElement("img");
+    image.setAttribute("onerror", mark("handler"));
+    image.src = "data:,";
+    document.body.append(inline, blob, image);
+    const own = document.createElement("script");
+    const loaded = new Promise((done) => own.addEventListener("load", done));
+    own.src = "./offline.js";
+    document.body.append(own);
+    await loaded;
+    await new Promise((later) => setTimeout(later, 100));
+    return document.documentElement.dataset.ran;
+  });
+  expect(ran).toBeUndefined();
+});

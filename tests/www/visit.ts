@@ -1,6 +1,7 @@
 // A visit of the page: a fixture that watches its requests and errors, and checks accessibility.
 import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test as base, type Page } from "@playwright/test";
+import { elsewhere } from "../requests.js";
 
 export const PANELS = [
   "neighbours",
@@ -29,13 +30,8 @@ declare global {
 
 export const test = base.extend<{ visit: Visit }>({
   visit: async ({ page, context, baseURL }, use) => {
-    const elsewhere: string[] = [];
+    const asked = elsewhere(context, baseURL!);
     const wrong: string[] = [];
-    const { origin } = new URL(baseURL!);
-    context.on("request", (request) => {
-      const url = request.url();
-      if (!url.startsWith(origin) && !/^(blob|data):/.test(url)) elsewhere.push(url);
-    });
     page.on("pageerror", (error) => wrong.push(String(error)));
     page.on("console", (message) => {
       if (message.type() === "error") wrong.push(message.text());
@@ -51,7 +47,7 @@ export const test = base.extend<{ visit: Visit }>({
       accessible: (state) => accessible(page, state),
     };
     await use(visit);
-    expect(elsewhere, "no request leaves the origin").toEqual([]);
+    expect(asked, "no request leaves the origin").toEqual([]);
     const unexpected = wrong.filter((words) => !visit.expected.some((own) => own.test(words)));
     expect(unexpected, "no unexpected errors, and no policy violations").toEqual([]);
   },

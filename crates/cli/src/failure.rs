@@ -55,6 +55,12 @@ pub enum Failure {
         /// The folder.
         path: PathBuf,
     },
+    /// Another process writes a run.
+    #[error("{} is being written by another process: wait for its end, or stop it", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// There is nothing to tell of.
     #[error("{} holds no run: expected {expected} in it, or in folders below it as experiment and semi write them", path.display())]
     NoCheckpoint {
@@ -245,6 +251,7 @@ impl Failure {
             Self::Weights { .. } => "WEIGHTS",
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
+            Self::Busy { .. } => "BUSY",
             Self::NoCheckpoint { .. } => "NO_CHECKPOINT",
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",
@@ -277,7 +284,7 @@ impl Failure {
             | Self::NoGpu { .. }
             | Self::Crashed { .. } => FAILED,
             Self::Process { exit, .. } => *exit,
-            Self::File(_) => FILE_SYSTEM,
+            Self::File(_) | Self::Busy { .. } => FILE_SYSTEM,
             Self::Fetch(_) | Self::Port { .. } => NETWORK,
             Self::Interrupted { .. } | Self::Stopped { .. } => INTERRUPTED,
             _ => BAD_INPUT,

@@ -5,12 +5,14 @@
 
 mod error;
 mod place;
+mod disk;
 mod relocate;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use disk::{Disk, System, Writer};
 pub use error::FileError;
 use place::Place;
 pub(crate) use relocate::{relocate, same};
@@ -34,11 +36,11 @@ pub fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
-    let written = Place::of(path).and_then(|place| match place {
-        Place::File(file) => replace(&file, fill),
-        Place::Stream => pour(path, fill),
-    });
-    written.map_err(|source| FileError::new(path, source))
+    let place = Place::of(path).map_err(|source| FileError::new(path, source))?;
+    match place {
+        Place::File(file) => replace(&System, &file, fill),
+        Place::Stream => pour(path, fill).map_err(|source| FileError::new(path, source)),
+    }
 }
 
 /// The regular file that a path leads to, made or not, for those who rename a file of their own to it.
@@ -53,22 +55,40 @@ pub(crate) fn regular(path: &Path) -> Result<PathBuf, FileError> {
     }
 }
 
-/// Makes or replaces a regular file.
-fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+/// Makes or replaces a regular file. Once this returns, a power cut leaves the new one.
+fn replace(
+    disk: &impl Disk,
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FileError> {
     let folder = folder_of(path);
-    // `create_new` gives the mode that the user's umask asks for; tempfile's own would be 0600.
-    let mut temporary = tempfile::Builder::new()
+    // What cannot be removed does no harm but to room.
+    let _left = sweep(folder);
+    let temporary = temporary(disk, folder, fill).map_err(|e| FileError::new(path, e))?;
+    disk.rename(temporary, path).map_err(|e| FileError::new(path, e))?;
+    disk.sync_folder(folder).map_err(|source| FileError::Unsettled { path: path.into(), source })
+}
+
+/// What `fill` writes, on the disk, under a name that is nobody's.
+fn temporary(
+    disk: &impl Disk,
+    folder: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<tempfile::NamedTempFile<File>> {
+    // The mode is what the user's umask asks for; tempfile's own would be 0600.
+    let temporary = tempfile::Builder::new()
         .prefix(".")
         .suffix(UNFINISHED)
-        .make_in(folder, |path| File::create_new(path))?;
-    let mut buffer = BufWriter::new(temporary.as_file_mut());
+        .make_in(folder, |path| disk.create(path))?;
+    let (file, path) = (temporary.as_file(), temporary.path());
+    // Held while the process lives: who sweeps tells by it what nobody writes any more.
+    let _unsupported = file.try_lock();
+    let mut buffer = BufWriter::new(Writer { disk, file, path });
     fill(&mut buffer)?;
     buffer.flush()?;
     drop(buffer);
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder);
-    Ok(())
+    disk.sync(file, path)?;
+    Ok(temporary)
 }
 
 /// Writes to a pipe or a device, which stays what it is. A pipe waits for its reader.
@@ -87,7 +107,7 @@ pub fn sweep(folder: &Path) -> Result<usize, FileError> {
     let mut removed = 0;
     for entry in fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if path.to_string_lossy().ends_with(UNFINISHED) {
+        if path.to_string_lossy().ends_with(UNFINISHED) && is_left(&path) {
             fs::remove_file(&path).map_err(|source| FileError::new(&path, source))?;
             removed += 1;
         }
@@ -95,15 +115,35 @@ pub fn sweep(folder: &Path) -> Result<usize, FileError> {
     Ok(removed)
 }
 
-/// Makes the folder and those above it.
+/// Whether nobody writes this temporary file any more.
+fn is_left(path: &Path) -> bool {
+    path.is_file() && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Makes the folder and those above it, which survive a power cut from then on.
 ///
 /// # Errors
 /// [`FileError`], for instance when a part of the path is a file.
 pub fn make_folder(folder: &Path) -> Result<(), FileError> {
-    fs::create_dir_all(folder).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => FileError::NotADirectory { path: folder.to_path_buf() },
-        _ => FileError::new(folder, source),
-    })
+    make_folder_on(&System, folder)
+}
+
+fn make_folder_on(disk: &impl Disk, folder: &Path) -> Result<(), FileError> {
+    if folder.is_dir() || folder.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let above = folder_of(folder);
+    make_folder_on(disk, above)?;
+    match disk.make_folder(folder) {
+        // Another process was quicker.
+        Err(_) if folder.is_dir() => {}
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            return Err(FileError::NotADirectory { path: folder.to_path_buf() });
+        }
+        made => made.map_err(|source| FileError::new(folder, source))?,
+    }
+    let unsettled = |source| FileError::Unsettled { path: folder.into(), source };
+    disk.sync_folder(above).map_err(unsettled)
 }
 
 /// Makes sure, before the work, that the folder's disk has room for so many bytes.
@@ -119,15 +159,32 @@ pub fn make_sure_of_room(folder: &Path, needed: u64) -> Result<(), FileError> {
     }
 }
 
-/// Makes a rename in this folder survive a power cut, where the system offers that.
-pub(crate) fn sync_folder(folder: &Path) {
-    // Not every system lets a folder be opened, and the rename itself has already succeeded.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+/// Gives a file or a folder, whose bytes are on the disk, its final name for good.
+pub(crate) fn publish(whole: &Path, target: &Path) -> Result<(), FileError> {
+    let folder = folder_of(target);
+    fs::rename(whole, target).map_err(|source| FileError::new(target, source))?;
+    let unsettled = |source| FileError::Unsettled { path: target.into(), source };
+    System.sync_folder(folder).map_err(unsettled)
+}
+
+/// Makes the names in a folder, and in all folders below it, survive a power cut.
+pub(crate) fn settle(folder: &Path) -> Result<(), FileError> {
+    let fail = |source| FileError::new(folder, source);
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        if entry.file_type().map_err(fail)?.is_dir() {
+            settle(&entry.path())?;
+        }
+    }
+    System.sync_folder(folder).map_err(fail)
 }
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
+
+#[cfg(test)]
+mod power_cut;
 
 #[cfg(test)]
 mod tests {
@@ -202,6 +259,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(format!(".a.bin.x1y2{UNFINISHED}")), b"half").unwrap();
         write(&folder.path().join("a.bin"), b"whole").unwrap();
+        assert_eq!(names(folder.path()), ["a.bin"], "the next write sweeps");
+        let held = folder.path().join(format!(".b.bin.x1y2{UNFINISHED}"));
+        let writer = File::create_new(&held).unwrap();
+        writer.lock().unwrap();
+        assert_eq!(sweep(folder.path()).unwrap(), 0, "what somebody writes is left alone");
+        drop(writer);
         assert_eq!(sweep(folder.path()).unwrap(), 1);
         assert_eq!(names(folder.path()), ["a.bin"]);
     }

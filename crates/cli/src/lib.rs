@@ -18,7 +18,7 @@ mod peak_memory;
 mod events;
 mod dataset;
 mod checkpoint;
-mod weights;
+pub mod weights;
 mod inference;
 mod train;
 mod eval;

@@ -21,7 +21,7 @@ const PREPROCESSOR: &str = "preprocessor_config.json";
 ///
 /// # Errors
 /// [`Failure::Weights`] for a file that is neither, is damaged or claims more than it holds.
-pub(crate) fn read(path: &Path) -> Result<Archive, Failure> {
+pub fn read(path: &Path) -> Result<Archive, Failure> {
     let mut head = Vec::new();
     let file = File::open(path).map_err(|e| FileError::new(path, e))?;
     file.take(Container::HEAD as u64)

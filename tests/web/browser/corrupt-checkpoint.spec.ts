@@ -1,6 +1,8 @@
 // Checkpoints that are damaged, foreign, missing or not the one expected.
 import { expect, left, test } from "./tab.js";
 
+test.use({ given: [/^http:\/\/127\.0\.0\.1:9\//] });
+
 const CHECKPOINT = "/parity/checkpoint.safetensors";
 
 test("a damaged or foreign checkpoint is refused with its code", async ({ tab }) => {

@@ -2,6 +2,8 @@
 import type { Page } from "@playwright/test";
 import { expect, test } from "./tab.js";
 
+test.use({ given: [/^http:\/\/localhost:/] });
+
 /** How often the encoder's worker was started. */
 interface Inside {
   readonly engine: { readonly generation: number };

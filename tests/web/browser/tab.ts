@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test as base, type Page } from "@playwright/test";
+import { elsewhere } from "../../requests.js";
 
 import type * as Kith from "../../../web/dist/index.js";
 
@@ -121,13 +122,18 @@ export async function openTab(page: Page): Promise<void> {
   });
 }
 
-export const test = base.extend<{ tab: Page }>({
-  tab: async ({ page }, use) => {
+export const test = base.extend<{ tab: Page; given: RegExp[] }>({
+  /** Addresses of other origins that a test gives to the package. */
+  given: [[], { option: true }],
+  tab: async ({ page, context, baseURL, given }, use) => {
+    const asked = elsewhere(context, baseURL!);
     const crashes: string[] = [];
     page.on("pageerror", (error) => crashes.push(String(error)));
     await openTab(page);
     await use(page);
     expect(crashes, "nothing was thrown that nobody caught").toEqual([]);
+    const unasked = asked.filter((url) => !given.some((own) => own.test(url)));
+    expect(unasked, "nothing is asked for but from addresses that were given").toEqual([]);
   },
 });
 

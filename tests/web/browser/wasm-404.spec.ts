@@ -1,6 +1,8 @@
 // WebAssembly that is not where it is looked for.
 import { expect, test } from "./tab.js";
 
+test.use({ given: [/^http:\/\/127\.0\.0\.1:9\//] });
+
 const CHECKPOINT = "/parity/checkpoint.safetensors";
 
 test("WebAssembly that is missing or out of reach is named, with what to do", async ({ tab }) => {

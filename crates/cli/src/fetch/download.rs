@@ -1,14 +1,16 @@
 //! One file from a server, resumed where it broke off.
 
 mod part;
+mod redirect;
 
 use std::io::{Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use ureq::http::{HeaderMap, Response, header};
 use ureq::{Agent, Body};
 
+pub(super) use self::part::Downloaded;
 use self::part::Part;
 use super::error::FetchError;
 use super::pour::{Fault, pour};
@@ -20,15 +22,27 @@ const ADVANCE: u64 = 1 << 20;
 /// Bytes looked at to tell a web page from a file.
 const SNIFFED: u64 = 512;
 
-/// Downloads into the target's `.part` file, whose path is returned once all bytes are there.
+/// Times that a server may send on in a row.
+const MOST_REDIRECTS: usize = 5;
+
+/// Where a file is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address<'a> {
+    pub(super) url: &'a str,
+    /// Servers that its own may send on to.
+    pub(super) trusted: &'a [String],
+}
+
+/// Downloads into the target's `.part` file, which is told of once all bytes are there.
 pub(super) fn download(
-    url: &str,
+    address: Address<'_>,
     target: &Path,
     settings: &Settings,
     watch: &mut dyn FnMut(Progress),
-) -> Result<PathBuf, FetchError> {
+) -> Result<Downloaded, FetchError> {
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
+        .max_redirects(0)
         .timeout_connect(Some(settings.silence))
         .timeout_recv_response(Some(settings.silence))
         .timeout_per_read(Some(settings.silence))
@@ -42,7 +56,7 @@ pub(super) fn download(
     let mut furthest = part.length()?;
     let mut failures = 0;
     loop {
-        let error = match attempt(&agent, url, &mut part, &mut watch) {
+        let error = match attempt(&agent, address, &mut part, &mut watch) {
             Ok(()) => return part.finish(),
             Err(error) if error.may_pass() => error,
             Err(error) => {
@@ -67,35 +81,64 @@ pub(super) fn download(
 /// One request for what is still missing.
 fn attempt(
     agent: &Agent,
-    url: &str,
+    address: Address<'_>,
     part: &mut Part,
     watch: &mut impl FnMut(u64, Option<u64>),
 ) -> Result<(), FetchError> {
-    let held = part.length()?;
-    let mut request = agent.get(url);
-    if held > 0 {
-        request = request.header(header::RANGE, format!("bytes={held}-"));
-        if let Some(validator) = part.validator() {
-            request = request.header(header::IF_RANGE, validator);
-        }
-    }
-    let response = request.call().map_err(|error| FetchError::from_client(url, &error))?;
+    let (held, url) = (part.length()?, address.url);
+    let response = ask(agent, address, held, part.validator().as_deref())?;
     let range = ContentRange::of(response.headers());
     let status = response.status().as_u16();
     match status {
         200 => begin(url, part, response, watch),
-        206 if range.is_some_and(|range| range.start == Some(held)) => {
+        206 if range.is_some_and(|range| range.start == Some(held))
+            && !has_changed(part.validator().as_deref(), response.headers()) =>
+        {
             let total = range.and_then(|range| range.total);
             receive(url, part, response, total, watch)
         }
         416 if range.is_some_and(|range| range.total == Some(held)) => Ok(()),
-        // An answer to another question than ours: start over.
+        // An answer to another question than ours, or the rest of another file: start over.
         206 | 416 => {
             part.restart(None)?;
             Err(FetchError::Incomplete { url: url.into(), done: 0, total: None })
         }
         _ => Err(FetchError::Status { url: url.into(), status }),
     }
+}
+
+/// The answer to a request, followed to where the server sends it on to.
+fn ask(
+    agent: &Agent,
+    address: Address<'_>,
+    held: u64,
+    validator: Option<&str>,
+) -> Result<Response<Body>, FetchError> {
+    let mut url = address.url.to_owned();
+    for _ in 0..=MOST_REDIRECTS {
+        let mut request = agent.get(&url);
+        if held > 0 {
+            request = request.header(header::RANGE, format!("bytes={held}-"));
+            if let Some(validator) = validator {
+                request = request.header(header::IF_RANGE, validator);
+            }
+        }
+        let response = request.call().map_err(|error| FetchError::from_client(&url, &error))?;
+        let location = text(response.headers(), header::LOCATION);
+        match location.filter(|_| response.status().is_redirection()) {
+            None => return Ok(response),
+            Some(location) => url = redirect::follow(&url, location, address.trusted)?,
+        }
+    }
+    Err(FetchError::Elsewhere { url: address.url.into(), to: url })
+}
+
+/// Whether a part of a file comes with another mark than the parts before it.
+fn has_changed(before: Option<&str>, headers: &HeaderMap) -> bool {
+    before.zip(validator(headers)).is_some_and(|(before, now)| {
+        // A mark and a date say nothing of each other.
+        before != now && before.starts_with('"') == now.starts_with('"')
+    })
 }
 
 /// Takes a whole body, dropping what came before.

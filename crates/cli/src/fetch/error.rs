@@ -35,6 +35,17 @@ pub enum FetchError {
         /// The HTTP status.
         status: u16,
     },
+    /// The server sends on to another one, or without end.
+    #[error(
+        "{url}: the server sends on to {to}, which is another one than was asked; if you trust it, name its \
+         folder with --mirror"
+    )]
+    Elsewhere {
+        /// The address asked.
+        url: String,
+        /// The address that it names.
+        to: String,
+    },
     /// The server answered with a web page instead of the file.
     #[error(
         "{url}: the mirror answered with a web page, not with the file; open the address in a \
@@ -110,6 +121,7 @@ impl FetchError {
             Self::Unusable { .. } => "BAD_URL",
             Self::Status { status: 404 | 410, .. } => "NOT_FOUND",
             Self::Status { .. } => "HTTP_STATUS",
+            Self::Elsewhere { .. } => "REDIRECT",
             Self::WebPage { .. } => "WEB_PAGE",
             Self::Incomplete { .. } => "INCOMPLETE",
             Self::Checksum { .. } => "CHECKSUM",

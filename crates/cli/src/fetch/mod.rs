@@ -10,9 +10,11 @@ mod download;
 mod unpack;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use download::Address;
 pub use error::FetchError;
 pub use published::{Content, Dataset, Form, Published, Remote};
 
@@ -112,21 +114,43 @@ fn fetch_archive(
 ) -> Result<Outcome, FetchError> {
     let folder = into.join(&dataset.folder);
     if folder.exists() {
-        return match unpack::missing(&folder, &dataset.contents) {
-            None => Ok(Outcome::AlreadyThere(folder)),
-            Some(missing) => Err(FetchError::InTheWay { folder, missing }),
-        };
+        if let Some(missing) = unpack::missing(&folder, &dataset.contents) {
+            return Err(FetchError::InTheWay { folder, missing });
+        }
+        dataset.files.iter().try_for_each(|remote| remove_archive(remote, into))?;
+        return Ok(Outcome::AlreadyThere(folder));
     }
     files::make_folder(into)?;
     for remote in &dataset.files {
         let source = bring(dataset, remote, into, settings, watch)?;
         unpack::unpack(dataset, remote, into, watch)?;
         if let Source::Downloaded = source {
-            let archive = into.join(&remote.name);
-            fs::remove_file(&archive).map_err(|source| FileError::new(&archive, source))?;
+            remove_archive(remote, into)?;
         }
     }
     Ok(Outcome::Fetched(folder))
+}
+
+/// Says of an archive that it was downloaded and is to be removed, also to a later process.
+fn mark(remote: &Remote, into: &Path) -> PathBuf {
+    into.join(format!(".{}.kith-fetched", remote.name))
+}
+
+/// Removes an archive that was downloaded, and that alone.
+fn remove_archive(remote: &Remote, into: &Path) -> Result<(), FileError> {
+    let mark = mark(remote, into);
+    if !mark.exists() {
+        return Ok(());
+    }
+    for path in [into.join(&remote.name), mark] {
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(FileError::new(&path, source));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Where a file came from; what the user had before is never removed.
@@ -144,19 +168,31 @@ fn bring(
     watch: &mut dyn FnMut(Progress),
 ) -> Result<Source, FetchError> {
     let target = files::regular(&folder.join(&remote.name))?;
+    let mark = mark(remote, folder);
     if target.is_file() && remote.md5.contains(&checksum::md5(&target, watch)?) {
-        return Ok(Source::Found);
+        return Ok(if mark.exists() { Source::Downloaded } else { Source::Found });
     }
     let base = settings.mirror.as_ref().unwrap_or(&dataset.base).trim_end_matches('/');
     let url = format!("{base}/{}", remote.name);
-    let part = download::download(&url, &target, settings, watch)?;
-    let got = checksum::md5(&part, watch)?;
+    let trusted = if settings.mirror.is_some() { &[] } else { &dataset.hosts[..] };
+    let address = Address { url: &url, trusted };
+    let mut part = download::download(address, &target, settings, watch)?;
+    let mut got = checksum::md5(&part.path, watch)?;
+    if !remote.md5.contains(&got) && part.is_resumed {
+        // What an earlier process left may be what a power cut left of it.
+        fs::remove_file(&part.path).map_err(|source| FileError::new(&part.path, source))?;
+        part = download::download(address, &target, settings, watch)?;
+        got = checksum::md5(&part.path, watch)?;
+    }
+    let part = part.path;
     if !remote.md5.contains(&got) {
         fs::remove_file(&part).map_err(|source| FileError::new(&part, source))?;
         return Err(FetchError::Checksum { url, expected: remote.md5.join(" or "), got });
     }
-    fs::rename(&part, &target).map_err(|source| FileError::new(&target, source))?;
-    files::sync_folder(target.parent().unwrap_or(folder));
+    if dataset.form != Form::Files {
+        files::write(&mark, b"")?;
+    }
+    files::publish(&part, &target)?;
     Ok(Source::Downloaded)
 }
 

@@ -55,6 +55,8 @@ pub struct Dataset {
     pub folder: String,
     /// Address that the files' names are appended to.
     pub base: String,
+    /// Other servers of its authors, which that one may send on to.
+    pub hosts: Vec<String>,
     /// The files to download.
     pub files: Vec<Remote>,
     /// How they are packed.
@@ -85,6 +87,7 @@ fn stl10() -> Dataset {
     Dataset {
         folder: "stl10_binary".into(),
         base: "http://ai.stanford.edu/~acoates/stl10".into(),
+        hosts: vec!["cs.stanford.edu".into()],
         files: vec![remote("stl10_binary.tar.gz", &["91f7769df0f17e558f3565bffb0c7dfb"])],
         form: Form::TarGz,
         contents: vec![
@@ -105,6 +108,7 @@ fn cifar10() -> Dataset {
     Dataset {
         folder: "cifar-10-batches-bin".into(),
         base: "https://www.cs.toronto.edu/~kriz".into(),
+        hosts: Vec::new(),
         files: vec![remote("cifar-10-binary.tar.gz", &["c32a1d4ab5d03f1284b67883e8d87530"])],
         form: Form::TarGz,
         contents: batches
@@ -121,6 +125,7 @@ fn cifar100() -> Dataset {
     Dataset {
         folder: "cifar-100-binary".into(),
         base: "https://www.cs.toronto.edu/~kriz".into(),
+        hosts: Vec::new(),
         files: vec![remote("cifar-100-binary.tar.gz", &["03b5dce01913d631647c71ecec9e9cb8"])],
         form: Form::TarGz,
         contents: vec![
@@ -136,6 +141,7 @@ fn tiny_imagenet() -> Dataset {
     Dataset {
         folder: "tiny-imagenet-200".into(),
         base: "http://cs231n.stanford.edu".into(),
+        hosts: Vec::new(),
         files: vec![remote("tiny-imagenet-200.zip", &["90528d7ca1a48142e341f4ef8d21d0de"])],
         form: Form::Zip,
         contents: ["wnids.txt", "words.txt", "train", "val/images", "val/val_annotations.txt"]
@@ -148,6 +154,7 @@ fn imagenette() -> Dataset {
     Dataset {
         folder: "imagenette2-160".into(),
         base: "https://s3.amazonaws.com/fast-ai-imageclas".into(),
+        hosts: Vec::new(),
         files: vec![remote("imagenette2-160.tgz", &["e793b78cc4c9e9a4ccc0c1155377a412"])],
         form: Form::TarGz,
         contents: ["train", "val"].map(part).into(),
@@ -160,6 +167,7 @@ fn fashion_mnist() -> Dataset {
     Dataset {
         folder: "fashion-mnist".into(),
         base: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com".into(),
+        hosts: Vec::new(),
         files: vec![
             remote(
                 "train-images-idx3-ubyte.gz",

@@ -1,6 +1,7 @@
 //! Every way a server can behave, against a real one on the loopback.
 
 mod archives;
+mod changed;
 
 use md5::{Digest, Md5};
 use tempfile::TempDir;
@@ -43,6 +44,7 @@ fn files_of(content: &[u8]) -> Dataset {
     Dataset {
         folder: ".".into(),
         base: "http://no.invalid".into(),
+        hosts: Vec::new(),
         files: vec![Remote { name: "a.bin".into(), md5: vec![sum(content)] }],
         form: Form::Files,
         contents: Vec::new(),

@@ -117,10 +117,10 @@ fn write_entry(
     Ok(bytes)
 }
 
+/// Gives the folder its name once all that is in it survives a power cut.
 fn publish(whole: &Path, target: &Path) -> Result<(), FetchError> {
-    fs::rename(whole, target).map_err(|source| FileError::new(target, source))?;
-    files::sync_folder(target.parent().unwrap_or(Path::new(".")));
-    Ok(())
+    files::settle(whole)?;
+    Ok(files::publish(whole, target)?)
 }
 
 fn remove(scratch: &Path) -> Result<(), FileError> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::folder_of;
 
-/// A file or folder that could not be written or read. What stood at the path before still does.
+/// A file or folder that could not be written or read. What stood at the path before still does, unless
+/// it says otherwise.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -29,6 +30,12 @@ pub enum FileError {
         needed: u64,
         /// Bytes free.
         free: u64,
+    },
+    /// The file would be larger than the disk's format, a quota or a limit of the shell allows.
+    #[error("{}: larger than a file may be here; choose another disk, or raise the limit{KEPT}", path.display())]
+    TooLarge {
+        /// The file that was to be written.
+        path: PathBuf,
     },
     /// The file system is mounted read-only.
     #[error("{}: the disk is read-only; choose another folder{KEPT}", path.display())]
@@ -66,6 +73,17 @@ pub enum FileError {
         /// The path concerned.
         path: PathBuf,
     },
+    /// The file or folder has its name, and the disk does not say that it will keep it.
+    #[error(
+        "{}: is written, but a power cut may lose it: {source}; look whether the disk is sound",
+        path.display()
+    )]
+    Unsettled {
+        /// The path concerned.
+        path: PathBuf,
+        /// The system's own words.
+        source: io::Error,
+    },
     /// Anything else the system says.
     #[error("{}: {source}{KEPT}", path.display())]
     Io {
@@ -88,6 +106,7 @@ impl FileError {
                 let free = free_bytes(&path);
                 Self::DiskFull { path, free }
             }
+            io::ErrorKind::FileTooLarge => Self::TooLarge { path },
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path },
             io::ErrorKind::PermissionDenied => Self::NoPermission { path },
             io::ErrorKind::NotFound => Self::NotFound { path },
@@ -101,13 +120,14 @@ impl FileError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::DiskFull { .. } | Self::NoRoom { .. } => "DISK_FULL",
+            Self::TooLarge { .. } => "FILE_TOO_LARGE",
             Self::ReadOnly { .. } => "READ_ONLY",
             Self::NoPermission { .. } => "NO_PERMISSION",
             Self::NotFound { .. } => "NOT_FOUND",
             Self::NotADirectory { .. } => "NOT_A_DIRECTORY",
             Self::IsADirectory { .. } => "IS_A_DIRECTORY",
             Self::NotAFile { .. } => "NOT_A_FILE",
-            Self::Io { .. } => "IO",
+            Self::Unsettled { .. } | Self::Io { .. } => "IO",
         }
     }
 }

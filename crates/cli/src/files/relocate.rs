@@ -4,8 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
+use super::disk::{Disk, System};
 use super::error::FileError;
-use super::{UNFINISHED, folder_of, make_folder, sync_folder};
+use super::{UNFINISHED, folder_of, make_folder};
 
 /// Moves a regular file to a path where nothing is, and makes the folders above it.
 ///
@@ -26,10 +27,13 @@ pub(crate) fn relocate(from: &Path, to: &Path) -> Result<(), FileError> {
         // Another disk, or one without links.
         Err(_) => copy(from, to).map_err(fail)?,
     }
-    sync_folder(folder_of(to));
+    let settle = |path: &Path| {
+        let unsettled = |source| FileError::Unsettled { path: path.into(), source };
+        System.sync_folder(folder_of(path)).map_err(unsettled)
+    };
+    settle(to)?;
     fs::remove_file(from).map_err(|source| FileError::new(from, source))?;
-    sync_folder(folder_of(from));
-    Ok(())
+    settle(from)
 }
 
 /// Copies a file with its rights and times to a path where nothing is.
@@ -38,6 +42,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         .prefix(".")
         .suffix(UNFINISHED)
         .make_in(folder_of(to), |path| File::create_new(path))?;
+    // Held while the process lives, as for all unfinished files.
+    let _unsupported = temporary.as_file().try_lock();
     let mut source = File::open(from)?;
     let found = source.metadata()?;
     io::copy(&mut source, temporary.as_file_mut())?;

@@ -5,6 +5,7 @@
 mod choices;
 mod range;
 
+use std::io;
 use std::time::Instant;
 
 use kith_core::Error;
@@ -18,6 +19,7 @@ use serde_json::json;
 
 use crate::checkpoint::Checkpoint;
 use crate::failure::Failure;
+use crate::files::FileError;
 use crate::train::context::RunContext;
 use crate::train::initial_weights;
 use crate::train::initial_weights::InitialWeights;
@@ -57,10 +59,14 @@ pub(crate) fn choose(
     start: Option<&Checkpoint>,
 ) -> Result<Choices, Failure> {
     let path = context.folder.file(FILE);
-    if let Ok(text) = std::fs::read_to_string(&path) {
-        let reason = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
-        let kept = serde_json::from_str(&text).map_err(reason).map_err(Failure::of(&path))?;
-        return Choices::of(kept, context.recipe);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let reason = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
+            let kept = serde_json::from_str(&text).map_err(reason).map_err(Failure::of(&path))?;
+            return Choices::of(kept, context.recipe);
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+        Err(e) => return Err(FileError::new(&path, e).into()),
     }
     context.console.note("choosing batch sizes and learning rates by measurement");
     let mut search = Search { context, start, kept: Kept { choices: vec![], ranges: vec![] } };

@@ -4,6 +4,7 @@ use kith_core::Device;
 use kith_core::checkpoint::Origin;
 use kith_core::recipe::Recipe;
 
+use super::claim::Rival;
 use super::folder::Folder;
 use super::splits::Splits;
 use crate::args::LogFormat;
@@ -28,6 +29,8 @@ pub(crate) struct RunContext<'a> {
     pub(crate) console: &'a Console,
     /// What else is written of every epoch; none but the metrics file where it is none.
     pub(crate) log: Option<LogFormat>,
+    /// What to do where another process writes the run.
+    pub(crate) rival: Rival,
 }
 
 impl RunContext<'_> {

@@ -26,7 +26,7 @@ pub(crate) const RESULTS: &str = "results.json";
 /// Every context, resolved.
 pub(crate) const RECIPE: &str = "recipe.toml";
 /// How the run was started.
-const COMMAND: &str = "command.txt";
+pub(crate) const COMMAND: &str = "command.txt";
 /// Where runs without a name of their own lie.
 const RUNS: &str = "runs";
 

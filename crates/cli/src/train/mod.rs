@@ -1,6 +1,7 @@
 //! Training: the loop, what it learns from, and what it keeps in a run's folder.
 
 pub(crate) mod folder;
+pub(crate) mod claim;
 pub(crate) mod splits;
 pub(crate) mod context;
 pub(crate) mod record;

@@ -14,6 +14,7 @@ use crate::args::LogFormat;
 use crate::failure::Failure;
 use crate::interrupt::stopped;
 use crate::progress::{Tick, Training};
+use crate::train::claim::Claim;
 use crate::train::context::RunContext;
 use crate::train::event_log::EventLog;
 use crate::train::final_test;
@@ -53,11 +54,14 @@ pub(crate) fn train<T: Task>(
     context: &RunContext<'_>,
     batches: impl FnOnce(&Trainer<T>) -> Result<Prefetch<Batch>, kith_core::Error>,
 ) -> Result<Trained, Failure> {
+    let claim = Claim::of(context.folder, context.rival)?;
     let mut run = Run::resume_or_start(trainer, start, context)?;
     run.log_epochs()?;
     if !run.is_over() {
         let batches = batches(&run.trainer)?;
         context.folder.begin(context.recipe)?;
+        let _begun = claim
+            .map_or_else(|| Claim::of(context.folder, context.rival), |claim| Ok(Some(claim)))?;
         run.all_steps(batches)?;
     }
     Ok(Trained { metrics: measure::metrics(&run.trainer), history: run.history })

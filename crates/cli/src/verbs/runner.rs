@@ -9,6 +9,7 @@ use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::output::Console;
 use crate::study::PlannedRun;
+use crate::train::claim::Rival;
 use crate::train::folder::Folder;
 use crate::train::splits::Splits;
 use crate::verbs::pretrain;
@@ -19,13 +20,19 @@ pub(super) struct Runner<'a> {
     pub(super) chosen: Chosen,
     log: Option<LogFormat>,
     console: &'a Console,
+    rival: Rival,
     opened: Option<(u64, LabelDraw, Dataset)>,
 }
 
 impl<'a> Runner<'a> {
     /// On a device, with images still to be opened.
     pub(super) fn new(chosen: Chosen, log: Option<LogFormat>, console: &'a Console) -> Self {
-        Self { chosen, log, console, opened: None }
+        Self { chosen, log, console, rival: Rival::Refused, opened: None }
+    }
+
+    /// The same, in a process that another one may still be ending for.
+    pub(super) fn waits(self) -> Self {
+        Self { rival: Rival::Awaited, ..self }
     }
 
     /// The images of a run before any are kept aside; opened anew only where the seed or the draw of
@@ -71,6 +78,7 @@ impl<'a> Runner<'a> {
             seed: run.seed,
             console: silent,
             log: self.log,
+            rival: self.rival,
         }
     }
 

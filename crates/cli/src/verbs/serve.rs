@@ -1,11 +1,13 @@
 //! `kith serve`: the page on this machine, with a run's checkpoint opened in it.
 
+mod guard;
+
 use std::env;
 use std::fmt::{self, Display, Formatter};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use axum::Router;
+use axum::{Router, middleware};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -16,6 +18,7 @@ use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder;
+use guard::{Own, guard};
 
 /// Where a build of the page lies in a clone.
 const PAGE: &str = "www/dist";
@@ -47,17 +50,21 @@ pub(super) fn open(
     port: u16,
 ) -> Result<Server, Failure> {
     let page = built(page)?;
-    let files = Router::new().fallback_service(ServeDir::new(page));
+    let page = page.canonicalize().map_err(|e| FileError::new(&page, e))?;
+    let files = Router::new().fallback_service(ServeDir::new(&page));
     let (files, place) = match run {
         Some(run) => (with_run(files, run)?, "#neighbours?checkpoint=run/checkpoint.safetensors"),
         None => (files, ""),
     };
-    let files = files.layer(CompressionLayer::new());
     let failed = |source| Failure::Port { port, source };
     let runtime = Builder::new_current_thread().enable_io().build().map_err(failed)?;
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
     let listener = listener.map_err(failed)?;
-    let url = format!("http://{}/{place}", listener.local_addr().map_err(failed)?);
+    let address = listener.local_addr().map_err(failed)?;
+    let own = Own::at(address.port(), page);
+    let files =
+        files.layer(CompressionLayer::new()).layer(middleware::from_fn_with_state(own, guard));
+    let url = format!("http://{address}/{place}");
     Ok(Server { url, port, files, listener, runtime })
 }
 

@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::files::FileError;
 use crate::interrupt::listen_for_ctrl_c;
 use crate::output::Console;
+use crate::train::claim::Rival;
 use crate::train::context::RunContext;
 use crate::train::folder::Folder;
 use crate::train::initial_weights;
@@ -44,6 +45,7 @@ pub(super) struct Session<'a> {
     pub(super) seed: u64,
     pub(super) console: &'a Console,
     pub(super) log: Option<LogFormat>,
+    pub(super) rival: Rival,
 }
 
 impl<'a> Session<'a> {
@@ -73,7 +75,8 @@ impl<'a> Session<'a> {
         let folder = Folder::choose(&flags.run, &name)?;
         console.note(&format!("run: {}", folder.path().display()));
         let (seed, log) = (shared.seed, flags.log);
-        Ok(Self { recipe, data, start, device, folder, seed, console, log })
+        let rival = Rival::Refused;
+        Ok(Self { recipe, data, start, device, folder, seed, console, log, rival })
     }
 
     /// The data, split by a seed.
@@ -110,6 +113,7 @@ impl<'a> Session<'a> {
             seed: self.seed,
             console: self.console,
             log: self.log,
+            rival: self.rival,
         }
     }
 }

@@ -12,6 +12,15 @@ pub(super) struct Part {
     file: File,
     path: PathBuf,
     validator: PathBuf,
+    /// Whether it begins with bytes of an earlier process, which a power cut may have spoilt.
+    is_resumed: bool,
+}
+
+/// A file whose bytes are all there.
+pub(in crate::fetch) struct Downloaded {
+    pub(in crate::fetch) path: PathBuf,
+    /// Whether it begins with bytes of an earlier process.
+    pub(in crate::fetch) is_resumed: bool,
 }
 
 impl Part {
@@ -25,11 +34,12 @@ impl Part {
             .append(true)
             .open(&path)
             .map_err(|source| FileError::new(&path, source))?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(FetchError::Busy { path }),
-            // Some network disks know no locks; the checksum still guards the result.
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { file, path, validator }),
+        // Some network disks know no locks; the checksum still guards the result.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(FetchError::Busy { path });
         }
+        let length = file.metadata().map_err(|source| FileError::new(&path, source))?.len();
+        Ok(Self { file, path, validator, is_resumed: length > 0 })
     }
 
     /// Bytes held.
@@ -55,6 +65,7 @@ impl Part {
     /// Empties the file and remembers what identifies its successor.
     pub(super) fn restart(&mut self, validator: Option<&str>) -> Result<(), FetchError> {
         self.file.set_len(0).map_err(|source| self.fault(source))?;
+        self.is_resumed = false;
         match validator {
             Some(text) => files::write(&self.validator, text.as_bytes())?,
             None => self.forget_validator(),
@@ -62,11 +73,11 @@ impl Part {
         Ok(())
     }
 
-    /// Makes the disk keep the bytes and gives the file's path.
-    pub(super) fn finish(self) -> Result<PathBuf, FetchError> {
+    /// Makes the disk keep the bytes.
+    pub(super) fn finish(self) -> Result<Downloaded, FetchError> {
         self.file.sync_all().map_err(|source| self.fault(source))?;
         self.forget_validator();
-        Ok(self.path)
+        Ok(Downloaded { path: self.path, is_resumed: self.is_resumed })
     }
 
     /// Leaves no empty file behind where nothing came.

@@ -50,6 +50,27 @@ fn an_archive_becomes_a_folder_and_is_removed() {
     assert!(matches!(again.result, Ok(Outcome::AlreadyThere(_))), "{:?}", again.result);
 }
 
+/// As a kill between any two of the last steps leaves it.
+#[test]
+fn an_archive_that_was_downloaded_is_removed_by_a_later_process_and_that_of_the_user_stays() {
+    let bytes = tar_gz(&[("set/x.bin", FILE, b"abc")]);
+    for (has_mark, has_folder) in [(true, true), (true, false), (false, true), (false, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("set.tar.gz"), &bytes).unwrap();
+        if has_mark {
+            fs::write(folder.path().join(".set.tar.gz.kith-fetched"), b"").unwrap();
+        }
+        if has_folder {
+            fs::create_dir(folder.path().join("set")).unwrap();
+            fs::write(folder.path().join("set/x.bin"), b"abc").unwrap();
+        }
+        let trial = try_in(folder, &archive_of(&bytes), vec![]);
+        assert_eq!(trial.code(), "OK");
+        let names = if has_mark { vec!["set"] } else { vec!["set", "set.tar.gz"] };
+        assert_eq!(trial.names(), names, "mark {has_mark}, folder {has_folder}");
+    }
+}
+
 #[test]
 fn a_corrupted_archive_leaves_no_folder() {
     let mut bytes = tar_gz(&[("set/x.bin", FILE, b"abc")]);
@@ -59,7 +80,7 @@ fn a_corrupted_archive_leaves_no_folder() {
     for broken in [bytes, truncated, b"no archive".to_vec()] {
         let trial = trial(&archive_of(&broken), vec![whole(&broken)]);
         assert_eq!(trial.code(), "BAD_ARCHIVE");
-        assert_eq!(trial.names(), ["set.tar.gz"]);
+        assert_eq!(trial.names(), [".set.tar.gz.kith-fetched", "set.tar.gz"]);
     }
 }
 
@@ -85,7 +106,7 @@ fn entries_that_leave_the_folder_are_refused() {
         let bytes = tar_gz(&[("set/x.bin", FILE, b"abc"), (path, kind, b"")]);
         let trial = trial(&archive_of(&bytes), vec![whole(&bytes)]);
         assert_eq!(trial.code(), "UNSAFE_ARCHIVE", "{path}");
-        assert_eq!(trial.names(), ["set.tar.gz"], "{path}");
+        assert_eq!(trial.names(), [".set.tar.gz.kith-fetched", "set.tar.gz"], "{path}");
         let outside = trial.folder.path().parent().unwrap().join("evil");
         assert!(!outside.exists(), "{path}");
     }
@@ -145,7 +166,7 @@ fn a_damaged_zip_leaves_no_folder() {
     for broken in [damaged, truncated, lacking, b"no archive".to_vec()] {
         let trial = trial(&zip_of(&broken), vec![whole(&broken)]);
         assert_eq!(trial.code(), "BAD_ARCHIVE");
-        assert_eq!(trial.names(), ["set.zip"]);
+        assert_eq!(trial.names(), [".set.zip.kith-fetched", "set.zip"]);
     }
 }
 
@@ -155,6 +176,6 @@ fn entries_of_a_zip_that_leave_the_folder_are_refused() {
         let bytes = zip(&[("set/x.bin", b"abc"), (path, b"")]);
         let trial = trial(&zip_of(&bytes), vec![whole(&bytes)]);
         assert_eq!(trial.code(), "UNSAFE_ARCHIVE", "{path}");
-        assert_eq!(trial.names(), ["set.zip"], "{path}");
+        assert_eq!(trial.names(), [".set.zip.kith-fetched", "set.zip"], "{path}");
     }
 }

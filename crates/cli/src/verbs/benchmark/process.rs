@@ -134,7 +134,8 @@ pub(in crate::verbs) fn one(asked: &One, command: Command<'_>) -> Result<(), Fai
         let names: Vec<&str> = study.runs.iter().map(|run| run.name.as_str()).collect();
         return Err(unknown(format!("one of {}", names.join(", "))).into());
     };
-    let runner = Runner::new(command.device()?, None, command.console);
+    // The child of a parent that was killed may still be saving.
+    let runner = Runner::new(command.device()?, None, command.console).waits();
     let mut bench = Bench { runner, few_label: asked.few_label.clone() };
     study.one(run, &mut |run, folder| bench.run(run, &study.folder, &folder))
 }

@@ -23,6 +23,7 @@ use crate::progress;
 use crate::report::few_label as few_label_report;
 use crate::report::page::{Report, html};
 use crate::report::table::Table;
+use crate::train::claim::{Claim, Rival};
 use crate::train::folder::{self, Folder};
 use crate::verbs::evaluate::Flags;
 use crate::verbs::outcome::Place;
@@ -98,6 +99,7 @@ pub(super) fn run(
     let study = Study { recipe, dataset, chosen, folder, console };
     let mut cells = Cells::open(&study.folder, study.protocol(&checkpoint, data))?;
     study.folder.begin(&study.recipe)?;
+    let _claim = Claim::of(&study.folder, Rival::Refused)?;
     let missing: Vec<_> = asked.cells().filter(|&cell| !cells.has(cell)).collect();
     if !missing.is_empty() {
         let small = DataFlags { side: Some(study.dataset.side().min(PIXEL_SIDE)), ..data.clone() };

@@ -1,0 +1,188 @@
+//! Sound files to begin with.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use image::{ImageFormat, Rgb, RgbImage};
+use kith_core::archive::Archive;
+use kith_core::recipe::Recipe;
+
+use super::targets::packed;
+
+type Inputs = Vec<Vec<u8>>;
+
+/// A checkpoint and a state of a short run.
+fn run() -> &'static [Vec<u8>; 2] {
+    static FILES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let words = "pretrain --run run --side 32 --set encoder.width=2 --set projection.hidden=[2] \
+            --set projection.output=2 --set objective.queue=32 --set pretraining.epochs=1 \
+            --set pretraining.steps=1 --set pretraining.unlabelled_batch=8 \
+            --set pretraining.labelled_batch=4 --device cpu --quiet";
+        let mut kith = Command::new(env!("CARGO_BIN_EXE_kith"));
+        let output = kith.current_dir(folder.path()).args(words.split_whitespace()).output();
+        assert!(output.expect("the program starts").status.success());
+        let read = |name: &str| fs::read(folder.path().join("run").join(name)).expect("it is there");
+        ["checkpoint.safetensors", "state.safetensors"].map(read)
+    })
+}
+
+pub(crate) fn checkpoint() -> Inputs {
+    vec![run()[0].clone()]
+}
+
+pub(crate) fn state() -> Inputs {
+    vec![run()[1].clone()]
+}
+
+pub(crate) fn note() -> Inputs {
+    vec![Archive::from_bytes(&run()[0]).expect("it is sound").note.into_bytes()]
+}
+
+pub(crate) fn recipe() -> Inputs {
+    Recipe::all_built_in().iter().map(|(_, text)| text.as_bytes().to_vec()).collect()
+}
+
+pub(crate) fn set() -> Inputs {
+    let lines = [
+        "encoder={kind=\"conv4\",width=8}\nsemi.epochs=2",
+        "encoder.width_multiplier=0.25\nencoder.statistics=keras",
+        "finetuning.optimizer.learning_rate=2e-3\nfinetuning.patience=5\nsemi.threshold=0.12",
+        "finetuning.optimizer={learning_rate=1e8,schedule={shape=\"rise\"}}",
+        "semi.method={kind=\"noisy_student\",rounds=2}",
+        "evaluation.validation=0.1\nevaluation.few_label_steps=4",
+    ];
+    lines.map(|line| line.as_bytes().to_vec()).into()
+}
+
+/// Bytes that repeat late.
+fn bytes(count: usize) -> Vec<u8> {
+    (0..count).map(|i| (i * i % 251) as u8).collect()
+}
+
+fn labels(count: usize, first: u8) -> Vec<u8> {
+    (0..count).map(|i| (i % 10) as u8 + first).collect()
+}
+
+pub(crate) fn idx() -> Inputs {
+    let images = |count: u8| {
+        let head = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 4, 0, 0, 0, 4];
+        [&head[..], &bytes(usize::from(count) * 16)].concat()
+    };
+    let named = |count: u8| {
+        let head = [0, 0, 8, 1, 0, 0, 0, count];
+        [&head[..], &labels(usize::from(count), 0)].concat()
+    };
+    let gzipped = |content: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(content).expect("memory");
+        encoder.finish().expect("memory")
+    };
+    let plain = packed(&[
+        ("train-images-idx3-ubyte", images(60)),
+        ("train-labels-idx1-ubyte", named(60)),
+        ("t10k-images-idx3-ubyte", images(20)),
+        ("t10k-labels-idx1-ubyte", named(20)),
+    ]);
+    let packed_again = packed(&[
+        ("train-images-idx3-ubyte.gz", gzipped(&images(60))),
+        ("train-labels-idx1-ubyte.gz", gzipped(&named(60))),
+        ("t10k-images-idx3-ubyte.gz", gzipped(&images(20))),
+        ("t10k-labels-idx1-ubyte.gz", gzipped(&named(20))),
+    ]);
+    vec![plain, packed_again]
+}
+
+pub(crate) fn cifar() -> Inputs {
+    let records = |count: u8| {
+        let record = |i: u8| [&[i % 10][..], &bytes(3 * 32 * 32)].concat();
+        (0..count).flat_map(record).collect::<Vec<u8>>()
+    };
+    let names: String = (0..10).map(|class| format!("class{class}\n")).collect();
+    let mut files: Vec<(&str, Vec<u8>)> = vec![("batches.meta.txt", names.into_bytes())];
+    let training = ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin"];
+    files.extend(training.map(|name| (name, records(10))));
+    files.extend(["data_batch_5.bin", "test_batch.bin"].map(|name| (name, records(10))));
+    vec![packed(&files)]
+}
+
+pub(crate) fn stl10() -> Inputs {
+    let names: String = (0..10).map(|class| format!("class{class}\n")).collect();
+    let folds: String = (0..10).map(|fold| format!("{fold} {} {}\n", 19 - fold, 10)).collect();
+    let pictures = |count: usize| bytes(count * 3 * 96 * 96);
+    vec![packed(&[
+        ("class_names.txt", names.into_bytes()),
+        ("fold_indices.txt", folds.into_bytes()),
+        ("train_y.bin", labels(20, 1)),
+        ("test_y.bin", labels(10, 1)),
+        ("train_X.bin", pictures(20)),
+        ("test_X.bin", pictures(10)),
+        ("unlabeled_X.bin", pictures(10)),
+    ])]
+}
+
+fn fixtures(folder: &str, wanted: impl Fn(&str) -> bool) -> Inputs {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures").join(folder);
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .expect("fixtures")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    paths.sort();
+    let named = |path: &&std::path::PathBuf| {
+        wanted(&path.file_name().unwrap_or_default().to_string_lossy())
+    };
+    paths.iter().filter(named).map(|path| fs::read(path).expect("a fixture")).collect()
+}
+
+pub(crate) fn parquet() -> Inputs {
+    fixtures("parquet", |name| name.ends_with(".parquet"))
+}
+
+pub(crate) fn pth() -> Inputs {
+    fixtures("encoders", |name| {
+        let told = name.starts_with("efficientnet") || name.starts_with("hostile");
+        let other = name == "nothing.pth" || name == "twenty_one_characters.pth";
+        [".pth", ".ckpt", ".torch"].iter().any(|end| name.ends_with(end)) && !told && !other
+    })
+}
+
+pub(crate) fn safetensors() -> Inputs {
+    fixtures("encoders", |name| {
+        // Some are read only with more told of them.
+        let told = ["efficientnet", "vit"].iter().any(|start| name.starts_with(start));
+        name.ends_with(".safetensors") && !name.contains("expected") && !told
+    })
+}
+
+fn picture(side: u32, format: ImageFormat) -> Vec<u8> {
+    let shade = |x, y| Rgb([(x * 9) as u8, (y * 7) as u8, (x * y) as u8]);
+    let mut encoded = Cursor::new(Vec::new());
+    RgbImage::from_fn(side, side + 3, shade).write_to(&mut encoded, format).expect("memory");
+    encoded.into_inner()
+}
+
+pub(crate) fn image() -> Inputs {
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    [Png, Jpeg, Gif, Bmp, Tiff, WebP].map(|format| picture(24, format)).into()
+}
+
+pub(crate) fn tar() -> Inputs {
+    let mut shard = tar::Builder::new(Vec::new());
+    for number in 0..12 {
+        let class = format!("{}\n", number % 3).into_bytes();
+        for (ending, content) in [("png", picture(8 + number, ImageFormat::Png)), ("cls", class)] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            let name = format!("{number:04}.{ending}");
+            shard.append_data(&mut header, name, &content[..]).expect("memory");
+        }
+    }
+    vec![shard.into_inner().expect("memory")]
+}

@@ -1,0 +1,180 @@
+//! What is read, and how.
+
+use std::fs;
+use std::path::Path;
+
+use kith_cli::weights;
+use kith_core::Device;
+use kith_core::archive::Archive;
+use kith_core::checkpoint::Meta;
+use kith_core::import::{Told, checkpoint};
+use kith_core::model::Model;
+use kith_core::recipe::Recipe;
+use kith_core::trainer::{NoMore, State};
+use kith_data::{Dataset, Options, Source};
+
+use super::mutate::Form;
+use super::seeds;
+
+/// A reader.
+#[derive(Clone, Copy)]
+pub(crate) struct Target {
+    pub(crate) name: &'static str,
+    /// How inputs are damaged.
+    pub(crate) form: Form,
+    /// Sound inputs.
+    pub(crate) seeds: fn() -> Vec<Vec<u8>>,
+    /// Whether an input is sound; the folder is the reader's own.
+    pub(crate) read: fn(&Path, &[u8]) -> bool,
+}
+
+impl Target {
+    pub(crate) const ALL: [Self; 13] = [
+        Self { name: "checkpoint", form: Form::Safetensors, seeds: seeds::checkpoint, read: model },
+        Self { name: "note", form: Form::Bytes, seeds: seeds::note, read: note },
+        Self { name: "state", form: Form::Safetensors, seeds: seeds::state, read: state },
+        Self { name: "recipe", form: Form::Bytes, seeds: seeds::recipe, read: recipe },
+        Self { name: "set", form: Form::Bytes, seeds: seeds::set, read: set },
+        Self { name: "idx", form: Form::Bytes, seeds: seeds::idx, read: idx },
+        Self { name: "cifar", form: Form::Bytes, seeds: seeds::cifar, read: cifar },
+        Self { name: "stl10", form: Form::Bytes, seeds: seeds::stl10, read: stl10 },
+        Self { name: "parquet", form: Form::Bytes, seeds: seeds::parquet, read: parquet },
+        Self { name: "tar", form: Form::Bytes, seeds: seeds::tar, read: tar },
+        Self { name: "image", form: Form::Bytes, seeds: seeds::image, read: image },
+        Self { name: "pth", form: Form::Zip, seeds: seeds::pth, read: imported },
+        Self {
+            name: "safetensors",
+            form: Form::Safetensors,
+            seeds: seeds::safetensors,
+            read: imported,
+        },
+    ];
+}
+
+fn model(_: &Path, input: &[u8]) -> bool {
+    Model::open(input, &Device::flex()).is_ok()
+}
+
+/// The note beside tensors that are sound.
+fn note(_: &Path, input: &[u8]) -> bool {
+    let Ok(note) = String::from_utf8(input.to_vec()) else { return false };
+    let sound = seeds::checkpoint().swap_remove(0);
+    let archive = Archive { note, ..Archive::from_bytes(&sound).expect("the seed is sound") };
+    Meta::read(&archive).is_ok_and(|meta| meta.encoder(&archive, &Device::flex()).is_ok())
+}
+
+fn state(_: &Path, input: &[u8]) -> bool {
+    Archive::from_bytes(input).is_ok_and(|archive| State::<NoMore>::read(&archive).is_ok())
+}
+
+/// What is read is written as it was read.
+fn recipe(_: &Path, input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let Ok(recipe) = Recipe::parse(text, &[]) else { return false };
+    let again = Recipe::parse(&recipe.to_toml(), &[]).expect("a recipe can be read again");
+    assert_eq!(again.to_toml(), recipe.to_toml(), "and is the same");
+    true
+}
+
+/// Lines, each a change.
+fn set(_: &Path, input: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(input);
+    let changes: Vec<String> = text.lines().map(ToOwned::to_owned).collect();
+    let base = Recipe::built_in_text("cifar10-semi").expect("it is built in");
+    Recipe::parse(base, &changes).is_ok()
+}
+
+/// Files in one input, each behind a line with its name and length; a last file may be cut off.
+pub(crate) fn packed(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let pack = |(name, content): &(&str, Vec<u8>)| {
+        [format!("{name} {}\n", content.len()).as_bytes(), content].concat()
+    };
+    files.iter().flat_map(pack).collect()
+}
+
+/// Writes the files of an input; of a damaged one as many as can be told apart.
+fn unpack(folder: &Path, mut input: &[u8]) {
+    while let Some(end) = input.iter().position(|byte| *byte == b'\n') {
+        let line = String::from_utf8_lossy(&input[..end]).into_owned();
+        let mut words = line.split(' ');
+        let name: String =
+            words.next().unwrap_or_default().chars().filter(is_of_name).take(40).collect();
+        let length = words.next().and_then(|word| word.parse().ok()).unwrap_or(usize::MAX);
+        let rest = &input[end + 1..];
+        let (content, rest) = rest.split_at(length.min(rest.len()));
+        if !name.trim_matches('.').is_empty() {
+            fs::write(folder.join(name), content).expect("it can be written");
+        }
+        input = rest;
+    }
+}
+
+fn is_of_name(c: &char) -> bool {
+    c.is_ascii_alphanumeric() || "-_.".contains(*c)
+}
+
+/// Whether a source of the files in the input can be opened and all its images be read.
+fn opened(folder: &Path, input: &[u8], source: Source) -> bool {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        fs::remove_file(entry.expect("an entry").path()).expect("it can go");
+    }
+    unpack(folder, input);
+    let options = Options { side: Some(8), labelled: Some(20), ..Options::default() };
+    source.open(&options).is_ok_and(|dataset| all_read(&dataset))
+}
+
+fn all_read(dataset: &Dataset) -> bool {
+    let splits = dataset.all();
+    splits.iter().all(|(_, split)| {
+        let indices: Vec<u32> = (0..split.len() as u32).collect();
+        let labels = split.labels().unwrap_or_default();
+        let known = dataset.class_names.len();
+        assert!(labels.iter().all(|label| usize::from(*label) < known), "a label has no class");
+        split.read(&indices).is_ok()
+    })
+}
+
+fn idx(folder: &Path, input: &[u8]) -> bool {
+    opened(folder, input, Source::Idx(folder.to_owned()))
+}
+
+fn cifar(folder: &Path, input: &[u8]) -> bool {
+    opened(folder, input, Source::Cifar10(folder.to_owned()))
+}
+
+fn stl10(folder: &Path, input: &[u8]) -> bool {
+    opened(folder, input, Source::Stl10(folder.to_owned()))
+}
+
+/// A file with one name, whose images may be few.
+fn one_file(path: &Path, input: &[u8], source: Source) -> bool {
+    fs::write(path, input).expect("it can be written");
+    let options = Options { side: Some(8), ..Options::default() };
+    source.open(&options).is_ok_and(|dataset| dataset.skipped.is_empty() && all_read(&dataset))
+}
+
+fn parquet(folder: &Path, input: &[u8]) -> bool {
+    let path = folder.join("a.parquet");
+    one_file(&path, input, Source::Parquet(path.clone()))
+}
+
+fn tar(folder: &Path, input: &[u8]) -> bool {
+    let path = folder.join("a.tar");
+    one_file(&path, input, Source::Tar(path.clone()))
+}
+
+fn image(folder: &Path, input: &[u8]) -> bool {
+    // Its first bytes tell the format.
+    one_file(&folder.join("a.png"), input, Source::Folder(folder.to_owned()))
+}
+
+fn imported(folder: &Path, input: &[u8]) -> bool {
+    let path = folder.join("weights");
+    fs::write(&path, input).expect("it can be written");
+    let Ok(tensors) = weights::read(&path) else { return false };
+    // Transformers say nothing of their heads, and others have none.
+    [None, Some(3)].into_iter().any(|heads| {
+        let told = Told { heads, ..Told::default() };
+        checkpoint(&tensors, &told, &Device::flex()).is_ok()
+    })
+}
