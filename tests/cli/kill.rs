@@ -42,20 +42,23 @@ fn finish(case: &Case, folder: &Path) {
     assert!(output.status.success(), "{}: {said}", case.name);
 }
 
-/// Kills the process, or it and its own processes. Whether there was one to kill.
-fn kill(child: &mut Child, moments: &mut Stream) -> bool {
-    if child.try_wait().expect("the child is ours").is_some() {
-        return false;
+/// Kills the process, or it and its own processes. Whether there was one to kill; one that ended by
+/// itself must have been done.
+fn kill(mut child: Child, moments: &mut Stream) -> bool {
+    if child.try_wait().expect("the child is ours").is_none() {
+        if moments.chance(0.5) {
+            let group = format!("-{}", child.id());
+            let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
+            assert!(killed.expect("kill is there").success(), "the group is there");
+        } else {
+            child.kill().expect("the child is ours");
+        }
     }
-    if moments.chance(0.5) {
-        let group = format!("-{}", child.id());
-        let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
-        assert!(killed.expect("kill is there").success(), "the group is there");
-    } else {
-        child.kill().expect("the child is ours");
-    }
-    let status = child.wait().expect("the child is ours");
-    status.code().is_none()
+    let output = child.wait_with_output().expect("the child is ours");
+    let was_there = output.status.code().is_none();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(was_there || output.status.success(), "it failed after a kill: {said}");
+    was_there
 }
 
 #[expect(clippy::print_stdout, reason = "it is what the campaign found")]
@@ -83,9 +86,9 @@ fn campaign(case: &Case, share: u64) {
         let mut steps = Steps::default();
         for round in 0..=moments.below(MOST_IN_A_ROW) {
             let began = Instant::now();
-            let mut child = start(case, &killed);
+            let child = start(case, &killed);
             sleep(took.mul_f64(moments.uniform(0.0, WITHIN)));
-            let was_there = kill(&mut child, &mut moments);
+            let was_there = kill(child, &mut moments);
             kills += u64::from(was_there);
             // A whole run that was quicker than the one before: the machine is less busy now.
             if !was_there && round == 0 {

@@ -64,6 +64,9 @@ fn npm_packages_are_of_one_version() {
         for kind in ["dependencies", "devDependencies"] {
             for (name, version) in package[kind].as_object().into_iter().flatten() {
                 let version = version.as_str().unwrap_or_default();
+                // A package under another name has its own before its version.
+                let renamed = version.strip_prefix("npm:").and_then(|own| own.rsplit_once('@'));
+                let version = renamed.map_or(version, |(_, version)| version);
                 let is_exact = version.starts_with(|c: char| c.is_ascii_digit())
                     && !version.contains([' ', 'x', '*', '|']);
                 let is_own = version.starts_with("file:");
