@@ -245,7 +245,7 @@ fn notes(all: &All, found: &Found) -> Vec<String> {
 impl Display for Cleaned {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let NearDuplicates { found, groups, .. } = &self.near_duplicates;
-        writeln!(f, "near-duplicates:  {found} images, in {groups} groups")?;
+        writeln!(f, "near-duplicates:  {found}, in groups: {groups}")?;
         if let Some(DoubtfulLabels { found, unsure, judged, blends }) = &self.doubtful_labels {
             writeln!(f, "doubtful labels:  {found} of {judged}, and {unsure} between classes")?;
             for Blending { classes: [one, other], share, .. } in blends {

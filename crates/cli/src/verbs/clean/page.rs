@@ -59,9 +59,9 @@ pub(super) fn review(
 
 fn subtitle(cleaned: &Cleaned) -> String {
     let labels = cleaned.doubtful_labels.as_ref().map(|labels| labels.found);
-    let labels = labels.map_or(String::new(), |found| format!(", {found} doubtful labels"));
+    let labels = labels.map_or(String::new(), |found| format!(", doubtful labels: {found}"));
     let near = &cleaned.near_duplicates.found;
-    format!("{near} near-duplicates{labels}, {} outliers", cleaned.outliers)
+    format!("Near-duplicates: {near}{labels}, outliers: {}", cleaned.outliers)
 }
 
 fn title(kind: Kind, found: usize) -> String {
