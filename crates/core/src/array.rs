@@ -21,6 +21,14 @@ pub(crate) fn plain<const D: usize>(x: Tensor<D>) -> Array {
     x.try_into_primitive::<Flex>().expect(ON_CPU)
 }
 
+/// The numbers of a bias on the CPU that records no gradient; as many zeros where there is none.
+pub(crate) fn bias_or_zeros(bias: Option<Tensor<1>>, count: usize) -> Vec<f32> {
+    match bias {
+        Some(bias) => plain(bias).to_contiguous().storage::<f32>().to_vec(),
+        None => vec![0.0; count],
+    }
+}
+
 /// A tensor with its node in the graph of gradients.
 pub(crate) fn tracked<const D: usize>(x: Tensor<D>) -> FloatTensor<Autodiff<Flex>> {
     x.autodiff().try_into_primitive::<Autodiff<Flex>>().expect(ON_CPU)

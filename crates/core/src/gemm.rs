@@ -19,7 +19,7 @@ use core::ops::Range;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::activation::{Activation, SIX};
-use tile::{Shape, Tile};
+use tile::{Panelled, Tile};
 
 /// Numbers of a row that are multiplied before the next row's, at most: so many rows of a panel stay in the
 /// innermost cache.
@@ -130,38 +130,18 @@ impl WithSimd for Written<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        match Shape::of::<S>() {
-            Shape::Wide => self.panels::<S, 6, 4>(simd),
-            Shape::Narrow => self.panels::<S, 6, 2>(simd),
-            Shape::Browser => self.panels::<S, 2, 4>(simd),
-        }
+        tile::each_panel(simd, 0..self.product.right.columns(), &mut self);
     }
 }
 
-impl Written<'_> {
-    /// Panel by panel; the last may be narrower.
+impl Panelled for Written<'_> {
     #[inline(always)]
-    fn panels<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S) {
-        let width = VECTORS * S::F32_LANES;
-        for (first, panel) in self.product.right.each() {
-            let columns = first..(first + width).min(self.product.right.columns());
-            match columns.len().div_ceil(S::F32_LANES) {
-                1 => self.blocks::<S, ROWS, 1>(simd, columns, panel),
-                2 => self.blocks::<S, ROWS, 2>(simd, columns, panel),
-                3 if VECTORS > 2 => self.blocks::<S, ROWS, 3>(simd, columns, panel),
-                _ => self.blocks::<S, ROWS, VECTORS>(simd, columns, panel),
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn blocks<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
         columns: Range<usize>,
-        panel: &[f32],
     ) {
-        let (panel, _) = S::as_simd_f32s(panel);
+        let (panel, _) = S::as_simd_f32s(self.product.right.from(columns.start));
         let (mut panel, _) = panel.as_chunks::<VECTORS>();
         // A single row that is left over has a tile of its own.
         let count = self.rows.len();
@@ -180,7 +160,9 @@ impl Written<'_> {
             }
         }
     }
+}
 
+impl Written<'_> {
     /// Writes the sums of a block, or adds them to those of the blocks before.
     #[inline(always)]
     fn keep<S: Simd, const ROWS: usize, const VECTORS: usize>(

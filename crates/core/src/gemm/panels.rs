@@ -11,7 +11,6 @@ pub(crate) struct Panels {
     numbers: Vec<f32>,
     depth: usize,
     columns: usize,
-    width: usize,
 }
 
 impl core::fmt::Debug for Panels {
@@ -36,7 +35,7 @@ impl Panels {
                 numbers.extend(core::iter::repeat_n(0.0, filled));
             }
         }
-        Self { numbers, depth, columns, width }
+        Self { numbers, depth, columns }
     }
 
     /// The matrix `[depth, columns]` whose columns lie one after the other.
@@ -55,10 +54,9 @@ impl Panels {
         self.columns
     }
 
-    /// Every panel with its first column.
-    pub(super) fn each(&self) -> impl Iterator<Item = (usize, &[f32])> {
-        let panels = self.numbers.chunks((self.depth * self.width).max(1));
-        (0..self.columns).step_by(self.width).zip(panels)
+    /// The panel that begins with a column, and those after it.
+    pub(super) fn from(&self, column: usize) -> &[f32] {
+        &self.numbers[column * self.depth..]
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sums of a few rows and columns, in registers.
 
+use core::ops::Range;
+
 use pulp::Simd;
 
 /// How many rows and vectors of columns fit into the registers of a processor, with their operands.
@@ -31,6 +33,46 @@ impl Shape {
         match self {
             Self::Wide | Self::Browser => 4,
             Self::Narrow => 2,
+        }
+    }
+}
+
+/// Work that goes panel by panel, of as many columns as a tile has.
+pub(super) trait Panelled {
+    /// Does one panel, of tiles of so many rows and vectors.
+    ///
+    /// As all that works on vectors, it must be `#[inline(always)]`.
+    fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        columns: Range<usize>,
+    );
+}
+
+/// Does all panels of some columns. The last may be narrower.
+#[inline(always)]
+pub(super) fn each_panel<S: Simd>(simd: S, columns: Range<usize>, work: &mut impl Panelled) {
+    match Shape::of::<S>() {
+        Shape::Wide => panels::<S, 6, 4>(simd, columns, work),
+        Shape::Narrow => panels::<S, 6, 2>(simd, columns, work),
+        Shape::Browser => panels::<S, 2, 4>(simd, columns, work),
+    }
+}
+
+#[inline(always)]
+fn panels<S: Simd, const ROWS: usize, const VECTORS: usize>(
+    simd: S,
+    columns: Range<usize>,
+    work: &mut impl Panelled,
+) {
+    let (width, end) = (VECTORS * S::F32_LANES, columns.end);
+    for first in columns.step_by(width) {
+        let columns = first..end.min(first + width);
+        match columns.len().div_ceil(S::F32_LANES) {
+            1 => work.panel::<S, ROWS, 1>(simd, columns),
+            2 => work.panel::<S, ROWS, 2>(simd, columns),
+            3 if VECTORS > 2 => work.panel::<S, ROWS, 3>(simd, columns),
+            _ => work.panel::<S, ROWS, VECTORS>(simd, columns),
         }
     }
 }

@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::Runs;
 use super::panels::widths;
-use super::tile::{self, Shape, Tile};
+use super::tile::{self, Panelled, Tile};
 use crate::threads;
 
 /// Rows that are multiplied before the next ones, and places of them: so much stays in the second cache.
@@ -130,38 +130,19 @@ impl WithSimd for Summed<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        match Shape::of::<S>() {
-            Shape::Wide => self.panels::<S, 6, 4>(simd),
-            Shape::Narrow => self.panels::<S, 6, 2>(simd),
-            Shape::Browser => self.panels::<S, 2, 4>(simd),
-        }
+        tile::each_panel(simd, self.place.clone(), &mut self);
     }
 }
 
-impl Summed<'_> {
-    #[inline(always)]
-    fn panels<S: Simd, const ROWS: usize, const VECTORS: usize>(&mut self, simd: S) {
-        let (width, rows) = (VECTORS * S::F32_LANES, self.left.len() / self.columns);
-        let firsts = self.place.clone().step_by(width);
-        for (first, panel) in firsts.zip(self.packed.chunks(rows * width)) {
-            let places = first..self.place.end.min(first + width);
-            match places.len().div_ceil(S::F32_LANES) {
-                1 => self.panel::<S, ROWS, 1>(simd, places, panel),
-                2 => self.panel::<S, ROWS, 2>(simd, places, panel),
-                3 if VECTORS > 2 => self.panel::<S, ROWS, 3>(simd, places, panel),
-                _ => self.panel::<S, ROWS, VECTORS>(simd, places, panel),
-            }
-        }
-    }
-
+impl Panelled for Summed<'_> {
     #[inline(always)]
     fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
         places: Range<usize>,
-        panel: &[f32],
     ) {
-        let (panel, _) = S::as_simd_f32s(panel);
+        let rows = self.left.len() / self.columns;
+        let (panel, _) = S::as_simd_f32s(&self.packed[(places.start - self.place.start) * rows..]);
         let (panel, _) = panel.as_chunks::<VECTORS>();
         let whole = self.columns - self.columns % ROWS;
         for first in (0..whole).step_by(ROWS) {
@@ -171,7 +152,9 @@ impl Summed<'_> {
             self.tile::<S, 1, VECTORS>(simd, column, &places, panel);
         }
     }
+}
 
+impl Summed<'_> {
     /// Adds what some columns have for the places of a panel.
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(

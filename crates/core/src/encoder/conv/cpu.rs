@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 
 use super::product::{self, Convolution, channels_first, channels_last};
 use crate::activation::Activation;
-use crate::array::{Array, plain, tracked};
+use crate::array::{Array, bias_or_zeros, plain, tracked};
 use crate::gemm::Panels;
 use crate::window::Window;
 
@@ -50,10 +50,7 @@ pub(super) fn infer(
     window: Window,
     activation: Activation,
 ) -> Tensor<4> {
-    let bias = match bias {
-        Some(bias) => plain(bias).to_contiguous().storage::<f32>().to_vec(),
-        None => vec![0.0; kernels.columns()],
-    };
+    let bias = bias_or_zeros(bias, kernels.columns());
     let maps = product::infer(plain(x), window, kernels, (&bias, activation));
     Tensor::from_primitive::<Flex>(channels_first(maps))
 }

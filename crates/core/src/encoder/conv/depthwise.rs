@@ -15,7 +15,7 @@ use pulp::Arch;
 use super::depthwise_sums::{Layer, Sums};
 use super::product::{channels_first, channels_last};
 use crate::activation::Activation;
-use crate::array::{Array, array, plain, tracked};
+use crate::array::{Array, array, bias_or_zeros, plain, tracked};
 use crate::threads;
 use crate::vectors::{Loop, widest};
 use crate::window::Window;
@@ -47,10 +47,7 @@ pub(super) fn infer(
     activation: Activation,
 ) -> Tensor<4> {
     let convolution = Depthwise::new(plain(x), plain(weight), window);
-    let bias = match bias {
-        Some(bias) => plain(bias).to_contiguous().storage::<f32>().to_vec(),
-        None => vec![0.0; convolution.shape()[3]],
-    };
+    let bias = bias_or_zeros(bias, convolution.shape()[3]);
     let maps = convolution.forward(&bias, activation);
     Tensor::from_primitive::<Flex>(channels_first(maps))
 }
