@@ -14,7 +14,8 @@ pub mod encoder;
 pub mod bank;
 pub mod measures;
 pub mod probe;
-pub mod pretraining;
+pub mod active;
+pub mod training;
 
 use wasm_bindgen::prelude::*;
 
