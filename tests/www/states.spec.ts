@@ -46,12 +46,14 @@ test("loading shows its progress, and can be cancelled", async ({ visit }) => {
 test("the device can be chosen, and the choice is in the address", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");
-  await expect(page.locator("#device")).toContainText("no graphics adapter");
-  await page.getByLabel("Device to use").selectOption("cpu");
-  await expect(page.locator("#device")).toContainText("as chosen");
+  await expect(page.locator("#device")).toContainText(
+    "on the CPU, because the browser found no graphics card",
+  );
+  await page.getByLabel("Compute with").selectOption("cpu");
+  await expect(page.locator("#device")).toContainText("because you chose it");
   expect(page.url()).toContain("device=cpu");
-  await page.getByLabel("Device to use").selectOption("webgpu");
-  await expect(page.locator("#device")).toContainText("nothing");
+  await page.getByLabel("Compute with").selectOption("webgpu");
+  await expect(page.locator("#device")).toContainText("Cannot compute on WebGPU");
 });
 
 test("the camera starts, takes pictures and stops; without permission it says so", async ({
