@@ -5,6 +5,8 @@ import { Embeddings, KnnIndex, type CallOptions, type Encoder, type EncoderInfo 
 import { yieldToBrowser } from "./debounce.js";
 import { pixelsOfAll } from "./pixels.js";
 import type { Picture } from "./picture.js";
+import { rankOf } from "./rank.js";
+import { unpack } from "./unpack.js";
 
 /** The encoder's description without its long parts; older files lack some others. */
 export type EncoderSummary = Omit<EncoderInfo, "recipeToml" | "views" | Later> &
@@ -92,6 +94,12 @@ export class Network {
     });
   }
 
+  /** The number of a picture among the neighbours of another, of all `pictures` that have an embedding. */
+  rank(pictures: readonly Picture[], query: Picture, wanted: Picture): number {
+    const known = pictures.filter((picture) => this.hasEmbedding(picture));
+    return rankOf(this.embeddings(known), known.indexOf(query), known.indexOf(wanted));
+  }
+
   /** An index of those pictures that have an embedding. */
   index(pictures: readonly Picture[], labelOf = (picture: Picture) => picture.label): KnnIndex {
     const known = pictures.filter((picture) => this.hasEmbedding(picture));
@@ -165,7 +173,11 @@ export async function loadPrecomputed(
   await yieldToBrowser();
   const url = new URL(metadata.checkpoint, new URL(`./${path}.json`, document.baseURI)).href;
   const network = new Network(metadata.title, metadata.info, { metadata, url });
-  network.addEmbeddings(pictures, unpack(new Uint8Array(stored), metadata));
+  const { dim, fingerprint } = metadata.info;
+  const rows = new Embeddings(unpack(new Uint8Array(stored), metadata), dim, {
+    encoderFingerprint: fingerprint,
+  });
+  network.addEmbeddings(pictures, rows.normalize());
   return network;
 }
 
@@ -173,19 +185,4 @@ async function fetchOk(url: string): Promise<Response> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
   return response;
-}
-
-/**
- * Decodes the stored embeddings: column by column, which compresses better, two values per byte.
- */
-function unpack(stored: Uint8Array, { info, scale, levels }: NetworkMetadata): Embeddings {
-  const { dim, fingerprint } = info;
-  const data = new Float32Array(2 * stored.length);
-  const count = data.length / dim;
-  for (let i = 0; i < data.length; i += 1) {
-    const step = (stored[i >> 1]! >> (4 * (i % 2))) & 15;
-    const column = Math.floor(i / count);
-    data[(i % count) * dim + column] = (step * scale[column]!) / levels;
-  }
-  return new Embeddings(data, dim, { encoderFingerprint: fingerprint }).normalize();
 }

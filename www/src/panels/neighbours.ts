@@ -3,10 +3,11 @@ import type { KnnIndex, SupportNeighbor } from "kith-web";
 import { remember, setting } from "../address.js";
 import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
-import { el, percent } from "../element.js";
+import { button, el, percent } from "../element.js";
 import { counterpart } from "../gallery.js";
 import { grid, type Cell } from "../grid.js";
 import { loadOffer } from "../load-offer.js";
+import { nextExample, rankSentence, rule } from "../neighbours/examples.js";
 import { markerOf, distinctLabels } from "../palette.js";
 import { picker } from "../picker.js";
 import { pictureElement, type Picture } from "../picture.js";
@@ -19,11 +20,13 @@ import { withProgress } from "../progress.js";
 const K = 8;
 
 export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
-  let query = app.picture(setting("picture", "")) ?? defaultQuery(app);
+  let query = app.picture(setting("picture", "")) ?? nextExample(app);
   let indices = buildIndices(app);
+  const words = el("div", { class: "about" });
   const comparison = el("div", { class: "comparison" });
   const status = el("div", {});
   const draw = (): void => {
+    words.replaceChildren(...about(app, query, () => setQuery(nextExample(app, query))));
     comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
     void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
@@ -43,7 +46,7 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
   };
   const refresh = (): void => {
     indices = buildIndices(app);
-    if (!app.picture(query.id)) query = defaultQuery(app);
+    if (!app.picture(query.id)) query = nextExample(app);
     pictureList.draw();
     if (app.network.hasEmbedding(query) || app.encoder) show();
   };
@@ -61,6 +64,7 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     closed,
   );
   root.replaceChildren(
+    words,
     comparison,
     status,
     el("h2", {}, "Choose another picture"),
@@ -72,13 +76,15 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
   if (app.encoder) show();
 }
 
-/** A picture that the network was not trained on, so that the first result is not memorised. */
-function defaultQuery({ gallery, trained }: AppState): Picture {
-  const cat = gallery.find(({ name }) => name === "cat face");
-  const heldOut = trained.metadata!.heldOut;
-  return cat && heldOut.includes(gallery.indexOf(cat))
-    ? cat
-    : gallery[heldOut[heldOut.length >> 1] ?? 0]!;
+/** What the picture shows, by which rule it was chosen, and a button for the next one. */
+function about(app: AppState, query: Picture, next: () => void): HTMLElement[] {
+  const said = rankSentence(app, query) ?? `What two networks find most like “${query.name}”.`;
+  const why = rule(app, query);
+  const more = button("Another example", next);
+  return [
+    el("p", { class: "lead", role: "status" }, said),
+    el("p", { class: "row" }, more, why && el("span", { class: "aside rule" }, why)),
+  ];
 }
 
 interface Indices {
@@ -91,7 +97,8 @@ const buildIndices = (app: AppState): Indices => ({
   random: app.random.index(app.all),
 });
 
-function queryFigure(query: Picture, { network, trained }: AppState): HTMLElement {
+function queryFigure(query: Picture, { gallery, network, trained }: AppState): HTMLElement {
+  const pair = counterpart(gallery, query);
   const index = query.file ? -1 : Number(query.id.slice(1));
   // Of other networks the page does not know what they were trained on.
   const heldOut = network === trained && trained.metadata!.heldOut.includes(index);
@@ -101,6 +108,8 @@ function queryFigure(query: Picture, { network, trained }: AppState): HTMLElemen
     pictureElement(query),
     el("figcaption", {}, el("strong", {}, query.name), query.by && ` by ${query.by}`),
     heldOut && el("p", { class: "aside" }, "The network was not trained on this picture."),
+    pair &&
+      el("p", { class: "pair aside" }, pictureElement(pair), `Its other drawing, by ${pair.by}.`),
     el("div", { class: "support" }),
   );
 }
@@ -149,7 +158,7 @@ function column(
     {},
     head,
     grid(`Nearest for: ${network.title}`, cells, setQuery),
-    retrievalNote(network),
+    retrievalNote(network, app),
   );
 }
 
@@ -162,14 +171,18 @@ function withClassMarker(
   return { picture, ...(label !== null && { marker: markerOf(classes.indexOf(label)) }) };
 }
 
-function retrievalNote({ metadata }: Network): HTMLElement | null {
+function retrievalNote(network: Network, { random, trained }: AppState): HTMLElement | null {
+  const { metadata } = network;
   if (!metadata) return null;
   const share = percent(metadata.retrieval);
   const which = metadata.info.origin
     ? "the emoji that are kept aside for tests"
     : "the emoji that were not in training";
-  const text = `For ${share} of ${which}, the nearest picture is the other vendor's drawing.`;
-  return el("p", { class: "aside" }, text);
+  const { half } = EXAMPLES;
+  const most = network === trained ? half.trained : network === random ? half.random : undefined;
+  const text = `For ${share} of ${which}, the other vendor's drawing is number 1`;
+  const also = most === undefined ? "." : `; for half of them it is among the first ${most}.`;
+  return el("p", { class: "aside" }, text, also);
 }
 
 /** For a network with a support set: the nearest rows. Training takes the first as the positive. */
