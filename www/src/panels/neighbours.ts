@@ -8,6 +8,9 @@ import { counterpart } from "../gallery.js";
 import { grid, type Cell } from "../grid.js";
 import { loadOffer } from "../load-offer.js";
 import { nextExample, rankSentence, rule } from "../neighbours/examples.js";
+import { sorting } from "../own/groups.js";
+import { keptLine } from "../own/kept-line.js";
+import { embedOwn, takePictures } from "../own/take.js";
 import { markerOf, distinctLabels } from "../palette.js";
 import { picker } from "../picker.js";
 import { pictureElement, type Picture } from "../picture.js";
@@ -18,6 +21,8 @@ import { withProgress } from "../progress.js";
 
 /** Neighbours shown. */
 const K = 8;
+const LEGEND =
+  "The number below a picture says how alike the network finds the two: 1 is the same. The mark before it is the picture's category.";
 
 export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   let query = app.picture(setting("picture", "")) ?? nextExample(app);
@@ -27,12 +32,15 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
   const status = el("div", {});
   const draw = (): void => {
     words.replaceChildren(...about(app, query, () => setQuery(nextExample(app, query))));
-    comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
+    const figure = queryFigure(query, app);
+    if (query.file) figure.append(button("Remove this picture", () => app.removePicture(query)));
+    comparison.replaceChildren(figure, ...columns(app, indices, query, setQuery));
     void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
   // Of a large network not all pictures of the gallery have an embedding.
   const show = (): void => {
     if (app.network.hasEmbedding(query)) draw();
+    else if (query.file) embedOwn(app, status, async () => draw());
     else
       void withProgress(status, "Computing the embedding", (call) =>
         app.embedPicture(query, call).then(draw),
@@ -51,29 +59,36 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     if (app.network.hasEmbedding(query) || app.encoder) show();
   };
   const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
-  const input = pictureInput((files) => {
-    const fresh = app.addPictures(files).at(-1);
-    if (fresh && app.encoder) setQuery(fresh);
-    else if (fresh) waiting = fresh;
-  }, closed);
-  let waiting: Picture | undefined;
+  const take = (files: readonly File[]): void =>
+    takePictures(app, files, { status: taken, then: (added) => setQuery(added.at(-1)!) });
+  const taken = el("div", {});
   app.on("pictures", refresh, closed);
-  app.on(
-    "network",
-    () => (refresh(), waiting && app.network.hasEmbedding(waiting) && setQuery(waiting)),
-    closed,
-  );
+  app.on("network", refresh, closed);
   root.replaceChildren(
     words,
     comparison,
+    el("p", { class: "aside" }, LEGEND),
     status,
-    el("h2", {}, "Choose another picture"),
-    loadOffer(app, "To use your own pictures, load the network.", closed),
-    input,
-    pictureList.element,
+    el(
+      "section",
+      { class: "own" },
+      el("h2", {}, "Your own pictures"),
+      pictureInput(take, closed),
+      taken,
+      sorting(app, { onSelect: setQuery, closed }),
+      keptLine(app, closed),
+    ),
+    el("section", {}, el("h2", {}, "Choose another emoji"), pictureList.element),
+    loadOffer(
+      app,
+      "The numbers above came with the page. Load the network to compute new ones here.",
+      closed,
+    ),
   );
   draw();
   if (app.encoder) show();
+  const dropped = app.takeDroppedPictures();
+  if (dropped.length > 0) take(dropped);
 }
 
 /** What the picture shows, by which rule it was chosen, and a button for the next one. */
