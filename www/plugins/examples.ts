@@ -5,7 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { rankOf, type Rows } from "../src/rank.js";
+import { rankOf } from "../src/rank.js";
 import { unpack, type Packed } from "../src/unpack.js";
 
 /** Shares that are tried: to the thirty-seconds. */
@@ -48,14 +48,20 @@ function metadataOf(folder: string, name: string): Packed & { readonly heldOut?:
   return JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as Packed;
 }
 
-function rowsOf(folder: string, name: string): Rows {
+/** The embeddings, each of length one. */
+function rowsOf(folder: string, name: string): Float32Array[] {
   const metadata = metadataOf(folder, name);
-  const stored = readFileSync(join(folder, `${name}.bin`));
-  return { data: unpack(stored, metadata), dim: metadata.info.dim };
+  const { dim } = metadata.info;
+  const data = unpack(readFileSync(join(folder, `${name}.bin`)), metadata);
+  return Array.from({ length: data.length / dim }, (_, row) => {
+    const values = data.subarray(row * dim, (row + 1) * dim);
+    const length = Math.hypot(...values) || 1;
+    return values.map((value) => value / length);
+  });
 }
 
 /** Pictures by the number of the other drawing, which is the picture's neighbour in the gallery. */
-function ranked(rows: Rows, pictures: readonly number[]): Ranked[] {
+function ranked(rows: readonly Float32Array[], pictures: readonly number[]): Ranked[] {
   return pictures
     .map((picture) => ({ picture, rank: rankOf(rows, picture, picture ^ 1) }))
     .sort((a, b) => a.rank - b.rank || a.picture - b.picture);

@@ -58,7 +58,7 @@ export async function deviceStatus(container: HTMLElement, app: AppState): Promi
     if (wasLoaded)
       await withProgress(status, "Loading on the other device", (call) => app.load(call));
   });
-  const label = el("label", { class: "device-choice" }, "Compute with ", select);
+  const label = el("label", { class: "device-choice" }, "Compute with", select);
   container.replaceChildren(el("div", { class: "row" }, words, help, label), status);
   const draw = async (): Promise<void> => {
     const { activeDevice } = app;

@@ -36,6 +36,8 @@ export interface NetworkMetadata {
 
 /** Pictures that are embedded between two looks at the clock, or at the signal of an abort. */
 const PART = 32;
+/** Pictures that come into an index before the browser may draw. */
+const INDEXED = 1024;
 /** Pictures that tell how long one takes, the shaders of a GPU included. */
 const FIRST = 16;
 /** Pictures that are embedded however long it takes. */
@@ -96,20 +98,38 @@ export class Network {
 
   /** The number of a picture among the neighbours of another, of all `pictures` that have an embedding. */
   rank(pictures: readonly Picture[], query: Picture, wanted: Picture): number {
-    const known = pictures.filter((picture) => this.hasEmbedding(picture));
-    return rankOf(this.embeddings(known), known.indexOf(query), known.indexOf(wanted));
+    const rows = pictures.map(({ id }) => this.#rows.get(id));
+    return rankOf(rows, pictures.indexOf(query), pictures.indexOf(wanted));
   }
 
   /** An index of those pictures that have an embedding. */
   index(pictures: readonly Picture[], labelOf = (picture: Picture) => picture.label): KnnIndex {
-    const known = pictures.filter((picture) => this.hasEmbedding(picture));
     const index = new KnnIndex(this.dim);
+    this.#addTo(index, pictures, labelOf);
+    return index;
+  }
+
+  /** The same, built in parts, between which the browser may draw. */
+  async indexInParts(pictures: readonly Picture[]): Promise<KnnIndex> {
+    const index = new KnnIndex(this.dim);
+    for (let from = 0; from < pictures.length; from += INDEXED) {
+      await yieldToBrowser();
+      this.#addTo(index, pictures.slice(from, from + INDEXED), ({ label }) => label);
+    }
+    return index;
+  }
+
+  #addTo(
+    index: KnnIndex,
+    pictures: readonly Picture[],
+    labelOf: (picture: Picture) => string | null,
+  ): void {
+    const known = pictures.filter((picture) => this.hasEmbedding(picture));
     const items = known.map((picture) => {
       const label = labelOf(picture);
       return { id: picture.id, ...(label === null ? {} : { label }) };
     });
     if (known.length > 0) index.add(this.embeddings(known), items);
-    return index;
   }
 
   /** Embeds the pictures that have no embedding yet; what was done before an abort stays. */
@@ -177,6 +197,7 @@ export async function loadPrecomputed(
   const rows = new Embeddings(unpack(new Uint8Array(stored), metadata), dim, {
     encoderFingerprint: fingerprint,
   });
+  await yieldToBrowser();
   network.addEmbeddings(pictures, rows.normalize());
   return network;
 }

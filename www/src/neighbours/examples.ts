@@ -1,7 +1,7 @@
 /** The examples of the panel Neighbours, and what is said of a picture and its other drawing. */
 import type { AppState } from "../app-state.js";
+import { yieldToBrowser } from "../debounce.js";
 import { counterpart } from "../gallery.js";
-import type { Network } from "../network.js";
 import type { Picture } from "../picture.js";
 
 /** The example that comes after a picture; the first after a picture that is none. */
@@ -25,16 +25,17 @@ export function rule({ gallery }: AppState, picture: Picture): string | undefine
 }
 
 /** At which number each network finds the other vendor's drawing of a picture, if there is one. */
-export function rankSentence(app: AppState, picture: Picture): string | undefined {
+export async function rankSentence(app: AppState, picture: Picture): Promise<string | undefined> {
   const pair = counterpart(app.gallery, picture);
-  const networks = [...new Set([app.network, app.random])].filter(
-    (network) => network.hasEmbedding(picture) && pair && network.hasEmbedding(pair),
-  );
-  if (!pair || networks.length === 0) return undefined;
-  const rank = (network: Network): string =>
-    `number ${network.rank(app.gallery, picture, pair).toLocaleString("en")} for ${inSentence(network)}`;
+  if (!pair) return undefined;
+  const said: string[] = [];
+  for (const network of new Set([app.network, app.random])) {
+    if (!network.hasEmbedding(picture) || !network.hasEmbedding(pair)) continue;
+    const rank = network.rank(app.gallery, picture, pair).toLocaleString("en");
+    said.push(`number ${rank} for ${network.title.replace(/^The /, "the ")}`);
+    await yieldToBrowser();
+  }
+  if (said.length === 0) return undefined;
   const others = (app.gallery.length - 1).toLocaleString("en");
-  return `The same emoji by the other vendor is ${networks.map(rank).join(", ")}, of ${others} other pictures.`;
+  return `The same emoji by the other vendor is ${said.join(", ")}, of ${others} other pictures.`;
 }
-
-const inSentence = ({ title }: Network): string => title.replace(/^The /, "the ");

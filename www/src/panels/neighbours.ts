@@ -3,6 +3,7 @@ import type { KnnIndex, SupportNeighbor } from "kith-web";
 import { remember, setting } from "../address.js";
 import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
+import { debounced } from "../debounce.js";
 import { button, el, percent } from "../element.js";
 import { counterpart } from "../gallery.js";
 import { grid, type Cell } from "../grid.js";
@@ -21,17 +22,34 @@ import { withProgress } from "../progress.js";
 
 /** Neighbours shown. */
 const K = 8;
+const OFFER = "The numbers above came with the page. Load the network to compute new ones here.";
 const LEGEND =
   "The number below a picture says how alike the network finds the two: 1 is the same. The mark before it is the picture's category.";
 
 export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
+  // Building an index takes a moment, in which the browser must not stand still.
+  void buildIndices(app).then((indices) => {
+    if (!closed.aborted) open(root, app, { indices, closed });
+  });
+}
+
+interface Opening {
+  readonly indices: Indices;
+  readonly closed: AbortSignal;
+}
+
+function open(root: HTMLElement, app: AppState, opening: Opening): void {
+  const { closed } = opening;
+  let { indices } = opening;
   let query = app.picture(setting("picture", "")) ?? nextExample(app);
-  let indices = buildIndices(app);
   const words = el("div", { class: "about" });
   const comparison = el("div", { class: "comparison" });
-  const status = el("div", {});
-  const draw = (): void => {
-    words.replaceChildren(...about(app, query, () => setQuery(nextExample(app, query))));
+  const [status, taken] = [el("div", {}), el("div", {})];
+  const draw = async (): Promise<void> => {
+    const asked = query;
+    const said = await rankSentence(app, query);
+    if (asked !== query || closed.aborted) return;
+    words.replaceChildren(...about(app, { query, said }, () => setQuery(nextExample(app, query))));
     const figure = queryFigure(query, app);
     if (query.file) figure.append(button("Remove this picture", () => app.removePicture(query)));
     comparison.replaceChildren(figure, ...columns(app, indices, query, setQuery));
@@ -39,8 +57,8 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
   };
   // Of a large network not all pictures of the gallery have an embedding.
   const show = (): void => {
-    if (app.network.hasEmbedding(query)) draw();
-    else if (query.file) embedOwn(app, status, async () => draw());
+    if (app.network.hasEmbedding(query)) void draw();
+    else if (query.file) embedOwn(app, status, draw);
     else
       void withProgress(status, "Computing the embedding", (call) =>
         app.embedPicture(query, call).then(draw),
@@ -52,19 +70,20 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     remember({ picture: picture.file ? undefined : picture.id });
     show();
   };
-  const refresh = (): void => {
-    indices = buildIndices(app);
+  const refresh = debounced(async (signal) => {
+    const built = await buildIndices(app);
+    if (signal.aborted) return;
+    indices = built;
     if (!app.picture(query.id)) query = nextExample(app);
     pictureList.draw();
     if (app.network.hasEmbedding(query) || app.encoder) show();
-  };
+  }, closed);
   const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
   const take = (files: readonly File[]): void =>
     takePictures(app, files, { status: taken, then: (added) => setQuery(added.at(-1)!) });
-  const taken = el("div", {});
   app.on("pictures", refresh, closed);
   app.on("network", refresh, closed);
-  root.replaceChildren(
+  const parts = [
     words,
     comparison,
     el("p", { class: "aside" }, LEGEND),
@@ -79,25 +98,26 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
       keptLine(app, closed),
     ),
     el("section", {}, el("h2", {}, "Choose another emoji"), pictureList.element),
-    loadOffer(
-      app,
-      "The numbers above came with the page. Load the network to compute new ones here.",
-      closed,
-    ),
-  );
-  draw();
+    loadOffer(app, OFFER, closed),
+  ];
+  void draw().then(() => root.replaceChildren(...parts));
   if (app.encoder) show();
   const dropped = app.takeDroppedPictures();
   if (dropped.length > 0) take(dropped);
 }
 
+interface Said {
+  readonly query: Picture;
+  readonly said: string | undefined;
+}
+
 /** What the picture shows, by which rule it was chosen, and a button for the next one. */
-function about(app: AppState, query: Picture, next: () => void): HTMLElement[] {
-  const said = rankSentence(app, query) ?? `What two networks find most like “${query.name}”.`;
+function about(app: AppState, { query, said }: Said, next: () => void): HTMLElement[] {
+  const words = said ?? `What two networks find most like “${query.name}”.`;
   const why = rule(app, query);
   const more = button("Another example", next);
   return [
-    el("p", { class: "lead", role: "status" }, said),
+    el("p", { class: "lead", role: "status" }, words),
     el("p", { class: "row" }, more, why && el("span", { class: "aside rule" }, why)),
   ];
 }
@@ -107,10 +127,10 @@ interface Indices {
   readonly random: KnnIndex;
 }
 
-const buildIndices = (app: AppState): Indices => ({
-  network: app.network.index(app.all),
-  random: app.random.index(app.all),
-});
+async function buildIndices({ all, network, random }: AppState): Promise<Indices> {
+  const built = await network.indexInParts(all);
+  return { network: built, random: network === random ? built : await random.indexInParts(all) };
+}
 
 function queryFigure(query: Picture, { gallery, network, trained }: AppState): HTMLElement {
   const pair = counterpart(gallery, query);
@@ -163,11 +183,12 @@ function column(
   }
   const [neighbours = []] = index.query(network.embeddings([query]), { k: K, exclude: [query.id] });
   const classes = distinctLabels(app.all.map(({ label }) => label));
-  const cells = neighbours.map(({ id, similarity }) => ({
-    ...withClassMarker(app.picture(id)!, classes),
-    note: similarity.toFixed(2),
-    ...(id === pair?.id && { mark: "the same emoji by the other vendor" }),
-  }));
+  const cells = neighbours.flatMap(({ id, similarity }) => {
+    const picture = app.picture(id);
+    if (!picture) return [];
+    const mark = id === pair?.id && { mark: "the same emoji by the other vendor" };
+    return [{ ...withClassMarker(picture, classes), note: similarity.toFixed(2), ...mark }];
+  });
   return el(
     "div",
     {},
