@@ -1,9 +1,10 @@
 /** What this browser keeps of the user's pictures, so that they are there again after a reload. */
-import { clear, createStore, del, delMany, entries, setMany } from "idb-keyval";
+import { clear, del, delMany, entries, setMany } from "idb-keyval";
 import type { Picture } from "../picture.js";
+import { openStore } from "../storage.js";
 import { restoredPicture } from "../user-pictures.js";
 
-const store = createStore("kith-pictures", "pictures");
+const store = openStore("kith-pictures", "pictures");
 
 /** A picture as it is stored; its label has a key of its own, so that it changes alone. */
 interface Stored {
