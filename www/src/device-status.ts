@@ -93,7 +93,7 @@ async function measure({ gallery }: AppState, encoder: Encoder): Promise<string>
   };
   const few = await embed(MEASURED.few);
   const each = few > ENOUGH_MS ? few / MEASURED.few : (await embed(MEASURED.most)) / MEASURED.most;
-  return `, ${each.toFixed(1)} ms per picture`;
+  return ` It takes ${each.toFixed(1)} ms per picture.`;
 }
 
 function sentence({ actual, adapter, reason, requested }: DeviceReport, active: boolean): string {
@@ -101,10 +101,10 @@ function sentence({ actual, adapter, reason, requested }: DeviceReport, active: 
   if (actual === "webgpu") {
     const { vendor = "", architecture = "", description = "" } = adapter ?? {};
     const name = description || [vendor, architecture].filter(Boolean).join(" ");
-    return `${verb} on WebGPU, the graphics card${name && `: ${name}`}`;
+    return `${verb} on WebGPU, the graphics card${name && `: ${name}`}.`;
   }
-  if (requested === "webgpu") return `Cannot compute on WebGPU: ${REASONS[reason!]}`;
-  return `${verb} on the CPU, because ${REASONS[reason!]}`;
+  if (requested === "webgpu") return `Cannot compute on WebGPU: ${REASONS[reason!]}.`;
+  return `${verb} on the CPU, because ${REASONS[reason!]}.`;
 }
 
 function showHelp(help: HTMLDetailsElement, { reason, detail }: DeviceReport): void {

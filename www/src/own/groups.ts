@@ -107,7 +107,7 @@ async function groupsOf(
 
 /** A number of groups for so many pictures: a few in each. */
 const fitting = (count: number): number =>
-  Math.min(MOST, Math.max(2, Math.round(Math.sqrt(count / 2))));
+  Math.min(MOST, Math.max(2, Math.round(Math.sqrt(count))));
 
 function yours({ userPictures }: AppState, onSelect: (picture: Picture) => void): HTMLElement {
   return grid(

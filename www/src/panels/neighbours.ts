@@ -5,6 +5,7 @@ import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
 import { debounced } from "../debounce.js";
 import { button, el, percent } from "../element.js";
+import { chooseFiles } from "../files.js";
 import { counterpart } from "../gallery.js";
 import { grid, type Cell } from "../grid.js";
 import { loadOffer } from "../load-offer.js";
@@ -49,7 +50,8 @@ function open(root: HTMLElement, app: AppState, opening: Opening): void {
     const asked = query;
     const said = await rankSentence(app, query);
     if (asked !== query || closed.aborted) return;
-    words.replaceChildren(...about(app, { query, said }, () => setQuery(nextExample(app, query))));
+    const next = (): void => setQuery(nextExample(app, query));
+    words.replaceChildren(...about(app, { query, said, next, take }));
     const figure = queryFigure(query, app);
     if (query.file) figure.append(button("Remove this picture", () => app.removePicture(query)));
     comparison.replaceChildren(figure, ...columns(app, indices, query, setQuery));
@@ -79,8 +81,10 @@ function open(root: HTMLElement, app: AppState, opening: Opening): void {
     if (app.network.hasEmbedding(query) || app.encoder) show();
   }, closed);
   const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
-  const take = (files: readonly File[]): void =>
+  const take = (files: readonly File[]): void => {
     takePictures(app, files, { status: taken, then: (added) => setQuery(added.at(-1)!) });
+    taken.scrollIntoView({ block: "nearest" });
+  };
   app.on("pictures", refresh, closed);
   app.on("network", refresh, closed);
   const parts = [
@@ -88,16 +92,8 @@ function open(root: HTMLElement, app: AppState, opening: Opening): void {
     comparison,
     el("p", { class: "aside" }, LEGEND),
     status,
-    el(
-      "section",
-      { class: "own" },
-      el("h2", {}, "Your own pictures"),
-      pictureInput(take, closed),
-      taken,
-      sorting(app, { onSelect: setQuery, closed }),
-      keptLine(app, closed),
-    ),
-    el("section", {}, el("h2", {}, "Choose another emoji"), pictureList.element),
+    ownPictures(app, { take, taken, onSelect: setQuery, closed }),
+    el("section", {}, el("h2", {}, "Choose another picture"), pictureList.element),
     loadOffer(app, OFFER, closed),
   ];
   void draw().then(() => root.replaceChildren(...parts));
@@ -106,19 +102,46 @@ function open(root: HTMLElement, app: AppState, opening: Opening): void {
   if (dropped.length > 0) take(dropped);
 }
 
+interface Own {
+  readonly take: (files: readonly File[]) => void;
+  /** Where it is said what becomes of the files. */
+  readonly taken: HTMLElement;
+  readonly onSelect: (picture: Picture) => void;
+  readonly closed: AbortSignal;
+}
+
+function ownPictures(app: AppState, { take, taken, onSelect, closed }: Own): HTMLElement {
+  return el(
+    "section",
+    { class: "own" },
+    el("h2", {}, "Your own pictures"),
+    pictureInput(take, closed),
+    taken,
+    sorting(app, { onSelect, closed }),
+    keptLine(app, closed),
+  );
+}
+
 interface Said {
   readonly query: Picture;
   readonly said: string | undefined;
+  readonly next: () => void;
+  readonly take: (files: readonly File[]) => void;
 }
 
-/** What the picture shows, by which rule it was chosen, and a button for the next one. */
-function about(app: AppState, { query, said }: Said, next: () => void): HTMLElement[] {
+/** What the picture shows, by which rule it was chosen, and what can be seen next. */
+function about(app: AppState, { query, said, next, take }: Said): HTMLElement[] {
   const words = said ?? `What two networks find most like “${query.name}”.`;
   const why = rule(app, query);
-  const more = button("Another example", next);
   return [
     el("p", { class: "lead", role: "status" }, words),
-    el("p", { class: "row" }, more, why && el("span", { class: "aside rule" }, why)),
+    el(
+      "p",
+      { class: "row" },
+      button("Another example", next),
+      button("Use my own pictures", () => chooseFiles("image/*", take)),
+      why && el("span", { class: "aside rule" }, why),
+    ),
   ];
 }
 
