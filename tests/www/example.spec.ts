@@ -28,8 +28,11 @@ function rowsOf(name: string): Float64Array[] {
 
 /** The number of picture `wanted` among the neighbours of picture `query`, the first on ties. */
 function rank(rows: readonly Float64Array[], query: number, wanted: number): number {
-  const near = (row: number) =>
-    Math.fround(rows[row]!.reduce((sum, value, i) => sum + value * rows[query]![i]!, 0));
+  const near = (row: number): number => {
+    let sum = 0;
+    for (let i = 0; i < rows[row]!.length; i += 1) sum += rows[row]![i]! * rows[query]![i]!;
+    return sum;
+  };
   const own = near(wanted);
   const before = rows.filter((_, row) => {
     if (row === query || row === wanted) return false;

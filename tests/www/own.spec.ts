@@ -152,6 +152,30 @@ test("pictures, labels and groups are there after a reload, and are forgotten wh
   await expect(page.locator(".kept")).toBeHidden();
 });
 
+test("a saved run that has pictures of one's own is forgotten with them", async ({ visit }) => {
+  test.setTimeout(90_000);
+  const { page } = visit;
+  await visit.open("learn?steps=75&batch=32&pictures=own");
+  await expect(page.getByRole("combobox", { name: "Pictures" })).toHaveValue("own");
+  const colours = Array.from({ length: 32 }, (_, place) => `hsl(${11 * place} 80% 50%)`);
+  await addPictures(page, await Promise.all(colours.map((colour) => userPicture(page, colour))));
+  await expect(page.getByText("32 pictures so far")).toBeVisible();
+  await page.getByRole("button", { name: /^Start learning/ }).click();
+  await expect(page.locator(".numbers")).toContainText(/[1-9] of 75/, { timeout: 60_000 });
+  await page.getByRole("button", { name: "Pause" }).click();
+  await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+  await page.reload();
+  await expect(page.getByText("was saved at step")).toBeVisible();
+  await expect(page.getByText("32 pictures so far"), "they are kept").toBeVisible();
+  await page.getByRole("button", { name: "Forget my pictures" }).click();
+  await page.getByRole("button", { name: "Yes, forget them" }).click();
+  await expect(page.getByText("0 pictures so far")).toBeVisible();
+  await expect(page.getByText("was saved at step")).toHaveCount(0);
+  await page.reload();
+  await expect(page.getByText("0 pictures so far")).toBeVisible();
+  await expect(page.getByText("was saved at step")).toHaveCount(0);
+});
+
 test("a label is stored before it is shown", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");

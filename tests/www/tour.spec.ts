@@ -74,3 +74,11 @@ test("every panel prints with its title and address, black on white, without con
     await page.emulateMedia({ media: "screen" });
   }
 });
+
+test("a panel begins at its top, however far down the last one was", async ({ visit }) => {
+  const { page } = visit;
+  await visit.open("neighbours");
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await page.locator('a[data-panel="probe"]').click();
+  await expect(page.locator(".probe .lead")).toBeInViewport();
+});

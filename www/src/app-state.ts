@@ -278,10 +278,15 @@ export class AppState {
    */
   addPictures(files: readonly File[], label: string | null = null): Picture[] {
     const added = picturesFromFiles(files, label);
-    this.userPictures.push(...added);
-    void this.kept.add(added);
-    this.emit("pictures");
+    this.adoptPictures(added);
     return added;
+  }
+
+  /** Adds pictures of the user that have their names already. */
+  adoptPictures(pictures: readonly Picture[]): void {
+    this.userPictures.push(...pictures);
+    void this.kept.add(pictures);
+    this.emit("pictures");
   }
 
   /** Brings back the pictures that this browser kept. */

@@ -20,7 +20,7 @@ export function picturesFromFiles(files: readonly File[], label: string | null):
   });
 }
 
-/** A picture that this browser kept. */
+/** A picture that was kept under its number, in this browser or in a file. */
 export function restoredPicture(
   id: string,
   { name, blob }: { readonly name: string; readonly blob: Blob },

@@ -55,10 +55,10 @@ function reason(trouble: unknown): string {
   return `storing failed (${message}).`;
 }
 
-/** Forgets the pictures, and a saved run that contains some. */
+/** Forgets the pictures, and before them a saved run that contains some. */
 async function forget(app: AppState): Promise<void> {
-  await app.forgetPictures();
   const { deleteSavedRun, loadSavedRun } = await import("../learn/run.js");
   const run = await loadSavedRun().catch(() => undefined);
   if (run?.files) await deleteSavedRun().catch(() => {});
+  await app.forgetPictures();
 }

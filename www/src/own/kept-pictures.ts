@@ -6,6 +6,9 @@ import { restoredPicture } from "../user-pictures.js";
 
 const store = openStore("kith-pictures", "pictures");
 
+/** Deletes what this browser keeps of pictures, of all tabs. */
+export const deleteKept = (): Promise<void> => clear(store);
+
 /** A picture as it is stored; its label has a key of its own, so that it changes alone. */
 interface Stored {
   readonly name: string;
@@ -77,7 +80,7 @@ export class KeptPictures {
 
   /** Deletes all pictures of this browser, those of other tabs of the page too. */
   async forget(): Promise<void> {
-    await this.#write([], () => clear(store));
+    await this.#write([], deleteKept);
     this.#lost.clear();
     this.#onChange();
   }

@@ -28,10 +28,23 @@ const LEGEND =
   "The number below a picture says how alike the network finds the two: 1 is the same. The mark before it is the picture's category.";
 
 export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
-  // Building an index takes a moment, in which the browser must not stand still.
-  void buildIndices(app).then((indices) => {
+  void freshIndices(app).then((indices) => {
     if (!closed.aborted) open(root, app, { indices, closed });
   });
+}
+
+/** Indices of the network and the pictures as they are when they are done. */
+async function freshIndices(app: AppState): Promise<Indices> {
+  for (;;) {
+    let stale = false;
+    const building = new AbortController();
+    for (const event of ["network", "pictures"] as const) {
+      app.on(event, () => (stale = true), building.signal);
+    }
+    const indices = await buildIndices(app);
+    building.abort();
+    if (!stale) return indices;
+  }
 }
 
 interface Opening {
@@ -145,14 +158,26 @@ function about(app: AppState, { query, said, next, take }: Said): HTMLElement[] 
   ];
 }
 
-interface Indices {
-  readonly network: KnnIndex;
-  readonly random: KnnIndex;
+/** An index, and the network whose embeddings it has. */
+interface Indexed {
+  readonly network: Network;
+  readonly index: KnnIndex;
 }
 
+interface Indices {
+  readonly open: Indexed;
+  /** Of the untrained network; undefined if that is the open one. */
+  readonly random: Indexed | undefined;
+}
+
+/** Built in parts: it takes a moment, in which the browser must not stand still. */
 async function buildIndices({ all, network, random }: AppState): Promise<Indices> {
-  const built = await network.indexInParts(all);
-  return { network: built, random: network === random ? built : await random.indexInParts(all) };
+  const indexed = async (network: Network): Promise<Indexed> => ({
+    network,
+    index: await network.indexInParts(all),
+  });
+  const open = await indexed(network);
+  return { open, random: network === random ? undefined : await indexed(random) };
 }
 
 function queryFigure(query: Picture, { gallery, network, trained }: AppState): HTMLElement {
@@ -178,9 +203,9 @@ function columns(
   query: Picture,
   setQuery: (picture: Picture) => void,
 ): HTMLElement[] {
-  const left = column(app.network, indices.network, { app, query, setQuery });
-  if (app.network === app.random) return [left];
-  return [left, column(app.random, indices.random, { app, query, setQuery })];
+  const { open, random } = indices;
+  const all = random ? [open, random] : [open];
+  return all.map((indexed) => column(indexed, { app, query, setQuery }));
 }
 
 interface ColumnContext {
@@ -189,11 +214,7 @@ interface ColumnContext {
   readonly setQuery: (picture: Picture) => void;
 }
 
-function column(
-  network: Network,
-  index: KnnIndex,
-  { app, query, setQuery }: ColumnContext,
-): HTMLElement {
+function column({ network, index }: Indexed, { app, query, setQuery }: ColumnContext): HTMLElement {
   const head = el("h2", {}, network.title);
   const pair = counterpart(app.gallery, query);
   if (!network.hasEmbedding(query)) {
