@@ -37,7 +37,7 @@ export interface NetworkMetadata {
 /** Pictures that are embedded between two looks at the clock, or at the signal of an abort. */
 const PART = 32;
 /** Pictures that come into an index before the browser may draw. */
-const INDEXED = 1024;
+const INDEXED = 512;
 /** Pictures that tell how long one takes, the shaders of a GPU included. */
 const FIRST = 16;
 /** Pictures that are embedded however long it takes. */
@@ -198,7 +198,9 @@ export async function loadPrecomputed(
     encoderFingerprint: fingerprint,
   });
   await yieldToBrowser();
-  network.addEmbeddings(pictures, rows.normalize());
+  const normalized = rows.normalize();
+  await yieldToBrowser();
+  network.addEmbeddings(pictures, normalized);
   return network;
 }
 

@@ -147,7 +147,7 @@ function about(app: AppState, { query, said, next, take }: Said): HTMLElement[] 
   const words = said ?? `What two networks find most like “${query.name}”.`;
   const why = rule(app, query);
   return [
-    el("p", { class: "lead", role: "status" }, words),
+    el("p", { class: "lead", role: "status" }, ...withStrongNumbers(words)),
     el(
       "p",
       { class: "row" },
@@ -157,6 +157,12 @@ function about(app: AppState, { query, said, next, take }: Said): HTMLElement[] 
     ),
   ];
 }
+
+/** The words, with the numbers that matter made strong. */
+const withStrongNumbers = (words: string): (string | HTMLElement)[] =>
+  words
+    .split(/(number [\d,]+)/)
+    .map((part, place) => (place % 2 === 1 ? el("strong", {}, part) : part));
 
 /** An index, and the network whose embeddings it has. */
 interface Indexed {
