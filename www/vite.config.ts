@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { docs } from "./plugins/docs.js";
+import { examplesOf } from "./plugins/examples.js";
 
 const { version } = JSON.parse(readFileSync("node_modules/kith-web/package.json", "utf8")) as {
   version: string;
@@ -49,6 +51,7 @@ export default defineConfig({
     VERSION: JSON.stringify(version),
     WASM_BYTES: JSON.stringify({ cpu: wasmBytes("cpu"), webgpu: wasmBytes("webgpu") }),
     ENCODERS: JSON.stringify(encodersHere()),
+    EXAMPLES: JSON.stringify(examplesOf("public/networks")),
     RECIPES: JSON.stringify(await recipesOfPackage()),
   },
   build: {
@@ -60,7 +63,7 @@ export default defineConfig({
     license: { fileName: "licences/LIBRARIES.txt" },
   },
   worker: { format: "es" },
-  plugins: [offline()],
+  plugins: [docs(), offline()],
 });
 
 /** Writes `offline.js`: the service worker, with every file of the build and a hash of them all. */

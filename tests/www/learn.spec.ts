@@ -13,7 +13,7 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   await visit.accessible("learn, before");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/\d+ of 75/, { timeout: 60_000 });
-  await expect(page.locator("#device")).toContainText("Computing on the processor");
+  await expect(page.locator("#device")).toContainText("Computing on the CPU");
   await page.evaluate(() => (window.longTasks.length = 0));
   const step = async () =>
     Number(/(\d+) of 75/.exec((await page.locator(".numbers").textContent())!)![1]);

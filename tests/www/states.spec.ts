@@ -46,12 +46,14 @@ test("loading shows its progress, and can be cancelled", async ({ visit }) => {
 test("the device can be chosen, and the choice is in the address", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");
-  await expect(page.locator("#device")).toContainText("no graphics adapter");
-  await page.getByLabel("Device to use").selectOption("cpu");
-  await expect(page.locator("#device")).toContainText("as chosen");
+  await expect(page.locator("#device")).toContainText(
+    "on the CPU, because the browser found no graphics card",
+  );
+  await page.getByLabel("Compute with").selectOption("cpu");
+  await expect(page.locator("#device")).toContainText("because you chose it");
   expect(page.url()).toContain("device=cpu");
-  await page.getByLabel("Device to use").selectOption("webgpu");
-  await expect(page.locator("#device")).toContainText("nothing");
+  await page.getByLabel("Compute with").selectOption("webgpu");
+  await expect(page.locator("#device")).toContainText("Cannot compute on WebGPU");
 });
 
 test("the camera starts, takes pictures and stops; without permission it says so", async ({
@@ -92,15 +94,29 @@ test("the user's work is saved in one file, and opened again", async ({ visit })
   expect(header).toContain("'shape': (3673, 64)");
   await page.reload();
   await page.waitForSelector("main > .panel");
-  await load(page);
+  await page.locator('a[data-panel="probe"]').click();
+  await page.getByLabel("Your own classes").check();
+  await page.getByRole("button", { name: "Forget my pictures" }).click();
+  await page.getByRole("button", { name: "Yes, forget them" }).click();
+  await page.locator('a[data-panel="checkpoint"]').click();
   const chooser = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: "Open saved work" }).click();
   await (
     await chooser
   ).setFiles({ name: "p.safetensors", mimeType: "", buffer: readFileSync(project) });
   await page.getByRole("link", { name: "Neighbours" }).click();
+  const found = page.locator(".picker .cell");
   await page.getByLabel("Search pictures by name").fill("teal");
-  await expect(page.locator(".picker .cell")).toHaveCount(1);
+  await expect(found).toHaveCount(1);
+  // Opened again, the same picture is no second one.
+  await page.getByRole("link", { name: "Checkpoint" }).click();
+  const again = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Open saved work" }).click();
+  await (await again).setFiles(project);
+  await expect(page.locator(".progress")).toHaveCount(0);
+  await page.getByRole("link", { name: "Neighbours" }).click();
+  await page.getByLabel("Search pictures by name").fill("teal");
+  await expect(found).toHaveCount(1);
 });
 
 test("the skip link moves the focus, and nothing else", async ({ visit }) => {

@@ -24,9 +24,9 @@ test("computes in every panel on WebGPU when asked to, and says so", async ({ vi
 test("leaves a software adapter to those who ask for it", async ({ visit }) => {
   const { page } = visit;
   await visit.open("neighbours");
-  await expect(page.locator("#device")).toContainText("emulated in software");
+  await expect(page.locator("#device")).toContainText("only imitated");
   await load(page);
-  await expect(page.locator("#device")).toContainText("Computing on the processor");
+  await expect(page.locator("#device")).toContainText("Computing on the CPU");
 });
 
 test("learns on WebGPU", async ({ visit }) => {

@@ -29,14 +29,26 @@ export function numberSetting(
   return Number.isInteger(value) && value >= least && value <= most ? value : otherwise;
 }
 
-/** Writes settings into the address; `undefined` removes one. Makes no entry in the history. */
-export function remember(settings: Readonly<Record<string, string | number | undefined>>): void {
-  const now = parts();
-  for (const [name, value] of Object.entries(settings)) {
-    if (value === undefined) now.settings.delete(name);
-    else now.settings.set(name, String(value));
+type Settings = Readonly<Record<string, string | number | undefined>>;
+
+/** The present settings with some changed; `undefined` removes one. */
+function changed(changes: Settings): URLSearchParams {
+  const { settings } = parts();
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) settings.delete(name);
+    else settings.set(name, String(value));
   }
-  history.replaceState(null, "", addressOf(now.panel, now.settings));
+  return settings;
+}
+
+/** Writes settings into the address; `undefined` removes one. Makes no entry in the history. */
+export function remember(changes: Settings): void {
+  history.replaceState(null, "", addressOf(parts().panel, changed(changes)));
+}
+
+/** Opens a panel with some settings changed. */
+export function visit(panel: string, changes: Settings = {}): void {
+  location.hash = addressOf(panel, changed(changes));
 }
 
 /** The address of a panel with the current settings. */

@@ -1,5 +1,6 @@
 /** State that all panels share: the pictures, the networks and their embeddings. */
 import {
+  KithError,
   loadEncoder,
   type ByteSource,
   type CallOptions,
@@ -16,13 +17,14 @@ import { gallery } from "./gallery.js";
 import { picturesFromFiles } from "./user-pictures.js";
 import type { Picture } from "./picture.js";
 import { loadPrecomputed, Network } from "./network.js";
+import { KeptPictures } from "./own/kept-pictures.js";
 import { diagnosticContext } from "./error-box.js";
 
 /**
  * What panels can listen to: changes of network or device, of the user's pictures, of the probe, of
- * the run; files of an encoder that were dropped on the page.
+ * the run, of what is kept of the pictures; files of an encoder that were dropped on the page.
  */
-export type AppEvent = "network" | "pictures" | "probe" | "run" | "encoder files";
+export type AppEvent = "network" | "pictures" | "probe" | "run" | "kept" | "encoder files";
 
 /** The file of an encoder, and what it does not say itself. */
 interface Source {
@@ -36,6 +38,10 @@ export class AppState {
   readonly gallery: readonly Picture[];
   /** The user's pictures; they never leave this tab. */
   readonly userPictures: Picture[] = [];
+  /** What this browser keeps of them. */
+  readonly kept = new KeptPictures(() => this.emit("kept"));
+  /** Names of files that were taken for pictures and could not be read, until somebody says so. */
+  #unreadable: string[] = [];
   /** The open network. `random` is untrained; `trained` came with the page. */
   network: Network;
   readonly random: Network;
@@ -52,6 +58,8 @@ export class AppState {
   /** Encoders of others that came with the page, by name; each is fetched when it is first opened. */
   readonly #others = new Map<string, Network>();
   #dropped: readonly File[] = [];
+  #droppedPictures: readonly File[] = [];
+  #loading: Promise<void> = Promise.resolve();
   readonly #target = new EventTarget();
 
   constructor(pictures: readonly Picture[], trained: Network, random: Network) {
@@ -111,10 +119,20 @@ export class AppState {
     this.#target.dispatchEvent(new Event(event));
   }
 
-  /** Loads the open network and the random one, and embeds the user's pictures with both. */
-  async load(options: CallOptions): Promise<void> {
-    await this.#loadInto(this.network, this.#source, options);
-    if (this.network !== this.random) {
+  /**
+   * Loads the open network and the random one, unless they are there, and embeds the user's pictures with
+   * both. A call while another loads waits for it.
+   */
+  load(options: CallOptions): Promise<void> {
+    const before = this.#loading;
+    this.#loading = before.catch(() => {}).then(() => this.#load(options));
+    return this.#loading;
+  }
+
+  async #load(options: CallOptions): Promise<void> {
+    options.signal?.throwIfAborted();
+    if (!this.encoder) await this.#loadInto(this.network, this.#source, options);
+    if (!this.random.encoder) {
       await this.#loadInto(this.random, { file: this.random.url! }, { signal: options.signal! });
     }
     await this.#embedUserPictures(options);
@@ -206,6 +224,17 @@ export class AppState {
     }
   }
 
+  /** Files that were dropped where no panel takes pictures, for the panel that opens next. */
+  dropPictures(files: readonly File[]): void {
+    this.#droppedPictures = files;
+  }
+
+  takeDroppedPictures(): readonly File[] {
+    const files = this.#droppedPictures;
+    this.#droppedPictures = [];
+    return files;
+  }
+
   /** Files of an encoder that were dropped on the page, for the panel that opens them. */
   dropEncoderFiles(files: readonly File[]): void {
     this.#dropped = files;
@@ -249,15 +278,66 @@ export class AppState {
    */
   addPictures(files: readonly File[], label: string | null = null): Picture[] {
     const added = picturesFromFiles(files, label);
-    this.userPictures.push(...added);
-    this.emit("pictures");
+    this.adoptPictures(added);
     return added;
   }
 
-  /** Embeds the user's pictures with the loaded networks. */
+  /** Adds pictures of the user that have their names already. */
+  adoptPictures(pictures: readonly Picture[]): void {
+    this.userPictures.push(...pictures);
+    void this.kept.add(pictures);
+    this.emit("pictures");
+  }
+
+  /** Brings back the pictures that this browser kept. */
+  async restorePictures(): Promise<void> {
+    const restored = await this.kept.restore();
+    if (restored.length === 0) return;
+    this.userPictures.unshift(...restored);
+    this.emit("pictures");
+  }
+
+  /** Gives pictures of the user a label; it is stored before it is shown. */
+  async label(pictures: readonly Picture[], label: string | null): Promise<void> {
+    await this.kept.label(pictures, label);
+    for (const picture of pictures) picture.label = label;
+    this.emit("pictures");
+  }
+
+  /** Removes all pictures of the user from this tab and this browser. */
+  async forgetPictures(): Promise<void> {
+    await this.kept.forget();
+    for (const picture of this.userPictures.splice(0)) this.#drop(picture);
+    this.emit("pictures");
+  }
+
+  /** Embeds the user's pictures with the loaded networks; those that cannot be read are removed. */
   async #embedUserPictures(options: CallOptions): Promise<void> {
-    await this.network.embed(this.userPictures, options);
-    await this.random.embed(this.userPictures, { signal: options.signal! });
+    try {
+      await this.network.embed(this.userPictures, options);
+      await this.random.embed(this.userPictures, { signal: options.signal! });
+    } catch (error) {
+      if (!(error instanceof KithError && error.code === "IMAGE_DECODE")) throw error;
+      if (!(await this.#removeUnreadable())) throw error;
+      await this.#embedUserPictures(options);
+    }
+  }
+
+  /** Removes pictures that this browser cannot read; returns whether there were any. */
+  async #removeUnreadable(): Promise<boolean> {
+    const found: Picture[] = [];
+    for (const picture of this.userPictures) {
+      if (this.network.hasEmbedding(picture) && this.random.hasEmbedding(picture)) continue;
+      if (!(await isReadable(picture))) found.push(picture);
+    }
+    for (const picture of found) this.removePicture(picture);
+    this.#unreadable.push(...found.map(({ name }) => name));
+    return found.length > 0;
+  }
+
+  /** Names of files that could not be read since the last call. */
+  takeUnreadable(): readonly string[] {
+    return this.#unreadable.splice(0);
   }
 
   /** Embeds a picture: with the user's others if it is one of them. */
@@ -266,20 +346,36 @@ export class AppState {
     await this.network.embed([picture], options);
   }
 
-  /** Embeds those of the user's pictures that have no embedding yet. */
+  /** Embeds those of the user's pictures that have no embedding yet; loads the network if it is not there. */
   async embedUserPictures(options: CallOptions): Promise<void> {
     const added = this.userPictures.filter((picture) => !this.network.hasEmbedding(picture));
     if (added.length === 0) return;
-    await this.#embedUserPictures(options);
+    if (this.encoder) await this.#embedUserPictures(options);
+    else await this.load(options);
     this.emit("pictures");
   }
 
   /** Removes a picture of the user. */
   removePicture(picture: Picture): void {
     this.userPictures.splice(this.userPictures.indexOf(picture), 1);
+    void this.kept.remove(picture);
+    this.#drop(picture);
+    this.emit("pictures");
+  }
+
+  #drop(picture: Picture): void {
     for (const network of [this.network, ...this.#builtIn]) network.remove(picture);
     if (picture.file) URL.revokeObjectURL(picture.file.url);
-    this.emit("pictures");
+  }
+}
+
+/** Whether this browser can decode a picture of the user. */
+async function isReadable({ file }: Picture): Promise<boolean> {
+  try {
+    (await createImageBitmap(file!.blob)).close();
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -9,3 +9,5 @@ declare const ENCODERS: readonly {
   readonly title: string;
   readonly bytes: number;
 }[];
+/** Pictures for the first screen, chosen by a rule. */
+declare const EXAMPLES: import("../plugins/examples.js").Examples;

@@ -18,16 +18,16 @@ const MEASURED = { most: 32, few: 4 };
 const ENOUGH_MS = 200;
 
 const REASONS: Readonly<Record<FallbackReason, string>> = {
-  "no-navigator-gpu": "this browser has no WebGPU",
-  "insecure-context": "WebGPU needs https or localhost",
-  "adapter-null": "the browser found no graphics adapter for WebGPU",
-  "no-timestamp-query": "the graphics adapter has no timestamp queries, which the program needs",
-  "limits-too-low": "the graphics adapter allows only small buffers",
-  "device-request-failed": "the graphics adapter could not be opened",
-  "self-test-failed": "the graphics adapter computes wrong numbers",
-  "device-lost": "the graphics adapter was lost",
-  "software-adapter": "the graphics adapter is emulated in software, which is slower",
-  "forced-cpu": "as chosen",
+  "no-navigator-gpu": "this browser has no WebGPU, the way for pages to use a graphics card",
+  "insecure-context": "WebGPU, the faster way, needs https or localhost",
+  "adapter-null": "the browser found no graphics card for WebGPU",
+  "no-timestamp-query": "the graphics card cannot measure time, which the program needs",
+  "limits-too-low": "the graphics card allows only little memory at a time",
+  "device-request-failed": "the graphics card could not be opened",
+  "self-test-failed": "the graphics card computes wrong numbers",
+  "device-lost": "the graphics card stopped working for this page",
+  "software-adapter": "here a graphics card is only imitated, which is slower",
+  "forced-cpu": "you chose it",
   node: "there is no browser",
 };
 
@@ -37,15 +37,15 @@ const HELP: Partial<Record<FallbackReason, string>> = {
   "insecure-context": "Open the page by https, or from this machine as localhost.",
   "adapter-null":
     "On Linux, Chrome may need chrome://flags/#enable-unsafe-webgpu and a Vulkan driver. Everything works without it, only slower.",
-  "no-timestamp-query": "A newer browser or driver may offer it. The processor does the same work.",
+  "no-timestamp-query": "A newer browser or driver may be able to. The CPU does the same work.",
   "software-adapter": "Choose WebGPU to use it anyway.",
   "device-lost": "Choose WebGPU to try it again.",
 };
 
 const CHOICES: readonly (readonly [Device, string])[] = [
-  ["auto", "Automatic"],
-  ["webgpu", "WebGPU"],
-  ["cpu", "Processor"],
+  ["auto", "Choose by itself"],
+  ["webgpu", "WebGPU (graphics card)"],
+  ["cpu", "CPU (main processor)"],
 ];
 
 /** Shows the line and keeps it up to date. */
@@ -58,13 +58,13 @@ export async function deviceStatus(container: HTMLElement, app: AppState): Promi
     if (wasLoaded)
       await withProgress(status, "Loading on the other device", (call) => app.load(call));
   });
-  select.setAttribute("aria-label", "Device to use");
-  container.replaceChildren(el("div", { class: "row" }, words, help, select), status);
+  const label = el("label", { class: "device-choice" }, "Compute with", select);
+  container.replaceChildren(el("div", { class: "row" }, words, help, label), status);
   const draw = async (): Promise<void> => {
     const { activeDevice } = app;
     const report = activeDevice ?? (await probeDevice({ device: app.device }));
     diagnosticContext.device = report;
-    words.textContent = `${activeDevice ? "Computing" : "Would compute"} on ${sentence(report)}`;
+    words.textContent = sentence(report, activeDevice !== undefined);
     showHelp(help, report);
     if (app.encoder) words.append(await timePerPicture(app, app.encoder));
   };
@@ -93,16 +93,18 @@ async function measure({ gallery }: AppState, encoder: Encoder): Promise<string>
   };
   const few = await embed(MEASURED.few);
   const each = few > ENOUGH_MS ? few / MEASURED.few : (await embed(MEASURED.most)) / MEASURED.most;
-  return `, ${each.toFixed(1)} ms per picture`;
+  return ` It takes ${each.toFixed(1)} ms per picture.`;
 }
 
-function sentence({ actual, adapter, reason, requested }: DeviceReport): string {
+function sentence({ actual, adapter, reason, requested }: DeviceReport, active: boolean): string {
+  const verb = active ? "Computing" : "Would compute";
   if (actual === "webgpu") {
     const { vendor = "", architecture = "", description = "" } = adapter ?? {};
-    return `WebGPU: ${description || [vendor, architecture].filter(Boolean).join(" ") || "an adapter"}`;
+    const name = description || [vendor, architecture].filter(Boolean).join(" ");
+    return `${verb} on WebGPU, the graphics card${name && `: ${name}`}.`;
   }
-  if (requested === "webgpu") return `nothing: ${REASONS[reason!]}`;
-  return `the processor: ${REASONS[reason!]}`;
+  if (requested === "webgpu") return `Cannot compute on WebGPU: ${REASONS[reason!]}.`;
+  return `${verb} on the CPU, because ${REASONS[reason!]}.`;
 }
 
 function showHelp(help: HTMLDetailsElement, { reason, detail }: DeviceReport): void {

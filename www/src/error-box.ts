@@ -8,9 +8,9 @@ export const diagnosticContext: { device?: DeviceReport; checkpoint?: string } =
 
 /** What a user can do, for errors whose hint from the package is meant for programmers. */
 const HINTS: Partial<Record<ErrorCode, string>> = {
-  NO_WEBGPU: "Choose “Automatic” or “Processor” at the bottom of the page.",
-  SELF_TEST_FAILED: "Choose “Processor” at the bottom of the page.",
-  GPU_ERROR: "Choose “Processor” at the bottom of the page.",
+  NO_WEBGPU: "Choose “CPU” below, at “Compute with”.",
+  SELF_TEST_FAILED: "Choose “CPU” below, at “Compute with”.",
+  GPU_ERROR: "Choose “CPU” below, at “Compute with”.",
   OUT_OF_MEMORY: "Close other tabs, use fewer pictures, or a smaller batch.",
   WASM_FETCH:
     "Check your connection and try again. For the owner of this site: the .wasm files must be on the server.",

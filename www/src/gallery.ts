@@ -5,6 +5,8 @@ const VENDORS = [
   ["google", "Noto"],
   ["twitter", "Twemoji"],
 ] as const;
+/** The folder of the sheets. */
+const sheets = new URL("./gallery/", document.baseURI).href;
 
 /**
  * The pictures in the order of the native dataset: both drawings of an emoji, then those of the
@@ -32,7 +34,7 @@ function tileOf(vendor: string, emoji: number) {
   const tiles = SHEET.columns * SHEET.rows;
   const index = emoji % tiles;
   return {
-    sheet: new URL(`./gallery/${vendor}-${Math.floor(emoji / tiles)}.webp`, document.baseURI).href,
+    sheet: `${sheets}${vendor}-${Math.floor(emoji / tiles)}.webp`,
     column: index % SHEET.columns,
     row: Math.floor(index / SHEET.columns),
   };

@@ -4,7 +4,7 @@ import type { AppState } from "./app-state.js";
 import { withProgress } from "./progress.js";
 
 /** The size of what is downloaded: the program and the networks. */
-function size(app: AppState): string {
+export function downloadSize(app: AppState): string {
   const networks = (app.network.metadata?.bytes ?? 0) + (app.random.metadata?.bytes ?? 0);
   const wanted = app.device === "webgpu" ? WASM_BYTES.webgpu : WASM_BYTES.cpu;
   return megabytes(wanted + networks);
@@ -29,6 +29,6 @@ function offer(app: AppState, why: string, container: HTMLElement): HTMLElement 
     "div",
     { class: "offer" },
     el("p", {}, why),
-    button(`Load the network (${size(app)})`, load, { class: "main" }),
+    button(`Load the network (${downloadSize(app)})`, load, { class: "main" }),
   );
 }

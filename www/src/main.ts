@@ -5,7 +5,10 @@ import { deviceStatus } from "./device-status.js";
 import { acceptEncoderFiles } from "./encoder-files.js";
 import { offline } from "./offline/offline.js";
 import { openAddressCheckpoint } from "./address-checkpoint.js";
+import { acceptPictures } from "./own/anywhere.js";
 import { showPanels } from "./panels.js";
+import { sayWhatIsPrinted } from "./printed.js";
+import { tour } from "./tour.js";
 import { errorBox } from "./error-box.js";
 
 const byId = (id: string): HTMLElement => document.getElementById(id)!;
@@ -20,13 +23,17 @@ function setUpSkipLink(): void {
 
 async function open(): Promise<void> {
   addAnnouncer();
+  sayWhatIsPrinted(byId("printed"));
+  tour(byId("tour"), byId("tour-link") as HTMLAnchorElement);
   setUpSkipLink();
   try {
     const app = await AppState.open();
     showPanels(byId("panels"), byId("panel"), app);
+    void app.restorePictures();
     void deviceStatus(byId("device"), app);
     void openAddressCheckpoint(app);
     acceptEncoderFiles(app);
+    acceptPictures(app);
   } catch (error) {
     byId("panel").replaceChildren(errorBox(error, () => location.reload()));
   }

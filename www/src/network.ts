@@ -5,6 +5,8 @@ import { Embeddings, KnnIndex, type CallOptions, type Encoder, type EncoderInfo 
 import { yieldToBrowser } from "./debounce.js";
 import { pixelsOfAll } from "./pixels.js";
 import type { Picture } from "./picture.js";
+import { rankOf } from "./rank.js";
+import { unpack } from "./unpack.js";
 
 /** The encoder's description without its long parts; older files lack some others. */
 export type EncoderSummary = Omit<EncoderInfo, "recipeToml" | "views" | Later> &
@@ -34,6 +36,8 @@ export interface NetworkMetadata {
 
 /** Pictures that are embedded between two looks at the clock, or at the signal of an abort. */
 const PART = 32;
+/** Pictures that come into an index before the browser may draw. */
+const INDEXED = 512;
 /** Pictures that tell how long one takes, the shaders of a GPU included. */
 const FIRST = 16;
 /** Pictures that are embedded however long it takes. */
@@ -92,16 +96,40 @@ export class Network {
     });
   }
 
+  /** The number of a picture among the neighbours of another, of all `pictures` that have an embedding. */
+  rank(pictures: readonly Picture[], query: Picture, wanted: Picture): number {
+    const rows = pictures.map(({ id }) => this.#rows.get(id));
+    return rankOf(rows, pictures.indexOf(query), pictures.indexOf(wanted));
+  }
+
   /** An index of those pictures that have an embedding. */
   index(pictures: readonly Picture[], labelOf = (picture: Picture) => picture.label): KnnIndex {
-    const known = pictures.filter((picture) => this.hasEmbedding(picture));
     const index = new KnnIndex(this.dim);
+    this.#addTo(index, pictures, labelOf);
+    return index;
+  }
+
+  /** The same, built in parts, between which the browser may draw. */
+  async indexInParts(pictures: readonly Picture[]): Promise<KnnIndex> {
+    const index = new KnnIndex(this.dim);
+    for (let from = 0; from < pictures.length; from += INDEXED) {
+      await yieldToBrowser();
+      this.#addTo(index, pictures.slice(from, from + INDEXED), ({ label }) => label);
+    }
+    return index;
+  }
+
+  #addTo(
+    index: KnnIndex,
+    pictures: readonly Picture[],
+    labelOf: (picture: Picture) => string | null,
+  ): void {
+    const known = pictures.filter((picture) => this.hasEmbedding(picture));
     const items = known.map((picture) => {
       const label = labelOf(picture);
       return { id: picture.id, ...(label === null ? {} : { label }) };
     });
     if (known.length > 0) index.add(this.embeddings(known), items);
-    return index;
   }
 
   /** Embeds the pictures that have no embedding yet; what was done before an abort stays. */
@@ -165,7 +193,14 @@ export async function loadPrecomputed(
   await yieldToBrowser();
   const url = new URL(metadata.checkpoint, new URL(`./${path}.json`, document.baseURI)).href;
   const network = new Network(metadata.title, metadata.info, { metadata, url });
-  network.addEmbeddings(pictures, unpack(new Uint8Array(stored), metadata));
+  const { dim, fingerprint } = metadata.info;
+  const rows = new Embeddings(unpack(new Uint8Array(stored), metadata), dim, {
+    encoderFingerprint: fingerprint,
+  });
+  await yieldToBrowser();
+  const normalized = rows.normalize();
+  await yieldToBrowser();
+  network.addEmbeddings(pictures, normalized);
   return network;
 }
 
@@ -173,19 +208,4 @@ async function fetchOk(url: string): Promise<Response> {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`${url}: HTTP ${response.status}`);
   return response;
-}
-
-/**
- * Decodes the stored embeddings: column by column, which compresses better, two values per byte.
- */
-function unpack(stored: Uint8Array, { info, scale, levels }: NetworkMetadata): Embeddings {
-  const { dim, fingerprint } = info;
-  const data = new Float32Array(2 * stored.length);
-  const count = data.length / dim;
-  for (let i = 0; i < data.length; i += 1) {
-    const step = (stored[i >> 1]! >> (4 * (i % 2))) & 15;
-    const column = Math.floor(i / count);
-    data[(i % count) * dim + column] = (step * scale[column]!) / levels;
-  }
-  return new Embeddings(data, dim, { encoderFingerprint: fingerprint }).normalize();
 }

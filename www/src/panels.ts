@@ -55,13 +55,21 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
     closing = new AbortController();
     shown = panel.name;
     await fill(main, panel, { app, closed: closing.signal });
-    if (!first) announce(panel.title);
+    if (first) return;
+    scrollToTop();
+    announce(panel.title);
   };
   // Links contain the settings at the time they are followed.
   nav.addEventListener("pointerdown", () => refreshLinks(links));
   nav.addEventListener("focusin", () => refreshLinks(links));
   onAddressChange(() => void show());
   void show();
+}
+
+/** A panel begins at its top, below the tour if there is one, however far down the last one was. */
+function scrollToTop(): void {
+  const top = document.getElementById("tour")!;
+  if (top.getBoundingClientRect().top < 0) top.scrollIntoView();
 }
 
 function refreshLinks(links: readonly HTMLAnchorElement[]): void {

@@ -50,7 +50,11 @@ export function picker(
     if (from >= order.length) from = 0;
     const some = order.slice(from, from + CHUNK);
     more.disabled = order.length <= CHUNK;
-    const none = el("p", { class: "aside" }, `No picture is called “${text}”.`);
+    const none = el(
+      "p",
+      { class: "aside" },
+      `No picture is called “${text}”. Names are English: try a shorter or another word.`,
+    );
     const cells = some.map((picture) => ({ picture }));
     pictureList.replaceChildren(
       some.length > 0 ? grid("Pictures to choose from", cells, onSelect) : none,

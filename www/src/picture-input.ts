@@ -61,9 +61,11 @@ function listen(
   const on = (name: string, listener: (event: DragEvent) => void): void =>
     target.addEventListener(name, listener as EventListener, { signal });
   if (target === document) {
-    document.addEventListener("paste", (event) => void handleTransfer(event.clipboardData), {
-      signal,
-    });
+    const paste = (event: ClipboardEvent): void => {
+      event.stopPropagation();
+      void handleTransfer(event.clipboardData);
+    };
+    document.addEventListener("paste", paste, { signal });
   }
   on("dragover", (event) => {
     event.preventDefault();

@@ -1,6 +1,8 @@
 /** Saves and opens the user's work as one file: pictures, classes, embeddings and probe. */
 import { loadProject, saveProject, type ByteSource } from "kith-web";
 import type { AppState } from "./app-state.js";
+import type { Picture } from "./picture.js";
+import { restoredPicture } from "./user-pictures.js";
 
 interface ProjectSettings {
   readonly checkpoint: string;
@@ -21,14 +23,18 @@ export async function projectFile(app: AppState): Promise<Blob> {
   });
 }
 
-/** Opens a file; returns the number of its pictures. */
+/** Opens a file; pictures that are here already only get their labels. Returns how many it has. */
 export async function openProjectFile(app: AppState, source: ByteSource): Promise<number> {
   const { pictures = {}, probe, settings } = await loadProject(source);
   const known = (settings as ProjectSettings | null)?.pictures ?? {};
+  const fresh: Picture[] = [];
   for (const [id, blob] of Object.entries(pictures)) {
     const { name = id, label = null } = known[id] ?? {};
-    app.addPictures([new File([blob], name, { type: blob.type || "image/png" })], label);
+    const here = app.picture(id);
+    if (here?.file) await app.label([here], label);
+    else if (!here) fresh.push(restoredPicture(id, { name, blob }, label));
   }
+  app.adoptPictures(fresh);
   if (probe) {
     app.probe = probe;
     app.emit("probe");

@@ -1,22 +1,32 @@
 /** The user's pictures, from files, folders, drag and drop, and the clipboard. */
 import type { Picture } from "./picture.js";
 
-let pictureCount = 0;
+/** The number of the last picture: no other tab and no earlier visit has given it. */
+let lastNumber = 1000 * Date.now();
 
 /**
  * Pictures of the image files among `files`. Without a `label`, the folder of a file is its class.
  */
 export function picturesFromFiles(files: readonly File[], label: string | null): Picture[] {
   return files.filter(isPicture).map((file) => {
-    pictureCount += 1;
+    lastNumber += 1;
     return {
-      id: `y${pictureCount}`,
-      name: file.name.replace(/\.[^.]+$/, "") || `picture ${pictureCount}`,
+      id: `y${lastNumber}`,
+      name: file.name.replace(/\.[^.]+$/, "") || "picture",
       label: label ?? folderName(file),
       by: "",
       file: { blob: file, url: URL.createObjectURL(file) },
     };
   });
+}
+
+/** A picture that was kept under its number, in this browser or in a file. */
+export function restoredPicture(
+  id: string,
+  { name, blob }: { readonly name: string; readonly blob: Blob },
+  label: string | null,
+): Picture {
+  return { id, name, label, by: "", file: { blob, url: URL.createObjectURL(blob) } };
 }
 
 const isPicture = ({ type, name }: File): boolean =>

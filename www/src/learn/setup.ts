@@ -5,6 +5,8 @@ import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
 import { button, choice, el, field, megabytes } from "../element.js";
 import type { Picture } from "../picture.js";
+import { keptLine } from "../own/kept-line.js";
+import { noPictures } from "../own/take.js";
 import { withProgress } from "../progress.js";
 import { recipeOf, recipes } from "./recipes.js";
 import {
@@ -41,12 +43,13 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
   const named = setting("recipe", "");
   const chosen: Choices = {
     recipe: (recipeOf(named) ?? recipes[0]!).name,
-    source: "gallery",
+    source: setting("pictures", "") === "own" ? "own" : "gallery",
     steps: numberSetting("steps", 300, [1, 6000]),
     batch: numberSetting("batch", 64, [8, 256]),
   };
   const status = el("div", {});
   const userInput = userPictureInput(app, closed);
+  userInput.show(chosen.source);
   const start = (): void => {
     const { source, ...rest } = chosen;
     const config: RunConfig = { ...rest, seed: numberSetting("seed", 1, SEEDS) };
@@ -105,6 +108,7 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
     chosen.source,
     (value) => {
       chosen.source = value;
+      remember({ pictures: value === "own" ? value : undefined });
       onSource();
     },
   );
@@ -135,12 +139,12 @@ function userPictureInput(app: AppState, closed: AbortSignal) {
     if (source === "gallery") return element.replaceChildren();
     const count = (): string =>
       `${app.userPictures.length} pictures so far; at least ${MIN_PICTURES} are needed, hundreds are better.`;
-    const words = el("p", { class: "aside", role: "status" }, count());
+    const words = el("div", { class: "aside", role: "status" }, count());
     app.on("pictures", () => (words.textContent = count()), shown.signal);
-    element.replaceChildren(
-      pictureInput((files) => void app.addPictures(files), shown.signal),
-      words,
-    );
+    const take = (files: readonly File[]): void => {
+      if (app.addPictures(files).length === 0) words.replaceChildren(noPictures(files.length));
+    };
+    element.replaceChildren(pictureInput(take, shown.signal), words, keptLine(app, shown.signal));
   };
   return { element, show };
 }

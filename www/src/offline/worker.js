@@ -1,8 +1,8 @@
 // The service worker: it caches the page on the first visit, so that it opens offline. Large files
-// (WebAssembly, checkpoints, sheets of pictures) are cached when the page reports that it is idle.
+// (WebAssembly, checkpoints, sheets of pictures) and the documentation are cached when the page reports that it is idle.
 const NAME = `kith-page-${"VERSION"}`;
 const FILES = "FILES";
-const LARGE = /\.(wasm|webp|safetensors)$|report\.html$/;
+const LARGE = /\.(wasm|webp|safetensors)$|report\.html$|^docs\//;
 /** Files of encoders that not everybody opens: they are cached when they are used. */
 const WANTED = /^encoders\//;
 

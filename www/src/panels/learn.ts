@@ -22,6 +22,11 @@ export function learn(root: HTMLElement, app: AppState, closed: AbortSignal): vo
     void offerSavedRun(savedRunPlace, app, onStart);
   };
   const savedRunPlace = el("div", {});
+  // Who forgets all pictures forgets a saved run that has them.
+  const forgotten = (): void => {
+    if (app.userPictures.length === 0) void offerSavedRun(savedRunPlace, app, onStart);
+  };
+  app.on("pictures", forgotten, closed);
   draw();
 }
 

@@ -3,10 +3,16 @@ import type { KnnIndex, SupportNeighbor } from "kith-web";
 import { remember, setting } from "../address.js";
 import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
-import { el, percent } from "../element.js";
+import { debounced } from "../debounce.js";
+import { button, el, percent } from "../element.js";
+import { chooseFiles } from "../files.js";
 import { counterpart } from "../gallery.js";
 import { grid, type Cell } from "../grid.js";
 import { loadOffer } from "../load-offer.js";
+import { nextExample, rankSentence, rule } from "../neighbours/examples.js";
+import { sorting } from "../own/groups.js";
+import { keptLine } from "../own/kept-line.js";
+import { embedOwn, takePictures } from "../own/take.js";
 import { markerOf, distinctLabels } from "../palette.js";
 import { picker } from "../picker.js";
 import { pictureElement, type Picture } from "../picture.js";
@@ -17,19 +23,57 @@ import { withProgress } from "../progress.js";
 
 /** Neighbours shown. */
 const K = 8;
+const OFFER = "The numbers above came with the page. Load the network to compute new ones here.";
+const LEGEND =
+  "The number below a picture says how alike the network finds the two: 1 is the same. The mark before it is the picture's category.";
 
 export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal): void {
-  let query = app.picture(setting("picture", "")) ?? defaultQuery(app);
-  let indices = buildIndices(app);
+  void freshIndices(app).then((indices) => {
+    if (!closed.aborted) open(root, app, { indices, closed });
+  });
+}
+
+/** Indices of the network and the pictures as they are when they are done. */
+async function freshIndices(app: AppState): Promise<Indices> {
+  for (;;) {
+    let stale = false;
+    const building = new AbortController();
+    for (const event of ["network", "pictures"] as const) {
+      app.on(event, () => (stale = true), building.signal);
+    }
+    const indices = await buildIndices(app);
+    building.abort();
+    if (!stale) return indices;
+  }
+}
+
+interface Opening {
+  readonly indices: Indices;
+  readonly closed: AbortSignal;
+}
+
+function open(root: HTMLElement, app: AppState, opening: Opening): void {
+  const { closed } = opening;
+  let { indices } = opening;
+  let query = app.picture(setting("picture", "")) ?? nextExample(app);
+  const words = el("div", { class: "about" });
   const comparison = el("div", { class: "comparison" });
-  const status = el("div", {});
-  const draw = (): void => {
-    comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
+  const [status, taken] = [el("div", {}), el("div", {})];
+  const draw = async (): Promise<void> => {
+    const asked = query;
+    const said = await rankSentence(app, query);
+    if (asked !== query || closed.aborted) return;
+    const next = (): void => setQuery(nextExample(app, query));
+    words.replaceChildren(...about(app, { query, said, next, take }));
+    const figure = queryFigure(query, app);
+    if (query.file) figure.append(button("Remove this picture", () => app.removePicture(query)));
+    comparison.replaceChildren(figure, ...columns(app, indices, query, setQuery));
     void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
   // Of a large network not all pictures of the gallery have an embedding.
   const show = (): void => {
-    if (app.network.hasEmbedding(query)) draw();
+    if (app.network.hasEmbedding(query)) void draw();
+    else if (query.file) embedOwn(app, status, draw);
     else
       void withProgress(status, "Computing the embedding", (call) =>
         app.embedPicture(query, call).then(draw),
@@ -41,57 +85,109 @@ export function neighbours(root: HTMLElement, app: AppState, closed: AbortSignal
     remember({ picture: picture.file ? undefined : picture.id });
     show();
   };
-  const refresh = (): void => {
-    indices = buildIndices(app);
-    if (!app.picture(query.id)) query = defaultQuery(app);
+  const refresh = debounced(async (signal) => {
+    const built = await buildIndices(app);
+    if (signal.aborted) return;
+    indices = built;
+    if (!app.picture(query.id)) query = nextExample(app);
     pictureList.draw();
     if (app.network.hasEmbedding(query) || app.encoder) show();
-  };
-  const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
-  const input = pictureInput((files) => {
-    const fresh = app.addPictures(files).at(-1);
-    if (fresh && app.encoder) setQuery(fresh);
-    else if (fresh) waiting = fresh;
   }, closed);
-  let waiting: Picture | undefined;
+  const pictureList = picker(() => [...app.userPictures.toReversed(), ...app.gallery], setQuery);
+  const take = (files: readonly File[]): void => {
+    takePictures(app, files, { status: taken, then: (added) => setQuery(added.at(-1)!) });
+    taken.scrollIntoView({ block: "nearest" });
+  };
   app.on("pictures", refresh, closed);
-  app.on(
-    "network",
-    () => (refresh(), waiting && app.network.hasEmbedding(waiting) && setQuery(waiting)),
-    closed,
-  );
-  root.replaceChildren(
+  app.on("network", refresh, closed);
+  const parts = [
+    words,
     comparison,
+    el("p", { class: "aside" }, LEGEND),
     status,
-    el("h2", {}, "Choose another picture"),
-    loadOffer(app, "To use your own pictures, load the network.", closed),
-    input,
-    pictureList.element,
-  );
-  draw();
+    ownPictures(app, { take, taken, onSelect: setQuery, closed }),
+    el("section", {}, el("h2", {}, "Choose another picture"), pictureList.element),
+    loadOffer(app, OFFER, closed),
+  ];
+  void draw().then(() => root.replaceChildren(...parts));
   if (app.encoder) show();
+  const dropped = app.takeDroppedPictures();
+  if (dropped.length > 0) take(dropped);
 }
 
-/** A picture that the network was not trained on, so that the first result is not memorised. */
-function defaultQuery({ gallery, trained }: AppState): Picture {
-  const cat = gallery.find(({ name }) => name === "cat face");
-  const heldOut = trained.metadata!.heldOut;
-  return cat && heldOut.includes(gallery.indexOf(cat))
-    ? cat
-    : gallery[heldOut[heldOut.length >> 1] ?? 0]!;
+interface Own {
+  readonly take: (files: readonly File[]) => void;
+  /** Where it is said what becomes of the files. */
+  readonly taken: HTMLElement;
+  readonly onSelect: (picture: Picture) => void;
+  readonly closed: AbortSignal;
+}
+
+function ownPictures(app: AppState, { take, taken, onSelect, closed }: Own): HTMLElement {
+  return el(
+    "section",
+    { class: "own" },
+    el("h2", {}, "Your own pictures"),
+    pictureInput(take, closed),
+    taken,
+    sorting(app, { onSelect, closed }),
+    keptLine(app, closed),
+  );
+}
+
+interface Said {
+  readonly query: Picture;
+  readonly said: string | undefined;
+  readonly next: () => void;
+  readonly take: (files: readonly File[]) => void;
+}
+
+/** What the picture shows, by which rule it was chosen, and what can be seen next. */
+function about(app: AppState, { query, said, next, take }: Said): HTMLElement[] {
+  const words = said ?? `What two networks find most like “${query.name}”.`;
+  const why = rule(app, query);
+  return [
+    el("p", { class: "lead", role: "status" }, ...withStrongNumbers(words)),
+    el(
+      "p",
+      { class: "row" },
+      button("Another example", next),
+      button("Use my own pictures", () => chooseFiles("image/*", take)),
+      why && el("span", { class: "aside rule" }, why),
+    ),
+  ];
+}
+
+/** The words, with the numbers that matter made strong. */
+const withStrongNumbers = (words: string): (string | HTMLElement)[] =>
+  words
+    .split(/(number [\d,]+)/)
+    .map((part, place) => (place % 2 === 1 ? el("strong", {}, part) : part));
+
+/** An index, and the network whose embeddings it has. */
+interface Indexed {
+  readonly network: Network;
+  readonly index: KnnIndex;
 }
 
 interface Indices {
-  readonly network: KnnIndex;
-  readonly random: KnnIndex;
+  readonly open: Indexed;
+  /** Of the untrained network; undefined if that is the open one. */
+  readonly random: Indexed | undefined;
 }
 
-const buildIndices = (app: AppState): Indices => ({
-  network: app.network.index(app.all),
-  random: app.random.index(app.all),
-});
+/** Built in parts: it takes a moment, in which the browser must not stand still. */
+async function buildIndices({ all, network, random }: AppState): Promise<Indices> {
+  const indexed = async (network: Network): Promise<Indexed> => ({
+    network,
+    index: await network.indexInParts(all),
+  });
+  const open = await indexed(network);
+  return { open, random: network === random ? undefined : await indexed(random) };
+}
 
-function queryFigure(query: Picture, { network, trained }: AppState): HTMLElement {
+function queryFigure(query: Picture, { gallery, network, trained }: AppState): HTMLElement {
+  const pair = counterpart(gallery, query);
   const index = query.file ? -1 : Number(query.id.slice(1));
   // Of other networks the page does not know what they were trained on.
   const heldOut = network === trained && trained.metadata!.heldOut.includes(index);
@@ -101,6 +197,8 @@ function queryFigure(query: Picture, { network, trained }: AppState): HTMLElemen
     pictureElement(query),
     el("figcaption", {}, el("strong", {}, query.name), query.by && ` by ${query.by}`),
     heldOut && el("p", { class: "aside" }, "The network was not trained on this picture."),
+    pair &&
+      el("p", { class: "pair aside" }, pictureElement(pair), `Its other drawing, by ${pair.by}.`),
     el("div", { class: "support" }),
   );
 }
@@ -111,9 +209,9 @@ function columns(
   query: Picture,
   setQuery: (picture: Picture) => void,
 ): HTMLElement[] {
-  const left = column(app.network, indices.network, { app, query, setQuery });
-  if (app.network === app.random) return [left];
-  return [left, column(app.random, indices.random, { app, query, setQuery })];
+  const { open, random } = indices;
+  const all = random ? [open, random] : [open];
+  return all.map((indexed) => column(indexed, { app, query, setQuery }));
 }
 
 interface ColumnContext {
@@ -122,11 +220,7 @@ interface ColumnContext {
   readonly setQuery: (picture: Picture) => void;
 }
 
-function column(
-  network: Network,
-  index: KnnIndex,
-  { app, query, setQuery }: ColumnContext,
-): HTMLElement {
+function column({ network, index }: Indexed, { app, query, setQuery }: ColumnContext): HTMLElement {
   const head = el("h2", {}, network.title);
   const pair = counterpart(app.gallery, query);
   if (!network.hasEmbedding(query)) {
@@ -139,17 +233,18 @@ function column(
   }
   const [neighbours = []] = index.query(network.embeddings([query]), { k: K, exclude: [query.id] });
   const classes = distinctLabels(app.all.map(({ label }) => label));
-  const cells = neighbours.map(({ id, similarity }) => ({
-    ...withClassMarker(app.picture(id)!, classes),
-    note: similarity.toFixed(2),
-    ...(id === pair?.id && { mark: "the same emoji by the other vendor" }),
-  }));
+  const cells = neighbours.flatMap(({ id, similarity }) => {
+    const picture = app.picture(id);
+    if (!picture) return [];
+    const mark = id === pair?.id && { mark: "the same emoji by the other vendor" };
+    return [{ ...withClassMarker(picture, classes), note: similarity.toFixed(2), ...mark }];
+  });
   return el(
     "div",
     {},
     head,
     grid(`Nearest for: ${network.title}`, cells, setQuery),
-    retrievalNote(network),
+    retrievalNote(network, app),
   );
 }
 
@@ -162,14 +257,18 @@ function withClassMarker(
   return { picture, ...(label !== null && { marker: markerOf(classes.indexOf(label)) }) };
 }
 
-function retrievalNote({ metadata }: Network): HTMLElement | null {
+function retrievalNote(network: Network, { random, trained }: AppState): HTMLElement | null {
+  const { metadata } = network;
   if (!metadata) return null;
   const share = percent(metadata.retrieval);
   const which = metadata.info.origin
     ? "the emoji that are kept aside for tests"
     : "the emoji that were not in training";
-  const text = `For ${share} of ${which}, the nearest picture is the other vendor's drawing.`;
-  return el("p", { class: "aside" }, text);
+  const { half } = EXAMPLES;
+  const most = network === trained ? half.trained : network === random ? half.random : undefined;
+  const text = `For ${share} of ${which}, the other vendor's drawing is number 1`;
+  const also = most === undefined ? "." : `; for half of them it is among the first ${most}.`;
+  return el("p", { class: "aside" }, text, also);
 }
 
 /** For a network with a support set: the nearest rows. Training takes the first as the positive. */

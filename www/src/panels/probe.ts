@@ -5,14 +5,14 @@ import { numberSetting, remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, el, slider } from "../element.js";
 import { debounced } from "../debounce.js";
-import { loadOffer } from "../load-offer.js";
+import { keptLine } from "../own/kept-line.js";
+import { embedOwn, takePictures } from "../own/take.js";
 import { gallerySplit, userSplit, type Split } from "../probe/split.js";
 import { classes } from "../probe/classes.js";
 import { showKnnResults } from "../probe/results.js";
 import { training } from "../probe/training.js";
 import { predictView } from "../probe/predict.js";
 import { errorBox } from "../error-box.js";
-import { withProgress } from "../progress.js";
 
 /** Labels per class at the stops of the slider; the last means all. */
 const STOPS = [1, 2, 5, 10, 25, 50, 100, Infinity];
@@ -113,14 +113,15 @@ function controls(
 }
 
 function userControls(app: AppState, onChange: () => void, closed: AbortSignal): HTMLElement {
-  const offer = loadOffer(app, "To use your own pictures, load the network.", closed);
   const status = el("div", {});
-  const embedAndRefresh = (): void => {
-    if (app.encoder)
-      void withProgress(status, "Computing embeddings", (call) => app.embedUserPictures(call));
+  const take = (files: readonly File[], label: string | null): void => {
+    takePictures(app, files, { status, label });
     onChange();
   };
-  return el("div", {}, offer, classes(app, embedAndRefresh, closed), status);
+  // Pictures of an earlier visit have labels, but no embeddings yet.
+  const missing = app.userPictures.some((picture) => !app.network.hasEmbedding(picture));
+  if (missing) embedOwn(app, status, async () => onChange());
+  return el("div", {}, classes(app, { take, onChange, closed }), status, keptLine(app, closed));
 }
 
 function budgetControls(state: State, onChange: () => void): HTMLElement {

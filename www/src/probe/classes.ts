@@ -12,8 +12,16 @@ const MIN = { classes: 2, pictures: 5 };
  */
 const UNBALANCED = 3;
 
-/** The editor; `onChange` is called after each change. */
-export function classes(app: AppState, onChange: () => void, closed: AbortSignal): HTMLElement {
+interface Editing {
+  /** Takes the files for a class; null leaves it to their folders. */
+  readonly take: (files: readonly File[], label: string | null) => void;
+  /** Called after pictures were removed. */
+  readonly onChange: () => void;
+  readonly closed: AbortSignal;
+}
+
+/** The editor. */
+export function classes(app: AppState, { take, onChange, closed }: Editing): HTMLElement {
   const names: string[] = labelsOf(app);
   let current = names[0] ?? "";
   const list = el("div", { class: "classes" });
@@ -34,12 +42,11 @@ export function classes(app: AppState, onChange: () => void, closed: AbortSignal
         draw();
       },
       rename: (to) => {
-        names[names.indexOf(name)] = to;
-        app.userPictures
-          .filter(({ label }) => label === name)
-          .forEach((picture) => (picture.label = to));
+        if (names.includes(to)) names.splice(names.indexOf(name), 1);
+        else names[names.indexOf(name)] = to;
         if (current === name) current = to;
-        app.emit("pictures");
+        const pictures = app.userPictures.filter(({ label }) => label === name);
+        void app.label(pictures, to);
       },
       remove: () => {
         names.splice(names.indexOf(name), 1);
@@ -57,8 +64,7 @@ export function classes(app: AppState, onChange: () => void, closed: AbortSignal
   });
   const input = pictureInput((files) => {
     if (names.length === 0 && files.every((file) => !file.webkitRelativePath)) add.click();
-    app.addPictures(files, files.some((file) => file.webkitRelativePath) ? null : current || null);
-    onChange();
+    take(files, files.some((file) => file.webkitRelativePath) ? null : current || null);
   }, closed);
   app.on("pictures", draw, closed);
   draw();

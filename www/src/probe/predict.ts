@@ -21,6 +21,8 @@ export function predictView(app: AppState, closed: AbortSignal): HTMLElement {
   const input = pictureInput(
     (files) => {
       void withProgress(status, "Classifying pictures", async (call) => {
+        if (!app.probe) return refresh();
+        if (!app.encoder) await app.load(call);
         const { probe, encoder } = app;
         if (!probe || !encoder) return refresh();
         const answers = probe.predict(await encoder.embed(files, call), { topK: 3 });
@@ -34,7 +36,11 @@ export function predictView(app: AppState, closed: AbortSignal): HTMLElement {
   app.on("probe", refresh, closed);
   app.on("network", refresh, closed);
   refresh();
-  const offer = loadOffer(app, "To use your own pictures, load the network.", closed);
+  const offer = loadOffer(
+    app,
+    "Pictures load the network when they come; you can load it before.",
+    closed,
+  );
   return el("div", {}, need, offer, input, status, predictions);
 }
 

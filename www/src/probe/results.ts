@@ -27,7 +27,11 @@ export async function showKnnResults(
   if (!hasEnoughClasses(labelled.map(({ label }) => label!)) || test.length === 0) {
     numbers.replaceChildren();
     results.replaceChildren(
-      el("p", { class: "aside" }, "No results yet: there are too few labels."),
+      el(
+        "p",
+        { class: "aside" },
+        "No results yet. Two classes with a few pictures each are the least: some of them teach, the others test what was learnt.",
+      ),
     );
     return;
   }
