@@ -16,6 +16,8 @@ export type { KnnItem, KnnOptions } from "./knn.js";
 export { loadEncoder } from "./load.js";
 export { LabelPool } from "./label-pool.js";
 export { kMeans, measure } from "./measures.js";
+export { exportOnnx } from "./onnx.js";
+export type { OnnxOptions } from "./onnx.js";
 export { pretrain, resumePretraining } from "./pretraining.js";
 export type { Pretraining } from "./pretraining.js";
 export type { TrainingRun } from "./training-run.js";
