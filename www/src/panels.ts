@@ -51,6 +51,7 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
       else link.ariaCurrent = null;
     }
     const first = shown === "";
+    document.body.classList.toggle("moved-on", !first);
     closing.abort();
     closing = new AbortController();
     shown = panel.name;
