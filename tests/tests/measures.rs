@@ -2,13 +2,14 @@
 
 use kith_core::archive::Stored;
 use kith_core::metrics::{feature_spread, unit_deviation};
-use kith_core::probe::Features;
 use kith_core::probe::agreement::Agreement;
 use kith_core::probe::geometry::spread;
 use kith_core::probe::knn::{Vote, nearest};
+use kith_core::probe::linear::{LinearFit, LinearSettings, Parts};
 use kith_core::probe::rank_me::{EPSILON, rank_me};
 use kith_core::probe::spectrum::singular_values;
 use kith_core::probe::sphere::{alignment, uniformity};
+use kith_core::probe::{Features, Labelled};
 use kith_core::{Device, read};
 use kith_tests::fixture::Fixture;
 use kith_tests::{cpu, gpu, relative_error};
@@ -111,4 +112,40 @@ fn agreement_of_clusters_follows_scikit_learn() {
         check(&at("nmi"), nmi);
         check(&at("ari"), ari);
     }
+}
+
+/// Probabilities of all images at each strength, and what cross-validation says of it.
+fn logistic_regression_is_scikit_learns(device: &Device, tolerance: f64) {
+    let file = Fixture::open("logistic");
+    let Stored { shape, values } = file.stored("features");
+    let features = Features { values, dim: shape[1] };
+    let labels: Vec<u16> = file.integers("labels").into_iter().map(|label| label as u16).collect();
+    let Stored { shape, values: probabilities } = file.stored("probabilities");
+    let (rows, losses, accuracies) =
+        (shape[1] * shape[2], file.values("losses"), file.values("accuracies"));
+    let images = Labelled { features: &features, labels: &labels, classes: shape[2] };
+    for (place, strength) in file.values("strengths").into_iter().enumerate() {
+        let strength = f64::from(strength);
+        let settings = LinearSettings { strength: Some(strength), ..Default::default() };
+        let parts = Parts::of(&labels);
+        let mut fit = LinearFit::new(images, settings, &parts).expect("three classes");
+        let tried = block_on(fit.advance(images, device)).expect("it computes").expect("a trial");
+        let off = (tried.loss - f64::from(losses[place])).abs() / f64::from(losses[place]);
+        assert!(off <= tolerance, "strength {strength}: {tried:?}, expected {}", losses[place]);
+        assert!((tried.accuracy - f64::from(accuracies[place])).abs() < 1e-6);
+        let probe = block_on(fit.finish(images, device)).expect("it computes").probe;
+        let got = block_on(probe.probabilities(&features)).expect("it computes");
+        let error = relative_error(&got, &probabilities[place * rows..][..rows]);
+        assert!(error <= tolerance, "strength {strength}: off by {error:.1e}");
+    }
+}
+
+#[test]
+fn logistic_regression_on_cpu() {
+    logistic_regression_is_scikit_learns(&cpu(), 1e-4);
+}
+
+#[test]
+fn logistic_regression_on_wgpu() {
+    logistic_regression_is_scikit_learns(&gpu(), 1e-3);
 }

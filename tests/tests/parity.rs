@@ -17,8 +17,8 @@ use kith_core::import::Told;
 use kith_core::loader::MemoryDataset;
 use kith_core::model::{Layer, Length, Model};
 use kith_core::onnx;
-use kith_core::probe::Features;
-use kith_core::probe::linear::{Fit, LinearSettings};
+use kith_core::probe::linear::{Fitted, LinearProbe, LinearSettings};
+use kith_core::probe::{Features, Labelled};
 use kith_core::read::read;
 use kith_core::recipe::Recipe;
 use kith_core::resize::Filter;
@@ -164,21 +164,22 @@ fn views() -> Vec<Value> {
     Policy::NAMES.iter().map(of).collect()
 }
 
-/// Twenty epochs of a linear probe on embeddings.
+/// A linear probe on embeddings: what each strength of the penalty gave, and the probe of one strength.
 fn probe(features: &Features) -> Value {
-    let settings = LinearSettings { steps: EPOCHS, ..Default::default() };
-    let fit = Fit::new(features, &labels(), CLASSES, settings, &Device::flex());
-    let mut fit = fit.expect("three classes");
-    let losses: Vec<Vec<f32>> = (0..EPOCHS)
-        .map(|_| {
-            let logs = fit.step();
-            block_on(read(fit.score(logs))).expect("the CPU reads")
-        })
-        .collect();
-    let [weight, bias] = block_on(fit.probe().weights()).expect("the CPU reads");
+    const STRENGTH: f64 = 0.1;
+    let labels = labels();
+    let images = Labelled { features, labels: &labels, classes: CLASSES };
+    let fit = |strength| {
+        let settings = LinearSettings { strength, ..Default::default() };
+        block_on(LinearProbe::fit(images, settings, &Device::flex())).expect("three classes")
+    };
+    let Fitted { probe, held_out, .. } = fit(Some(STRENGTH));
+    let [weight, bias] = block_on(probe.weights()).expect("the CPU reads");
+    let tried = fit(None).tried.into_iter();
+    let tried: Vec<_> = tried.map(|tried| [tried.strength, tried.loss, tried.accuracy]).collect();
     json!({
-        "epochs": EPOCHS, "classes": CLASSES, "labels": labels(),
-        "scores": losses, "weight": weight.values, "bias": bias.values,
+        "strength": STRENGTH, "classes": CLASSES, "labels": labels, "tried": tried,
+        "weight": weight.values, "bias": bias.values, "heldOut": held_out,
     })
 }
 

@@ -3,21 +3,24 @@ import type { EngineRef } from "./engine-ref.js";
 import { runningEngine } from "./engine.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import { Embeddings, present } from "./embeddings.js";
-import type { ProbeWeights } from "./generated.js";
+import type { FittedProbe } from "./generated.js";
 import { classesOf } from "./labels.js";
 import { LinearProbe, mostLikely } from "./probe.js";
 import { ProgressReporter } from "./progress.js";
 import { RemoteObject } from "./remote-object.js";
 import { reportOf } from "./report.js";
 import { engineOptions, finite, oneOf, positive, whole, within } from "./checks.js";
-import type { EngineOptions, ProbeConfig, ProbeEpoch, ProbeEvent } from "./types.js";
+import type {
+  EngineOptions,
+  ProbeConfig,
+  ProbeEvent,
+  ProbeReport,
+  ProbeStrength,
+} from "./types.js";
 import { ENGINE, MODULE, type FitOptions, type Handle, type WasmProbeFit } from "./wasm-module.js";
 
-/** Epochs that are computed at a time: few calls, and curves that still move. */
-const AT_A_TIME = 5;
-
-/** Numbers an epoch, as the backend gives them. */
-const MEASURED = 4;
+/** Strengths of the penalty that the backend tries at most. */
+const STRENGTHS = 11;
 
 /** A run of training; iterate over it to watch, await `result` to have it. */
 export class TrainRun implements AsyncIterable<ProbeEvent> {
@@ -44,7 +47,7 @@ export class TrainRun implements AsyncIterable<ProbeEvent> {
     this.result.then(finish, finish);
   }
 
-  /** Ends training after the epochs being computed; what was learnt so far is the result. */
+  /** Ends the search after the strength being tried; the best so far makes the probe. */
   stop(): void {
     this.#stopped = true;
   }
@@ -73,8 +76,8 @@ export class TrainRun implements AsyncIterable<ProbeEvent> {
 }
 
 /**
- * Trains a linear classifier on embeddings, `labels` one a row. Computes on what runs already, or
- * else on the CPU. Errors, from `result` and from iterating: `TOO_FEW_EXAMPLES`, `DIM_MISMATCH`,
+ * Trains a linear classifier on embeddings, `labels` one a row: logistic regression, whose penalty is
+ * chosen by cross-validation. Computes on what runs already, or else on the CPU. Errors, from `result` and from iterating: `TOO_FEW_EXAMPLES`, `DIM_MISMATCH`,
  * `SETTING`, `ABORTED`.
  */
 export function trainLinearProbe(
@@ -92,23 +95,25 @@ export function trainLinearProbe(
       throw error;
     });
     const task = prepared(examples, validation, config);
-    let done = 0;
-    const remote = new RemoteObject(engine, () => begun(engine, task, done));
+    const tried: Tried[] = [];
+    const remote = new RemoteObject(engine, () => begun(engine, task, tried.length));
     const progress = new ProgressReporter(config.onProgress, { train: 1 });
     try {
-      const epochs = await remote.invoke("epochs", []);
-      while (done < epochs && !stopped()) {
+      while (!stopped()) {
         const start = performance.now();
-        const some = remote.invoke("advance", [AT_A_TIME]);
-        const rows = await unlessAborted(some, config.signal);
-        const events = epochsOf(rows, done, (performance.now() - start) / (rows.length / MEASURED));
-        events.forEach(emit);
-        checkFinite(events);
-        done += events.length;
-        progress.at("train", done, epochs);
+        const numbers = await unlessAborted(remote.invoke("advance", []), config.signal);
+        if (numbers.length === 0) break;
+        const [strength, loss, accuracy] = numbers as unknown as [number, number, number];
+        const event = { type: "strength", strength, loss, accuracy } as const;
+        tried.push(event);
+        emit({ ...event, ms: performance.now() - start });
+        progress.at("train", tried.length, STRENGTHS);
       }
-      const weights = await remote.invoke("result", []);
-      const probe = task.finish(checkedWeights(weights, done));
+      const fitted = checkedNumbers(
+        await unlessAborted(remote.invoke("finish", []), config.signal),
+      );
+      progress.at("train", STRENGTHS, STRENGTHS);
+      const probe = task.finish(fitted, tried);
       emit({ type: "done", report: probe.report });
       return probe;
     } finally {
@@ -117,44 +122,30 @@ export function trainLinearProbe(
   });
 }
 
-/** A fit in the backend. Epochs that were reported before the device was lost are computed again. */
+/** What a strength gave, without how long it took. */
+type Tried = Omit<ProbeStrength, "ms">;
+
+/** A fit in the backend. Strengths that were tried before the device was lost are tried again. */
 async function begun(
   engine: EngineRef,
   { rows, dim, labels, options }: ReturnType<typeof prepared>,
   done: number,
 ): Promise<Handle<WasmProbeFit>> {
   const fit = await engine.invoke(ENGINE, "fit", [rows, dim, labels, options]);
-  if (done > 0) await engine.invoke(fit, "advance", [done]);
+  for (let again = 0; again < done; again += 1) await engine.invoke(fit, "advance", []);
   return fit;
 }
 
-function checkFinite(events: readonly ProbeEpoch[]): void {
-  const wrong = events.find(({ trainLoss }) => !Number.isFinite(trainLoss));
-  if (!wrong) return;
-  throw new KithError("DIVERGED", `the loss is ${wrong.trainLoss} at epoch ${wrong.epoch}`);
-}
-
-function checkedWeights(weights: ProbeWeights, epoch: number): ProbeWeights {
-  if ([weights.weight, weights.bias].every((all) => all.every(Number.isFinite))) return weights;
-  throw new KithError("DIVERGED", `the weights are not finite after epoch ${epoch}`);
-}
-
-function epochsOf(rows: Float64Array, before: number, ms: number): ProbeEpoch[] {
-  return Array.from({ length: rows.length / MEASURED }, (_, place) => {
-    const [trainLoss, trainAccuracy, validationLoss, validationAccuracy] = rows.subarray(
-      MEASURED * place,
-      MEASURED * (place + 1),
-    ) as unknown as [number, number, number, number];
-    const aside = Number.isNaN(validationLoss) ? {} : { validationLoss, validationAccuracy };
-    return { type: "epoch", epoch: before + place + 1, trainLoss, trainAccuracy, ...aside, ms };
-  });
+function checkedNumbers(fitted: FittedProbe): FittedProbe {
+  if ([fitted.weight, fitted.bias].every((all) => all.every(Number.isFinite))) return fitted;
+  throw new KithError("DIVERGED", "the weights of the probe are not finite");
 }
 
 /** Embeddings of at least two classes, with the class of each, and settings in their range. */
 function checkedExamples(
   embeddings: Embeddings,
   given: readonly string[],
-  { validationSplit = 0.2, seed = 0 }: ProbeConfig,
+  { validationSplit = 0, seed = 0 }: ProbeConfig,
 ) {
   const { data, dim, count, encoderFingerprint } = present(embeddings);
   const { names, places: classes } = classesOf(given);
@@ -189,34 +180,49 @@ function prepared(examples: Examples, validation: number[], config: ProbeConfig)
   const { dim, names, classes, encoderFingerprint } = examples;
   const aside = new Set(validation);
   const training = classes.map((_, place) => place).filter((place) => !aside.has(place));
-  const order = [...training, ...validation];
-  const rows = examples.rows.select(order).data;
-  const finish = (weights: ProbeWeights): LinearProbe => {
-    const places = validation.length > 0 ? validation : training;
-    const start = validation.length > 0 ? training.length * dim : 0;
-    const measured = rows.subarray(start, start + places.length * dim);
-    const predicted = mostLikely(weights, new Embeddings(measured, dim));
+  const labels = Uint16Array.from(training, (place) => classes[place]!);
+  const finish = (fitted: FittedProbe, tried: readonly Tried[]): LinearProbe => {
+    const { places, predicted, measuredOn } = measured(examples, { training, validation }, fitted);
     const truth = places.map((place) => classes[place]!);
-    const report = reportOf(names, truth, predicted, { places, validation });
-    return new LinearProbe(names, weights, report, encoderFingerprint);
+    const search = tried.map(({ strength, loss, accuracy }) => ({ strength, loss, accuracy }));
+    const report = {
+      ...reportOf(names, truth, predicted, { places, validation, measuredOn }),
+      strength: fitted.strength,
+      tried: search,
+    };
+    return new LinearProbe(names, fitted, report, encoderFingerprint);
   };
-  const labels = Uint16Array.from(order, (place) => classes[place]!);
-  const sizes = { classes: names.length, training: training.length };
-  return { dim, rows, labels, options: { ...sizes, ...optionsOf(config) }, finish };
+  const options = { classes: names.length, ...fitOptions(config) };
+  return { dim, rows: examples.rows.select(training).data, labels, options, finish };
 }
 
-function optionsOf(config: ProbeConfig): Omit<FitOptions, "classes" | "training"> {
-  const { epochs, learningRate, lastLearningRate, weightDecay, classWeights = "none" } = config;
+/** Which pictures a probe is measured on, and what they are taken for. */
+function measured(
+  { rows, names }: Examples,
+  { training, validation }: { training: readonly number[]; validation: readonly number[] },
+  fitted: FittedProbe,
+): { places: readonly number[]; predicted: number[]; measuredOn: ProbeReport["measuredOn"] } {
+  if (validation.length > 0) {
+    const predicted = mostLikely(fitted, rows.select([...validation]));
+    return { places: validation, predicted, measuredOn: "validation" };
+  }
+  const { heldOut } = fitted;
+  const judged = training.flatMap((place, row) => {
+    const shares = heldOut.subarray(row * names.length, (row + 1) * names.length);
+    return Number.isNaN(shares[0]) ? [] : [{ place, best: shares.indexOf(Math.max(...shares)) }];
+  });
+  if (judged.length > 0) {
+    const predicted = judged.map(({ best }) => best);
+    return { places: judged.map(({ place }) => place), predicted, measuredOn: "cross-validation" };
+  }
+  const predicted = mostLikely(fitted, rows.select([...training]));
+  return { places: training, predicted, measuredOn: "training" };
+}
+
+function fitOptions({ strength, classWeights = "none" }: ProbeConfig): Omit<FitOptions, "classes"> {
   oneOf("classWeights", classWeights, ["none", "balanced"]);
   return {
-    ...(epochs !== undefined && { epochs: whole("epochs", epochs, 1) }),
-    ...(learningRate !== undefined && { firstRate: positive("learningRate", learningRate) }),
-    ...(lastLearningRate !== undefined && {
-      lastRate: positive("lastLearningRate", lastLearningRate),
-    }),
-    ...(weightDecay !== undefined && {
-      weightDecay: within("weightDecay", weightDecay, [0, Number.MAX_VALUE]),
-    }),
+    ...(strength !== undefined && { strength: positive("strength", strength) }),
     balanced: classWeights === "balanced",
   };
 }

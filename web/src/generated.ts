@@ -50,5 +50,8 @@ export interface RunInfo extends Immutable<Wasm.RunInfo> {}
 /** What a run is trained on and for how long. */
 export interface Plan extends Immutable<Wasm.Plan> {}
 
+/** A linear classifier in PyTorch's layout, and how it was found. */
+export interface FittedProbe extends Immutable<Wasm.FittedProbe> {}
+
 /** Weights of a linear classifier in PyTorch's layout. */
-export interface ProbeWeights extends Immutable<Wasm.FittedWeights> {}
+export type ProbeWeights = Pick<FittedProbe, "weight" | "bias">;

@@ -86,6 +86,19 @@ export class LinearProbe {
     );
   }
 
+  /** Probabilities of `labels`, `[count, labels]`. Errors: as `predict`. */
+  probabilities(embeddings: Embeddings): Float32Array {
+    this.#check();
+    const rows = rowsOf(embeddings, this.dim);
+    sameEncoder("the probe", this.encoderFingerprint, rows);
+    finite("the embeddings", rows.data, this.dim);
+    const all = new Float32Array(rows.count * this.labels.length);
+    for (let place = 0; place < rows.count; place += 1) {
+      all.set(shares(this, rows.row(place)), place * this.labels.length);
+    }
+    return all;
+  }
+
   /** The class numbers that it takes pictures for. Errors: as `predict`. */
   predictClasses(embeddings: Embeddings): number[] {
     this.#check();

@@ -1,12 +1,17 @@
 /** How well predictions meet the truth, class by class. */
 import type { ProbeReport } from "./types.js";
 
+interface Measured extends Pick<ProbeReport, "validation" | "measuredOn"> {
+  /** Of the pictures, in what was given. */
+  readonly places: readonly number[];
+}
+
 /** A report of predictions for the pictures at `places`; classes are numbers of `labels`. */
 export function reportOf(
   labels: readonly string[],
   truth: readonly number[],
   predicted: readonly number[],
-  { places, validation }: { places: readonly number[]; validation: readonly number[] },
+  { places, validation, measuredOn }: Measured,
 ): ProbeReport {
   const classes = labels.length;
   const counts = new Uint32Array(classes * classes);
@@ -17,7 +22,7 @@ export function reportOf(
   const hits = labels.reduce((sum, _, label) => sum + right(label), 0);
   return {
     accuracy: truth.length > 0 ? hits / truth.length : NaN,
-    measuredOn: validation.length > 0 ? "validation" : "training",
+    measuredOn,
     perClass: labels.map((label, place) => {
       const count = of(place);
       return { label, accuracy: count > 0 ? right(place) / count : NaN, count };

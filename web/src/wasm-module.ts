@@ -13,7 +13,8 @@ export type WasmEngine = Glue.Engine;
 export type WasmEncoder = Glue.Encoder;
 export type WasmBank = Glue.Bank;
 export type WasmProbeFit = Glue.ProbeFit;
-export type WasmPretraining = Glue.Pretraining;
+export type WasmTraining = Glue.Training;
+export type WasmLabelPool = Glue.LabelPool;
 export type { FitOptions } from "./kith_cpu.js";
 
 declare const CLASS: unique symbol;

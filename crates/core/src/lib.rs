@@ -52,6 +52,7 @@ pub mod ema;
 pub mod method;
 pub mod probe;
 pub mod clean;
+pub mod active;
 pub mod semi;
 pub mod recipe;
 pub mod checkpoint;

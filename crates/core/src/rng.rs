@@ -58,6 +58,8 @@ pub enum Purpose {
     Folds = 40,
     /// Which pictures are copied, to see how far an encoder puts copies.
     Copied = 41,
+    /// Which images are proposed to be labelled; the visit counts the labelled ones.
+    Proposals = 42,
 }
 
 /// An endless sequence of numbers that depends on nothing but its name.

@@ -14,7 +14,9 @@ pub mod encoder;
 pub mod bank;
 pub mod measures;
 pub mod probe;
-pub mod pretraining;
+pub mod active;
+pub mod training;
+pub mod onnx;
 
 use wasm_bindgen::prelude::*;
 

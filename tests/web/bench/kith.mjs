@@ -1,14 +1,5 @@
 // kith-web, as a page uses it: pictures in, numbers out, through its worker.
-import {
-  interleaved,
-  labelsOf,
-  ENCODERS,
-  PROBE,
-  SEARCH,
-  TRAINING,
-  pixels,
-  rows,
-} from "./workloads.mjs";
+import { interleaved, ENCODERS, SEARCH, TRAINING, pixels, rows } from "./workloads.mjs";
 
 const kith = await import(new URL("../dist/index.js", import.meta.url).href);
 
@@ -20,29 +11,6 @@ export const contenders = (device) => ({
     return {
       run: async () => (await encoder.embed(pictures, { normalize: false })).data,
       end: () => encoder.dispose(),
-    };
-  },
-  probe: async () => {
-    const { count, dim, classes, epochs, rate } = PROBE;
-    const embeddings = new kith.Embeddings(rows(count, dim), dim);
-    const labels = [...labelsOf(count, classes)].map(String);
-    const config = {
-      device,
-      epochs,
-      learningRate: rate,
-      lastLearningRate: rate,
-      validationSplit: 0,
-    };
-    return {
-      run: async () => {
-        let loss;
-        for await (const event of kith.trainLinearProbe(embeddings, labels, config)) {
-          if (event.type === "epoch") loss = event.trainLoss;
-        }
-        return [loss];
-      },
-      per: epochs,
-      end: () => {},
     };
   },
   search: async ({ size }) => {

@@ -1,15 +1,5 @@
 // TensorFlow.js on the same weights and with the same arithmetic.
-import {
-  ENCODERS,
-  PROBE,
-  SEARCH,
-  TRAINING,
-  interleaved,
-  labelsOf,
-  pixels,
-  rows,
-  tensorsOf,
-} from "./workloads.mjs";
+import { ENCODERS, SEARCH, TRAINING, interleaved, pixels, rows, tensorsOf } from "./workloads.mjs";
 
 const modules = new URL("node_modules/@tensorflow/", import.meta.url).href;
 const script = (path) =>
@@ -36,7 +26,7 @@ export const contenders = (device) => {
     };
     return { run: own, ...rest };
   };
-  return { embed: on(embed), probe: on(probe), search: on(search), train: on(train) };
+  return { embed: on(embed), search: on(search), train: on(train) };
 };
 
 /** Kernels in TensorFlow's order; the dense layer's columns by height, width, channel. */
@@ -84,32 +74,6 @@ async function embed({ size, batch }) {
       return numbers;
     },
     end: () => tf.dispose(weights),
-  };
-}
-
-async function probe() {
-  const { count, dim, classes, epochs, rate } = PROBE;
-  const x = tf.tensor(rows(count, dim), [count, dim]);
-  const labels = tf.oneHot(tf.tensor1d(labelsOf(count, classes), "int32"), classes).toFloat();
-  return {
-    run: async () => {
-      const weight = tf.variable(tf.zeros([dim, classes]));
-      const bias = tf.variable(tf.zeros([classes]));
-      const optimizer = tf.train.adam(rate);
-      const loss = () => tf.losses.softmaxCrossEntropy(labels, x.matMul(weight).add(bias));
-      let last;
-      for (let epoch = 0; epoch < epochs; epoch += 1) {
-        const value = optimizer.minimize(loss, true, [weight, bias]);
-        // Read as often as kith does.
-        if (epoch % 5 === 4) last = await value.data();
-        value.dispose();
-      }
-      optimizer.dispose();
-      tf.dispose([weight, bias]);
-      return last;
-    },
-    per: epochs,
-    end: () => tf.dispose([x, labels]),
   };
 }
 

@@ -3,7 +3,6 @@
 /** Encoders: as the Keras examples have it, and one where overhead rules. */
 export const ENCODERS = { large: { width: 128, side: 96 }, small: { width: 32, side: 32 } };
 
-export const PROBE = { count: 5000, dim: 128, classes: 10, epochs: 20, rate: 1e-3 };
 export const SEARCH = { dim: 128, k: 10, counts: { "5k": 5_000, "100k": 100_000 } };
 export const TRAINING = {
   large: { batch: 4, temperature: 0.1, rate: 1e-3 },
@@ -15,7 +14,6 @@ export const WORKLOADS = [
   ...Object.keys(ENCODERS).flatMap((size) =>
     [1, 8, 32].map((batch) => ({ task: "embed", size, batch })),
   ),
-  { task: "probe" },
   { task: "search", size: "5k" },
   { task: "search", size: "100k" },
   { task: "train", size: "small" },
@@ -44,9 +42,6 @@ export function rows(count, dim) {
   }
   return all;
 }
-
-export const labelsOf = (count, classes) =>
-  Int32Array.from({ length: count }, (_, i) => (i * i) % classes);
 
 /** Planar bytes as planar floats in [0, 1]. */
 export const planar = (bytes) => Float32Array.from(bytes, (x) => x / 255);

@@ -57,9 +57,16 @@ test("settings and labels that cannot be are named", async ({ tab }) => {
       few: await codeOf(() => kith.pretrain(pictures.slice(0, 3), { device, recipe })),
       labels: await codeOf(() => kith.trainLinearProbe(embeddings, ["one"]).result),
       classes: await codeOf(() => kith.trainLinearProbe(embeddings, one).result),
-      rate: await codeOf(
-        () => kith.trainLinearProbe(embeddings, names, { learningRate: 1e30 }).result,
+      strength: await codeOf(
+        () => kith.trainLinearProbe(embeddings, names, { strength: -1 }).result,
       ),
+      large: await codeOf(() => {
+        const far = new kith.Embeddings(
+          embeddings.data.map((x) => x * 1e38),
+          embeddings.dim,
+        );
+        return kith.trainLinearProbe(far, names).result;
+      }),
       dim: await codeOf(() => new kith.KnnIndex(5).query(embeddings)),
       index: await codeOf(() => kith.KnnIndex.load(new Uint8Array(20))),
     };
@@ -73,7 +80,8 @@ test("settings and labels that cannot be are named", async ({ tab }) => {
     few: "TOO_FEW_EXAMPLES",
     labels: "DIM_MISMATCH",
     classes: "TOO_FEW_EXAMPLES",
-    rate: "DIVERGED",
+    strength: "SETTING",
+    large: "SETTING",
     dim: "DIM_MISMATCH",
     index: "FILE_FORMAT",
   });

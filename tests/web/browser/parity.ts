@@ -203,25 +203,28 @@ export function parityOn(device: Device): void {
     expect(same.k).toBe(40);
   });
 
-  test(`twenty probe epochs on ${device} are the native ones`, async ({ tab }) => {
+  test(`a linear probe on ${device} is the native one`, async ({ tab }) => {
     const got = await tab.evaluate(async (device) => {
       const { kith, parity, names } = lab;
       const rows = new Float32Array(parity.features);
       const embeddings = new kith.Embeddings(rows, parity.dim);
-      const run = kith.trainLinearProbe(embeddings, names, {
-        device,
-        epochs: parity.probe.epochs,
-        validationSplit: 0,
-      });
-      const losses: number[] = [];
-      for await (const event of run) if (event.type === "epoch") losses.push(event.trainLoss);
-      const { weight, labels } = await run.result;
-      return { losses, weight: [...weight], labels };
+      const run = kith.trainLinearProbe(embeddings, names, { device });
+      const tried: [number, number, number][] = [];
+      for await (const event of run) {
+        if (event.type === "strength") tried.push([event.strength, event.loss, event.accuracy]);
+      }
+      const { strength } = parity.probe;
+      const given = kith.trainLinearProbe(embeddings, names, { device, strength });
+      const { weight, labels } = await given.result;
+      return { tried, weight: [...weight], labels };
     }, device);
     const { probe, dim } = native();
-    expect(got.losses).toHaveLength(probe.epochs);
-    probe.scores.forEach(([loss], epoch) => {
-      expect(Math.abs(got.losses[epoch]! - loss)).toBeLessThan(1e-3 * loss);
+    expect(got.tried).toHaveLength(probe.tried.length);
+    probe.tried.forEach(([strength, loss, accuracy], place) => {
+      const [gotStrength, gotLoss, gotAccuracy] = got.tried[place]!;
+      expect(gotStrength).toBe(strength);
+      expect(Math.abs(gotLoss - loss)).toBeLessThan(1e-3 * loss);
+      expect(gotAccuracy).toBe(accuracy);
     });
     // Class names are sorted in the package; natively they stand in their own order.
     const order = ["one", "two", "three"].map((name) => got.labels.indexOf(name));

@@ -24,9 +24,11 @@ export interface Parity {
     pixels: number[];
   }[];
   readonly probe: {
-    epochs: number;
+    strength: number;
     labels: number[];
-    scores: [number, number][];
+    /** Strength, loss, accuracy. */
+    tried: [number, number, number][];
+    heldOut: number[];
     weight: number[];
     bias: number[];
   };

@@ -97,39 +97,68 @@ test("labelled neighbours vote by nearness", () => {
   assert.ok(Math.abs(vote.confidences.right + vote.confidences.up - 1) < 1e-12);
 });
 
-test("a probe tells clouds apart, and its epochs are in order", async () => {
+test("a probe tells clouds apart, and says which strengths it tried", async () => {
   const { embeddings, labels } = clouds();
-  const run = trainLinearProbe(embeddings, labels, { epochs: 200, seed: 4 });
+  const run = trainLinearProbe(embeddings, labels, { validationSplit: 0.2, seed: 4 });
   const events = [];
   for await (const event of run) events.push(event);
   const probe = await run.result;
-  assert.deepEqual(
-    events.slice(0, -1).map(({ epoch }) => epoch),
-    [...Array(200)].map((_, i) => i + 1),
+  const tried = events.slice(0, -1);
+  assert.ok(tried.length > 3);
+  tried.forEach(({ strength }, place) =>
+    assert.ok(Math.abs(strength / 10 ** (-place / 2) - 1) < 1e-9),
   );
-  assert.ok(events.at(-2).trainLoss < events[0].trainLoss);
+  const best = tried.reduce((a, b) => (b.loss < a.loss ? b : a));
+  assert.equal(probe.report.strength, best.strength);
+  assert.deepEqual(
+    probe.report.tried,
+    tried.map(({ strength, loss, accuracy }) => ({ strength, loss, accuracy })),
+  );
   assert.equal(probe.report.accuracy, 1);
+  assert.equal(probe.report.measuredOn, "validation");
   assert.equal(probe.report.validation.length, 12, "a fifth of each class is kept aside");
   const perClass = ["a", "b", "c"].map(
     (label) => probe.report.validation.filter((place) => labels[place] === label).length,
   );
   assert.deepEqual(perClass, [4, 4, 4]);
   assert.equal(probe.predict(embeddings.row(1))[0][0].label, "b");
-  const again = await trainLinearProbe(embeddings, labels, { epochs: 200, seed: 4 }).result;
+  const again = await trainLinearProbe(embeddings, labels, { validationSplit: 0.2, seed: 4 })
+    .result;
   assert.deepEqual(again.weight, probe.weight);
+});
+
+test("without pictures kept aside, cross-validation measures", async () => {
+  const { embeddings, labels } = clouds();
+  const { report } = await trainLinearProbe(embeddings, labels).result;
+  assert.equal(report.measuredOn, "cross-validation");
+  assert.equal(report.validation.length, 0);
+  assert.equal(
+    report.perClass.reduce((sum, { count }) => sum + count, 0),
+    labels.length,
+  );
+  // Labels by chance are told about as well as by guessing, not as well as they can be learnt by heart.
+  const chance = labels.map((_, place) => "ab"[(place * 7919 + (place >> 2)) % 2]);
+  const guessed = (await trainLinearProbe(embeddings, chance).result).report;
+  assert.ok(guessed.accuracy < 0.75, `${guessed.accuracy}`);
+  const one = await trainLinearProbe(embeddings.select([0, 1]), ["a", "b"]).result;
+  assert.equal(one.report.measuredOn, "training");
+  assert.deepEqual(one.report.tried, []);
 });
 
 test("a run can be stopped, broken off or never looked at", async () => {
   const { embeddings, labels } = clouds();
-  const stopped = trainLinearProbe(embeddings, labels, { epochs: 10_000 });
-  for await (const event of stopped) if (event.epoch === 10) stopped.stop();
-  assert.equal((await stopped.result).labels.length, 3);
-  const broken = trainLinearProbe(embeddings, labels, { epochs: 10_000 });
-  for await (const event of broken) if (event.epoch === 10) break;
+  const stopped = trainLinearProbe(embeddings, labels);
+  for await (const event of stopped) if (event.type === "strength") stopped.stop();
+  assert.ok((await stopped.result).report.tried.length < 4);
+  const broken = trainLinearProbe(embeddings, labels);
+  for await (const event of broken) if (event.type === "strength") break;
   assert.equal((await broken.result).labels.length, 3);
   const control = new AbortController();
-  const aborted = trainLinearProbe(embeddings, labels, { epochs: 1e6, signal: control.signal });
-  setTimeout(() => control.abort(), 30);
+  const aborted = trainLinearProbe(embeddings, labels, { signal: control.signal });
+  for await (const event of aborted) {
+    if (event.type === "strength") control.abort();
+    if (control.signal.aborted) break;
+  }
   assert.equal(await codeOf(() => aborted.result), "ABORTED");
 });
 
@@ -140,7 +169,7 @@ test("what is saved comes back byte for byte", async () => {
     embeddings,
     labels.map((label) => ({ label })),
   );
-  const probe = await trainLinearProbe(embeddings, labels, { epochs: 5 }).result;
+  const probe = await trainLinearProbe(embeddings, labels, { strength: 0.1 }).result;
   const saved = await bytesOf(index.save());
   assert.deepEqual(await bytesOf((await KnnIndex.load(saved)).save()), saved);
   for (const format of ["safetensors", "json"]) {
@@ -159,7 +188,7 @@ test("every truncation is a coded error, and a wrong kind names the right opener
   const { embeddings, labels } = clouds();
   const index = new KnnIndex(4);
   index.add(embeddings.select([0, 1, 2]));
-  const probe = await trainLinearProbe(embeddings, labels, { epochs: 2 }).result;
+  const probe = await trainLinearProbe(embeddings, labels, { strength: 0.1 }).result;
   const saved = await bytesOf(index.save());
   for (let length = 0; length < saved.length; length += 1) {
     assert.equal(await codeOf(() => KnnIndex.load(saved.slice(0, length))), "FILE_FORMAT");
@@ -180,8 +209,7 @@ test("settings are checked before anything is done", async () => {
       () => new KnnIndex(4, { metric: "chess" }),
       () => index.query(embeddings, { k: 0 }),
       () => index.query(new Float32Array(4).fill(NaN)),
-      () => trainLinearProbe(embeddings, labels, { epochs: 0 }).result,
-      () => trainLinearProbe(embeddings, labels, { learningRate: 0 }).result,
+      () => trainLinearProbe(embeddings, labels, { strength: 0 }).result,
       () => trainLinearProbe(embeddings, labels, { validationSplit: 1 }).result,
       () => project(embeddings, { method: "tea leaves" }),
     ].map(codeOf),

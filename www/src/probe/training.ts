@@ -1,5 +1,5 @@
 /** Trains a linear probe: the button, the curves, and its file. */
-import { LinearProbe, trainLinearProbe, type ProbeEpoch } from "kith-web";
+import { LinearProbe, trainLinearProbe, type ProbeStrength } from "kith-web";
 import { chart } from "../chart.js";
 import type { AppState } from "../app-state.js";
 import { button, el, percent } from "../element.js";
@@ -11,8 +11,8 @@ import type { Split } from "./split.js";
 import { drawResults, statistic } from "./results.js";
 import { evaluate } from "./evaluation.js";
 
-/** With fewer labelled pictures, none are held out for validation. */
-const ENOUGH_TO_SPLIT = 40;
+/** Share of the user's pictures that are kept aside to test on. */
+const KEPT_ASIDE = 0.2;
 
 export interface Training {
   /** The run in progress; the panel stops it when it closes. */
@@ -23,22 +23,23 @@ export interface Training {
   readonly closed: AbortSignal;
 }
 
+/** What the curves are drawn over. */
+const PENALTY = "powers of ten by which the penalty is weakened";
+
 /** The button that starts training, and the curves. */
 export function training(app: AppState, task: Training): HTMLElement {
-  const curves = [
-    { name: "training", colour: "#0072b2" },
-    { name: "validation", colour: "#d55e00", dash: [6, 4] },
-  ];
-  const loss = chart("Loss", "epoch", curves);
-  const accuracy = chart("Accuracy", "epoch", curves, true);
+  const curve = [{ name: "pictures kept aside", colour: "#0072b2" }];
+  const loss = chart("Loss", PENALTY, curve);
+  const accuracy = chart("Accuracy", PENALTY, curve, true);
   const charts = el("div", { class: "charts", hidden: true }, loss.element, accuracy.element);
   const status = el("div", {});
-  const stop = button("Stop and keep the probe", () => task.state.run?.stop(), {
+  const stop = button("Stop and keep the best", () => task.state.run?.stop(), {
     disabled: true,
   });
-  const onEpoch = (epoch: ProbeEpoch): void => {
-    loss.add(epoch.epoch, [epoch.trainLoss, epoch.validationLoss ?? null]);
-    accuracy.add(epoch.epoch, [epoch.trainAccuracy, epoch.validationAccuracy ?? null]);
+  const onStrength = (tried: ProbeStrength): void => {
+    const place = -Math.log10(tried.strength);
+    loss.add(place, [tried.loss]);
+    accuracy.add(place, [tried.accuracy]);
   };
   const train = (): void => {
     charts.hidden = false;
@@ -46,7 +47,7 @@ export function training(app: AppState, task: Training): HTMLElement {
     accuracy.clear();
     stop.disabled = false;
     void withProgress(status, "Training the probe", async (call) => {
-      await trainProbe(app, task, { onEpoch, call });
+      await trainProbe(app, task, { onStrength, call });
     }).finally(() => (stop.disabled = true));
   };
   return el(
@@ -93,22 +94,21 @@ function files(app: AppState, status: HTMLElement): HTMLElement[] {
 async function trainProbe(
   app: AppState,
   { state, split, results, numbers }: Training,
-  more: { onEpoch: (epoch: ProbeEpoch) => void; call: { signal: AbortSignal } },
+  more: { onStrength: (tried: ProbeStrength) => void; call: { signal: AbortSignal } },
 ): Promise<void> {
   // Pictures that were just added may have no embedding yet.
   await app.embedUserPictures(more.call);
   const { labelled, test } = split();
   const labels = labelled.map(({ label }) => label!);
-  const validationSplit = test.length === 0 || labelled.length >= ENOUGH_TO_SPLIT ? 0.2 : 0;
   const run = trainLinearProbe(app.network.embeddings(labelled), labels, {
     ...more.call,
     seed: state.seed,
-    validationSplit,
+    validationSplit: test.length === 0 ? KEPT_ASIDE : 0,
     classWeights: "balanced",
     ...(app.device !== "auto" && { device: app.device }),
   });
   state.run = run;
-  for await (const event of run) if (event.type === "epoch") more.onEpoch(event);
+  for await (const event of run) if (event.type === "strength") more.onStrength(event);
   app.probe = await run.result;
   const validation =
     test.length > 0 ? test : app.probe.report.validation.map((index) => labelled[index]!);

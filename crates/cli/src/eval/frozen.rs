@@ -2,10 +2,10 @@
 
 use kith_core::Device;
 use kith_core::encoder::Encoder;
-use kith_core::probe::Features;
 use kith_core::probe::confusion::Confusion;
 use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
+use kith_core::probe::{Features, Labelled};
 use kith_core::recipe::Recipe;
 use kith_data::Split;
 use serde::{Deserialize, Serialize};
@@ -101,7 +101,9 @@ impl<'a> Probes<'a> {
             return Ok(None);
         };
         let bank = embed(encoder, labelled, device)?;
-        let linear = LinearProbe::fit(&bank, labels, classes, LinearSettings::default(), device)?;
+        let images = Labelled { features: &bank, labels, classes };
+        let fitted = LinearProbe::fit(images, LinearSettings::default(), device);
+        let linear = pollster::block_on(fitted)?.probe;
         Ok(Some(Self { bank, labels, classes, linear, device }))
     }
 

@@ -3,54 +3,37 @@
 use burn::tensor::Device;
 
 use crate::error::Error;
-use crate::probe::Features;
-use crate::probe::linear::{LinearProbe, LinearSettings};
+use crate::probe::Labelled;
+use crate::probe::linear::{LinearFit, LinearSettings, Parts};
 
-/// Images with labels.
-#[derive(Clone, Copy, Debug)]
-pub struct Labelled<'a> {
-    /// Features, a row an image.
-    pub features: &'a Features,
-    /// The label of every image, below `classes`.
-    pub labels: &'a [u16],
-    /// Number of classes.
-    pub classes: usize,
-}
-
-/// Probabilities of classes by a linear probe that was fitted to the images of the other parts,
-/// `[n, classes]`: cross-validation.
+/// Probabilities of classes by a linear probe that was fitted to the images of the other parts, with the
+/// penalty that suits them best, `[n, classes]`: cross-validation.
 ///
 /// # Errors
-/// [`Error::TooFew`] where a part leaves no images or fewer than two classes to learn from,
+/// [`Error::TooFew`] where a part leaves fewer than two classes to learn from, or lacks a class,
 /// [`Error::Device`] when the device fails.
 pub async fn probabilities(
     images: Labelled<'_>,
     folds: &[usize],
-    settings: LinearSettings,
     device: &Device,
 ) -> Result<Vec<f32>, Error> {
-    let Labelled { features, labels, classes } = images;
-    let mut found = vec![0.0; labels.len() * classes];
-    let parts = folds.iter().max().map_or(0, |&last| last + 1);
-    for part in 0..parts {
-        let (own, others): (Vec<usize>, Vec<usize>) =
-            (0..labels.len()).partition(|&image| folds[image] == part);
-        if own.is_empty() {
-            continue;
-        }
-        let known: Vec<u16> = others.iter().map(|&image| labels[image]).collect();
-        let probe = LinearProbe::fit(&features.select(&others), &known, classes, settings, device)?;
-        let told = probe.probabilities(&features.select(&own)).await?;
-        for (image, told) in own.into_iter().zip(told.chunks_exact(classes)) {
-            found[image * classes..][..classes].copy_from_slice(told);
-        }
+    let count = folds.iter().max().map_or(0, |&last| last + 1);
+    let parts = Parts { of: folds.to_vec(), count };
+    let mut fit = LinearFit::new(images, LinearSettings::default(), &parts)?;
+    while fit.advance(images, device).await?.is_some() {}
+    let held_out = fit.held_out(images);
+    let unjudged = held_out.chunks_exact(images.classes).filter(|row| row[0].is_nan()).count();
+    if unjudged > 0 {
+        let (what, expected) = ("images whose class other parts have", images.labels.len());
+        return Err(Error::TooFew { what, expected, got: expected - unjudged });
     }
-    Ok(found)
+    Ok(held_out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::Features;
     use crate::rng::{Purpose, stream};
 
     #[test]
@@ -63,9 +46,8 @@ mod tests {
         labels[10] = 1;
         let folds: Vec<usize> = (0..60).map(|i| i / 12).collect();
         let images = Labelled { features: &features, labels: &labels, classes: 2 };
-        let settings = LinearSettings::default();
         let device = Device::flex();
-        let told = probabilities(images, &folds, settings, &device);
+        let told = probabilities(images, &folds, &device);
         let told = pollster::block_on(told).unwrap();
         assert_eq!(told.len(), 120);
         for row in told.chunks(2) {
@@ -73,7 +55,7 @@ mod tests {
         }
         assert!(told[20] > 0.6, "the others say that image 10 is of class 0: {}", told[20]);
         let one = Labelled { labels: &labels, features: &features, classes: 1 };
-        let error = probabilities(one, &folds, settings, &device);
+        let error = probabilities(one, &folds, &device);
         assert_eq!(pollster::block_on(error).expect_err("one class").code(), "TOO_FEW");
     }
 }

@@ -1,44 +1,31 @@
-//! A linear classifier on frozen features.
+//! A linear classifier on frozen features: multinomial logistic regression whose penalty is chosen by
+//! cross-validation.
 
-use burn::tensor::activation::{log_softmax, softmax};
+mod problem;
+mod search;
+
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::Features;
+pub use search::{LinearFit, Parts, STRENGTH_OF_ONE, STRENGTHS};
+
 use super::knn::best;
+use super::{Features, Labelled};
 use crate::archive::{Archive, Stored};
 use crate::error::Error;
-use crate::optimizer::{AdamSettings, EpsilonForm, Moments};
 use crate::read::read;
-use crate::rows::{columns, products};
+use crate::rows::products;
 
-/// Multinomial logistic regression on standardised features, fitted with full-batch Adam.
+/// Settings of the fit: the mean cross-entropy on standardised features plus `strength / 2` times the
+/// sum of squared weights (biases are free), at its minimum.
 ///
-/// The rates are those of Ermolov et al. 2021 (W-MSE), whose protocol this is but for the whole
-/// training set being one batch: Adam from 1e-2 to 1e-6 along an exponential, weight decay 5e-6.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// With n images of equal weight, scikit-learn's `C` is 1 / (n · strength).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct LinearSettings {
-    /// Steps, each over all pictures.
-    pub steps: usize,
-    /// First learning rate.
-    pub first_rate: f64,
-    /// Last learning rate.
-    pub last_rate: f64,
-    /// Share of each weight added to its gradient.
-    pub weight_decay: f64,
-    /// What pictures of classes of unlike size weigh.
+    /// Strength of the penalty, above 0; chosen by cross-validation where none is given.
+    pub strength: Option<f64>,
+    /// What images of classes of unlike size weigh.
     pub balance: Balance,
-}
-
-impl Default for LinearSettings {
-    fn default() -> Self {
-        Self {
-            steps: 500,
-            first_rate: 1e-2,
-            last_rate: 1e-6,
-            weight_decay: 5e-6,
-            balance: Balance::default(),
-        }
-    }
 }
 
 /// A fitted classifier.
@@ -50,29 +37,49 @@ pub struct LinearProbe {
     pub(super) bias: Tensor<2>,
 }
 
-/// A feature that varies less than this is left unscaled.
-const STILL: f64 = 1e-6;
+/// A classifier, and how it was found.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// Fitted to all images.
+    pub probe: LinearProbe,
+    /// The penalty's strength.
+    pub strength: f64,
+    /// Strengths that were tried, from the strongest on; none where it was given.
+    pub tried: Vec<Tried>,
+    /// Probabilities of images by classifiers of that strength that were fitted without them,
+    /// `[n, classes]`; NaN for an image that no classifier could judge.
+    pub held_out: Vec<f32>,
+}
+
+/// What a strength gave on images that were kept aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tried {
+    /// The penalty's strength.
+    pub strength: f64,
+    /// Mean cross-entropy; every class weighs the same where classes are balanced.
+    pub loss: f64,
+    /// Share told right.
+    pub accuracy: f64,
+}
 
 impl LinearProbe {
-    /// Fits a classifier to features and their labels. Deterministic: it starts from zero.
+    /// Fits a classifier to features and their labels. Deterministic: classes are cut into five parts in
+    /// the order of their images, and each part is predicted by the others; of more than 5,000 images one
+    /// part is.
     ///
     /// # Errors
-    /// [`Error::TooFew`] without pictures or with fewer than two classes.
-    pub fn fit(
-        features: &Features,
-        labels: &[u16],
-        classes: usize,
+    /// Those of [`LinearFit::new`] and [`LinearFit::finish`].
+    pub async fn fit(
+        images: Labelled<'_>,
         settings: LinearSettings,
         device: &Device,
-    ) -> Result<Self, Error> {
-        let mut fit = Fit::new(features, labels, classes, settings, device)?;
-        (0..settings.steps).for_each(|_| {
-            fit.step();
-        });
-        Ok(fit.probe())
+    ) -> Result<Fitted, Error> {
+        let mut fit = LinearFit::new(images, settings, &Parts::of(images.labels))?;
+        while fit.advance(images, device).await?.is_some() {}
+        fit.finish(images, device).await
     }
 
-    /// The class of each picture.
+    /// The class of each image.
     ///
     /// # Errors
     /// [`Error::Device`] when the device fails.
@@ -82,7 +89,7 @@ impl LinearProbe {
         Ok(logits.chunks(classes).map(best).collect())
     }
 
-    /// Probabilities of the classes of each picture, `[n, classes]`; a row sums to 1.
+    /// Probabilities of the classes of each image, `[n, classes]`; a row sums to 1.
     ///
     /// # Errors
     /// [`Error::Device`] when the device fails.
@@ -94,14 +101,6 @@ impl LinearProbe {
     fn logits(&self, features: &Features) -> Tensor<2> {
         let x = upload(features, &self.weight.device());
         products(x, self.weight.clone()) + self.bias.clone()
-    }
-
-    /// Mean cross-entropy and share told right, of features with their labels, `[2]`, unread.
-    pub fn score(&self, features: &Features, labels: &[u16]) -> Tensor<1> {
-        let [classes, _] = self.weight.dims();
-        let targets = one_hot(labels, classes, &self.weight.device());
-        let truth = targets.clone().argmax(1);
-        measure(log_softmax(self.logits(features), 1), targets, truth)
     }
 
     /// Waits for the weights, `[classes, dim]`, and the biases, `[classes]`.
@@ -131,117 +130,10 @@ pub(crate) fn upload(features: &Features, device: &Device) -> Tensor<2> {
     Tensor::from_data(data, device)
 }
 
-/// Mean cross-entropy of log-probabilities with one-hot targets and share told right, `[2]`; the
-/// truth is the targets' places, `[n, 1]`.
-fn measure(logs: Tensor<2>, targets: Tensor<2>, truth: Tensor<2, Int>) -> Tensor<1> {
-    let right = truth.equal(logs.clone().argmax(1)).float().mean();
-    let loss = (logs * targets).sum_dim(1).mean().neg();
-    Tensor::cat(vec![loss, right], 0)
-}
-
-/// A fit between two steps: full-batch Adam on the mean cross-entropy, by its closed gradient.
-#[derive(Debug)]
-pub struct Fit {
-    settings: LinearSettings,
-    /// Standardised features, `[n, dim]`.
-    x: Tensor<2>,
-    /// The same, `[dim, n]`.
-    columns: Tensor<2>,
-    /// `[n, classes]`.
-    targets: Tensor<2>,
-    /// The class of each picture, `[n, 1]`.
-    truth: Tensor<2, Int>,
-    /// What each picture weighs; they sum to 1. `[n, 1]`.
-    shares: Tensor<2>,
-    mean: Tensor<2>,
-    deviation: Tensor<2>,
-    weight: Weights,
-    bias: Weights,
-    steps: usize,
-}
-
-impl Fit {
-    /// A fit at its start, from zero.
-    ///
-    /// # Errors
-    /// [`Error::TooFew`] without pictures or with fewer than two classes.
-    pub fn new(
-        features: &Features,
-        labels: &[u16],
-        classes: usize,
-        settings: LinearSettings,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        if labels.is_empty() || classes < 2 {
-            let (what, got) = ("classes with labelled pictures", classes.min(labels.len()));
-            return Err(Error::TooFew { what, expected: 2, got });
-        }
-        let x = upload(features, device);
-        let mean = x.clone().mean_dim(0);
-        let deviation = (x.clone() - mean.clone()).square().mean_dim(0).sqrt().clamp_min(STILL);
-        let x = (x - mean.clone()) / deviation.clone();
-        let shares = settings.balance.shares(labels, classes);
-        let shares = Tensor::from_data(TensorData::new(shares, [labels.len(), 1]), device);
-        let weight = Weights::new(Tensor::zeros([classes, features.dim], device));
-        let bias = Weights::new(Tensor::zeros([1, classes], device));
-        let targets = one_hot(labels, classes, device);
-        let columns = columns(x.clone());
-        let (truth, steps) = (targets.clone().argmax(1), 0);
-        Ok(Self {
-            settings,
-            x,
-            columns,
-            targets,
-            truth,
-            shares,
-            mean,
-            deviation,
-            weight,
-            bias,
-            steps,
-        })
-    }
-
-    /// Steps done.
-    pub fn steps(&self) -> usize {
-        self.steps
-    }
-
-    /// One step over all pictures; gives the logarithms of their probabilities before it, `[n,
-    /// classes]`, unread.
-    pub fn step(&mut self) -> Tensor<2> {
-        let LinearSettings { steps, first_rate, last_rate, weight_decay, .. } = self.settings;
-        let decline = (last_rate / first_rate).ln() / steps as f64;
-        let rate = first_rate * (decline * self.steps as f64).exp();
-        let weight = self.weight.value.clone();
-        let logits = products(self.x.clone(), weight.clone()) + self.bias.value.clone();
-        let logs = log_softmax(logits, 1);
-        let error = (logs.clone().exp() - self.targets.clone()) * self.shares.clone();
-        let shrink = weight.mul_scalar(weight_decay);
-        self.bias.step(error.clone().sum_dim(0), self.steps, rate);
-        let slope = products(error.transpose(), self.columns.clone());
-        self.weight.step(slope + shrink, self.steps, rate);
-        self.steps += 1;
-        logs
-    }
-
-    /// Mean cross-entropy and share told right of what a step gave, `[2]`, unread.
-    pub fn score(&self, logs: Tensor<2>) -> Tensor<1> {
-        measure(logs, self.targets.clone(), self.truth.clone())
-    }
-
-    /// The classifier as it is now.
-    pub fn probe(&self) -> LinearProbe {
-        let weight = self.weight.value.clone() / self.deviation.clone();
-        let shift = self.mean.clone().matmul(weight.clone().transpose());
-        LinearProbe { weight, bias: self.bias.value.clone() - shift }
-    }
-}
-
-/// What pictures of classes of unlike size weigh.
+/// What images of classes of unlike size weigh.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Balance {
-    /// Every picture the same.
+    /// Every image the same.
     #[default]
     Pictures,
     /// Every class the same.
@@ -249,7 +141,7 @@ pub enum Balance {
 }
 
 impl Balance {
-    /// What each picture weighs; they sum to 1.
+    /// What each image weighs; they sum to 1.
     fn shares(self, labels: &[u16], classes: usize) -> Vec<f32> {
         let mut counts = vec![0; classes];
         labels.iter().for_each(|&label| counts[usize::from(label)] += 1);
@@ -259,33 +151,6 @@ impl Balance {
             Self::Classes => 1.0 / (present * counts[usize::from(label)]) as f32,
         };
         labels.iter().map(share).collect()
-    }
-}
-
-/// A matrix that Adam moves, in `PyTorch`'s form.
-#[derive(Debug)]
-pub(super) struct Weights {
-    pub(super) value: Tensor<2>,
-    settings: AdamSettings,
-    moments: Option<Moments>,
-}
-
-impl Weights {
-    pub(super) fn new(value: Tensor<2>) -> Self {
-        const EPSILON: f64 = 1e-8;
-        let (epsilon, epsilon_form) = (EPSILON, EpsilonForm::Pytorch);
-        let settings = AdamSettings { epsilon, epsilon_form, ..AdamSettings::default() };
-        Self { value, settings, moments: None }
-    }
-
-    /// The step after `step` steps.
-    pub(super) fn step(&mut self, gradient: Tensor<2>, step: usize, rate: f64) {
-        let shape = self.value.dims();
-        let gradient = gradient.flatten::<1>(0, 1);
-        let moments = self.settings.remembered(self.moments.take(), gradient);
-        let change = self.settings.change(&moments, step as u64 + 1, rate);
-        self.moments = Some(moments);
-        self.value = self.value.clone() - change.reshape(shape);
     }
 }
 
@@ -317,32 +182,77 @@ mod tests {
         (features, labels)
     }
 
-    #[test]
-    fn separable_clouds_are_told_apart() {
-        let (features, labels) = clouds();
-        let device = Device::flex();
-        let probe =
-            LinearProbe::fit(&features, &labels, 3, LinearSettings::default(), &device).unwrap();
-        assert_eq!(pollster::block_on(probe.predict(&features)).unwrap(), labels);
+    fn fit(features: &Features, labels: &[u16], settings: LinearSettings) -> Fitted {
+        let classes = labels.iter().max().map_or(0, |&most| usize::from(most) + 1);
+        let images = Labelled { features, labels, classes };
+        pollster::block_on(LinearProbe::fit(images, settings, &Device::flex())).unwrap()
     }
 
     #[test]
-    fn the_loss_falls_and_the_score_agrees_with_the_steps() {
+    fn separable_clouds_are_told_apart() {
         let (features, labels) = clouds();
-        let settings = LinearSettings { steps: 20, ..Default::default() };
-        let mut fit = Fit::new(&features, &labels, 3, settings, &Device::flex()).unwrap();
-        let value = |x: Tensor<1>| pollster::block_on(read(x)).unwrap();
-        let logs = fit.step();
-        let first = value(fit.score(logs));
-        assert!((first[0] - 3.0_f32.ln()).abs() < 1e-5, "from zero every class is as likely");
-        (1..20).for_each(|_| {
-            fit.step();
-        });
-        let score = value(fit.probe().score(&features, &labels));
-        let logs = fit.step();
-        let next = value(fit.score(logs));
-        assert!(score[0] < first[0], "expected less than {first:?}, got {score:?}");
-        assert!((score[0] - next[0]).abs() < 1e-3 * next[0], "{score:?} is not {next:?}");
+        let fitted = fit(&features, &labels, LinearSettings::default());
+        assert_eq!(pollster::block_on(fitted.probe.predict(&features)).unwrap(), labels);
+        assert!(fitted.strength < 0.05, "what is clear needs little penalty: {}", fitted.strength);
+        assert!(fitted.tried.len() > 3 && fitted.held_out.iter().all(|share| share.is_finite()));
+    }
+
+    /// The gradient of the definition, in double precision, vanishes at what was found.
+    #[test]
+    fn the_penalised_loss_is_at_its_minimum() {
+        let (features, labels) = clouds();
+        for (strength, balance) in [(0.3, Balance::Pictures), (1e-3, Balance::Classes)] {
+            let labels: Vec<u16> = labels.iter().map(|&label| label.min(1)).collect();
+            let settings = LinearSettings { strength: Some(strength), balance };
+            let Fitted { probe, .. } = fit(&features, &labels, settings);
+            let [weight, bias] = pollster::block_on(probe.weights()).unwrap();
+            let n = labels.len() as f64;
+            let column = |axis: usize| features.values.iter().skip(axis).step_by(2);
+            let mean = [0, 1].map(|axis| column(axis).map(|&x| f64::from(x)).sum::<f64>() / n);
+            let deviation = [0, 1].map(|axis| {
+                let off = column(axis).map(|&x| (f64::from(x) - mean[axis]).powi(2)).sum::<f64>();
+                (off / n).sqrt()
+            });
+            // The first class's; the other's are the same with another sign.
+            let mut slope =
+                [0, 1].map(|axis| strength * f64::from(weight.values[axis]) * deviation[axis]);
+            let shares = balance.shares(&labels, 2);
+            for (image, (&label, share)) in labels.iter().zip(shares).enumerate() {
+                let row = features.row(image);
+                let logit = |class: usize| {
+                    let weights = &weight.values[2 * class..][..2];
+                    f64::from(weights[0] * row[0] + weights[1] * row[1] + bias.values[class])
+                };
+                let likely = 1.0 / (1.0 + (logit(1) - logit(0)).exp());
+                let error = f64::from(share) * (likely - f64::from(u8::from(label == 0)));
+                for axis in 0..2 {
+                    slope[axis] += error * (f64::from(row[axis]) - mean[axis]) / deviation[axis];
+                }
+            }
+            assert!(slope.iter().all(|x| x.abs() < 2e-5), "the gradient is {slope:?}");
+        }
+    }
+
+    /// Labels by chance teach nothing: the strongest penalties are the best, and images that were kept
+    /// aside are told about as well as by guessing.
+    #[test]
+    fn chance_is_penalised() {
+        let (features, _) = clouds();
+        let mut stream = stream(5, Purpose::Test, 0, 0);
+        let labels: Vec<u16> = (0..90).map(|_| stream.below(2) as u16).collect();
+        let fitted = fit(&features, &labels, LinearSettings::default());
+        assert!(fitted.strength >= 0.3, "{:?}", fitted.tried);
+        let best = fitted.tried.iter().find(|tried| tried.strength == fitted.strength).unwrap();
+        assert!((best.loss - 2_f64.ln()).abs() < 0.05, "{best:?}");
+    }
+
+    #[test]
+    fn one_image_a_class_has_nothing_to_keep_aside() {
+        let (features, labels) = clouds();
+        let fitted = fit(&features.select(&[0, 1, 2]), &labels[..3], LinearSettings::default());
+        assert_eq!((fitted.strength, fitted.tried.len()), (STRENGTH_OF_ONE, 0));
+        assert!(fitted.held_out.len() == 9 && fitted.held_out.iter().all(|share| share.is_nan()));
+        assert_eq!(pollster::block_on(fitted.probe.predict(&features)).unwrap().len(), 90);
     }
 
     #[test]
@@ -355,10 +265,16 @@ mod tests {
     }
 
     #[test]
-    fn one_class_is_refused() {
+    fn what_cannot_be_fitted_is_refused() {
         let (features, _) = clouds();
-        let settings = LinearSettings::default();
-        let error = LinearProbe::fit(&features, &[0; 90], 1, settings, &Device::flex());
-        assert_eq!(error.expect_err("one class").code(), "TOO_FEW");
+        let refused = |labels: &[u16], classes, settings| {
+            let images = Labelled { features: &features, labels, classes };
+            let device = Device::flex();
+            let fitted = LinearProbe::fit(images, settings, &device);
+            pollster::block_on(fitted).expect_err("nothing to fit").code()
+        };
+        assert_eq!(refused(&[0; 90], 1, LinearSettings::default()), "TOO_FEW");
+        let none = LinearSettings { strength: Some(0.0), ..Default::default() };
+        assert_eq!(refused(&[0; 90], 2, none), "SETTING");
     }
 }

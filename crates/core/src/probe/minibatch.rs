@@ -4,9 +4,10 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::Features;
-use super::linear::{LinearProbe, Weights, one_hot, upload};
+use super::linear::{LinearProbe, one_hot, upload};
 use crate::error::Error;
 use crate::linear::Linear;
+use crate::optimizer::{AdamSettings, EpsilonForm, Moments};
 use crate::rng::{Purpose, stream};
 use crate::rows::products;
 
@@ -69,6 +70,33 @@ impl MinibatchSettings {
             }
         }
         Ok(LinearProbe { weight: weight.value, bias: bias.value })
+    }
+}
+
+/// A matrix that Adam moves, in `PyTorch`'s form.
+#[derive(Debug)]
+struct Weights {
+    value: Tensor<2>,
+    settings: AdamSettings,
+    moments: Option<Moments>,
+}
+
+impl Weights {
+    fn new(value: Tensor<2>) -> Self {
+        const EPSILON: f64 = 1e-8;
+        let (epsilon, epsilon_form) = (EPSILON, EpsilonForm::Pytorch);
+        let settings = AdamSettings { epsilon, epsilon_form, ..AdamSettings::default() };
+        Self { value, settings, moments: None }
+    }
+
+    /// The step after `step` steps.
+    fn step(&mut self, gradient: Tensor<2>, step: usize, rate: f64) {
+        let shape = self.value.dims();
+        let gradient = gradient.flatten::<1>(0, 1);
+        let moments = self.settings.remembered(self.moments.take(), gradient);
+        let change = self.settings.change(&moments, step as u64 + 1, rate);
+        self.moments = Some(moments);
+        self.value = self.value.clone() - change.reshape(shape);
     }
 }
 

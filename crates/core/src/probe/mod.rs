@@ -10,6 +10,7 @@ pub mod few_label;
 pub mod geometry;
 pub mod k_means;
 pub mod knn;
+pub(crate) mod lbfgs;
 pub mod linear;
 pub mod measure;
 pub mod minibatch;
@@ -49,6 +50,17 @@ pub struct Features {
     pub values: Vec<f32>,
     /// Numbers a picture.
     pub dim: usize,
+}
+
+/// Images with labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Labelled<'a> {
+    /// Features, a row an image.
+    pub features: &'a Features,
+    /// The label of every image, below `classes`.
+    pub labels: &'a [u16],
+    /// Number of classes.
+    pub classes: usize,
 }
 
 /// How many images go through an encoder at once: on the CPU few, whose maps stay in the cache, and whose

@@ -144,6 +144,16 @@ impl SemiSettings {
         self.optimizer.check().map_err(|e| e.below("optimizer"))
     }
 
+    /// The same with no batch larger than there are images of its kind.
+    #[must_use]
+    pub fn within(self, [unlabelled, labelled]: [usize; 2]) -> Self {
+        Self {
+            unlabelled_batch: self.unlabelled_batch.min(unlabelled.max(1)),
+            labelled_batch: self.labelled_batch.min(labelled.max(1)),
+            ..self
+        }
+    }
+
     /// How so many unlabelled and labelled images are drawn.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod state;
 mod supervised;
 mod measured;
 
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::archive::Archive;
@@ -15,8 +16,10 @@ use crate::augment::policy::{Draw, Policy};
 use crate::checkpoint::Stage;
 use crate::encoder::Encoder;
 use crate::error::Error;
+use crate::image::Images;
 use crate::loader::{Batch, Samples};
 use crate::metrics::{AverageMeter, Metric, Metrics};
+use crate::read::read;
 use crate::recipe::Recipe;
 use crate::rng::Purpose;
 use crate::sampler::Visit;
@@ -189,6 +192,17 @@ impl<T: Task> Trainer<T> {
     /// [`Task::logits`].
     pub fn logits(&self, images: Tensor<4>) -> Option<Tensor<2>> {
         self.task.logits(images)
+    }
+
+    /// Probabilities of the classes of images, `[n, classes]`; none where nothing is labelled.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when the device fails.
+    pub async fn probabilities(&self, images: &Images) -> Result<Option<Vec<f32>>, Error> {
+        match self.logits(images.to_device(&self.run.device)) {
+            Some(logits) => read(softmax(logits, 1)).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// [`Task::stage`].

@@ -1,17 +1,19 @@
 //! Semi-supervised training: a step on labelled and on unlabelled images.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::classifier::Classifier;
-use super::{Plan, Run, Task, Trainer, all_visits, labels_of};
+use super::{NoMore, Plan, Run, State, Task, Trainer, all_visits, labels_of};
 use crate::archive::{Archive, Stored};
 use crate::checkpoint::Stage;
 use crate::ema::{decay_at, follow, warmed};
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::freeze::frozen;
-use crate::loader::Batch;
+use crate::loader::{Batch, Loader, MemoryDataset, MemorySplit};
 use crate::loss::cross_entropy;
 use crate::metrics::{self, Metric, Unit};
 use crate::optimizer::{Optimizer, Slopes};
@@ -127,6 +129,30 @@ impl Trainer<SemiSupervised> {
         self.task.network = frozen(network, freeze, &self.run.recipe.encoder)?;
         self.task.average = self.task.network.valid();
         Ok(self)
+    }
+}
+
+impl Trainer<SemiSupervised> {
+    /// Batches of images in memory, drawn as the recipe says.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] when the images do not fill one batch.
+    pub fn loader(&self, dataset: &MemoryDataset) -> Result<Loader<Arc<MemorySplit>>, Error> {
+        let sampling = self.task.settings.sampling(dataset.sizes())?;
+        Ok(dataset.loader(sampling, self.run.plan.seed))
+    }
+
+    /// The run that [`snapshot`](Self::snapshot) was taken of; `pool` are the numbers of all unlabelled
+    /// images.
+    ///
+    /// # Errors
+    /// Those of [`Archive::from_bytes`] and [`State::read`]; [`Error::Metadata`] for the state of another
+    /// kind of training.
+    pub fn from_snapshot(bytes: &[u8], pool: Vec<u64>, device: &Device) -> Result<Self, Error> {
+        let archive = Archive::from_bytes(bytes)?;
+        let state = State::<NoMore>::of(Stage::SemiSupervised, &archive)?;
+        let trainer = Self::semi_supervised(state.recipe, state.plan, pool, device)?;
+        trainer.with_network(&archive)?.resume(&archive, &state.counters)
     }
 }
 

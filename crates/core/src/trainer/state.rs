@@ -96,6 +96,24 @@ impl<M: DeserializeOwned> State<M> {
     }
 }
 
+impl State<NoMore> {
+    /// The note of a state of one kind of training.
+    ///
+    /// # Errors
+    /// Those of [`State::read`]; [`Error::Metadata`] for another kind.
+    pub(super) fn of(stage: Stage, archive: &Archive) -> Result<Self, Error> {
+        let state = Self::read(archive)?;
+        match state.stage == stage {
+            true => Ok(state),
+            false => {
+                let reason =
+                    format!("expected the state of a {stage:?} run, got {:?}", state.stage);
+                Err(Error::Metadata { reason })
+            }
+        }
+    }
+}
+
 impl<T: Task> Trainer<T> {
     /// Everything that going on needs, but for the images; `more` goes into its note.
     ///
@@ -141,11 +159,7 @@ impl Trainer<SelfSupervised> {
     /// another kind of training.
     pub fn from_snapshot(bytes: &[u8], device: &Device) -> Result<Self, Error> {
         let archive = Archive::from_bytes(bytes)?;
-        let state = State::<NoMore>::read(&archive)?;
-        if state.stage != Stage::Pretrained {
-            let reason = format!("the state of a run of pre-training, got {:?}", state.stage);
-            return Err(Error::Metadata { reason: format!("expected {reason}") });
-        }
+        let state = State::<NoMore>::of(Stage::Pretrained, &archive)?;
         let trainer = Self::pretraining_from(&archive, state.recipe, state.plan, device)?;
         trainer.resume(&archive, &state.counters)
     }

@@ -6,11 +6,11 @@ use kith_core::Device;
 use kith_core::archive::Archive;
 use kith_core::encoder::Encoder;
 use kith_core::image::CHANNELS;
-use kith_core::probe::Features;
 use kith_core::probe::confusion::Confusion;
 use kith_core::probe::few_label::draw;
 use kith_core::probe::knn::Vote;
 use kith_core::probe::linear::{LinearProbe, LinearSettings};
+use kith_core::probe::{Features, Labelled};
 use kith_core::recipe::Recipe;
 use kith_core::trainer::random_encoder;
 use kith_data::{Dataset, Split};
@@ -117,8 +117,9 @@ impl<'a> Bench<'a> {
     fn linear(&self, set: &Set, places: &[u32]) -> Result<Vec<u16>, Failure> {
         let (bank, labels) = self.drawn(set, places);
         let (classes, settings) = (self.dataset.class_names.len(), LinearSettings::default());
-        let probe = LinearProbe::fit(&bank, &labels, classes, settings, self.device)?;
-        Ok(pollster::block_on(probe.predict(&set.queries))?)
+        let images = Labelled { features: &bank, labels: &labels, classes };
+        let fitted = pollster::block_on(LinearProbe::fit(images, settings, self.device))?;
+        Ok(pollster::block_on(fitted.probe.predict(&set.queries))?)
     }
 
     fn knn(&self, set: &Set, places: &[u32]) -> Result<Vec<u16>, Failure> {

@@ -8,11 +8,10 @@ use kith_core::clean::confident::Judged;
 use kith_core::clean::doubtful::{Doubt, Filter, Rank, doubtful};
 use kith_core::clean::duplicates::{Duplicates, Made, Settings, duplicates};
 use kith_core::clean::folds::folds;
-use kith_core::clean::held_out::{Labelled, probabilities};
+use kith_core::clean::held_out::probabilities;
 use kith_core::clean::neighbours::Neighbours;
 use kith_core::clean::outliers::{NEIGHBOURS, Outliers, RATE, outliers};
-use kith_core::probe::Features;
-use kith_core::probe::linear::LinearSettings;
+use kith_core::probe::{Features, Labelled};
 
 use super::images::All;
 use crate::device::Seeded;
@@ -112,7 +111,7 @@ fn labels(
     let folds = folds(&own, &own_units, FOLDS, seed);
     let features = features.select(&images);
     let labelled = Labelled { features: &features, labels: &own, classes: classes.len() };
-    let told = probabilities(labelled, &folds, LinearSettings::default(), device);
+    let told = probabilities(labelled, &folds, device);
     let told = pollster::block_on(told)?;
     let judged = Judged { labels: &own, probabilities: &told, classes: classes.len() };
     let mut doubts = doubtful(&judged, Filter::default(), Rank::default());

@@ -1,0 +1,346 @@
+//! Training: the page pulls steps.
+
+use std::sync::Arc;
+
+use js_sys::{Float32Array, Object, Uint8Array};
+use kith_core::archive::{Archive, Precision};
+use kith_core::checkpoint::{Dataset, FORMAT, Meta};
+use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
+use kith_core::metrics::Metric;
+use kith_core::probe::Features;
+use kith_core::recipe::Recipe;
+use kith_core::trainer::{Plan, SelfSupervised, SemiSupervised, Task, Trainer};
+use serde::{Deserialize, Serialize};
+use tsify::{Ts, Tsify};
+use wasm_bindgen::prelude::*;
+
+use crate::convert::{floats, from_object, images, object, set};
+use crate::engine::Engine;
+use crate::fail::{Result, from_core};
+
+/// A run of training between two steps, with its pictures.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Training {
+    trainer: AnyTrainer,
+    dataset: MemoryDataset,
+    loader: Option<Loader<Arc<MemorySplit>>>,
+}
+
+/// What is trained.
+#[derive(Debug)]
+enum AnyTrainer {
+    Pretraining(Box<Trainer<SelfSupervised>>),
+    SemiSupervised(Box<Trainer<SemiSupervised>>),
+}
+
+/// The same of either.
+macro_rules! either {
+    ($trainer:expr, $name:ident => $value:expr) => {
+        match $trainer {
+            AnyTrainer::Pretraining($name) => $value,
+            AnyTrainer::SemiSupervised($name) => $value,
+        }
+    };
+}
+
+/// What a run is planned for. With 0 steps or epochs, the recipe decides.
+#[derive(Debug, Deserialize, Tsify)]
+pub struct PlanOptions {
+    /// Side of the pictures, in pixels.
+    side: usize,
+    /// Number of classes; 0 where nothing is labelled.
+    classes: usize,
+    /// The seed of everything random.
+    seed: u64,
+    /// Steps an epoch.
+    steps: u64,
+    /// Epochs.
+    epochs: u64,
+    /// Unlabelled pictures: one pass over them is an epoch where the recipe does not say.
+    pictures: usize,
+    /// Labelled pictures: where a batch holds no others, one pass over them is an epoch.
+    labelled: usize,
+}
+
+/// What a checkpoint says about its pictures, and how it stores numbers.
+#[derive(Debug, Deserialize, Tsify)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckpointOptions {
+    /// What the pictures are called.
+    dataset: String,
+    /// Names of the classes, if labels were used.
+    class_names: Vec<String>,
+    /// Numbers take two bytes instead of four.
+    half: bool,
+}
+
+/// A run of pre-training: how far it is, and what was planned.
+#[derive(Debug, Serialize, Tsify)]
+pub struct RunInfo {
+    /// Steps done.
+    steps: u64,
+    /// Steps of the whole run.
+    total: u64,
+    /// The recipe, with every setting.
+    toml: String,
+    /// What was planned.
+    plan: Plan,
+    /// What a step measures, in the order in which it is shown.
+    metrics: Vec<Metric>,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// A new run of pre-training by a recipe's text and changes to it as on the command line.
+    ///
+    /// # Errors
+    /// `RECIPE` and `SETTING` for a recipe or plan that is not possible.
+    pub fn pretraining(
+        &self,
+        toml: &str,
+        changes: Vec<String>,
+        options: Ts<PlanOptions>,
+    ) -> Result<Training> {
+        let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
+        let options: PlanOptions = from_object(&options)?;
+        let plan = Plan::pretraining(
+            &recipe.pretraining,
+            [options.side, options.classes],
+            options.seed,
+            [options.pictures, options.labelled],
+        );
+        let plan = options.length_of(plan);
+        let trainer = Trainer::pretraining(recipe, plan, self.device()).map_err(from_core)?;
+        Ok(Training::of(AnyTrainer::Pretraining(trainer.into())))
+    }
+
+    /// A new run of semi-supervised training. With a checkpoint, its encoder is where training starts, and
+    /// its side is the pictures'; no batch is larger than there are pictures of its kind.
+    ///
+    /// # Errors
+    /// `RECIPE` and `SETTING` for a recipe or plan that is not possible, `TOO_FEW` classes, core's codes for
+    /// what is no checkpoint.
+    #[wasm_bindgen(js_name = semiSupervised)]
+    pub fn semi_supervised(
+        &self,
+        toml: &str,
+        changes: Vec<String>,
+        options: Ts<PlanOptions>,
+        from: Option<Vec<u8>>,
+    ) -> Result<Training> {
+        let mut recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
+        let mut options: PlanOptions = from_object(&options)?;
+        let start = from.map(|bytes| Archive::from_bytes(&bytes)).transpose().map_err(from_core)?;
+        if let Some(archive) = &start {
+            let meta = Meta::read(archive).map_err(from_core)?;
+            (recipe.encoder, options.side) = (meta.recipe.encoder, meta.side);
+        }
+        let images = [options.pictures, options.labelled];
+        let settings = recipe.semi.take().unwrap_or_default().within(images);
+        let size = [options.side, options.classes];
+        let plan = Plan::semi(&settings, size, options.seed, options.pictures);
+        recipe.semi = Some(settings);
+        let (plan, pool) = (options.length_of(plan), numbers(options.pictures));
+        let trainer = Trainer::semi_supervised(recipe, plan, pool, self.device());
+        let trainer = match &start {
+            Some(archive) => trainer.and_then(|trainer| trainer.with_encoder(archive)),
+            None => trainer,
+        };
+        Ok(Training::of(AnyTrainer::SemiSupervised(trainer.map_err(from_core)?.into())))
+    }
+
+    /// The run of pre-training whose [`state`](Training::state) was saved; its pictures have to be added
+    /// again.
+    ///
+    /// # Errors
+    /// Core's codes for files that are not the state of such a run.
+    #[wasm_bindgen(js_name = resumePretraining)]
+    pub fn resume_pretraining(&self, state: &[u8]) -> Result<Training> {
+        let trainer = Trainer::<SelfSupervised>::from_snapshot(state, self.device());
+        Ok(Training::of(AnyTrainer::Pretraining(trainer.map_err(from_core)?.into())))
+    }
+
+    /// The semi-supervised run on so many pictures whose [`state`](Training::state) was saved; they have to
+    /// be added again.
+    ///
+    /// # Errors
+    /// Core's codes for files that are not the state of such a run.
+    #[wasm_bindgen(js_name = resumeSemiSupervised)]
+    pub fn resume_semi_supervised(&self, state: &[u8], pictures: usize) -> Result<Training> {
+        let pool = numbers(pictures);
+        let trainer = Trainer::<SemiSupervised>::from_snapshot(state, pool, self.device());
+        Ok(Training::of(AnyTrainer::SemiSupervised(trainer.map_err(from_core)?.into())))
+    }
+}
+
+/// The numbers of so many pictures.
+fn numbers(pictures: usize) -> Vec<u64> {
+    (0..pictures as u64).collect()
+}
+
+impl PlanOptions {
+    /// A plan with the steps and epochs that are asked for.
+    fn length_of(&self, plan: Plan) -> Plan {
+        let asked = |asked: u64, own: u64| if asked > 0 { asked } else { own };
+        Plan {
+            steps: asked(self.steps, plan.steps),
+            epochs: asked(self.epochs, plan.epochs),
+            ..plan
+        }
+    }
+}
+
+impl Training {
+    fn of(trainer: AnyTrainer) -> Self {
+        let dataset = MemoryDataset::new(either!(&trainer, trainer => trainer.plan().side));
+        Self { trainer, dataset, loader: None }
+    }
+
+    fn side(&self) -> usize {
+        either!(&self.trainer, trainer => trainer.plan().side)
+    }
+}
+
+#[wasm_bindgen]
+impl Training {
+    /// How far the run is, and what was planned.
+    ///
+    /// # Errors
+    /// None that a caller can cause.
+    pub fn info(&self) -> Result<Ts<RunInfo>> {
+        either!(&self.trainer, trainer => object(&RunInfo {
+            steps: trainer.steps(),
+            total: trainer.plan().total(),
+            toml: trainer.recipe().to_toml(),
+            plan: *trainer.plan(),
+            metrics: trainer.metrics(),
+        }))
+    }
+
+    /// Adds unlabelled pictures.
+    ///
+    /// # Errors
+    /// `PIXEL_COUNT` for pictures of another size.
+    #[wasm_bindgen(js_name = addPictures)]
+    pub fn add_pictures(&mut self, pixels: Vec<u8>, count: usize) -> Result<()> {
+        let images = images(pixels, count, self.side())?;
+        self.loader = None;
+        self.dataset.add(&images).map_err(from_core)
+    }
+
+    /// Adds labelled pictures.
+    ///
+    /// # Errors
+    /// `PIXEL_COUNT` for pictures of another size.
+    #[wasm_bindgen(js_name = addLabelled)]
+    pub fn add_labelled(&mut self, pixels: Vec<u8>, labels: Vec<u16>) -> Result<()> {
+        let images = images(pixels, labels.len(), self.side())?;
+        self.loader = None;
+        self.dataset.add_labelled(&images, &labels).map_err(from_core)
+    }
+
+    /// Whether the pictures suffice.
+    ///
+    /// # Errors
+    /// `TOO_FEW` pictures for a batch.
+    pub fn check(&self) -> Result<()> {
+        either!(&self.trainer, trainer => trainer.loader(&self.dataset))
+            .map_err(from_core)
+            .map(drop)
+    }
+
+    /// One step, and what it measured, by name.
+    ///
+    /// # Errors
+    /// `TOO_FEW` pictures for a batch, `DIVERGED`, `DEVICE`.
+    #[wasm_bindgen(unchecked_return_type = "Record<string, number>")]
+    pub async fn step(&mut self) -> Result<Object> {
+        let metrics = either!(&mut self.trainer, trainer => {
+            let mut loader = match self.loader.take() {
+                Some(loader) => loader,
+                None => trainer.loader(&self.dataset).map_err(from_core)?,
+            };
+            let Ok(batch) = loader.batch(trainer.steps());
+            self.loader = Some(loader);
+            trainer.checked_step(&batch).await.map_err(from_core)?
+        });
+        let measured = Object::new();
+        metrics.into_iter().for_each(|(name, value)| set(&measured, name, value));
+        Ok(measured)
+    }
+
+    /// Features of pictures by the encoder as it is now, `[count, dim]`.
+    ///
+    /// # Errors
+    /// `PIXEL_COUNT`, `DEVICE`.
+    pub async fn embed(&self, pixels: Vec<u8>, count: usize) -> Result<Float32Array> {
+        let images = images(pixels, count, self.side())?;
+        let mut features = Features::default();
+        let (encoder, device) =
+            either!(&self.trainer, trainer => (trainer.encoder(), trainer.device().clone()));
+        features.add(&encoder, &images, &device).await.map_err(from_core)?;
+        Ok(floats(&features.values))
+    }
+
+    /// Probabilities of classes of pictures by the classifier as it is now, `[count, classes]`; empty
+    /// where nothing is labelled.
+    ///
+    /// # Errors
+    /// `PIXEL_COUNT`, `DEVICE`.
+    pub async fn classify(&self, pixels: Vec<u8>, count: usize) -> Result<Float32Array> {
+        let images = images(pixels, count, self.side())?;
+        let shares = either!(&self.trainer, trainer => trainer.probabilities(&images).await);
+        let shares = shares.map_err(from_core)?.unwrap_or_default();
+        Ok(floats(&shares))
+    }
+
+    /// A checkpoint that kith opens anywhere.
+    ///
+    /// # Errors
+    /// `DEVICE` when the device fails, `NOT_FINITE` after a step that diverged, `HALF_OVERFLOW` for
+    /// a weight that two bytes cannot hold.
+    pub async fn checkpoint(&self, options: Ts<CheckpointOptions>) -> Result<Uint8Array> {
+        let CheckpointOptions { dataset, class_names, half } = from_object(&options)?;
+        let [unlabelled, labelled] = self.dataset.sizes();
+        let dataset = Dataset { name: dataset, labelled, validation: 0, unlabelled, test: 0 };
+        let archive = either!(&self.trainer, trainer => {
+            let meta = meta(trainer, dataset, class_names);
+            let mut archive = Archive { note: meta.to_note(), ..Default::default() };
+            trainer.store(&mut archive).await.map_err(from_core)?;
+            archive
+        });
+        let precision = if half { Precision::Half } else { Precision::Single };
+        let bytes = archive.to_bytes(precision).map_err(from_core)?;
+        Ok(Uint8Array::from(bytes.as_slice()))
+    }
+
+    /// Everything that going on after a reload needs, but for the pictures.
+    ///
+    /// # Errors
+    /// `DEVICE` when the device fails.
+    pub async fn state(&self) -> Result<Uint8Array> {
+        let bytes = either!(&self.trainer, trainer => trainer.snapshot().await);
+        Ok(Uint8Array::from(bytes.map_err(from_core)?.as_slice()))
+    }
+}
+
+/// What a checkpoint of a run says of itself.
+fn meta<T: Task>(trainer: &Trainer<T>, dataset: Dataset, class_names: Vec<String>) -> Meta {
+    Meta {
+        format: FORMAT,
+        software: env!("CARGO_PKG_VERSION").into(),
+        stage: trainer.stage(),
+        recipe: trainer.recipe().clone(),
+        side: trainer.plan().side,
+        normalization: trainer.recipe().encoder.pixels().into(),
+        class_names,
+        dataset,
+        seed: trainer.plan().seed,
+        steps: trainer.steps(),
+        last: Default::default(),
+        best: Default::default(),
+        preprocessing: None,
+        origin: None,
+    }
+}
