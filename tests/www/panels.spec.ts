@@ -152,3 +152,13 @@ test("nothing is wider than the screen, however narrow", async ({ visit }) => {
     expect(over, panel).toBeLessThanOrEqual(0);
   }
 });
+
+test("axe finds nothing in the dark either", async ({ visit }) => {
+  const { page } = visit;
+  await page.emulateMedia({ colorScheme: "dark" });
+  for (const panel of PANELS) {
+    await visit.open(panel);
+    await page.waitForTimeout(800);
+    await visit.accessible(`${panel}, dark`);
+  }
+});

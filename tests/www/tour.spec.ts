@@ -64,6 +64,8 @@ test("every panel prints with its title and address, black on white, without con
     await expect(line).toContainText(page.url());
     await expect(line).toContainText((await page.locator("#panels [aria-current]").textContent())!);
     await expect(page.locator("h1")).toBeVisible();
+    const words = await page.locator("main > .panel").innerText();
+    expect(words.length, `${panel} is on the paper`).toBeGreaterThan(60);
     const [paper, ink] = await page.evaluate(() => {
       const { backgroundColor, color } = getComputedStyle(document.body);
       return [backgroundColor, color];
