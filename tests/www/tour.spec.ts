@@ -83,4 +83,5 @@ test("a panel begins at its top, however far down the last one was", async ({ vi
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
   await page.locator('a[data-panel="probe"]').click();
   await expect(page.locator(".probe .lead")).toBeInViewport();
+  await expect(page).toHaveTitle(/^Probe · /);
 });

@@ -34,6 +34,8 @@ const PANELS: readonly {
   },
 ];
 
+const TITLE = document.title;
+
 /** Shows the panel of the address, and follows its changes. */
 export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): void {
   const links = PANELS.map(({ name, title }) =>
@@ -55,6 +57,7 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
     closing.abort();
     closing = new AbortController();
     shown = panel.name;
+    document.title = panel === PANELS[0] ? TITLE : `${panel.title} · ${TITLE}`;
     await fill(main, panel, { app, closed: closing.signal });
     if (first) return;
     scrollToTop();
