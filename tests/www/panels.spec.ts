@@ -162,3 +162,12 @@ test("axe finds nothing in the dark either", async ({ visit }) => {
     await visit.accessible(`${panel}, dark`);
   }
 });
+
+test("the link of the open panel is in sight", async ({ visit }) => {
+  const { page } = visit;
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const panel of PANELS) {
+    await visit.open(panel);
+    await expect(page.locator("#panels [aria-current]"), panel).toBeInViewport({ ratio: 0.95 });
+  }
+});

@@ -51,6 +51,8 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
       link.href = addressOf(link.dataset["panel"]!);
       if (isOpen) link.ariaCurrent = "page";
       else link.ariaCurrent = null;
+      // On a phone not all links fit.
+      if (isOpen) nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     }
     const first = shown === "";
     document.body.classList.toggle("moved-on", !first);
