@@ -134,9 +134,9 @@ async function train(session: Session, state: State, view: View): Promise<void> 
 function lastAccuracy({ points }: State): Figure[] {
   const last = points.at(-1);
   if (!last) return [];
-  if (last.count === 0) return [["Accuracy on the labels set aside", "none is set aside yet"]];
-  const words = `${percent(last.right / last.count)} (${interval(last)})`;
-  return [["Accuracy on the labels set aside", words]];
+  const title = "Accuracy on the labels set aside";
+  if (last.count === 0) return [[title, "not known", "no label is set aside yet"]];
+  return [[title, percent(last.right / last.count), interval(last)]];
 }
 
 /** How many of the labels set aside the network guesses as it is now. */

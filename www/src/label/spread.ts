@@ -113,7 +113,7 @@ function doubtful(
       "div",
       {},
       el("strong", {}, `${label}? `),
-      el("span", { class: "aside" }, `${Math.round(100 * certainty)} % sure`),
+      el("span", { class: "aside" }, `certainty ${certainty.toFixed(2)} of 1`),
       el(
         "div",
         { class: "row" },

@@ -21,15 +21,12 @@ export function howRight(labelling: Labelling, others: Others): HTMLElement {
       ),
     );
   };
-  return el(
-    "div",
-    {},
-    el(
-      "p",
-      { class: "row" },
-      button("How right was I?", () => void share()),
-      el("span", { class: "aside" }, "Of the emoji, this page knows the true classes."),
-    ),
-    numbers,
-  );
+  const ask = button("How right was I?", () => void share());
+  const draw = (): void => {
+    ask.disabled = labelling.pictures.every(({ label }) => label === null);
+  };
+  labelling.on("labels", draw);
+  draw();
+  const words = el("span", { class: "aside" }, "Of the emoji, this page knows the true classes.");
+  return el("div", {}, el("p", { class: "row" }, ask, words), numbers);
 }

@@ -13,8 +13,8 @@ export interface Curves {
   ready(): Promise<unknown>;
 }
 
-/** A name and its value. */
-export type Figure = readonly [title: string, value: string];
+/** A name, its value, and what there is to say of it. */
+export type Figure = readonly [title: string, value: string, note?: string];
 
 /** Starts with the points of a resumed run, if there are any. */
 export function curves(points: readonly Point[], metrics: readonly Metric[]): Curves {
@@ -70,7 +70,7 @@ export function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], F
 }
 
 export function drawFigures(container: HTMLElement, figures: readonly Figure[]): void {
-  const figure = ([title, value]: Figure): HTMLElement =>
-    el("div", {}, el("dt", {}, title), el("dd", {}, value));
+  const figure = ([title, value, note]: Figure): HTMLElement =>
+    el("div", {}, el("dt", {}, title), el("dd", {}, value, note && el("small", {}, note)));
   container.replaceChildren(...figures.map(figure));
 }

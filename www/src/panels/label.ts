@@ -1,22 +1,11 @@
 /** Label: the program proposes a picture, a person labels it, and both learn how much is known. */
-import { LabelPool, type CallOptions, type SemiSupervised } from "kith-web";
+import type { CallOptions } from "kith-web";
 import { remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
-import { button, choice, el, field, megabytes } from "../element.js";
-import { ClassList } from "../label/class-list.js";
-import { desk } from "../label/desk.js";
-import { figures } from "../label/figures.js";
-import { openFolder } from "../label/folder.js";
-import { Labelling } from "../label/labelling.js";
-import { Others } from "../label/others.js";
-import { ruleInWords, RULES, type ChosenRule } from "../label/reasons.js";
-import { results } from "../label/results.js";
-import { semiOffer } from "../label/semi-offer.js";
-import { semiSession } from "../label/semi-session.js";
+import { button, el, megabytes } from "../element.js";
 import { galleryWithoutLabels, ownPictures } from "../label/sources.js";
 import type { LabelSource, SourceKind } from "../label/sources.js";
-import { spreading } from "../label/spread.js";
-import { howRight } from "../label/truth.js";
+import type { View } from "../label/work.js";
 import { keptLine } from "../own/kept-line.js";
 import { embedOwn, noPictures } from "../own/take.js";
 import { pictureInput } from "../picture-input.js";
@@ -72,11 +61,10 @@ function sourceChoice(show: (kind: SourceKind) => void): HTMLElement {
   );
 }
 
-interface View {
-  readonly app: AppState;
-  readonly place: HTMLElement;
-  /** Aborts when other pictures are chosen. */
-  readonly shown: AbortSignal;
+/** The program for the work is loaded with the network, not before. */
+async function open(source: LabelSource, view: View, call: CallOptions): Promise<void> {
+  const { openWork } = await import("../label/work.js");
+  await openWork(source, view, call);
 }
 
 const VIEWS: Readonly<Record<SourceKind, (view: View) => void>> = {
@@ -93,7 +81,7 @@ function ownView({ app, place, shown }: View): void {
   let known = "";
   let opened = new AbortController();
   shown.addEventListener("abort", () => opened.abort());
-  const open = (): void => {
+  const refresh = (): void => {
     const ids = app.userPictures.map(({ id }) => id).join();
     empty.textContent = emptyWords(app);
     if (ids === known) return;
@@ -105,18 +93,18 @@ function ownView({ app, place, shown }: View): void {
     const { signal } = opened;
     embedOwn(app, status, async (call) => {
       if (signal.aborted) return;
-      await openDesk(ownPictures(app), { app, place: deskPlace, shown: signal }, call);
+      await open(ownPictures(app), { app, place: deskPlace, shown: signal }, call);
     });
   };
   const take = (files: readonly File[]): void => {
     if (app.addPictures(files).length === 0) status.replaceChildren(noPictures(files.length));
   };
-  app.on("pictures", open, shown);
+  app.on("pictures", refresh, shown);
   const input = pictureInput(take, shown);
   place.replaceChildren(deskPlace, status, empty, input, keptLine(app, shown));
   const dropped = app.takeDroppedPictures();
   if (dropped.length > 0) take(dropped);
-  open();
+  refresh();
 }
 
 function emptyWords({ userPictures }: AppState): string {
@@ -133,7 +121,7 @@ function galleryView({ app, place, shown }: View): void {
   const start = (): void =>
     void withProgress(status, "Looking at the emoji", async (call) => {
       offer.remove();
-      await openDesk(galleryWithoutLabels(app), { app, place: deskPlace, shown }, call);
+      await open(galleryWithoutLabels(app), { app, place: deskPlace, shown }, call);
     });
   const { cpu, webgpu } = WASM_BYTES;
   const size = app.encoder ? "" : ` (${megabytes(app.device === "webgpu" ? webgpu : cpu)})`;
@@ -155,6 +143,7 @@ function folderView({ app, place, shown }: View): void {
   const deskPlace = el("div", {});
   place.replaceChildren(words, status, deskPlace);
   void withProgress(status, "Looking at the folder", async (call) => {
+    const { openFolder } = await import("../label/folder.js");
     const source = await openFolder(app, call);
     const { labelsFile, pictures } = source;
     words.textContent = `${pictures.length} images of this machine. Every label is written to ${labelsFile} before it is shown as done; nothing else leaves this page.`;
@@ -163,124 +152,6 @@ function folderView({ app, place, shown }: View): void {
       return;
     }
     await source.embed(call);
-    if (!shown.aborted) await openDesk(source, { app, place: deskPlace, shown }, call);
+    if (!shown.aborted) await open(source, { app, place: deskPlace, shown }, call);
   });
-}
-
-/** Everything about the pictures of a source, once their embeddings are there. */
-async function openDesk(
-  source: LabelSource,
-  { app, place, shown }: View,
-  call: CallOptions,
-): Promise<void> {
-  const device = () => app.device;
-  const engine = app.device === "auto" ? {} : { device: app.device };
-  const embeddings = app.network.embeddings(source.pictures);
-  const pool = await LabelPool.create(embeddings, { ...call, ...engine });
-  if (shown.aborted) return pool.dispose();
-  shown.addEventListener("abort", () => void pool.dispose());
-  const rule = ruleSetting();
-  const { network } = app;
-  const labelling = new Labelling({ source, pool, network, device, rule, closed: shown });
-  const classes = await ClassList.open(source);
-  labelling.on("learnt", () => {
-    if (labelling.learnt) app.probe = labelling.learnt.probe;
-    app.emit("probe");
-  });
-  place.replaceChildren(
-    settings(labelling),
-    desk({ labelling, classes, keys: keysOn, closed: shown }),
-    el("section", {}, el("h2", {}, "How much is learnt"), figures(labelling)),
-    ...learning({ app, labelling, classes, closed: shown }),
-  );
-  await labelling.begin();
-}
-
-function ruleSetting(): ChosenRule {
-  const named = setting("rule", "auto");
-  return RULES.find(([rule]) => rule === named)?.[0] ?? "auto";
-}
-
-const keysOn = (): boolean => setting("keys", "on") !== "off";
-
-/** Which pictures are proposed, and whether single keys label. */
-function settings(labelling: Labelling): HTMLElement {
-  const words = el("p", { class: "aside", role: "status" });
-  const draw = (): void => {
-    words.textContent = ruleInWords(labelling.chosen, labelling.rule);
-  };
-  const rule = choice(RULES, labelling.chosen, (value) => {
-    remember({ rule: value === "auto" ? undefined : value });
-    void labelling.choose(value).then(draw);
-    draw();
-  });
-  const keys = el("input", {
-    type: "checkbox",
-    checked: keysOn(),
-    onchange: () => remember({ keys: keys.checked ? undefined : "off" }),
-  });
-  labelling.on("queue", draw);
-  labelling.on("learnt", draw);
-  draw();
-  return el(
-    "div",
-    { class: "label-settings" },
-    el(
-      "div",
-      { class: "fields" },
-      field("Propose", rule),
-      el("label", { class: "check" }, keys, "Single keys label"),
-    ),
-    words,
-  );
-}
-
-interface Learning {
-  readonly app: AppState;
-  readonly labelling: Labelling;
-  readonly classes: ClassList;
-  readonly closed: AbortSignal;
-}
-
-/** Learning from all pictures, and the files that come out. */
-function learning({ app, labelling, classes, closed }: Learning): HTMLElement[] {
-  const others = new Others(labelling);
-  let run: SemiSupervised | undefined;
-  const files = results({ app, labelling, others, run: () => run });
-  const semi = el("div", {});
-  const offer = (): void =>
-    semi.replaceChildren(
-      semiOffer({
-        app,
-        labelling,
-        onRun: (begun, lesson, points) => {
-          const onResult = (result: SemiSupervised): void => {
-            run = result;
-            files.draw();
-            void others.predictedBy(result, closed).then(files.draw, () => {});
-          };
-          const onStop = (): void => {
-            run = undefined;
-            files.draw();
-            offer();
-          };
-          const session = { app, labelling, run: begun, lesson, points, onResult, onStop, closed };
-          semi.replaceChildren(semiSession(session));
-        },
-      }),
-    );
-  offer();
-  const spread = spreading({ labelling, classes, others, onSpread: files.draw });
-  const all = el(
-    "section",
-    {},
-    el("h2", {}, "Learn from all pictures"),
-    el("h3", {}, "At once: labels spread to what is alike"),
-    spread,
-    el("h3", {}, "In minutes: a network trains on all pictures (FixMatch)"),
-    semi,
-  );
-  const out = el("section", {}, el("h2", {}, "Take the results with you"), files.element);
-  if (labelling.source.truth) out.append(howRight(labelling, others));
-  return [all, out];
 }
