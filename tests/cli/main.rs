@@ -16,6 +16,7 @@ mod hostile;
 mod import;
 #[cfg(unix)] // others have no SIGKILL
 mod kill;
+mod label;
 mod names;
 mod resume;
 #[cfg(unix)]

@@ -115,7 +115,7 @@ fn a_stopped_run_with_frozen_layers_goes_on_to_the_same_bits() {
         let whole = state(&steps(from(&recipe), 4));
         let first = steps(from(&recipe), 2);
         let snapshot = block_on(first.snapshot()).expect("the CPU reads");
-        let second = Trainer::from_snapshot(&snapshot, &cpu()).expect("its own");
+        let second = Trainer::<SelfSupervised>::from_snapshot(&snapshot, &cpu()).expect("its own");
         assert!(state(&steps(second, 2)).tensors == whole.tensors, "{}", method.0);
     }
 }

@@ -51,7 +51,7 @@ fn a_stopped_run_goes_on_to_the_same_bits() {
         let mut first = Run::start(&recipe, &cpu());
         let mut got = first.steps(3);
         let snapshot = pollster::block_on(first.trainer.snapshot()).expect("the CPU reads");
-        let trainer = Trainer::from_snapshot(&snapshot, &cpu()).expect("its own");
+        let trainer = Trainer::<SelfSupervised>::from_snapshot(&snapshot, &cpu()).expect("its own");
         let mut second = Run { trainer, ..Run::start(&recipe, &cpu()) };
         got.extend(second.steps(3));
         assert_eq!(got, expected, "{name}");

@@ -19,7 +19,6 @@ use kith_core::model::{Layer, Length, Model};
 use kith_core::onnx;
 use kith_core::probe::linear::{Fitted, LinearProbe, LinearSettings};
 use kith_core::probe::{Features, Labelled};
-use kith_core::read::read;
 use kith_core::recipe::Recipe;
 use kith_core::resize::Filter;
 use kith_core::rng::Purpose;
@@ -35,7 +34,6 @@ const SIDE: usize = 32;
 const PICTURES: usize = 16;
 const CLASSES: usize = 3;
 const STEPS: u64 = 5;
-const EPOCHS: usize = 20;
 /// Small encoders of every kind but the first, by the names of their files.
 const ENCODERS: [(&str, &str); 9] = [
     ("conv4_pool", r#"{"kind": "conv4_pool", "pixels": "signed"}"#),

@@ -94,7 +94,8 @@ fn views_of_two_sizes_are_learnt_from_and_a_stopped_run_goes_on() {
     let mut first = start();
     let mut got: Vec<_> = (0..2).map(|_| step(&mut first)).collect();
     let snapshot = pollster::block_on(first.snapshot()).expect("the device reads back");
-    let mut second = Trainer::from_snapshot(&snapshot, &cpu()).expect("its own snapshot");
+    let mut second =
+        Trainer::<SelfSupervised>::from_snapshot(&snapshot, &cpu()).expect("its own snapshot");
     got.extend((0..2).map(|_| step(&mut second)));
     assert_eq!(got, expected);
 }

@@ -2,6 +2,7 @@
 
 mod flags;
 mod clean;
+mod label;
 mod weights;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub(crate) use flags::{
     BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags,
     Shared, TrainFlags, ViewChoice,
 };
+pub(crate) use label::LabelFlags;
 pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
 
 /// Learns what images have in common, without labels.
@@ -60,6 +62,17 @@ moves everything back.
   kith clean --undo ASIDE
 
 All images are looked at, and all labels that the data have. docs/cleaning.md says how things are found.";
+
+const LABEL: &str = "Label the images of a folder in the page, which proposes what to label next
+
+Every label is written to labels.csv in the folder (or --labels) before the page shows it as done; images, encoder and labels stay on this machine. `folder:DIR` then reads the labels.
+
+  kith label photos --checkpoint runs/NAME
+  kith semi --data folder:photos --from runs/NAME
+
+With --simulate nobody labels: images of --data whose labels are known are labelled as each rule proposes, and a report compares how many labels each rule needs.
+
+  kith label --simulate --data gallery --checkpoint runs/NAME";
 
 /// What to do.
 #[derive(Debug, Subcommand)]
@@ -238,6 +251,12 @@ pub(crate) enum Verb {
     Clean {
         #[command(flatten)]
         flags: Box<CleanFlags>,
+    },
+    /// Label the images of a folder in the page, which proposes what to label next
+    #[command(long_about = LABEL)]
+    Label {
+        #[command(flatten)]
+        flags: Box<LabelFlags>,
     },
     /// Say what a checkpoint or a run is
     Info {

@@ -61,6 +61,15 @@ pub enum Failure {
         /// The folder.
         path: PathBuf,
     },
+    /// A table of labels is not as it was left.
+    #[error(
+        "{} was changed by another program: close that program, start `kith label` anew, and reload the page",
+        path.display()
+    )]
+    TableChanged {
+        /// The table.
+        path: PathBuf,
+    },
     /// There is nothing to tell of.
     #[error("{} holds no run: expected {expected} in it, or in folders below it as experiment and semi write them", path.display())]
     NoCheckpoint {
@@ -252,6 +261,7 @@ impl Failure {
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
             Self::Busy { .. } => "BUSY",
+            Self::TableChanged { .. } => "TABLE_CHANGED",
             Self::NoCheckpoint { .. } => "NO_CHECKPOINT",
             Self::OtherRun { .. } => "OTHER_RUN",
             Self::NoLabels { .. } => "NO_LABELS",

@@ -9,12 +9,12 @@ use csv::{ByteRecord, ReaderBuilder};
 use crate::Error;
 
 /// Names of the column of files.
-const FILES: [&str; 4] = ["file", "filename", "image", "path"];
+pub(crate) const FILES: [&str; 4] = ["file", "filename", "image", "path"];
 /// Names of the column of classes.
-const CLASSES: [&str; 2] = ["label", "class"];
+pub(crate) const CLASSES: [&str; 2] = ["label", "class"];
 /// What programs of some countries separate columns by, after the comma.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The table.
 #[derive(Debug, Default)]
@@ -41,11 +41,9 @@ impl Labels {
             .map_err(|source| Error::Unreadable { path: table.to_owned(), source })?;
         let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
         let mut this = Self { table: table.to_owned(), of: BTreeMap::new() };
-        let header = content.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        let separator = SEPARATORS.into_iter().find(|separator| header.contains(separator));
         let mut lines = Lines { content, line: 1, at: 0 };
         let mut reader = ReaderBuilder::new()
-            .delimiter(separator.unwrap_or(SEPARATORS[0]))
+            .delimiter(separator_of(content))
             .trim(csv::Trim::All)
             .from_reader(content);
         let header = reader.byte_headers().map_err(|error| this.broken(&error, 1))?.clone();
@@ -141,8 +139,15 @@ impl Lines<'_> {
     }
 }
 
+/// What separates the columns of a table.
+pub(crate) fn separator_of(content: &[u8]) -> u8 {
+    let header = content.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let found = SEPARATORS.into_iter().find(|separator| header.contains(separator));
+    found.unwrap_or(SEPARATORS[0])
+}
+
 /// A path as tables have it: with either slash, perhaps from the folder itself on.
-fn path_of(cell: &[u8]) -> PathBuf {
+pub(crate) fn path_of(cell: &[u8]) -> PathBuf {
     let slashes: Vec<u8> = cell.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect();
     let path = path_of_bytes(slashes);
     path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()

@@ -21,6 +21,7 @@ mod info;
 mod export;
 mod import;
 mod serve;
+mod label;
 
 use crate::args::{RecipeFlags, Shared, Verb};
 use crate::failure::Failure;
@@ -80,6 +81,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             tell(&server);
             server.answer()?;
         }
+        Verb::Label { flags } => label::run(&flags, command)?,
         Verb::Fetch { what, mirror, into } => tell(&fetch::run(what, mirror, &into, console)?),
         Verb::Doctor => tell(&doctor::run()),
     }

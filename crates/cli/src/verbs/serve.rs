@@ -18,6 +18,7 @@ use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder;
+pub(super) use guard::Access;
 use guard::{Own, guard};
 
 /// Where a build of the page lies in a clone.
@@ -49,19 +50,29 @@ pub(super) fn open(
     page: Option<PathBuf>,
     port: u16,
 ) -> Result<Server, Failure> {
+    let (files, place) = match run {
+        Some(run) => (of_run(run)?, "#neighbours?checkpoint=run/checkpoint.safetensors"),
+        None => (Router::new(), ""),
+    };
+    listen(files, page, port, (place, Access::Reads))
+}
+
+/// The same for the page with more routes, opened at a place of it.
+pub(super) fn listen(
+    routes: Router,
+    page: Option<PathBuf>,
+    port: u16,
+    (place, access): (&str, Access),
+) -> Result<Server, Failure> {
     let page = built(page)?;
     let page = page.canonicalize().map_err(|e| FileError::new(&page, e))?;
-    let files = Router::new().fallback_service(ServeDir::new(&page));
-    let (files, place) = match run {
-        Some(run) => (with_run(files, run)?, "#neighbours?checkpoint=run/checkpoint.safetensors"),
-        None => (files, ""),
-    };
+    let files = routes.fallback_service(ServeDir::new(&page));
     let failed = |source| Failure::Port { port, source };
     let runtime = Builder::new_current_thread().enable_io().build().map_err(failed)?;
     let listener = runtime.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, port)));
     let listener = listener.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let own = Own::at(address.port(), page);
+    let own = Own::at(address.port(), page, access);
     let files =
         files.layer(CompressionLayer::new()).layer(middleware::from_fn_with_state(own, guard));
     let url = format!("http://{address}/{place}");
@@ -89,15 +100,15 @@ fn built(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
     found.cloned().ok_or_else(|| Failure::NoPage { path: candidates[0].clone() })
 }
 
-/// Serves a run's checkpoint and report, and nothing else of its folder.
-fn with_run(files: Router, run: &Path) -> Result<Router, Failure> {
+/// A run's checkpoint and report, and nothing else of its folder.
+fn of_run(run: &Path) -> Result<Router, Failure> {
     let is_run = run.is_dir();
     let checkpoint = if is_run { run.join(folder::CHECKPOINT) } else { run.to_owned() };
     // What cannot be opened is told here, not on the page.
     checkpoint::open(&checkpoint)?;
     let absolute = |path: &Path| path.canonicalize().map_err(|e| FileError::new(path, e));
-    let checkpoint = absolute(&checkpoint)?;
-    let files = files.route_service("/run/checkpoint.safetensors", ServeFile::new(&checkpoint));
+    let checkpoint = ServeFile::new(absolute(&checkpoint)?);
+    let files = Router::new().route_service("/run/checkpoint.safetensors", checkpoint);
     let report = run.join(folder::REPORT);
     if !is_run || !report.is_file() {
         return Ok(files);

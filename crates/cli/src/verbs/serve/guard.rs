@@ -1,4 +1,4 @@
-//! Who is answered: pages of this very server, which only read.
+//! Who is answered: pages of this very server, which read, and write where a verb lets them.
 //!
 //! A page of another site can have its name lead to this machine (DNS rebinding) and then read what is
 //! served as if it were its own; the name stands in `Host`. It can also ask for files by this server's own
@@ -30,18 +30,37 @@ const SAID: [(HeaderName, &str); 4] = [
 /// Who asks, as browsers say it.
 const SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The names by which this server is asked, and the folder that it serves.
+/// What may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::verbs) enum Access {
+    /// Files are read.
+    Reads,
+    /// And written below a path, by PUT.
+    Writes(&'static str),
+}
+
+/// The names by which this server is asked, the folder that it serves, and what may be done.
 #[derive(Clone, Debug)]
 pub(super) struct Own {
     names: Arc<[String; 3]>,
     page: Arc<PathBuf>,
+    access: Access,
 }
 
 impl Own {
     /// Of a port, and of the page's folder, all links followed.
-    pub(super) fn at(port: u16, page: PathBuf) -> Self {
+    pub(super) fn at(port: u16, page: PathBuf, access: Access) -> Self {
         let names = ["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}"));
-        Self { names: names.into(), page: page.into() }
+        Self { names: names.into(), page: page.into(), access }
+    }
+
+    /// Whether what is asked for may be done at all.
+    fn allows(&self, request: &Request) -> bool {
+        match (request.method(), self.access) {
+            (&Method::GET | &Method::HEAD, _) => true,
+            (&Method::PUT, Access::Writes(below)) => request.uri().path().starts_with(below),
+            _ => false,
+        }
     }
 
     /// Why a request is refused; none for one that is answered.
@@ -57,7 +76,7 @@ impl Own {
             let words = format!("Host is {host:?}, expected {}\n", self.names[0]);
             return Some((StatusCode::MISDIRECTED_REQUEST, words));
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        if !self.allows(request) {
             let words = format!("{}: this server only reads\n", request.method());
             return Some((StatusCode::METHOD_NOT_ALLOWED, words));
         }
