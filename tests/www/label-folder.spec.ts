@@ -13,6 +13,7 @@ const CHECKPOINT = fileURLToPath(
 );
 
 interface Folder {
+  readonly path: string;
   readonly files: readonly string[];
   readonly server: FolderServer;
   readonly url: string;
@@ -36,7 +37,7 @@ const test = base.extend<{ folder: Folder; checkpoint: string | undefined }>({
     }
     await maker.close();
     const server = new FolderServer(path, { files, classes: ["red", "blue"], checkpoint });
-    await use({ files, server, url: await server.listen() });
+    await use({ path, files, server, url: await server.listen() });
     await server.close();
   },
 });
@@ -177,4 +178,15 @@ base("a page that no kith label serves says what to do", async ({ visit }) => {
   await expect(trouble).toContainText("not opened by `kith label`");
   await expect(trouble).toContainText("kith label FOLDER");
   await visit.accessible("label, no folder");
+});
+
+test("images that cannot be read are named and left out", async ({ visit, folder }) => {
+  const { page } = visit;
+  visit.expected.push(/404/);
+  writeFileSync(join(folder.path, folder.files[3]!), "no picture");
+  await opened(page);
+  await expect(page.getByRole("alert")).toContainText(`could not read ${folder.files[3]!}`);
+  await expect(page.locator(".label-figures")).toContainText("39 left");
+  await labelled(page, 3);
+  expect(Object.values(folder.server.known()).filter(({ label }) => label)).toHaveLength(3);
 });

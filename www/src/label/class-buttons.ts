@@ -5,8 +5,8 @@ import { CLASS_KEYS } from "./keys.js";
 
 interface Pressing {
   readonly onLabel: (name: string) => void;
-  /** How many pictures of a class have its label. */
-  readonly countOf: (name: string) => number;
+  /** How many pictures have each label. */
+  readonly counts: () => ReadonlyMap<string, number>;
 }
 
 export interface ClassButtons {
@@ -17,7 +17,7 @@ export interface ClassButtons {
   type(): void;
 }
 
-export function classButtons(classes: ClassList, { onLabel, countOf }: Pressing): ClassButtons {
+export function classButtons(classes: ClassList, { onLabel, counts }: Pressing): ClassButtons {
   const row = el("div", { class: "class-buttons", role: "group", "aria-label": "Classes" });
   const none = el(
     "p",
@@ -34,9 +34,10 @@ export function classButtons(classes: ClassList, { onLabel, countOf }: Pressing)
       shown.push({ name, own, count });
       row.append(own);
     }
+    const known = counts();
     for (const { name, own, count } of shown) {
       own.disabled = !enabled;
-      count.textContent = String(countOf(name));
+      count.textContent = String(known.get(name) ?? 0);
     }
     none.hidden = names.length > 0;
   };

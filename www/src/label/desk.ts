@@ -32,9 +32,7 @@ export function desk({ labelling, classes, keys, closed }: Desk): HTMLElement {
     }
   };
   const label = (name: string): void => void perform(() => labelling.label(name));
-  const countOf = (name: string): number =>
-    labelling.pictures.filter((picture) => picture.label === name).length;
-  const buttons = classButtons(classes, { onLabel: label, countOf });
+  const buttons = classButtons(classes, { onLabel: label, counts: () => countsOf(labelling) });
   const others = otherActions(labelling, (work) => void perform(work));
   const place = el("div", { class: "current" });
   const next = el("div", { class: "next" });
@@ -78,6 +76,15 @@ export function desk({ labelling, classes, keys, closed }: Desk): HTMLElement {
     el("div", { class: "answers" }, buttons.element, others.element, status),
     next,
   );
+}
+
+/** How many pictures have each label. */
+function countsOf({ pictures }: Labelling): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { label } of pictures) {
+    if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Unknown, skip and undo. */

@@ -19,6 +19,8 @@ export function figures(labelling: Labelling): HTMLElement {
   const curve = chart("Accuracy by the number of labels", "labels", curves, true);
   const curvePlace = el("div", { class: "label-curve", hidden: true }, curve.element);
   const draw = (): void => numbers.replaceChildren(labels(labelling), accuracy(labelling));
+  // The empty chart is drawn now, so that the first point takes little time.
+  void curve.ready();
   let last = -1;
   labelling.on("labels", draw);
   labelling.on("learnt", () => {
@@ -31,7 +33,7 @@ export function figures(labelling: Labelling): HTMLElement {
     curve.add(learnt.labels, [aside, learnt.crossValidated]);
   });
   draw();
-  return el("div", { class: "label-figures" }, el("div", { role: "status" }, numbers), curvePlace);
+  return el("div", { class: "label-figures" }, numbers, curvePlace);
 }
 
 function labels({ pictures }: Labelling): HTMLElement {

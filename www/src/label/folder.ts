@@ -1,9 +1,9 @@
 /** A folder of this machine, which `kith label` serves beside the page. */
-import type { CallOptions } from "kith-web";
+import { KithError, type CallOptions } from "kith-web";
 import type { AppState } from "../app-state.js";
 import type { Picture } from "../picture.js";
 import { setMark, type Mark } from "./mark.js";
-import { asked, ServerError } from "./server-error.js";
+import { asked, notAnswered, ServerError } from "./server-error.js";
 import type { LabelSource } from "./sources.js";
 
 interface Folder {
@@ -17,7 +17,12 @@ interface Folder {
 export interface FolderSource extends LabelSource {
   /** The file that the labels are written to. */
   readonly labelsFile: string;
+  /** Images that this browser could not read, and that were left out. */
+  readonly unreadable: readonly string[];
 }
+
+/** Images that are looked at when one of them cannot be read: not fewer than are embedded at a time. */
+const LOOKED_AT = 64;
 
 const at = (path: string): URL => new URL(`./label/${path}`, document.baseURI);
 
@@ -26,6 +31,7 @@ export async function openFolder(app: AppState, call: CallOptions): Promise<Fold
   const folder = await description(call);
   const pictures = folder.images.map((image, number) => pictureOf(image, number));
   const numbers = new Map(pictures.map(({ id }, number) => [id, number]));
+  const unreadable: string[] = [];
   await useNetworkOfServer(app, call);
   return {
     kind: "folder",
@@ -33,6 +39,7 @@ export async function openFolder(app: AppState, call: CallOptions): Promise<Fold
     labelsFile: folder.labels,
     pictures,
     classes: folder.classes,
+    unreadable,
     mark: async (picture, mark) => {
       await put(numbers.get(picture.id)!, mark);
       setMark(picture, mark);
@@ -40,9 +47,44 @@ export async function openFolder(app: AppState, call: CallOptions): Promise<Fold
     embed: async (options) => {
       if (pictures.every((picture) => app.network.hasEmbedding(picture))) return;
       if (!app.encoder) await app.load(options);
-      await app.network.embed(pictures, options);
+      await embedReadable(app, pictures, unreadable, options);
     },
   };
+}
+
+/** Embeds pictures; those that this browser cannot read are taken from them and named. */
+async function embedReadable(
+  app: AppState,
+  pictures: Picture[],
+  unreadable: string[],
+  options: CallOptions,
+): Promise<void> {
+  try {
+    await app.network.embed(pictures, options);
+  } catch (error) {
+    if (!(error instanceof KithError && error.code === "IMAGE_DECODE")) throw error;
+    const missing = pictures.filter((picture) => !app.network.hasEmbedding(picture));
+    const found = await unreadableOf(missing.slice(0, LOOKED_AT));
+    if (found.length === 0) throw error;
+    for (const picture of found) pictures.splice(pictures.indexOf(picture), 1);
+    unreadable.push(...found.map(({ name }) => name));
+    await embedReadable(app, pictures, unreadable, options);
+  }
+}
+
+async function unreadableOf(pictures: readonly Picture[]): Promise<Picture[]> {
+  const found: Picture[] = [];
+  for (const picture of pictures) {
+    const response = await fetch(picture.address!, { cache: "no-store" }).catch(notAnswered);
+    const readable =
+      response.ok &&
+      (await createImageBitmap(await response.blob()).then(
+        (bitmap) => (bitmap.close(), true),
+        () => false,
+      ));
+    if (!readable) found.push(picture);
+  }
+  return found;
 }
 
 async function description({ signal }: CallOptions): Promise<Folder> {

@@ -154,7 +154,9 @@ export class Labelling {
 
   /** Gives a picture a label outside of the proposals; the label is learnt from. */
   async give(picture: Picture, label: string): Promise<void> {
+    const before = markOf(picture);
     await this.#store(picture, { label, unknown: false, aside: false });
+    this.#history.push({ proposed: { picture, reason: { kind: "taken back" } }, before });
     this.queue = this.queue.filter((each) => each.picture !== picture);
     this.#emit("labels");
     if (this.queue.length === 0) await this.#newRound();
@@ -228,7 +230,9 @@ export class Labelling {
 
   /** Pictures of a round: most by the rule, every fifth by chance. */
   async #propose(count: number): Promise<Proposed[]> {
-    const drawn = await this.#proposals("random", Math.floor(count / ASIDE_EVERY), []);
+    const left = this.pictures.filter((each) => isOpen(each) && !this.#skipped.has(each)).length;
+    const size = Math.min(count, left);
+    const drawn = await this.#proposals("random", Math.floor(size / ASIDE_EVERY), []);
     const aside = drawn.map(({ picture }): Proposed => ({ picture, reason: { kind: "aside" } }));
     const others = await this.#proposals(this.rule, count - aside.length, aside);
     const round: Proposed[] = [];

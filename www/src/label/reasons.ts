@@ -1,8 +1,8 @@
 /** Why a picture is proposed, in plain words. */
 import type { Proposal, ProposalRule } from "kith-web";
 
-/** A reason of the package, or that the label will be set aside to measure on. */
-export type Reason = Proposal["reason"] | { readonly kind: "aside" };
+/** A reason of the package, or that the label is set aside to measure on, or that it was taken back. */
+export type Reason = Proposal["reason"] | { readonly kind: "aside" | "taken back" };
 
 const share = (value: number): string => `${Math.round(100 * value)} %`;
 
@@ -10,6 +10,8 @@ export function inWords(reason: Reason): string {
   switch (reason.kind) {
     case "aside":
       return "Drawn by chance and set aside: nothing learns from this label, it measures how good the guesses are.";
+    case "taken back":
+      return "You took its label back.";
     case "chance":
       return "Drawn by chance.";
     case "margin": {

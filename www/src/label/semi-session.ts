@@ -149,8 +149,10 @@ async function measure({ run, labelling }: Session, loss: number): Promise<Epoch
 }
 
 /** Keeps the run in this browser, and says whether that was possible. */
-async function keep({ run, labelling, lesson }: Session, state: State, view: View): Promise<void> {
+async function keep(session: Session, state: State, view: View): Promise<void> {
+  const { run, labelling, lesson } = session;
   const { step, total } = run;
+  if (isForgotten(session)) return;
   try {
     await keepRun(labelling.source.name, {
       state: await run.state(),
@@ -168,6 +170,10 @@ async function keep({ run, labelling, lesson }: Session, state: State, view: Vie
     view.kept.textContent = `This browser does not keep the run: ${storageTrouble(error)} It goes on, but would be gone after a reload.`;
   }
 }
+
+/** Whether its pictures were forgotten meanwhile: then nothing of them may be kept. */
+const isForgotten = ({ app, labelling }: Session): boolean =>
+  labelling.source.kind === "own" && app.userPictures.length === 0;
 
 /** Another panel opens: the run is kept, then freed. */
 async function leave(session: Session, { pause, ended }: State): Promise<void> {

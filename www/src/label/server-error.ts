@@ -28,16 +28,18 @@ const GONE = "Look whether `kith label` still runs in its terminal, then try aga
 
 /** A request to the server; an answer that is no success becomes its error. */
 export async function asked(url: URL, init: RequestInit = {}): Promise<Response> {
-  let response: Response;
-  try {
-    response = await fetch(url, { cache: "no-store", ...init });
-  } catch (cause) {
+  const response = await fetch(url, { cache: "no-store", ...init }).catch((cause: unknown) => {
     init.signal?.throwIfAborted();
-    const message = "The server does not answer.";
-    throw new ServerError({ code: "NO_ANSWER", message, hint: GONE, cause });
-  }
+    return notAnswered(cause);
+  });
   if (response.ok) return response;
   throw await errorIn(response);
+}
+
+/** The server is gone: that is no fault of what was asked for. */
+export function notAnswered(cause: unknown): never {
+  const message = "The server does not answer.";
+  throw new ServerError({ code: "NO_ANSWER", message, hint: GONE, cause });
 }
 
 async function errorIn(response: Response): Promise<ServerError> {

@@ -41,7 +41,9 @@ export async function openWork(
   const labelling = new Labelling({ source, pool, network, device, rule, closed: shown });
   const classes = await ClassList.open(source);
   labelling.on("learnt", () => {
-    if (labelling.learnt) app.probe = labelling.learnt.probe;
+    // Another network may have been opened since, of which the probe knows nothing.
+    if (!labelling.learnt || app.network !== network) return;
+    app.probe = labelling.learnt.probe;
     app.emit("probe");
   });
   place.replaceChildren(

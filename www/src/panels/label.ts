@@ -6,7 +6,7 @@ import { button, el, megabytes } from "../element.js";
 import { galleryWithoutLabels, ownPictures } from "../label/sources.js";
 import type { LabelSource, SourceKind } from "../label/sources.js";
 import type { View } from "../label/work.js";
-import { keptLine } from "../own/kept-line.js";
+import { keptLine, storageTrouble } from "../own/kept-line.js";
 import { embedOwn, noPictures } from "../own/take.js";
 import { pictureInput } from "../picture-input.js";
 import { withProgress } from "../progress.js";
@@ -100,11 +100,25 @@ function ownView({ app, place, shown }: View): void {
     if (app.addPictures(files).length === 0) status.replaceChildren(noPictures(files.length));
   };
   app.on("pictures", refresh, shown);
+  const trouble = notKept(app, shown);
   const input = pictureInput(take, shown);
-  place.replaceChildren(deskPlace, status, empty, input, keptLine(app, shown));
+  place.replaceChildren(trouble, deskPlace, status, empty, input, keptLine(app, shown));
   const dropped = app.takeDroppedPictures();
   if (dropped.length > 0) take(dropped);
   refresh();
+}
+
+/** Says above the desk that labels are not kept, where that is so; `keptLine` offers what helps. */
+function notKept(app: AppState, shown: AbortSignal): HTMLElement {
+  const line = el("p", { class: "warning", role: "alert", hidden: true });
+  const draw = (): void => {
+    line.hidden = app.kept.lost === 0 || app.kept.waiting > 0;
+    if (line.hidden) return;
+    line.textContent = `What you label now would be gone after a reload: ${storageTrouble(app.kept.trouble)} Below the desk you can try to keep it again.`;
+  };
+  app.on("kept", draw, shown);
+  draw();
+  return line;
 }
 
 function emptyWords({ userPictures }: AppState): string {
@@ -152,6 +166,14 @@ function folderView({ app, place, shown }: View): void {
       return;
     }
     await source.embed(call);
+    if (source.unreadable.length > 0) status.before(leftOut(source.unreadable));
     if (!shown.aborted) await open(source, { app, place: deskPlace, shown }, call);
   });
+}
+
+function leftOut(names: readonly string[]): HTMLElement {
+  const some = names.slice(0, 5).join(", ");
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
+  const words = `This browser could not read ${some}${more}, so the page left them out.`;
+  return el("p", { class: "warning", role: "alert" }, words);
 }
