@@ -89,6 +89,9 @@ test("twenty pictures are labelled by keyboard, and after a reload everything is
   await expect(page.locator(".label-figures")).toContainText("4 set aside, 0 unknown, 20 left");
   await expect(page.locator(".label-figures")).toContainText("Cross-validated accuracy");
   await expect(page.locator(".label-figures")).toContainText("there are 4");
+  await expect(page.locator(".label-figures"), "aside is not learnt from").toContainText(
+    "of 16 labels, each guessed by a probe that has not seen it",
+  );
   await page.keyboard.press("u");
   await expect(page.locator(".label-figures")).toContainText("1 unknown, 19 left");
   const stored = await kept(page);
@@ -97,7 +100,10 @@ test("twenty pictures are labelled by keyboard, and after a reload everything is
     expect(stored[name], name).toEqual({ label, ...(aside && { note: "aside" }) });
   }
   expect(Object.values(stored).filter(({ note }) => note === "unknown")).toHaveLength(1);
-  await visit.accessible("label, twenty labels");
+  for (const colorScheme of ["dark", "light"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await visit.accessible(`label, twenty labels, ${colorScheme}`);
+  }
 
   await page.reload();
   await expect(page.locator(".label-figures")).toContainText("4 set aside, 1 unknown, 19 left", {

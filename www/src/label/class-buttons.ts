@@ -11,6 +11,8 @@ interface Pressing {
 
 export interface ClassButtons {
   readonly element: HTMLElement;
+  /** The field for a new class. */
+  readonly adding: HTMLElement;
   /** Shows the classes and their counts as they are now. */
   draw(enabled: boolean): void;
   /** Moves the focus to the field for a new class. */
@@ -24,7 +26,7 @@ export function classButtons(classes: ClassList, { onLabel, counts }: Pressing):
     { class: "aside" },
     "There are no classes yet. Type the name of the first one, such as “cat”, and press Enter; then a key gives it to a picture.",
   );
-  let shown: { name: string; own: HTMLButtonElement; count: HTMLElement }[] = [];
+  const shown: { name: string; own: HTMLButtonElement; count: HTMLElement }[] = [];
   const draw = (enabled: boolean): void => {
     classes.update();
     const names = classes.names;
@@ -60,14 +62,8 @@ export function classButtons(classes: ClassList, { onLabel, counts }: Pressing):
     if (key === "Enter") add();
     if (key === "Escape") input.blur();
   });
-  const element = el(
-    "div",
-    {},
-    none,
-    row,
-    el("div", { class: "row new-class" }, input, button("Add the class", add)),
-  );
-  return { element, draw, type: () => input.focus() };
+  const adding = el("div", { class: "row new-class" }, input, button("Add the class", add));
+  return { element: el("div", {}, none, row), adding, draw, type: () => input.focus() };
 }
 
 function classButton(name: string, key: string | undefined, onclick: () => void) {

@@ -73,7 +73,7 @@ export function desk({ labelling, classes, keys, closed }: Desk): HTMLElement {
     "div",
     { class: "desk" },
     place,
-    el("div", { class: "answers" }, buttons.element, others.element, status),
+    el("div", { class: "answers" }, buttons.element, others.element, buttons.adding, status),
     next,
   );
 }
