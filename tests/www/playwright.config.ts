@@ -23,7 +23,7 @@ const browser = (webgpu: boolean) => ({
   },
 });
 
-const PORT = 8218;
+const PORT = Number(process.env.KITH_PAGE_PORT ?? 8218);
 const { viewport, userAgent, deviceScaleFactor, isMobile, hasTouch } = devices["Pixel 7"];
 const phone = { viewport, userAgent, deviceScaleFactor, isMobile, hasTouch };
 

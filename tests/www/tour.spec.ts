@@ -7,26 +7,34 @@ test("the tour goes through the panels by keyboard, and is remembered", async ({
   await page.getByRole("link", { name: "Take the tour" }).focus();
   await page.keyboard.press("Enter");
   const card = page.getByRole("dialog");
-  await expect(card).toContainText("step 1 of 6");
+  await expect(card).toContainText("step 1 of 7");
   await expect(card.locator("h2")).toBeFocused();
   await visit.accessible("the tour");
   const seen: string[] = [];
-  for (let step = 1; step <= 6; step += 1) {
-    await expect(card).toContainText(`step ${step} of 6`);
+  for (let step = 1; step <= 7; step += 1) {
+    await expect(card).toContainText(`step ${step} of 7`);
     await expect(card.locator("h2")).toBeFocused();
     seen.push(new URL(page.url()).hash.slice(1).split("?")[0]!);
-    if (step === 6) break;
+    if (step === 7) break;
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
   }
-  expect(seen).toEqual(["neighbours", "augmentations", "learn", "probe", "map", "neighbours"]);
+  expect(seen).toEqual([
+    "neighbours",
+    "augmentations",
+    "learn",
+    "probe",
+    "label",
+    "map",
+    "neighbours",
+  ]);
   await page.goBack();
-  await expect(card).toContainText("step 5 of 6");
+  await expect(card).toContainText("step 6 of 7");
   await page.reload();
-  await expect(card, "the address has the step").toContainText("step 5 of 6");
+  await expect(card, "the address has the step").toContainText("step 6 of 7");
   await page.goto("./");
-  await expect(page.getByRole("link", { name: "Go on with the tour, step 5 of 6" })).toBeVisible();
-  await page.getByRole("link", { name: "Go on with the tour, step 5 of 6" }).click();
+  await expect(page.getByRole("link", { name: "Go on with the tour, step 6 of 7" })).toBeVisible();
+  await page.getByRole("link", { name: "Go on with the tour, step 6 of 7" }).click();
   await page.keyboard.press("Escape");
   await expect(card).toHaveCount(0);
   await expect(page.getByRole("link", { name: "The tour again" })).toBeFocused();

@@ -8,6 +8,7 @@ export const PANELS = [
   "augmentations",
   "learn",
   "probe",
+  "label",
   "map",
   "checkpoint",
 ] as const;

@@ -1,5 +1,5 @@
 // The same page on WebGPU (in software, hence small): what runs is what was asked for.
-import { expect, load, test } from "./visit.js";
+import { addPictures, expect, load, test, userPicture } from "./visit.js";
 
 test("computes in every panel on WebGPU when asked to, and says so", async ({ visit }) => {
   test.setTimeout(240_000);
@@ -36,4 +36,51 @@ test("learns on WebGPU", async ({ visit }) => {
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[1-9] of/, { timeout: 200_000 });
   await expect(page.locator("#device")).toContainText("Computing on WebGPU");
+});
+
+/** Takes the graphics device of the page's worker away when the page says so. */
+const LOSABLE = `{
+  const request = GPUAdapter.prototype.requestDevice;
+  GPUAdapter.prototype.requestDevice = async function (descriptor) {
+    const device = await request.call(this, descriptor);
+    new BroadcastChannel("lose").onmessage = () => device.destroy();
+    return device;
+  };
+}
+`;
+
+test("labels on WebGPU, and a device that is lost in the middle of a run goes on", async ({
+  visit,
+}) => {
+  test.setTimeout(300_000);
+  const { page, expected } = visit;
+  expected.push(/the wgpu device was lost/);
+  await page.route(/assets\/worker-[^/]+\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: LOSABLE + (await response.text()) });
+  });
+  await visit.open("label?device=webgpu&epochs=2&epochsteps=4&unlabelled=8");
+  const colours = Array.from({ length: 16 }, (_, at) => `hsl(${(at % 2) * 200 + at} 80% 50%)`);
+  await addPictures(page, await Promise.all(colours.map((colour) => userPicture(page, colour))));
+  const shown = page.locator(".shown figcaption strong");
+  await expect(shown).toBeVisible({ timeout: 120_000 });
+  for (const name of ["warm", "cold"]) {
+    await page.keyboard.press("+");
+    await page.keyboard.type(name);
+    await page.keyboard.press("Enter");
+  }
+  for (let number = 0; number < 6; number += 1) {
+    const name = (await shown.textContent())!;
+    await page.keyboard.press(Number(/hsl\((\d+)/.exec(name)![1]) < 150 ? "1" : "2");
+    await expect(shown).not.toHaveText(name);
+  }
+  await page.getByRole("button", { name: "Train on all pictures" }).click();
+  await expect(page.locator(".semi .numbers")).toContainText(/[1-9] of 8/, { timeout: 200_000 });
+  await expect(page.locator("#device")).toContainText("Computing on WebGPU");
+  await page.evaluate(() => new BroadcastChannel("lose").postMessage("now"));
+  await expect(page.getByText("The device was lost in the middle; the run goes on")).toBeVisible({
+    timeout: 120_000,
+  });
+  await expect(page.getByRole("button", { name: "Done" })).toBeVisible({ timeout: 200_000 });
+  await expect(page.locator(".semi .numbers")).toContainText("8 of 8");
 });

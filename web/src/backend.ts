@@ -147,9 +147,18 @@ async function coded<T>(work: () => T | Promise<T>, engine?: WasmEngine): Promis
   try {
     return await work();
   } catch (thrown) {
-    const lost = engine && lostOf(engine);
+    const lost = engine && (lostOf(engine) ?? (await lostSoon(engine, thrown)));
     throw lost ? deviceLost(lost) : withCode(thrown);
   }
+}
+
+/** A device says that it was lost a moment after what it was doing has failed. */
+const MOMENT_MS = 100;
+
+async function lostSoon(engine: WasmEngine, thrown: unknown): Promise<string | undefined> {
+  if ((thrown as { code?: unknown } | null)?.code !== "DEVICE") return undefined;
+  await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
+  return lostOf(engine);
 }
 
 /** Why the device was lost; after a trap the object itself may be out of use. */

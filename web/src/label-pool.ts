@@ -1,10 +1,11 @@
 /** Pictures to label: which to label next, and what their labels say of the others. */
-import { present, type Embeddings } from "./embeddings.js";
+import { joined, present, type Embeddings } from "./embeddings.js";
 import { runningEngine } from "./engine.js";
 import { KithError, unlessAborted } from "./errors.js";
 import { RemoteObject } from "./remote-object.js";
 import { engineOptions, finite, list, oneOf, optionsOf, whole } from "./checks.js";
 import { classesOf } from "./labels.js";
+import type { LinearProbe } from "./probe.js";
 import type {
   DeviceReport,
   EngineOptions,
@@ -16,6 +17,9 @@ import { ENGINE, type WasmLabelPool } from "./wasm-module.js";
 
 /** Nearest neighbours that each picture is joined with. */
 const NEIGHBOURS = 20;
+
+/** Pictures that a probe looks at in one go. */
+const AT_A_TIME = 512;
 
 const RULES = ["random", "uncertain", "representative", "different"] as const;
 
@@ -71,8 +75,7 @@ export class LabelPool {
     const taken = new Set([...labelled, ...list("skip", skip)]);
     const open = labels.flatMap((_, place) => (taken.has(place) ? [] : [place]));
     const wanted = { rule, count: whole("count", count, 1), seed: whole("seed", seed, 0) };
-    const shares =
-      rule === "uncertain" && probe ? probe.probabilities(this.#embeddings) : new Float32Array();
+    const shares = rule === "uncertain" && probe ? await this.#sharesBy(probe) : new Float32Array();
     const call = this.#remote.invoke("propose", [
       Uint32Array.from(labelled),
       Uint32Array.from(open),
@@ -91,6 +94,18 @@ export class LabelPool {
             }
           : reason,
     })) as Proposal[];
+  }
+
+  /** Probabilities of all pictures, so many at a time that a page goes on drawing. */
+  async #sharesBy(probe: LinearProbe): Promise<Float32Array> {
+    const parts: Float32Array[] = [];
+    for (let from = 0; from < this.size; from += AT_A_TIME) {
+      const count = Math.min(AT_A_TIME, this.size - from);
+      const some = Array.from({ length: count }, (_, place) => from + place);
+      parts.push(probe.probabilities(this.#embeddings.select(some)));
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    return joined(parts);
   }
 
   /**

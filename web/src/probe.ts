@@ -4,6 +4,7 @@ import { rowsOf, sameEncoder, type Embeddings } from "./embeddings.js";
 import { Encoder, ranked } from "./encoder.js";
 import { KithError } from "./errors.js";
 import type { ProbeWeights } from "./generated.js";
+import { dot } from "./nearest.js";
 import { File, opened, textOf, written } from "./safetensors.js";
 import {
   attached,
@@ -251,12 +252,7 @@ export function mostLikely(weights: ProbeWeights, rows: Embeddings): number[] {
 
 /** Softmax of the logits. */
 function shares({ weight, bias }: ProbeWeights, row: Float32Array): Float32Array {
-  const logits = Float32Array.from(bias, (bias, label) => {
-    let sum = bias;
-    const start = label * row.length;
-    for (let i = 0; i < row.length; i += 1) sum += weight[start + i]! * row[i]!;
-    return sum;
-  });
+  const logits = bias.map((bias, label) => bias + dot(weight, label * row.length, row));
   const highest = logits.reduce((a, b) => Math.max(a, b));
   const powers = logits.map((logit) => Math.exp(logit - highest));
   const total = powers.reduce((a, b) => a + b, 0);

@@ -10,11 +10,12 @@ import {
   type ImportOptions,
   type LinearProbe,
   type LoadOptions,
-  type Pretraining,
+  type TrainingRun,
 } from "kith-web";
 import { remember, setting } from "./address.js";
 import { gallery } from "./gallery.js";
 import { picturesFromFiles } from "./user-pictures.js";
+import { measures, setMark, type Mark } from "./label/mark.js";
 import type { Picture } from "./picture.js";
 import { loadPrecomputed, Network } from "./network.js";
 import { KeptPictures } from "./own/kept-pictures.js";
@@ -30,6 +31,14 @@ export type AppEvent = "network" | "pictures" | "probe" | "run" | "kept" | "enco
 interface Source {
   readonly file: ByteSource;
   readonly told?: ImportOptions | undefined;
+}
+
+/** How an encoder is opened. */
+interface Opening {
+  /** What its file does not say itself. */
+  readonly told?: ImportOptions | undefined;
+  /** How long a person waits for the gallery. */
+  readonly patienceMs?: number;
 }
 
 const DEVICES: readonly Device[] = ["auto", "webgpu", "cpu"];
@@ -51,8 +60,8 @@ export class AppState {
   device: Device;
   /** The probe that was trained or opened last; undefined after another network was opened. */
   probe: LinearProbe | undefined;
-  /** The run of the panel Learn. */
-  #run: Pretraining | undefined;
+  /** The run of the panel Learn or Label. */
+  #run: TrainingRun | undefined;
   /** The source of the open network, to load it again on another device. */
   #source: Source;
   /** Encoders of others that came with the page, by name; each is fetched when it is first opened. */
@@ -79,6 +88,11 @@ export class AppState {
     return new AppState(pictures, await trained, await random);
   }
 
+  /** The file of the open network. */
+  get checkpointFile(): ByteSource {
+    return this.#source.file;
+  }
+
   get encoder(): Encoder | undefined {
     return this.network.encoder;
   }
@@ -89,14 +103,14 @@ export class AppState {
   }
 
   /** Sets the current run. */
-  setRun(run: Pretraining): void {
+  setRun(run: TrainingRun): void {
     this.#run = run;
     run.onDeviceLost(() => this.emit("run"));
     this.emit("run");
   }
 
   /** Ends the current run, unless another has started. */
-  clearRun(run: Pretraining): void {
+  clearRun(run: TrainingRun): void {
     if (this.#run === run) this.#run = undefined;
     this.emit("run");
   }
@@ -184,12 +198,12 @@ export class AppState {
 
   /**
    * Opens another encoder, a checkpoint or other people's weights, and embeds the gallery, as much of it
-   * as a minute allows.
+   * as `patienceMs` allow; a minute, if it is not said.
    */
   async openEncoder(
     name: string,
     file: ByteSource,
-    { told, ...options }: CallOptions & { told?: ImportOptions | undefined },
+    { told, patienceMs, ...options }: CallOptions & Opening,
   ): Promise<void> {
     const encoder = await loadEncoder(file, {
       ...options,
@@ -205,7 +219,7 @@ export class AppState {
     await before?.dispose();
     diagnosticContext.device = encoder.device;
     try {
-      await network.embedSome(this.gallery, options);
+      await network.embedSome(this.gallery, options, patienceMs);
     } catch (error) {
       // A network that nobody sees must not stay in memory.
       if (network !== this.network) {
@@ -301,10 +315,19 @@ export class AppState {
     this.emit("pictures");
   }
 
-  /** Gives pictures of the user a label; it is stored before it is shown. */
+  /** Gives pictures of the user a label; it is stored before it is shown. What is set aside stays so. */
   async label(pictures: readonly Picture[], label: string | null): Promise<void> {
-    await this.kept.label(pictures, label);
-    for (const picture of pictures) picture.label = label;
+    for (const aside of [false, true]) {
+      const some = pictures.filter((picture) => measures(picture) === aside);
+      const mark = { label, unknown: false, aside: aside && label !== null };
+      if (some.length > 0) await this.mark(some, mark);
+    }
+  }
+
+  /** Says of pictures of the user what a person said; it is stored before it is shown. */
+  async mark(pictures: readonly Picture[], mark: Mark): Promise<void> {
+    await this.kept.mark(pictures, mark);
+    for (const picture of pictures) setMark(picture, mark);
     this.emit("pictures");
   }
 

@@ -25,7 +25,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 export function errorBox(error: unknown, retry?: () => void): HTMLElement {
   const coded = error instanceof KithError ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
-  const hint = (coded && HINTS[coded.code]) ?? coded?.hint ?? "Try again, or reload the page.";
+  const hint = (coded && HINTS[coded.code]) ?? hintOf(error) ?? "Try again, or reload the page.";
   announce(`That did not work: ${message}`);
   const diagnostics = JSON.stringify(diagnosticsFor(error), null, 2);
   const copy = button("Copy diagnostics", () => void copyText(copy, diagnostics));
@@ -39,9 +39,15 @@ export function errorBox(error: unknown, retry?: () => void): HTMLElement {
   );
 }
 
+/** What to do, if the error says it: those of the package and of a server do. */
+function hintOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("hint" in error)) return undefined;
+  return typeof error.hint === "string" ? error.hint : undefined;
+}
+
 function diagnosticsFor(error: unknown): unknown {
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-  const code = error instanceof KithError ? error.code : undefined;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
   return {
     page: VERSION,
     code,

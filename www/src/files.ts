@@ -44,9 +44,9 @@ export function npy(data: Float32Array, shape: readonly number[]): Blob {
   return new Blob([new Uint8Array(magic), size, header, data as Float32Array<ArrayBuffer>]);
 }
 
-/** A table as CSV. */
+/** A table as CSV, its values quoted by RFC 4180. */
 export function csv(lines: readonly (readonly (string | number)[])[]): string {
   const quoted = (value: string | number): string =>
-    /[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+    /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
   return `${lines.map((line) => line.map(quoted).join(",")).join("\n")}\n`;
 }

@@ -141,15 +141,19 @@ export class Network {
   }
 
   /**
-   * Embeds the gallery's pictures that have no embedding yet, as many as fit into a minute, and never
+   * Embeds the gallery's pictures that have no embedding yet, as many as fit into `patienceMs`, and never
    * less than a few: large encoders take hours for all of them on a processor.
    */
-  async embedSome(gallery: readonly Picture[], options: CallOptions = {}): Promise<void> {
+  async embedSome(
+    gallery: readonly Picture[],
+    options: CallOptions = {},
+    patienceMs = PATIENCE_MS,
+  ): Promise<void> {
     const fresh = spread(gallery).filter((picture) => !this.hasEmbedding(picture));
     const start = performance.now();
     await this.#embedInParts(fresh.slice(0, FIRST), options);
     const each = (performance.now() - start) / FIRST;
-    const most = Math.max(LEAST, Math.floor(PATIENCE_MS / each));
+    const most = Math.max(LEAST, Math.floor(patienceMs / each));
     await this.#embedInParts(fresh.slice(FIRST, most), options);
   }
 

@@ -1,16 +1,22 @@
-/** A picture of the gallery or of the user. */
+/** A picture of the gallery, of the user, or of a folder that the page's server labels. */
 
 export interface Picture {
-  /** Unique on this page; begins with `g` for the gallery and with `y` for the user's pictures. */
+  /** Unique on this page; begins with `g` for the gallery, with `y` for the user's pictures, with `f` for a folder's. */
   readonly id: string;
   readonly name: string;
   /** Its class, if it has one. */
   label: string | null;
+  /** Somebody looked at it and could not tell its class. */
+  unknown?: boolean;
+  /** Its label is set aside to measure on: nobody learns from it. */
+  aside?: boolean;
   /** Who drew it; empty for the user's pictures. */
   readonly by: string;
   readonly tile?: Tile;
   /** The user's file, and an object URL of it. */
   readonly file?: { readonly blob: Blob; readonly url: string };
+  /** The address of an image in a folder that the page's server labels. */
+  readonly address?: string;
 }
 
 /** The position of a gallery picture on a sheet. */
@@ -30,10 +36,12 @@ export function describe({ name, by, label }: Picture): string {
 
 /** An element that shows a picture; CSS sets its size. */
 export function pictureElement(picture: Picture): HTMLElement {
-  const { file, tile } = picture;
-  if (file) {
+  const { file, tile, address } = picture;
+  const url = file?.url ?? address;
+  if (url !== undefined) {
     const image = document.createElement("img");
-    image.src = file.url;
+    image.decoding = "async";
+    image.src = url;
     image.alt = describe(picture);
     image.className = "picture";
     return image;

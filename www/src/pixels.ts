@@ -6,8 +6,9 @@ const sheets = new Map<string, Promise<ImageBitmap>>();
 
 /** The image that the network gets for a picture. */
 export async function pixelsOf(picture: Picture): Promise<ImageInput> {
-  const { tile, file } = picture;
+  const { tile, file, address } = picture;
   if (file) return file.blob;
+  if (address !== undefined) return address;
   const { side } = SHEET;
   const sheet = await sheetAt(tile!.sheet);
   const canvas = new OffscreenCanvas(side, side);

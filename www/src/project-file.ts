@@ -1,19 +1,22 @@
 /** Saves and opens the user's work as one file: pictures, classes, embeddings and probe. */
 import { loadProject, saveProject, type ByteSource } from "kith-web";
 import type { AppState } from "./app-state.js";
+import { markOf, NOTHING_SAID, setMark, type Mark } from "./label/mark.js";
 import type { Picture } from "./picture.js";
 import { restoredPicture } from "./user-pictures.js";
 
 interface ProjectSettings {
   readonly checkpoint: string;
-  readonly pictures: Readonly<Record<string, { name: string; label: string | null }>>;
+  readonly pictures: Readonly<Record<string, { name: string } & Partial<Mark>>>;
 }
 
 /** Writes the file. */
 export async function projectFile(app: AppState): Promise<Blob> {
   const { userPictures, network, probe, checkpoint } = app;
   const pictures = Object.fromEntries(userPictures.map(({ id, file }) => [id, file!.blob]));
-  const names = userPictures.map(({ id, name, label }) => [id, { name, label }] as const);
+  const names = userPictures.map(
+    (picture) => [picture.id, { name: picture.name, ...markOf(picture) }] as const,
+  );
   const settings: ProjectSettings = { checkpoint, pictures: Object.fromEntries(names) };
   return saveProject({
     index: network.index(userPictures),
@@ -29,10 +32,11 @@ export async function openProjectFile(app: AppState, source: ByteSource): Promis
   const known = (settings as ProjectSettings | null)?.pictures ?? {};
   const fresh: Picture[] = [];
   for (const [id, blob] of Object.entries(pictures)) {
-    const { name = id, label = null } = known[id] ?? {};
+    const { name = id, ...said } = known[id] ?? {};
+    const mark: Mark = { ...NOTHING_SAID, ...said };
     const here = app.picture(id);
-    if (here?.file) await app.label([here], label);
-    else if (!here) fresh.push(restoredPicture(id, { name, blob }, label));
+    if (here?.file) await app.mark([here], mark);
+    else if (!here) fresh.push(madePicture(id, { name, blob }, mark));
   }
   app.adoptPictures(fresh);
   if (probe) {
@@ -40,4 +44,10 @@ export async function openProjectFile(app: AppState, source: ByteSource): Promis
     app.emit("probe");
   }
   return Object.keys(pictures).length;
+}
+
+function madePicture(id: string, stored: { name: string; blob: Blob }, mark: Mark): Picture {
+  const picture = restoredPicture(id, stored, mark.label);
+  setMark(picture, mark);
+  return picture;
 }

@@ -45,6 +45,13 @@ const STEPS: readonly Step[] = [
       "Now somebody says of a few pictures what they are: food, a flag, an animal. From these few, the network guesses all others. Move the slider and see how the share of right guesses grows. Press a number of the table to see which pictures were mixed up.",
   },
   {
+    panel: "label",
+    shows: "label",
+    title: "Which pictures are worth a label?",
+    words:
+      "Labels cost time, so the program proposes the pictures that say most, and says why. Choose “The emoji, to try it”, begin, and press the key of a class. After every ten, a probe learns from your labels; some of them are set aside to measure how good its guesses are.",
+  },
+  {
     panel: "map",
     shows: "map",
     title: "All at once",

@@ -13,7 +13,8 @@ export interface Curves {
   ready(): Promise<unknown>;
 }
 
-type Figure = readonly [title: string, value: string];
+/** A name, its value, and what there is to say of it. */
+export type Figure = readonly [title: string, value: string, note?: string];
 
 /** Starts with the points of a resumed run, if there are any. */
 export function curves(points: readonly Point[], metrics: readonly Metric[]): Curves {
@@ -54,7 +55,7 @@ export function curves(points: readonly Point[], metrics: readonly Metric[]): Cu
 }
 
 /** Figures that every run has, shown before and after the metrics. */
-function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], Figure[]] {
+export function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], Figure[]] {
   const minutes = Math.round(((total - step) * ms) / 60_000);
   return [
     [
@@ -68,8 +69,8 @@ function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], Figure[]
   ];
 }
 
-function drawFigures(container: HTMLElement, figures: readonly Figure[]): void {
-  const figure = ([title, value]: Figure): HTMLElement =>
-    el("div", {}, el("dt", {}, title), el("dd", {}, value));
+export function drawFigures(container: HTMLElement, figures: readonly Figure[]): void {
+  const figure = ([title, value, note]: Figure): HTMLElement =>
+    el("div", {}, el("dt", {}, title), el("dd", {}, value, note && el("small", {}, note)));
   container.replaceChildren(...figures.map(figure));
 }

@@ -41,12 +41,13 @@ function sentence({ kept, userPictures }: AppState): string {
   }
   const which =
     kept.lost === userPictures.length ? `your ${count}` : `${kept.lost} of your ${count}`;
-  return `This browser does not keep ${which}: ${reason(kept.trouble)} You can go on, but they are gone when this tab closes.`;
+  return `This browser does not keep ${which}: ${storageTrouble(kept.trouble)} You can go on, but they are gone when this tab closes.`;
 }
 
 const pictures = (count: number): string => (count === 1 ? "1 picture" : `${count} pictures`);
 
-function reason(trouble: unknown): string {
+/** Why a browser did not store something. */
+export function storageTrouble(trouble: unknown): string {
   const { name, message } = trouble instanceof Error ? trouble : new Error(String(trouble));
   if (name === "QuotaExceededError") return "its storage for this page is full.";
   if (name === "InvalidStateError" || name === "SecurityError" || name === "UnknownError") {
@@ -55,10 +56,12 @@ function reason(trouble: unknown): string {
   return `storing failed (${message}).`;
 }
 
-/** Forgets the pictures, and before them a saved run that contains some. */
+/** Forgets the pictures, and before them saved runs that know some. */
 async function forget(app: AppState): Promise<void> {
   const { deleteSavedRun, loadSavedRun } = await import("../learn/run.js");
   const run = await loadSavedRun().catch(() => undefined);
   if (run?.files) await deleteSavedRun().catch(() => {});
+  const { forgetSavedRun } = await import("../label/saved-run.js");
+  await forgetSavedRun("own").catch(() => {});
   await app.forgetPictures();
 }

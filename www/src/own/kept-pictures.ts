@@ -1,5 +1,6 @@
 /** What this browser keeps of the user's pictures, so that they are there again after a reload. */
-import { clear, del, delMany, entries, setMany } from "idb-keyval";
+import { clear, delMany, entries, promisifyRequest } from "idb-keyval";
+import { markOf, setMark, type Mark } from "../label/mark.js";
 import type { Picture } from "../picture.js";
 import { openStore } from "../storage.js";
 import { restoredPicture } from "../user-pictures.js";
@@ -17,6 +18,30 @@ interface Stored {
 
 const pictureKey = (id: string): string => `picture ${id}`;
 const labelKey = (id: string): string => `label ${id}`;
+/** Under it, where there is one: that nobody can tell the class, or that the label is set aside. */
+const noteKey = (id: string): string => `note ${id}`;
+
+/** A key and its value; `null` where there must be none. */
+type Entry = readonly [key: string, value: string | Stored | null];
+
+/** What is stored for what was said of a picture. */
+function markEntries({ id }: Picture, { label, unknown, aside }: Mark): Entry[] {
+  const note = unknown ? "unknown" : aside ? "aside" : null;
+  return [
+    [labelKey(id), label],
+    [noteKey(id), note],
+  ];
+}
+
+/** Writes all entries or none. */
+const write = (all: readonly Entry[]): Promise<void> =>
+  store("readwrite", (objects) => {
+    for (const [key, value] of all) {
+      if (value === null) objects.delete(key);
+      else objects.put(value, key);
+    }
+    return promisifyRequest(objects.transaction);
+  });
 
 export class KeptPictures {
   /** Changes that are not written yet. */
@@ -44,7 +69,14 @@ export class KeptPictures {
       if (typeof value === "string" || !key.startsWith("picture ")) return [];
       const id = key.slice("picture ".length);
       const label = known.get(labelKey(id));
-      return [restoredPicture(id, value, typeof label === "string" ? label : null)];
+      const note = known.get(noteKey(id));
+      const picture = restoredPicture(id, value, typeof label === "string" ? label : null);
+      setMark(picture, {
+        label: picture.label,
+        unknown: note === "unknown",
+        aside: note === "aside",
+      });
+      return [picture];
     });
   }
 
@@ -53,22 +85,17 @@ export class KeptPictures {
     await Promise.all(pictures.map((picture) => this.#write([picture], () => put(picture))));
   }
 
-  /** Keeps the label of pictures. */
-  label(pictures: readonly Picture[], label: string | null): Promise<void> {
-    const keys = pictures.map(({ id }) => labelKey(id));
+  /** Keeps what was said of pictures. */
+  mark(pictures: readonly Picture[], mark: Mark): Promise<void> {
     return this.#write(pictures, () =>
-      label === null
-        ? delMany(keys, store)
-        : setMany(
-            keys.map((key) => [key, label]),
-            store,
-          ),
+      write(pictures.flatMap((picture) => markEntries(picture, mark))),
     );
   }
 
   async remove(picture: Picture): Promise<void> {
     const { id } = picture;
-    await this.#write([picture], () => delMany([pictureKey(id), labelKey(id)], store));
+    const keys = [pictureKey(id), labelKey(id), noteKey(id)];
+    await this.#write([picture], () => delMany(keys, store));
     this.#lost.delete(picture);
     this.#onChange();
   }
@@ -104,9 +131,8 @@ export class KeptPictures {
   }
 }
 
-async function put({ id, name, label, file }: Picture): Promise<void> {
-  const stored: Stored = { name, blob: file!.blob };
-  const labels: [string, string][] = label === null ? [] : [[labelKey(id), label]];
-  await setMany([[pictureKey(id), stored], ...labels], store);
-  if (label === null) await del(labelKey(id), store);
+function put(picture: Picture): Promise<void> {
+  const { id, name, file } = picture;
+  const entry: Entry = [pictureKey(id), { name, blob: file!.blob }];
+  return write([entry, ...markEntries(picture, markOf(picture))]);
 }

@@ -1,5 +1,6 @@
 /** The labelled pictures that a probe trains on, and those that test it. */
 import type { AppState } from "../app-state.js";
+import { measures, teaches } from "../label/mark.js";
 import type { Picture } from "../picture.js";
 
 export interface Split {
@@ -32,13 +33,16 @@ export function gallerySplit(
   return { labelled, test };
 }
 
-/** The user's pictures that have a class. */
+/** Labels that are set aside from which on they are enough to measure on. */
+const ENOUGH_ASIDE = 10;
+
+/** The user's pictures that have a class; nobody learns from labels that are set aside. */
 export function userSplit({ userPictures, network }: AppState): Split {
+  const known = userPictures.filter((picture) => network.hasEmbedding(picture));
+  const aside = known.filter(measures);
   return {
-    labelled: userPictures.filter(
-      (picture) => picture.label !== null && network.hasEmbedding(picture),
-    ),
-    test: [],
+    labelled: known.filter(teaches),
+    test: aside.length >= ENOUGH_ASIDE ? aside : [],
   };
 }
 

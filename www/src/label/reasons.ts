@@ -1,0 +1,66 @@
+/** Why a picture is proposed, in plain words. */
+import type { Proposal, ProposalRule } from "kith-web";
+
+/** A reason of the package, or that the label is set aside to measure on, or that it was taken back. */
+export type Reason = Proposal["reason"] | { readonly kind: "aside" | "taken back" };
+
+const share = (value: number): string => `${Math.round(100 * value)} %`;
+
+export function inWords(reason: Reason): string {
+  switch (reason.kind) {
+    case "aside":
+      return "Drawn by chance and set aside: nothing learns from this label, it measures how good the guesses are.";
+    case "taken back":
+      return "You took its label back.";
+    case "chance":
+      return "Drawn by chance.";
+    case "margin": {
+      const [first, second] = reason.labels;
+      const [best, next] = reason.shares;
+      return `The probe says ${first} ${share(best)}, ${second} ${share(next)}.`;
+    }
+    case "stands-for":
+      return `Stands for ${counted(reason.count)} no labelled picture near.`;
+    case "distance":
+      return reason.cosine === null
+        ? "No picture has a label yet, so every picture is as different as any other."
+        : `The nearest labelled picture is only ${reason.cosine.toFixed(2)} alike (1 would be the same).`;
+  }
+}
+
+const counted = (count: number): string =>
+  count === 1 ? "1 picture that has" : `${count} pictures that have`;
+
+/** A rule, or the two in turn that a person gets who chooses none. */
+export type ChosenRule = "auto" | ProposalRule;
+
+export const RULES: readonly (readonly [ChosenRule, string])[] = [
+  ["auto", "Representative first, then uncertain"],
+  ["uncertain", "The most uncertain"],
+  ["representative", "The most representative"],
+  ["different", "The most different"],
+  ["random", "By chance"],
+];
+
+/** Labels that each of two classes needs before the probe's doubts say anything. */
+export const ENOUGH = { classes: 2, labels: 2 } as const;
+
+const WORDS: Readonly<Record<ProposalRule, string>> = {
+  uncertain: "pictures whose two likeliest classes are nearest to each other (margin sampling)",
+  representative: "pictures that stand for most others (facility location)",
+  different: "pictures that are farthest from all labelled ones (core-set)",
+  random: "pictures drawn by chance",
+};
+
+/** What the program proposes now, and when that changes. */
+export function ruleInWords(chosen: ChosenRule, inForce: ProposalRule): string {
+  const now = `Proposed now: ${WORDS[inForce]}.`;
+  const until = `${ENOUGH.classes} classes have ${ENOUGH.labels} labels each`;
+  if (chosen === "auto" && inForce === "representative") {
+    return `${now} When ${until}, the most uncertain follow.`;
+  }
+  if (chosen !== inForce && chosen !== "auto") {
+    return `${now} The probe has no doubts before ${until}: until then it cannot be asked.`;
+  }
+  return now;
+}
