@@ -42,10 +42,12 @@ fn a_sweep_is_its_runs_and_chooses_on_validation() {
             assert!(combination[name]["deviation"].is_f64(), "{name}");
         }
     }
-    let best = usize::from(mean(&combinations[1]) > mean(&combinations[0]));
+    // Means of equal shares in another order may differ in the last bit.
+    let ahead = mean(&combinations[1]) - mean(&combinations[0]);
+    let best = usize::from(ahead > 1e-6);
     assert_eq!(sweep["chosen"]["by"], "validation_linear");
     assert_eq!(sweep["chosen"]["settings"], combinations[best]["settings"]);
-    let tie = mean(&combinations[0]) == mean(&combinations[1]);
+    let tie = ahead.abs() <= 1e-6;
     assert_eq!(sweep["chosen"]["as_good"], u64::from(tie), "others that are as good are counted");
 
     // A run of the sweep is the run that `kith pretrain` makes of its settings.
