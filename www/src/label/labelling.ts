@@ -2,10 +2,10 @@
 import type { Device, LabelPool, ProposalRule, SpreadLabels } from "kith-web";
 import type { Network } from "../network.js";
 import type { Picture } from "../picture.js";
-import { learn, type Learnt } from "./learning.js";
-import { isOpen, markOf, teaches, type Mark } from "./mark.js";
+import { hasEnough, learn, type Learnt } from "./learning.js";
+import { isOpen, markOf, type Mark } from "./mark.js";
 import { Proposer, type Proposed } from "./proposer.js";
-import { ENOUGH, type ChosenRule } from "./reasons.js";
+import type { ChosenRule } from "./reasons.js";
 import type { LabelSource } from "./sources.js";
 
 /** Proposals in a round, after which the probe learns again. */
@@ -89,19 +89,9 @@ export class Labelling {
 
   /** The rule by which pictures are proposed now. */
   get rule(): ProposalRule {
-    const doubts = this.learnt !== undefined && this.#hasEnough();
+    const doubts = this.learnt !== undefined && hasEnough(this.pictures);
     if (this.chosen === "auto") return doubts ? "uncertain" : "representative";
     return this.chosen === "uncertain" && !doubts ? "representative" : this.chosen;
-  }
-
-  /** Whether enough classes have enough labels for the probe's doubts to say anything. */
-  #hasEnough(): boolean {
-    const counts = new Map<string, number>();
-    for (const { label } of this.pictures.filter(teaches)) {
-      counts.set(label!, (counts.get(label!) ?? 0) + 1);
-    }
-    const classes = [...counts.values()].filter((count) => count >= ENOUGH.labels);
-    return classes.length >= ENOUGH.classes;
   }
 
   /** Begins: learns from the labels that are there, and proposes the first pictures. */
