@@ -49,6 +49,16 @@ pub(crate) fn recipe() -> Inputs {
     Recipe::all_built_in().iter().map(|(_, text)| text.as_bytes().to_vec()).collect()
 }
 
+/// Tables of labels.
+pub(crate) fn table() -> Inputs {
+    let tables = [
+        "file,label\na.png,cat\nb.png,\"dog, big\"\n",
+        "\u{feff}id;class;image;unknown\n7;cat;./a.png;\n8;;c d.png;yes\n",
+        "image\tlabel\taside\na.png\tcat\tyes\ngone.png\tdog\t\n",
+    ];
+    tables.map(|table| table.as_bytes().to_vec()).into()
+}
+
 pub(crate) fn set() -> Inputs {
     let lines = [
         "encoder={kind=\"conv4\",width=8}\nsemi.epochs=2",

@@ -11,7 +11,7 @@ use kith_core::import::{Told, checkpoint};
 use kith_core::model::Model;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{NoMore, State};
-use kith_data::{Dataset, Options, Source};
+use kith_data::{Dataset, Folders, LabelTable, Labelling, Options, Source};
 
 use super::mutate::Form;
 use super::seeds;
@@ -29,7 +29,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self { name: "checkpoint", form: Form::Safetensors, seeds: seeds::checkpoint, read: model },
         Self { name: "note", form: Form::Bytes, seeds: seeds::note, read: note },
         Self { name: "state", form: Form::Safetensors, seeds: seeds::state, read: state },
@@ -41,6 +41,7 @@ impl Target {
         Self { name: "parquet", form: Form::Bytes, seeds: seeds::parquet, read: parquet },
         Self { name: "tar", form: Form::Bytes, seeds: seeds::tar, read: tar },
         Self { name: "image", form: Form::Bytes, seeds: seeds::image, read: image },
+        Self { name: "labels", form: Form::Bytes, seeds: seeds::table, read: table },
         Self { name: "pth", form: Form::Zip, seeds: seeds::pth, read: imported },
         Self {
             name: "safetensors",
@@ -166,6 +167,23 @@ fn tar(folder: &Path, input: &[u8]) -> bool {
 fn image(folder: &Path, input: &[u8]) -> bool {
     // Its first bytes tell the format.
     one_file(&folder.join("a.png"), input, Source::Folder(folder.to_owned()))
+}
+
+/// A table of labels, to which a label is added: what is written is read as it was written.
+fn table(folder: &Path, input: &[u8]) -> bool {
+    for name in ["a.png", "b.png", "c d.png"] {
+        fs::write(folder.join(name), b"\x89PNG\r\n\x1a\n").expect("a file can be written");
+    }
+    fs::write(folder.join("labels.csv"), input).expect("a file can be written");
+    let open = || LabelTable::open(folder, None, Folders::Classes);
+    let Ok(mut table) = open() else { return false };
+    let label = Some("cat, big".to_owned());
+    table.set(1, Labelling { label, unknown: false, aside: true }).expect("a label");
+    fs::write(table.table(), table.to_csv()).expect("a file can be written");
+    let again = open().expect("it can be read again");
+    assert_eq!(again.images().collect::<Vec<_>>(), table.images().collect::<Vec<_>>());
+    assert_eq!(again.to_csv(), table.to_csv());
+    true
 }
 
 fn imported(folder: &Path, input: &[u8]) -> bool {

@@ -27,6 +27,14 @@ test.describe("with a service worker", () => {
     await expect(page.locator(".comparison .grid .cell")).toHaveCount(16);
     await load(page);
     for (const panel of PANELS) await visit.open(panel);
+    const docs = readdirSync(join(dist, "docs")).map((name) => `docs/${name}`);
+    const missing = await page.evaluate(async (names) => {
+      const there = await Promise.all(names.map(async (name) => (await fetch(name)).ok));
+      return names.filter((_, place) => !there[place]);
+    }, docs);
+    expect(missing, "the documentation is there too").toEqual([]);
+    await page.getByRole("link", { name: "All documentation" }).click();
+    await expect(page.locator("h1")).toHaveText("kith");
   });
 });
 

@@ -152,3 +152,22 @@ test("nothing is wider than the screen, however narrow", async ({ visit }) => {
     expect(over, panel).toBeLessThanOrEqual(0);
   }
 });
+
+test("axe finds nothing in the dark either", async ({ visit }) => {
+  const { page } = visit;
+  await page.emulateMedia({ colorScheme: "dark" });
+  for (const panel of PANELS) {
+    await visit.open(panel);
+    await page.waitForTimeout(800);
+    await visit.accessible(`${panel}, dark`);
+  }
+});
+
+test("the link of the open panel is in sight", async ({ visit }) => {
+  const { page } = visit;
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const panel of PANELS) {
+    await visit.open(panel);
+    await expect(page.locator("#panels [aria-current]"), panel).toBeInViewport({ ratio: 0.95 });
+  }
+});

@@ -72,6 +72,8 @@ test("every panel prints with its title and address, black on white, without con
     await expect(line).toContainText(page.url());
     await expect(line).toContainText((await page.locator("#panels [aria-current]").textContent())!);
     await expect(page.locator("h1")).toBeVisible();
+    const words = await page.locator("main > .panel").innerText();
+    expect(words.length, `${panel} is on the paper`).toBeGreaterThan(60);
     const [paper, ink] = await page.evaluate(() => {
       const { backgroundColor, color } = getComputedStyle(document.body);
       return [backgroundColor, color];
@@ -89,4 +91,5 @@ test("a panel begins at its top, however far down the last one was", async ({ vi
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
   await page.locator('a[data-panel="probe"]').click();
   await expect(page.locator(".probe .lead")).toBeInViewport();
+  await expect(page).toHaveTitle(/^Probe · /);
 });

@@ -122,7 +122,7 @@ class Library {
   </head>
   <body class="document">
     <a class="skip" href="#text">Skip to the text</a>
-    <p><a href="../index.html">What do pictures have in common? The page</a></p>
+    <header><a href="../index.html">What do pictures have in common? The page</a></header>
     <nav aria-label="Documentation">
       <ul>
         ${links.join("\n        ")}

@@ -68,7 +68,7 @@ export class AppState {
   readonly #others = new Map<string, Network>();
   #dropped: readonly File[] = [];
   #droppedPictures: readonly File[] = [];
-  #loading: Promise<void> = Promise.resolve();
+  #working: Promise<void> = Promise.resolve();
   readonly #target = new EventTarget();
 
   constructor(pictures: readonly Picture[], trained: Network, random: Network) {
@@ -138,9 +138,13 @@ export class AppState {
    * both. A call while another loads waits for it.
    */
   load(options: CallOptions): Promise<void> {
-    const before = this.#loading;
-    this.#loading = before.catch(() => {}).then(() => this.#load(options));
-    return this.#loading;
+    return this.#inTurn(() => this.#load(options));
+  }
+
+  /** Does work after what was asked for before, whatever became of that. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#working = this.#working.catch(() => {}).then(work);
+    return this.#working;
   }
 
   async #load(options: CallOptions): Promise<void> {
@@ -370,12 +374,15 @@ export class AppState {
   }
 
   /** Embeds those of the user's pictures that have no embedding yet; loads the network if it is not there. */
-  async embedUserPictures(options: CallOptions): Promise<void> {
-    const added = this.userPictures.filter((picture) => !this.network.hasEmbedding(picture));
-    if (added.length === 0) return;
-    if (this.encoder) await this.#embedUserPictures(options);
-    else await this.load(options);
-    this.emit("pictures");
+  embedUserPictures(options: CallOptions): Promise<void> {
+    return this.#inTurn(async () => {
+      const added = this.userPictures.filter((picture) => !this.network.hasEmbedding(picture));
+      if (added.length === 0) return;
+      options.signal?.throwIfAborted();
+      if (this.encoder) await this.#embedUserPictures(options);
+      else await this.#load(options);
+      this.emit("pictures");
+    });
   }
 
   /** Removes a picture of the user. */

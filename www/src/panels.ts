@@ -35,6 +35,8 @@ const PANELS: readonly {
   },
 ];
 
+const TITLE = document.title;
+
 /** Shows the panel of the address, and follows its changes. */
 export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): void {
   const links = PANELS.map(({ name, title }) =>
@@ -50,11 +52,15 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
       link.href = addressOf(link.dataset["panel"]!);
       if (isOpen) link.ariaCurrent = "page";
       else link.ariaCurrent = null;
+      // On a phone not all links fit.
+      if (isOpen) nav.scrollLeft = link.offsetLeft - (nav.clientWidth - link.offsetWidth) / 2;
     }
     const first = shown === "";
+    document.body.classList.toggle("moved-on", !first);
     closing.abort();
     closing = new AbortController();
     shown = panel.name;
+    document.title = panel === PANELS[0] ? TITLE : `${panel.title} · ${TITLE}`;
     await fill(main, panel, { app, closed: closing.signal });
     if (first) return;
     scrollToTop();

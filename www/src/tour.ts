@@ -21,7 +21,7 @@ const STEPS: readonly Step[] = [
     shows: "neighbours",
     title: "What is alike?",
     words:
-      "On the left is one emoji. Beside it are the eight pictures that a network finds most like it, out of 3,672. Nobody told the network what an emoji is. On the right is the same network before it learnt anything. A picture with a tick is the same emoji, drawn by somebody else: who finds it earlier?",
+      "One emoji, and the eight pictures that a network finds most like it, out of 3,672. Nobody told the network what an emoji is. After them come the eight of the same network before it learnt anything. A picture with a tick is the same emoji, drawn by somebody else: which network finds it earlier?",
   },
   {
     panel: "augmentations",

@@ -53,8 +53,8 @@ pub struct LabelTable {
     header: Vec<Vec<u8>>,
     /// Lines of the table, each a cell a column.
     lines: Vec<Vec<Vec<u8>>>,
-    /// The line of each image that has one.
-    line_of: BTreeMap<usize, usize>,
+    /// The lines of each image that has some.
+    lines_of: BTreeMap<usize, Vec<usize>>,
     separator: u8,
     notes: Vec<String>,
 }
@@ -110,7 +110,7 @@ impl LabelTable {
             labellings,
             header: ["file", "label"].map(Vec::from).to_vec(),
             lines: Vec::new(),
-            line_of: BTreeMap::new(),
+            lines_of: BTreeMap::new(),
             separator: b',',
             notes,
         };
@@ -163,10 +163,10 @@ impl LabelTable {
                 strange.push(printable(&path));
                 continue;
             };
-            self.line_of.entry(place).or_insert(number);
+            self.lines_of.entry(place).or_default().push(number);
             let labelling = &mut self.labellings[place];
-            labelling.unknown = line[unknown] == YES;
-            labelling.aside = line[aside] == YES;
+            labelling.unknown |= line[unknown] == YES;
+            labelling.aside |= line[aside] == YES;
         }
         if let Some(first) = strange.first() {
             self.notes.push(format!(
@@ -257,23 +257,27 @@ impl LabelTable {
             .map(|names| self.column(names).expect("the columns are there"));
         let mut lines = self.lines.clone();
         for (place, labelling) in self.labellings.iter().enumerate() {
-            let told = *labelling != Labelling::default();
-            let number = match self.line_of.get(&place) {
-                Some(&number) => number,
-                None if told => {
-                    lines.push(vec![Vec::new(); self.header.len()]);
-                    lines.len() - 1
-                }
-                None => continue,
-            };
-            let line = &mut lines[number];
             let yes = |is: bool| if is { YES.to_vec() } else { Vec::new() };
-            if line[columns[0]].is_empty() {
-                line[columns[0]] = self.images[place].as_os_str().as_encoded_bytes().to_vec();
+            let cells = [
+                labelling.label.clone().unwrap_or_default().into_bytes(),
+                yes(labelling.unknown),
+                yes(labelling.aside),
+            ];
+            let own = match self.lines_of.get(&place) {
+                Some(own) => own.clone(),
+                None if *labelling == Labelling::default() => continue,
+                None => {
+                    let mut line = vec![Vec::new(); self.header.len()];
+                    line[columns[0]] = self.images[place].as_os_str().as_encoded_bytes().to_vec();
+                    lines.push(line);
+                    vec![lines.len() - 1]
+                }
+            };
+            for number in own {
+                for (&column, cell) in columns[1..].iter().zip(&cells) {
+                    lines[number][column].clone_from(cell);
+                }
             }
-            line[columns[1]] = labelling.label.clone().unwrap_or_default().into_bytes();
-            line[columns[2]] = yes(labelling.unknown);
-            line[columns[3]] = yes(labelling.aside);
         }
         let mut writer = WriterBuilder::new().delimiter(self.separator).from_writer(Vec::new());
         for line in core::iter::once(&self.header).chain(&lines) {
@@ -346,6 +350,16 @@ mod tests {
         );
         table.set(0, Labelling::default()).unwrap();
         assert!(written(&table).contains("7;;a.png;Ada;;"), "a label that is taken back is gone");
+    }
+
+    #[test]
+    fn an_image_with_two_lines_has_one_label() {
+        let folder = folder(&["a.png"], Some("file,label\na.png,cat\n./a.png,cat\n"));
+        let mut table = LabelTable::open(folder.path(), None, Folders::Classes).unwrap();
+        table.set(0, known("cow")).unwrap();
+        fs::write(table.table(), table.to_csv()).unwrap();
+        let again = LabelTable::open(folder.path(), None, Folders::Classes).unwrap();
+        assert_eq!(again.classes().into_iter().collect::<Vec<_>>(), ["cow"]);
     }
 
     #[test]

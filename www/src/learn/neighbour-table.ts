@@ -67,20 +67,21 @@ export function compareNetworks(
     queries,
     networks.map(({ title }) => title),
   );
-  networks.forEach((network, column) => {
-    const index = network.index(pictures);
-    queries.forEach((picture, i) => {
-      const [near = []] = index.query(network.embeddings([picture]), {
-        k: NEAREST,
-        exclude: [picture.id],
-      });
-      fill(
-        i,
-        column,
-        near.map((each) => pictures[each.index]!),
-      );
-    });
-  });
+  const compare = async (): Promise<void> => {
+    for (const [column, network] of networks.entries()) {
+      const index = await network.indexInParts(pictures);
+      for (const [i, picture] of queries.entries()) {
+        const row = network.embeddings([picture]);
+        const [near = []] = index.query(row, { k: NEAREST, exclude: [picture.id] });
+        fill(
+          i,
+          column,
+          near.map((each) => pictures[each.index]!),
+        );
+      }
+    }
+  };
+  void compare();
   return element;
 }
 

@@ -32,13 +32,23 @@ export function drawLabel(
 export const drawCorrectness = (right: (index: number) => boolean): DrawPoint =>
   drawMarker((index) => (right(index) ? RIGHT : WRONG));
 
-/** Draws each point as its picture, once the sheet is loaded. */
+/** Time in which loaded sheets are gathered: each drawing takes all points. */
+const GATHER_MS = 200;
+
+/** Draws each point as its picture; `onLoaded` is called when more sheets are there. */
 export function drawPicture(pictures: readonly Picture[], onLoaded: () => void): DrawPoint {
   const drawn = new Map<string, CanvasImageSource | undefined>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const drawSoon = (): void => {
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      onLoaded();
+    }, GATHER_MS);
+  };
   const ask = async (url: string, coming: () => Promise<CanvasImageSource>): Promise<void> => {
     drawn.set(url, undefined);
     drawn.set(url, await coming());
-    onLoaded();
+    drawSoon();
   };
   /** The image if it is loaded; otherwise loads it once. */
   const at = (url: string, coming: () => Promise<CanvasImageSource>) => {

@@ -37,7 +37,7 @@ function sentence({ kept, userPictures }: AppState): string {
   const count = pictures(userPictures.length);
   if (kept.waiting > 0) return "This browser is storing your pictures and labels …";
   if (kept.lost === 0) {
-    return `This browser keeps your ${count} and the labels for your next visit. Nothing was sent anywhere.`;
+    return `This browser keeps your ${count} and the labels for your next visit; nothing was sent anywhere. On a computer that others use, forget them before you leave.`;
   }
   const which =
     kept.lost === userPictures.length ? `your ${count}` : `${kept.lost} of your ${count}`;

@@ -65,9 +65,7 @@ function open(root: HTMLElement, app: AppState, opening: Opening): void {
     if (asked !== query || closed.aborted) return;
     const next = (): void => setQuery(nextExample(app, query));
     words.replaceChildren(...about(app, { query, said, next, take }));
-    const figure = queryFigure(query, app);
-    if (query.file) figure.append(button("Remove this picture", () => app.removePicture(query)));
-    comparison.replaceChildren(figure, ...columns(app, indices, query, setQuery));
+    comparison.replaceChildren(queryFigure(query, app), ...columns(app, indices, query, setQuery));
     void showSupport(comparison.querySelector(".support")!, app, query, closed);
   };
   // Of a large network not all pictures of the gallery have an embedding.
@@ -110,7 +108,7 @@ function open(root: HTMLElement, app: AppState, opening: Opening): void {
     loadOffer(app, OFFER, closed),
   ];
   void draw().then(() => root.replaceChildren(...parts));
-  if (app.encoder) show();
+  if (app.encoder && !app.network.hasEmbedding(query)) show();
   const dropped = app.takeDroppedPictures();
   if (dropped.length > 0) take(dropped);
 }
@@ -186,7 +184,8 @@ async function buildIndices({ all, network, random }: AppState): Promise<Indices
   return { open, random: network === random ? undefined : await indexed(random) };
 }
 
-function queryFigure(query: Picture, { gallery, network, trained }: AppState): HTMLElement {
+function queryFigure(query: Picture, app: AppState): HTMLElement {
+  const { gallery, network, trained } = app;
   const pair = counterpart(gallery, query);
   const index = query.file ? -1 : Number(query.id.slice(1));
   // Of other networks the page does not know what they were trained on.
@@ -200,6 +199,7 @@ function queryFigure(query: Picture, { gallery, network, trained }: AppState): H
     pair &&
       el("p", { class: "pair aside" }, pictureElement(pair), `Its other drawing, by ${pair.by}.`),
     el("div", { class: "support" }),
+    query.file && button("Remove this picture", () => app.removePicture(query)),
   );
 }
 
