@@ -263,7 +263,9 @@ test("a toy run with the emoji: rules in the address, short tasks, few images, a
   expect(page.url()).toContain("rule=random");
   await expect(page.locator(".shown .reason")).toHaveText("Drawn by chance.");
   await rule.selectOption("uncertain");
-  await expect(page.locator(".shown .reason")).toHaveText(/^The probe says .+ \d+ %, .+ \d+ %\.$/);
+  await expect(page.locator(".shown .reason")).toHaveText(
+    /^The probe says .+ \d+\s%, .+ \d+\s%\.$/,
+  );
   await rule.evaluate((own) => (own as HTMLElement).blur());
   // Whatever the panel does, it does in each round; what happens in some is the machine's own.
   const longest: number[] = [];
