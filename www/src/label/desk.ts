@@ -150,7 +150,7 @@ function mostLike({ network, pictures }: Labelling, picture: Picture): HTMLEleme
   return el(
     "div",
     { class: "like" },
-    el("h3", {}, "Most like it, of those with a label"),
+    el("h2", {}, "Most like it, of those with a label"),
     el("ul", { class: "like-list" }, ...cells),
   );
 }
@@ -163,7 +163,7 @@ function drawNext(place: HTMLElement, { queue }: Labelling): void {
     return item;
   });
   place.hidden = coming.length === 0;
-  place.replaceChildren(el("h3", {}, "Next"), el("ul", { class: "next-list" }, ...pictures));
+  place.replaceChildren(el("h2", {}, "Next"), el("ul", { class: "next-list" }, ...pictures));
 }
 
 function nothingLeft({ pictures, queue }: Labelling): HTMLElement[] {

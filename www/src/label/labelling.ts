@@ -2,21 +2,14 @@
 import type { Device, LabelPool, ProposalRule, SpreadLabels } from "kith-web";
 import type { Network } from "../network.js";
 import type { Picture } from "../picture.js";
-import { learn, type Learnt } from "./learning.js";
-import { isOpen, markOf, measures, teaches, type Mark } from "./mark.js";
-import { ENOUGH, type ChosenRule, type Reason } from "./reasons.js";
+import { hasEnough, learn, type Learnt } from "./learning.js";
+import { isOpen, markOf, type Mark } from "./mark.js";
+import { Proposer, type Proposed } from "./proposer.js";
+import type { ChosenRule } from "./reasons.js";
 import type { LabelSource } from "./sources.js";
 
 /** Proposals in a round, after which the probe learns again. */
 const ROUND = 10;
-/** Each proposal with a number that this divides is drawn by chance and set aside. */
-const ASIDE_EVERY = 5;
-
-export interface Proposed {
-  readonly picture: Picture;
-  readonly reason: Reason;
-}
-
 /**
  * `queue`: other pictures are proposed; `labels`: something was said; `learnt`: the probe has learnt;
  * `trouble`: it could not, or nothing could be proposed.
@@ -45,7 +38,7 @@ export class Labelling {
   trouble: unknown;
   /** An answer is being stored. */
   busy = false;
-  readonly #pool: LabelPool;
+  readonly #proposer: Proposer;
   readonly #device: () => Device;
   readonly #closed: AbortSignal;
   #history: { readonly proposed: Proposed; readonly before: Mark }[] = [];
@@ -55,13 +48,15 @@ export class Labelling {
   /** Rounds that were begun, and proposals in the last one. */
   #round = 0;
   #size = 0;
+  /** Labels that were given outside of the proposals. */
+  #given = 0;
   readonly #target = new EventTarget();
 
   constructor({ source, pool, network, device, rule, closed }: Parts) {
     this.source = source;
     this.network = network;
     this.chosen = rule;
-    this.#pool = pool;
+    this.#proposer = new Proposer(pool, source.pictures, closed);
     this.#device = device;
     this.#closed = closed;
     closed.addEventListener("abort", () => this.#learning.abort());
@@ -94,19 +89,9 @@ export class Labelling {
 
   /** The rule by which pictures are proposed now. */
   get rule(): ProposalRule {
-    const doubts = this.learnt !== undefined && this.#hasEnough();
+    const doubts = this.learnt !== undefined && hasEnough(this.pictures);
     if (this.chosen === "auto") return doubts ? "uncertain" : "representative";
     return this.chosen === "uncertain" && !doubts ? "representative" : this.chosen;
-  }
-
-  /** Whether enough classes have enough labels for the probe's doubts to say anything. */
-  #hasEnough(): boolean {
-    const counts = new Map<string, number>();
-    for (const { label } of this.pictures.filter(teaches)) {
-      counts.set(label!, (counts.get(label!) ?? 0) + 1);
-    }
-    const classes = [...counts.values()].filter((count) => count >= ENOUGH.labels);
-    return classes.length >= ENOUGH.classes;
   }
 
   /** Begins: learns from the labels that are there, and proposes the first pictures. */
@@ -158,7 +143,9 @@ export class Labelling {
     await this.#store(picture, { label, unknown: false, aside: false });
     this.#history.push({ proposed: { picture, reason: { kind: "taken back" } }, before });
     this.queue = this.queue.filter((each) => each.picture !== picture);
+    this.#given += 1;
     this.#emit("labels");
+    if (this.#given % ROUND === 0 || this.queue.length === 0) void this.learnAgain();
     if (this.queue.length === 0) await this.#newRound();
     this.#emit("queue");
   }
@@ -213,77 +200,45 @@ export class Labelling {
   async #newRound(): Promise<void> {
     const round = (this.#round += 1);
     try {
-      let proposed = await this.#propose(ROUND);
+      let proposed = await this.#proposer.round(this.#wanted(ROUND));
       // Those that were put off come again when no others are left.
       if (proposed.length === 0 && this.#skipped.size > 0) {
         this.#skipped.clear();
-        proposed = await this.#propose(ROUND);
+        proposed = await this.#proposer.round(this.#wanted(ROUND));
       }
       if (round !== this.#round) return;
-      this.queue = proposed;
-      this.#size = proposed.length;
+      // An answer may have been taken back meanwhile: its picture comes first.
+      this.queue = [...this.queue, ...this.#stillOpen(proposed)];
+      this.#size = this.queue.length;
       this.#emit("queue");
     } catch (error) {
       if (!this.#closed.aborted) this.#fail(error);
     }
   }
 
-  /** Pictures of a round: most by the rule, every fifth by chance. */
-  async #propose(count: number): Promise<Proposed[]> {
-    const left = this.pictures.filter((each) => isOpen(each) && !this.#skipped.has(each)).length;
-    const size = Math.min(count, left);
-    const drawn = await this.#proposals("random", Math.floor(size / ASIDE_EVERY), []);
-    const aside = drawn.map(({ picture }): Proposed => ({ picture, reason: { kind: "aside" } }));
-    const others = await this.#proposals(this.rule, count - aside.length, aside);
-    const round: Proposed[] = [];
-    for (let number = 1; number <= count; number += 1) {
-      const next = number % ASIDE_EVERY === 0 ? aside.shift() : others.shift();
-      if (next) round.push(next);
-    }
-    return [...round, ...others, ...aside];
+  #wanted(count: number, besides: readonly Proposed[] = []) {
+    const without = new Set([...this.#skipped, ...besides.map(({ picture }) => picture)]);
+    return { rule: this.rule, count, probe: this.learnt?.probe, without };
   }
 
-  async #proposals(
-    rule: ProposalRule,
-    count: number,
-    besides: readonly Proposed[],
-  ): Promise<Proposed[]> {
-    if (count === 0) return [];
-    const busy = new Set([...this.#skipped, ...besides.map(({ picture }) => picture)]);
-    const skip = this.pictures.flatMap((picture, place) =>
-      measures(picture) || picture.unknown || busy.has(picture) ? [place] : [],
-    );
-    const { learnt } = this;
-    const proposals = await this.#pool.propose(this.#labels(), {
-      rule,
-      count,
-      skip,
-      // Another draw whenever something was said or put off since.
-      seed: this.pictures.filter((picture) => !isOpen(picture)).length + 1000 * this.#skipped.size,
-      ...(learnt && { probe: learnt.probe }),
-      signal: this.#closed,
-    });
-    return proposals.map(({ place, reason }) => ({ picture: this.pictures[place]!, reason }));
-  }
-
-  /** Labels that are learnt from, one a picture. */
-  #labels(): (string | null)[] {
-    return this.pictures.map((picture) => (teaches(picture) ? picture.label : null));
+  /** Proposals that nobody has answered since, and that do not wait already. */
+  #stillOpen(proposed: readonly Proposed[]): Proposed[] {
+    const waiting = new Set(this.queue.map(({ picture }) => picture));
+    return proposed.filter(({ picture }) => isOpen(picture) && !waiting.has(picture));
   }
 
   /** Replaces what is proposed after the shown picture; what is set aside stays. */
   async #proposeOthers(): Promise<void> {
     if (this.rule !== "uncertain" || this.#closed.aborted) return;
     try {
-      const waiting = this.queue.slice(1).filter(({ reason }) => reason.kind !== "aside");
-      const kept = this.queue.filter((each) => !waiting.includes(each));
-      const others = await this.#proposals(this.rule, waiting.length, kept);
-      const fresh = others.filter(
-        ({ picture }) => isOpen(picture) && picture !== this.current?.picture,
-      );
+      const old = this.queue.slice(1).filter(({ reason }) => reason.kind !== "aside");
+      const kept = this.queue.filter((each) => !old.includes(each));
+      const others = await this.#proposer.byRule(this.#wanted(old.length, kept));
       const [current, ...rest] = this.queue;
       if (!current) return;
-      const next = rest.flatMap((each) => (waiting.includes(each) ? fresh.splice(0, 1) : [each]));
+      this.queue = [current, ...rest.filter((each) => !old.includes(each))];
+      const fresh = this.#stillOpen(others);
+      const next = rest.flatMap((each) => (old.includes(each) ? fresh.splice(0, 1) : [each]));
       this.queue = [current, ...next];
       this.#emit("queue");
     } catch (error) {
@@ -293,6 +248,6 @@ export class Labelling {
 
   /** The labels, spread over all pictures that are joined with them. */
   async spread(signal: AbortSignal): Promise<SpreadLabels> {
-    return this.#pool.spread(this.#labels(), { signal });
+    return this.#proposer.spread(signal);
   }
 }

@@ -3,6 +3,7 @@ import { trainLinearProbe, type Device, type LinearProbe } from "kith-web";
 import type { Network } from "../network.js";
 import type { Picture } from "../picture.js";
 import { measures, teaches } from "./mark.js";
+import { ENOUGH } from "./reasons.js";
 
 /** Of how many pictures so many were guessed right. */
 export interface Count {
@@ -25,6 +26,16 @@ interface Task {
   readonly network: Network;
   readonly device: Device;
   readonly signal: AbortSignal;
+}
+
+/** Whether enough classes have enough labels for a probe's doubts to say anything. */
+export function hasEnough(pictures: readonly Picture[]): boolean {
+  const counts = new Map<string, number>();
+  for (const { label } of pictures.filter(teaches)) {
+    counts.set(label!, (counts.get(label!) ?? 0) + 1);
+  }
+  const classes = [...counts.values()].filter((count) => count >= ENOUGH.labels);
+  return classes.length >= ENOUGH.classes;
 }
 
 /** Trains a probe on the labels that are not set aside; undefined while there are fewer than two classes. */

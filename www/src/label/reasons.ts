@@ -4,7 +4,8 @@ import type { Proposal, ProposalRule } from "kith-web";
 /** A reason of the package, or that the label is set aside to measure on, or that it was taken back. */
 export type Reason = Proposal["reason"] | { readonly kind: "aside" | "taken back" };
 
-const share = (value: number): string => `${Math.round(100 * value)} %`;
+/** A line never ends between the number and its sign. */
+const share = (value: number): string => `${Math.round(100 * value)}\u00a0%`;
 
 export function inWords(reason: Reason): string {
   switch (reason.kind) {

@@ -5,7 +5,7 @@ import type { Labelling } from "./labelling.js";
 import type { Others } from "./others.js";
 
 export function howRight(labelling: Labelling, others: Others): HTMLElement {
-  const numbers = el("dl", { class: "numbers", role: "status" });
+  const numbers = el("dl", { class: "numbers" });
   const truth = labelling.source.truth!;
   const share = async (): Promise<void> => {
     const given = labelling.pictures.filter(({ label }) => label !== null);
@@ -28,5 +28,10 @@ export function howRight(labelling: Labelling, others: Others): HTMLElement {
   labelling.on("labels", draw);
   draw();
   const words = el("span", { class: "aside" }, "Of the emoji, this page knows the true classes.");
-  return el("div", {}, el("p", { class: "row" }, ask, words), numbers);
+  return el(
+    "div",
+    {},
+    el("p", { class: "row" }, ask, words),
+    el("div", { role: "status" }, numbers),
+  );
 }
