@@ -5,7 +5,6 @@ import type { Picture } from "../picture.js";
 import { hasEnough, learn, type Learnt } from "./learning.js";
 import { isOpen, markOf, type Mark } from "./mark.js";
 import { Proposer, type Proposed } from "./proposer.js";
-import type { ChosenRule } from "./reasons.js";
 import type { LabelSource } from "./sources.js";
 
 /** Proposals in a round, after which the probe learns again. */
@@ -21,7 +20,7 @@ interface Parts {
   readonly pool: LabelPool;
   readonly network: Network;
   readonly device: () => Device;
-  readonly rule: ChosenRule;
+  readonly rule: ProposalRule;
   readonly closed: AbortSignal;
 }
 
@@ -29,7 +28,7 @@ export class Labelling {
   readonly source: LabelSource;
   readonly network: Network;
   /** The rule that was chosen; `choose` changes it. */
-  chosen: ChosenRule;
+  chosen: ProposalRule;
   /** Proposals of this round that are still to be answered; the first is the one that is shown. */
   queue: readonly Proposed[] = [];
   /** What the probe learnt last. */
@@ -90,7 +89,6 @@ export class Labelling {
   /** The rule by which pictures are proposed now. */
   get rule(): ProposalRule {
     const doubts = this.learnt !== undefined && hasEnough(this.pictures);
-    if (this.chosen === "auto") return doubts ? "uncertain" : "representative";
     return this.chosen === "uncertain" && !doubts ? "representative" : this.chosen;
   }
 
@@ -101,7 +99,7 @@ export class Labelling {
   }
 
   /** Proposes by another rule, from the next picture on. */
-  async choose(rule: ChosenRule): Promise<void> {
+  async choose(rule: ProposalRule): Promise<void> {
     this.chosen = rule;
     this.queue = [];
     await this.#newRound();

@@ -32,13 +32,12 @@ export function inWords(reason: Reason): string {
 const counted = (count: number): string =>
   count === 1 ? "1 picture that has" : `${count} pictures that have`;
 
-/** A rule, or the two in turn that a person gets who chooses none. */
-export type ChosenRule = "auto" | ProposalRule;
+/** What a person gets who chooses none: it needs the fewest labels (docs/labelling.md). */
+export const DEFAULT_RULE: ProposalRule = "representative";
 
-export const RULES: readonly (readonly [ChosenRule, string])[] = [
-  ["auto", "Representative first, then uncertain"],
-  ["uncertain", "The most uncertain"],
+export const RULES: readonly (readonly [ProposalRule, string])[] = [
   ["representative", "The most representative"],
+  ["uncertain", "The most uncertain"],
   ["different", "The most different"],
   ["random", "By chance"],
 ];
@@ -54,13 +53,10 @@ const WORDS: Readonly<Record<ProposalRule, string>> = {
 };
 
 /** What the program proposes now, and when that changes. */
-export function ruleInWords(chosen: ChosenRule, inForce: ProposalRule): string {
+export function ruleInWords(chosen: ProposalRule, inForce: ProposalRule): string {
   const now = `Proposed now: ${WORDS[inForce]}.`;
   const until = `${ENOUGH.classes} classes have ${ENOUGH.labels} labels each`;
-  if (chosen === "auto" && inForce === "representative") {
-    return `${now} When ${until}, the most uncertain follow.`;
-  }
-  if (chosen !== inForce && chosen !== "auto") {
+  if (chosen !== inForce) {
     return `${now} The probe has no doubts before ${until}: until then it cannot be asked.`;
   }
   return now;

@@ -1,5 +1,5 @@
 /** Everything about the pictures of a source, once their embeddings are there. */
-import { LabelPool, type CallOptions, type SemiSupervised } from "kith-web";
+import { LabelPool, type CallOptions, type ProposalRule, type SemiSupervised } from "kith-web";
 import { remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { choice, el, field } from "../element.js";
@@ -8,7 +8,7 @@ import { desk } from "./desk.js";
 import { figures } from "./figures.js";
 import { Labelling } from "./labelling.js";
 import { Others } from "./others.js";
-import { ruleInWords, RULES, type ChosenRule } from "./reasons.js";
+import { DEFAULT_RULE, ruleInWords, RULES } from "./reasons.js";
 import { results } from "./results.js";
 import { semiOffer } from "./semi-offer.js";
 import { semiSession } from "./semi-session.js";
@@ -55,9 +55,9 @@ export async function openWork(
   await labelling.begin();
 }
 
-function ruleSetting(): ChosenRule {
-  const named = setting("rule", "auto");
-  return RULES.find(([rule]) => rule === named)?.[0] ?? "auto";
+function ruleSetting(): ProposalRule {
+  const named = setting("rule", DEFAULT_RULE);
+  return RULES.find(([rule]) => rule === named)?.[0] ?? DEFAULT_RULE;
 }
 
 const keysOn = (): boolean => setting("keys", "on") !== "off";
@@ -69,7 +69,7 @@ function settings(labelling: Labelling): HTMLElement {
     words.textContent = ruleInWords(labelling.chosen, labelling.rule);
   };
   const rule = choice(RULES, labelling.chosen, (value) => {
-    remember({ rule: value === "auto" ? undefined : value });
+    remember({ rule: value === DEFAULT_RULE ? undefined : value });
     void labelling.choose(value).then(draw);
     draw();
   });
