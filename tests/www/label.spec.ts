@@ -85,7 +85,7 @@ test("twenty pictures are labelled by keyboard, and after a reload everything is
   expect(said[0]!.reason).toMatch(/^Stands for \d+ pictures? that ha/);
   expect(said[4]!.reason).toContain("set aside: nothing learns from this label");
   expect(new Set(said.map(({ name }) => name)).size, "no picture twice").toBe(20);
-  await expect(page.getByText("Proposed now: pictures whose two likeliest")).toBeVisible();
+  await expect(page.getByText("Proposed now: pictures that stand for most")).toBeVisible();
   await expect(page.locator(".label-figures")).toContainText("4 set aside, 0 unknown, 20 left");
   await expect(page.locator(".label-figures")).toContainText("Cross-validated accuracy");
   await expect(page.locator(".label-figures")).toContainText("there are 4");

@@ -62,10 +62,7 @@ pub enum Failure {
         path: PathBuf,
     },
     /// A table of labels is not as it was left.
-    #[error(
-        "{} was changed by another program: close that program, start `kith label` anew, and reload the page",
-        path.display()
-    )]
+    #[error("{} was changed by another program: start `kith label` anew and reload the page", path.display())]
     TableChanged {
         /// The table.
         path: PathBuf,
@@ -91,9 +88,7 @@ pub enum Failure {
         now: String,
     },
     /// Something has no labels.
-    #[error(
-        "the pictures have no labels, which {what} needs: put each class into a folder of its own, or use other data"
-    )]
+    #[error("no labels, which {what} needs: put each class into a folder, or use other data")]
     NoLabels {
         /// What needs them.
         what: &'static str,

@@ -273,10 +273,11 @@ impl LabelTable {
                     vec![lines.len() - 1]
                 }
             };
-            for number in own {
-                for (&column, cell) in columns[1..].iter().zip(&cells) {
-                    lines[number][column].clone_from(cell);
-                }
+            let changes = own
+                .iter()
+                .flat_map(|&line| columns[1..].iter().zip(&cells).map(move |c| (line, c)));
+            for (line, (&column, cell)) in changes {
+                lines[line][column].clone_from(cell);
             }
         }
         let mut writer = WriterBuilder::new().delimiter(self.separator).from_writer(Vec::new());

@@ -1,22 +1,23 @@
 //! Training: the page pulls steps.
 
+mod options;
+
 use std::sync::Arc;
 
 use js_sys::{Float32Array, Object, Uint8Array};
 use kith_core::archive::{Archive, Precision};
 use kith_core::checkpoint::{Dataset, FORMAT, Meta};
 use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
-use kith_core::metrics::Metric;
 use kith_core::probe::Features;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, SelfSupervised, SemiSupervised, Task, Trainer};
-use serde::{Deserialize, Serialize};
-use tsify::{Ts, Tsify};
+use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{floats, from_object, images, object, set};
 use crate::engine::Engine;
 use crate::fail::{Result, from_core};
+use options::{CheckpointOptions, PlanOptions, RunInfo};
 
 /// A run of training between two steps, with its pictures.
 #[wasm_bindgen]
@@ -42,52 +43,6 @@ macro_rules! either {
             AnyTrainer::SemiSupervised($name) => $value,
         }
     };
-}
-
-/// What a run is planned for. With 0 steps or epochs, the recipe decides.
-#[derive(Debug, Deserialize, Tsify)]
-pub struct PlanOptions {
-    /// Side of the pictures, in pixels.
-    side: usize,
-    /// Number of classes; 0 where nothing is labelled.
-    classes: usize,
-    /// The seed of everything random.
-    seed: u64,
-    /// Steps an epoch.
-    steps: u64,
-    /// Epochs.
-    epochs: u64,
-    /// Unlabelled pictures: one pass over them is an epoch where the recipe does not say.
-    pictures: usize,
-    /// Labelled pictures: where a batch holds no others, one pass over them is an epoch.
-    labelled: usize,
-}
-
-/// What a checkpoint says about its pictures, and how it stores numbers.
-#[derive(Debug, Deserialize, Tsify)]
-#[serde(rename_all = "camelCase")]
-pub struct CheckpointOptions {
-    /// What the pictures are called.
-    dataset: String,
-    /// Names of the classes, if labels were used.
-    class_names: Vec<String>,
-    /// Numbers take two bytes instead of four.
-    half: bool,
-}
-
-/// A run of pre-training: how far it is, and what was planned.
-#[derive(Debug, Serialize, Tsify)]
-pub struct RunInfo {
-    /// Steps done.
-    steps: u64,
-    /// Steps of the whole run.
-    total: u64,
-    /// The recipe, with every setting.
-    toml: String,
-    /// What was planned.
-    plan: Plan,
-    /// What a step measures, in the order in which it is shown.
-    metrics: Vec<Metric>,
 }
 
 #[wasm_bindgen]
@@ -177,18 +132,6 @@ impl Engine {
 /// The numbers of so many pictures.
 fn numbers(pictures: usize) -> Vec<u64> {
     (0..pictures as u64).collect()
-}
-
-impl PlanOptions {
-    /// A plan with the steps and epochs that are asked for.
-    fn length_of(&self, plan: Plan) -> Plan {
-        let asked = |asked: u64, own: u64| if asked > 0 { asked } else { own };
-        Plan {
-            steps: asked(self.steps, plan.steps),
-            epochs: asked(self.epochs, plan.epochs),
-            ..plan
-        }
-    }
 }
 
 impl Training {

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::classifier::Classifier;
-use super::{NoMore, Plan, Run, State, Task, Trainer, all_visits, labels_of};
+use super::{Plan, Run, Task, Trainer, all_visits, labels_of};
 use crate::archive::{Archive, Stored};
 use crate::checkpoint::Stage;
 use crate::ema::{decay_at, follow, warmed};
@@ -140,19 +140,6 @@ impl Trainer<SemiSupervised> {
     pub fn loader(&self, dataset: &MemoryDataset) -> Result<Loader<Arc<MemorySplit>>, Error> {
         let sampling = self.task.settings.sampling(dataset.sizes())?;
         Ok(dataset.loader(sampling, self.run.plan.seed))
-    }
-
-    /// The run that [`snapshot`](Self::snapshot) was taken of; `pool` are the numbers of all unlabelled
-    /// images.
-    ///
-    /// # Errors
-    /// Those of [`Archive::from_bytes`] and [`State::read`]; [`Error::Metadata`] for the state of another
-    /// kind of training.
-    pub fn from_snapshot(bytes: &[u8], pool: Vec<u64>, device: &Device) -> Result<Self, Error> {
-        let archive = Archive::from_bytes(bytes)?;
-        let state = State::<NoMore>::of(Stage::SemiSupervised, &archive)?;
-        let trainer = Self::semi_supervised(state.recipe, state.plan, pool, device)?;
-        trainer.with_network(&archive)?.resume(&archive, &state.counters)
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Plan, SelfSupervised, Task, Trainer};
+use super::{Plan, SelfSupervised, SemiSupervised, Task, Trainer};
 use crate::archive::{Archive, Precision};
 use crate::checkpoint::{MOST_SIDE, Stage};
 use crate::error::Error;
@@ -162,5 +162,20 @@ impl Trainer<SelfSupervised> {
         let state = State::<NoMore>::of(Stage::Pretrained, &archive)?;
         let trainer = Self::pretraining_from(&archive, state.recipe, state.plan, device)?;
         trainer.resume(&archive, &state.counters)
+    }
+}
+
+impl Trainer<SemiSupervised> {
+    /// The run that [`snapshot`](Self::snapshot) was taken of; `pool` are the numbers of all unlabelled
+    /// images.
+    ///
+    /// # Errors
+    /// Those of [`Archive::from_bytes`] and [`State::read`]; [`Error::Metadata`] for the state of another
+    /// kind of training.
+    pub fn from_snapshot(bytes: &[u8], pool: Vec<u64>, device: &Device) -> Result<Self, Error> {
+        let archive = Archive::from_bytes(bytes)?;
+        let state = State::<NoMore>::of(Stage::SemiSupervised, &archive)?;
+        let trainer = Self::semi_supervised(state.recipe, state.plan, pool, device)?;
+        trainer.with_network(&archive)?.resume(&archive, &state.counters)
     }
 }

@@ -1,0 +1,42 @@
+//! What the help of some verbs says at length.
+
+pub(super) const EXITS: &str = "Exit codes: 0 done, 1 failed, 2 wrong command line, 3 unusable data, settings \
+or checkpoint, 4 file system, 5 network, 130 interrupted (resume with --resume).";
+
+pub(super) const IMPORT: &str = "Make a checkpoint of somebody else's encoder
+
+ResNet-18, -34 and -50, vision transformers (timm, DINO, DINOv2 with and without registers, MAE, MoCo v3), \
+EfficientNet-Lite and MobileNetV3-small are recognised by their names and shapes, also within checkpoints \
+of MoCo, SimSiam, BYOL, DINO, Barlow Twins, VICReg, VISSL, lightly and solo-learn. What no shape tells is \
+asked for; what is assumed is said.";
+
+pub(super) const EXPORT: &str = "Write a checkpoint anew, smaller, or in a form that other programs read
+
+Without --onnx and --torch it stays a checkpoint of kith's, without what only training needs. --onnx writes \
+the encoder with the preparation of its pixels (opset 17, any number of images at a time) as one file, or as \
+a folder that transformers.js loads. --torch writes its weights under the names of torchvision or timm.";
+
+pub(super) const CLEAN: &str = "Find near-duplicates, doubtful labels and outliers, and move files aside
+
+The report shows every finding with its images. Open it in a browser, accept or reject, and save the list. \
+Nothing is moved before you give that list to --apply, nothing is ever deleted or overwritten, and --undo \
+moves everything back.
+
+  kith clean --data folder:DIR --checkpoint runs/NAME
+  kith clean --apply accepted.json --move-to ASIDE
+  kith clean --undo ASIDE
+
+All images are looked at, and all labels that the data have. docs/cleaning.md says how things are found.";
+
+pub(super) const LABEL: &str = "Label the images of a folder in the page, which proposes what to label next
+
+Every label is written to labels.csv in the folder (or --labels) before the page shows it as done; images, \
+encoder and labels stay on this machine. `folder:DIR` then reads the labels.
+
+  kith label photos --checkpoint runs/NAME
+  kith semi --data folder:photos --from runs/NAME
+
+With --simulate nobody labels: images of --data whose labels are known are labelled as each rule proposes, \
+and a report compares how many labels each rule needs.
+
+  kith label --simulate --data gallery --checkpoint runs/NAME";
