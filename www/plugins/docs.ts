@@ -2,7 +2,7 @@
  * The documentation as pages beside the page: `docs/NAME.html`, with the page's own policy and
  * stylesheet, so that everything is there wherever the page lies, also offline.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Marked, type RendererObject, type Tokens } from "marked";
 import type { Plugin } from "vite";
@@ -98,8 +98,9 @@ class Library {
     if (/^(https?:|mailto:|#)/.test(href)) return href;
     const [file = "", hash] = href.split("#");
     const path = relative(ROOT, resolve(ROOT, dirname(from), file));
-    if (!existsSync(join(ROOT, path)))
-      throw new Error(`${from} links to ${href}, which is not there`);
+    // A folder has no page of its own.
+    if (!statSync(join(ROOT, path), { throwIfNoEntry: false })?.isFile())
+      throw new Error(`${from} links to ${href}, which is no file there`);
     const anchor = hash === undefined ? "" : `#${hash}`;
     if (path.endsWith(".md")) return `${nameOf(path)}.html${anchor}`;
     // Servers know the type of few endings.
