@@ -94,6 +94,7 @@ fn labels_are_on_the_disk_before_they_are_told() {
     let folder = prepared();
     let server = Server::start(folder.path(), &[]);
     assert_eq!((&server.said["images"], &server.said["labelled"]), (&json!(3), &json!(0)));
+    assert!(server.said["notes"].to_string().contains("1 .txt"), "{}", server.said);
     let listing = server.listing();
     assert_eq!(listing["name"], "photos");
     let files: Vec<&str> = listing["images"]
@@ -221,6 +222,23 @@ fn rules_are_compared_where_labels_are_known() {
             assert!((0.05..=1.0).contains(&accuracy), "{rule}: {accuracy}");
         }
     }
+    let (_, code, message) = refused(
+        folder.path(),
+        &[
+            "label",
+            "--simulate",
+            "--checkpoint",
+            "run",
+            "--labelled",
+            "180",
+            "--counts",
+            "5000",
+            "--out",
+            "none",
+        ],
+    );
+    assert_eq!(code, "SETTING");
+    assert!(message.contains("180") && message.contains("5000"), "{message}");
     let kept = fs::read_to_string(folder.path().join("rules/labels_needed.json")).expect("a file");
     assert_eq!(serde_json::from_str::<Value>(&kept).expect("an object"), told);
     let report = fs::read_to_string(folder.path().join("rules/report.html")).expect("a report");

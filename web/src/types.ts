@@ -216,11 +216,17 @@ export interface PretrainConfig extends EngineOptions {
   readonly dataset?: string;
 }
 
-/** A run of semi-supervised training. */
+/**
+ * A run of semi-supervised training. No batch is larger than there are pictures of its kind;
+ * `run.recipeToml` has the batches that are used.
+ */
 export interface SemiSupervisedConfig extends Omit<PretrainConfig, "labels"> {
   /** Name of a built-in recipe or the text of one. Default `fixmatch`. */
   readonly recipe?: string;
-  /** A checkpoint whose encoder it starts from; its size of pictures counts, not `imageSize`. */
+  /**
+   * A checkpoint whose encoder it starts from: its encoder and its size of pictures count, not the
+   * recipe's and not `imageSize`.
+   */
   readonly from?: ByteSource;
 }
 

@@ -11,17 +11,8 @@ import {
   trainLinearProbe,
   trainSemiSupervised,
 } from "../../../web/dist/node.js";
-import { checkpoint, numbers } from "../made.mjs";
+import { checkpoint, codeOf, numbers } from "../made.mjs";
 import * as kith from "../../../web/dist/node.js";
-
-const codeOf = async (work) => {
-  try {
-    await work();
-    return "no error";
-  } catch (error) {
-    return error.code ?? `no KithError but ${error}`;
-  }
-};
 
 /** Three directions with some noise, 20 rows each, one after the other. */
 function directions() {

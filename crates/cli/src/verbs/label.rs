@@ -27,11 +27,13 @@ struct Labelling {
     images: usize,
     labelled: usize,
     labels: String,
+    /// What was passed over, and lines of the table that name no image.
+    notes: Vec<String>,
 }
 
 impl Display for Labelling {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { server, images, labelled, labels } = self;
+        let Self { server, images, labelled, labels, .. } = self;
         writeln!(f, "{images} images, {labelled} labelled; labels: {labels}")?;
         server.fmt(f)
     }
@@ -57,7 +59,8 @@ pub(super) fn run(flags: &LabelFlags, command: Command<'_>) -> Result<(), Failur
 fn open(path: &Path, flags: &LabelFlags, console: &Console) -> Result<Labelling, Failure> {
     let folders = if flags.ignore_folders { Folders::Nothing } else { Folders::Classes };
     let table = LabelTable::open(path, flags.labels.as_deref(), folders)?;
-    table.notes().iter().for_each(|note| console.note(note));
+    let notes = table.notes().to_vec();
+    notes.iter().for_each(|note| console.note(note));
     let images = table.len();
     let labelled = table.images().filter(|(_, known)| known.label.is_some()).count();
     let labels = lossy(table.table());
@@ -71,5 +74,5 @@ fn open(path: &Path, flags: &LabelFlags, console: &Console) -> Result<Labelling,
     let access = Access::Writes(routes::IMAGES);
     let place = "#label?source=folder";
     let server = serve::listen(routes, flags.page.clone(), flags.port, (place, access))?;
-    Ok(Labelling { server, images, labelled, labels })
+    Ok(Labelling { server, images, labelled, labels, notes })
 }

@@ -6,6 +6,7 @@ mod summary;
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
+use kith_core::Error;
 use kith_core::active::Rule;
 use serde::Serialize;
 
@@ -62,16 +63,25 @@ pub(super) fn run(flags: &LabelFlags, command: Command<'_>) -> Result<Simulated,
     let mut counts = flags.counts.clone();
     counts.sort_unstable();
     counts.dedup();
+    let asked = counts.clone();
     let mut rules: BTreeMap<&'static str, Vec<Vec<Measured>>> = BTreeMap::new();
     for &seed in &seeds {
         let dataset = open_with(&flags.data, &checkpoint.meta, seed, console)?;
         let pool = Pool::of(&dataset, &encoder, &chosen.device)?;
         // No rule is measured with more labels than every seed has images.
         counts.retain(|&count| count <= pool.len());
+        if counts.is_empty() {
+            let expected = format!("at most {}, the images whose labels are known", pool.len());
+            return Err(Error::setting("--counts", expected, asked[0]).into());
+        }
         for rule in Rule::ALL {
             console.note(&format!("seed {seed}: {}", rule.name()));
             rules.entry(rule.name()).or_default().push(pool.labelled_by(rule, &counts, seed)?);
         }
+    }
+    if counts.len() < asked.len() {
+        let words: Vec<String> = asked[counts.len()..].iter().map(usize::to_string).collect();
+        console.note(&format!("left out: {} labels, more than there are images", words.join(", ")));
     }
     let mut simulated = Simulated {
         report: lossy(&folder.file(folder::REPORT)),
@@ -87,20 +97,24 @@ pub(super) fn run(flags: &LabelFlags, command: Command<'_>) -> Result<Simulated,
     files::make_folder(folder.path())?;
     let text = serde_json::to_string_pretty(&simulated).expect("numbers and names");
     folder.write(JSON, format!("{text}\n").as_bytes())?;
-    let report = Report {
+    let report = report(&simulated, &lossy(path), &chosen.why);
+    folder.write(folder::REPORT, html(&report).as_bytes())?;
+    Ok(simulated)
+}
+
+fn report(simulated: &Simulated, encoder: &str, device: &str) -> Report {
+    Report {
         title: format!("Labels needed on {}", simulated.data),
         subtitle: "Accuracy on test images by number of labels, for each rule of proposals".into(),
         facts: vec![
-            ("Encoder".into(), lossy(path)),
-            ("Device".into(), chosen.why.clone()),
+            ("Encoder".into(), encoder.into()),
+            ("Device".into(), device.into()),
             ("Command".into(), folder::command()),
             ("Software".into(), format!("kith {}", env!("CARGO_PKG_VERSION"))),
         ],
-        charts: vec![summary::chart(&simulated)],
-        tables: summary::tables(&simulated).into(),
+        charts: vec![summary::chart(simulated)],
+        tables: summary::tables(simulated).into(),
         notes: vec![summary::NOTE.into()],
         ..Report::default()
-    };
-    folder.write(folder::REPORT, html(&report).as_bytes())?;
-    Ok(simulated)
+    }
 }
