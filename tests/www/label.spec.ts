@@ -262,6 +262,9 @@ test("a toy run with the emoji: rules in the address, short tasks, few images, a
   await rule.selectOption("random");
   expect(page.url()).toContain("rule=random");
   await expect(page.locator(".shown .reason")).toHaveText("Drawn by chance.");
+  // Doubts can be asked for once the probe has learnt, which takes a busy machine a while.
+  const learnt = page.locator(".label-figures");
+  await expect(learnt).toContainText("Cross-validated accuracy", { timeout: 60_000 });
   await rule.selectOption("uncertain");
   await expect(page.locator(".shown .reason")).toHaveText(
     /^The probe says .+ \d+\s%, .+ \d+\s%\.$/,

@@ -52,12 +52,19 @@ const WORDS: Readonly<Record<ProposalRule, string>> = {
   random: "pictures drawn by chance",
 };
 
+interface RuleState {
+  readonly chosen: ProposalRule;
+  /** The rule by which pictures are proposed now. */
+  readonly inForce: ProposalRule;
+  /** There are labels enough for a probe. */
+  readonly enough: boolean;
+}
+
 /** What the program proposes now, and when that changes. */
-export function ruleInWords(chosen: ProposalRule, inForce: ProposalRule): string {
+export function ruleInWords({ chosen, inForce, enough }: RuleState): string {
   const now = `Proposed now: ${WORDS[inForce]}.`;
+  if (chosen === inForce) return now;
+  if (enough) return `${now} The probe is still learning: it is asked as soon as it has learnt.`;
   const until = `${ENOUGH.classes} classes have ${ENOUGH.labels} labels each`;
-  if (chosen !== inForce) {
-    return `${now} The probe has no doubts before ${until}: until then it cannot be asked.`;
-  }
-  return now;
+  return `${now} The probe has no doubts before ${until}: until then it cannot be asked.`;
 }

@@ -7,6 +7,7 @@ import { ClassList } from "./class-list.js";
 import { desk } from "./desk.js";
 import { figures } from "./figures.js";
 import { Labelling } from "./labelling.js";
+import { hasEnough } from "./learning.js";
 import { Others } from "./others.js";
 import { DEFAULT_RULE, ruleInWords, RULES } from "./reasons.js";
 import { results } from "./results.js";
@@ -66,7 +67,8 @@ const keysOn = (): boolean => setting("keys", "on") !== "off";
 function settings(labelling: Labelling): HTMLElement {
   const words = el("p", { class: "aside", role: "status" });
   const draw = (): void => {
-    words.textContent = ruleInWords(labelling.chosen, labelling.rule);
+    const { chosen, rule: inForce, pictures } = labelling;
+    words.textContent = ruleInWords({ chosen, inForce, enough: hasEnough(pictures) });
   };
   const rule = choice(RULES, labelling.chosen, (value) => {
     remember({ rule: value === DEFAULT_RULE ? undefined : value });
