@@ -18,6 +18,7 @@ mod import;
 mod kill;
 mod label;
 mod names;
+mod replay;
 mod resume;
 #[cfg(unix)]
 mod same;

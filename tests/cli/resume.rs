@@ -23,6 +23,8 @@ fn tensors(run: &Path, name: &str) -> Archive {
 
 fn same_run(one: &Path, other: &Path) {
     assert_eq!(metrics(one), metrics(other), "metrics differ");
+    let record = |run: &Path| fs::read_to_string(run.join("replay.json")).expect("a record");
+    assert_eq!(record(one), record(other), "records differ");
     for name in ["checkpoint.safetensors", "best.safetensors", "state.safetensors"] {
         assert!(tensors(one, name) == tensors(other, name), "{name} differs");
     }

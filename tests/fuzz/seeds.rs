@@ -9,16 +9,18 @@ use std::sync::OnceLock;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{ImageFormat, Rgb, RgbImage};
+use kith_cli::run_link;
 use kith_core::archive::Archive;
 use kith_core::recipe::Recipe;
+use kith_core::replay::RunRecord;
 
 use super::targets::packed;
 
 type Inputs = Vec<Vec<u8>>;
 
-/// A checkpoint and a state of a short run.
-fn run() -> &'static [Vec<u8>; 2] {
-    static FILES: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
+/// A checkpoint, a state and the record of a short run.
+fn run() -> &'static [Vec<u8>; 3] {
+    static FILES: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
     FILES.get_or_init(|| {
         let folder = tempfile::tempdir().expect("a folder");
         let words = "pretrain --run run --side 32 --set encoder.width=2 --set projection.hidden=[2] \
@@ -29,7 +31,7 @@ fn run() -> &'static [Vec<u8>; 2] {
         let output = kith.current_dir(folder.path()).args(words.split_whitespace()).output();
         assert!(output.expect("the program starts").status.success());
         let read = |name: &str| fs::read(folder.path().join("run").join(name)).expect("it is there");
-        ["checkpoint.safetensors", "state.safetensors"].map(read)
+        ["checkpoint.safetensors", "state.safetensors", "replay.json"].map(read)
     })
 }
 
@@ -39,6 +41,14 @@ pub(crate) fn checkpoint() -> Inputs {
 
 pub(crate) fn state() -> Inputs {
     vec![run()[1].clone()]
+}
+
+/// An address of a run, and what it holds.
+pub(crate) fn link() -> Inputs {
+    let json = run()[2].clone();
+    let text = std::str::from_utf8(&json).expect("JSON is text");
+    let record = RunRecord::parse(text).expect("it is sound");
+    vec![run_link::encode(&record).into_bytes(), json]
 }
 
 pub(crate) fn note() -> Inputs {

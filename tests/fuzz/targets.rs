@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use kith_cli::weights;
+use kith_cli::{run_link, weights};
 use kith_core::Device;
 use kith_core::archive::Archive;
 use kith_core::checkpoint::Meta;
 use kith_core::import::{Told, checkpoint};
 use kith_core::model::Model;
 use kith_core::recipe::Recipe;
+use kith_core::replay::RunRecord;
 use kith_core::trainer::{NoMore, State};
 use kith_data::{Dataset, Folders, LabelTable, Labelling, Options, Source};
 
@@ -29,12 +30,13 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self { name: "checkpoint", form: Form::Safetensors, seeds: seeds::checkpoint, read: model },
         Self { name: "note", form: Form::Bytes, seeds: seeds::note, read: note },
         Self { name: "state", form: Form::Safetensors, seeds: seeds::state, read: state },
         Self { name: "recipe", form: Form::Bytes, seeds: seeds::recipe, read: recipe },
         Self { name: "set", form: Form::Bytes, seeds: seeds::set, read: set },
+        Self { name: "link", form: Form::Bytes, seeds: seeds::link, read: link },
         Self { name: "idx", form: Form::Bytes, seeds: seeds::idx, read: idx },
         Self { name: "cifar", form: Form::Bytes, seeds: seeds::cifar, read: cifar },
         Self { name: "stl10", form: Form::Bytes, seeds: seeds::stl10, read: stl10 },
@@ -74,6 +76,19 @@ fn recipe(_: &Path, input: &[u8]) -> bool {
     let Ok(recipe) = Recipe::parse(text, &[]) else { return false };
     let again = Recipe::parse(&recipe.to_toml(), &[]).expect("a recipe can be read again");
     assert_eq!(again.to_toml(), recipe.to_toml(), "and is the same");
+    true
+}
+
+/// An address of a run, or the JSON that it holds.
+fn link(_: &Path, input: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(input) else { return false };
+    let read = match run_link::is_link(text) {
+        true => run_link::decode(text).ok(),
+        false => RunRecord::parse(text).ok(),
+    };
+    let Some(record) = read else { return false };
+    let again = run_link::decode(&run_link::encode(&record)).expect("its own link is sound");
+    assert_eq!(again, record);
     true
 }
 

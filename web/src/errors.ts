@@ -23,6 +23,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
   IMAGE_DECODE: "Use a picture that the browser can show (PNG, JPEG, WebP, GIF, AVIF).",
   OTHER_RUN:
     "Pass the pictures and labels that the run began with, in their order, or start a new run.",
+  RECORD: "Use a record, or a link, that kith or kith-web made, whole and unchanged.",
   DIM_MISMATCH: "Use embeddings of one and the same encoder.",
   ENCODER_MISMATCH: "Load the encoder it was made with, or pass force: true.",
   FILE_FORMAT: "Open a file that kith-web saved, complete and unchanged.",
@@ -95,6 +96,8 @@ const FROM_CORE: Readonly<Record<string, ErrorCode>> = {
   NOT_SAFETENSORS: "CHECKPOINT_FORMAT",
   NOT_KITH: "CHECKPOINT_FORMAT",
   METADATA: "CHECKPOINT_FORMAT",
+  RECORD: "RECORD",
+  OTHER_IMAGES: "OTHER_RUN",
   MISSING_TENSOR: "CHECKPOINT_FORMAT",
   TENSOR_SHAPE: "CHECKPOINT_FORMAT",
   TENSOR_TYPE: "CHECKPOINT_FORMAT",

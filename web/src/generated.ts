@@ -32,6 +32,12 @@ export type Requirements = Immutable<Wasm.Requirements>;
 /** The nearest neighbours of each query, nearest first. */
 export interface Found extends Immutable<Wasm.Found> {}
 
+/** What running a run again needs, but for its pictures. */
+export interface RunRecord extends Immutable<Wasm.RunRecord> {}
+
+/** How far the losses of two runs agree. */
+export interface Agreement extends Immutable<Wasm.Agreement> {}
+
 /** How embeddings lie in space. */
 export interface Measures extends Immutable<Wasm.Measures> {}
 

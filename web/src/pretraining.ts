@@ -4,12 +4,13 @@ import { openEngine } from "./engine.js";
 import { asFileError } from "./errors.js";
 import { gathered } from "./training-data.js";
 import { recipeChanges, checkConfig, recipeText } from "./pretrain-config.js";
-import { sameSource } from "./state.js";
+import { lossesIn, sameSource } from "./state.js";
+import type { SavedLosses } from "./loss-history.js";
 import { TrainingRun, bytesInMemory, opened } from "./training-run.js";
 import type { EngineRef } from "./engine-ref.js";
 import type { TrainingData } from "./training-data.js";
 import type { Opened } from "./training-run.js";
-import type { Images, PretrainConfig } from "./types.js";
+import type { DeviceReport, Images, PretrainConfig } from "./types.js";
 import { ENGINE } from "./wasm-module.js";
 
 /** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
@@ -58,12 +59,16 @@ export async function resumePretraining(
     await engine.free(run);
     const trainingData = await gathered(engine, images, plan.side, config);
     sameSource(bytes, trainingData, plan.classes);
-    return await Pretraining.open(engine, trainingData, start, config);
+    return await Pretraining.open(engine, trainingData, start, config, lossesIn(bytes));
   } catch (error) {
     engine.release();
     throw error;
   }
 }
+
+/** The GPU by the name that its driver gives. */
+const gpuName = ({ adapter }: DeviceReport): string =>
+  `WebGPU, in a browser: ${adapter?.description || adapter?.vendor || "no name"}`;
 
 /** A run of pre-training. */
 export class Pretraining extends TrainingRun {
@@ -73,10 +78,36 @@ export class Pretraining extends TrainingRun {
     trainingData: TrainingData,
     start: Opened["start"],
     config: PretrainConfig,
+    losses?: SavedLosses,
   ): Promise<Pretraining> {
     const resume = (state: Uint8Array) => engine.invoke(ENGINE, "resumePretraining", [state]);
-    const run = new Pretraining(engine, trainingData, await opened(engine, start, resume), config);
+    const own = { ...(await opened(engine, start, resume)), losses };
+    const run = new Pretraining(engine, trainingData, own, config);
     await run.remote.ready();
     return run;
+  }
+
+  /** Losses of the first steps, as many as a record takes and some more; fewer before they are done. */
+  get firstLosses(): readonly number[] {
+    return this.losses.first;
+  }
+
+  /**
+   * What running this run again needs, but for its pictures, as text (JSON): recipe, seed, fingerprints of
+   * its pictures, losses. `encodeRecord` makes a code for an address of it, `replay` and the native `kith
+   * replay` run it again.
+   */
+  async record(): Promise<string> {
+    const { dataset, device } = this;
+    const words = device.actual === "cpu" ? "CPU, in a browser" : gpuName(device);
+    const [first, epochs] = [this.losses.first, this.losses.epochs].map((losses) =>
+      Float32Array.from(losses),
+    );
+    return this.remote.invoke("record", [words, dataset, first!, epochs!]);
+  }
+
+  /** @internal Refuses a record of other pictures. */
+  async sameImages(record: string): Promise<void> {
+    await this.remote.invoke("sameImages", [record]);
   }
 }

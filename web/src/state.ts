@@ -1,11 +1,15 @@
 /** The state of a run, with a note about its pictures, so that it goes on with the same ones only. */
 import { KithError } from "./errors.js";
+import type { SavedLosses } from "./loss-history.js";
 import type { TrainingData } from "./training-data.js";
 import { headed, split } from "./safetensors.js";
 import { describe } from "./describe.js";
 
 /** The metadata key beside the core's own. */
 const KEY = "kith-web";
+
+/** The key of the losses so far. */
+const LOSSES = "kith-web losses";
 
 /** What a run learns from, in short. */
 interface Source {
@@ -22,11 +26,16 @@ const sourceOf = ({ count, labels, labelsHash }: TrainingData): Source => ({
 });
 
 /** A state with the note in its header. */
-export function withNote(state: Uint8Array, trainingData: TrainingData): Uint8Array<ArrayBuffer> {
+export function withNote(
+  state: Uint8Array,
+  trainingData: TrainingData,
+  losses: SavedLosses,
+): Uint8Array<ArrayBuffer> {
   const { header, data } = split(state);
   const metadata = {
     ...(header.__metadata__ as object),
     [KEY]: JSON.stringify(sourceOf(trainingData)),
+    [LOSSES]: JSON.stringify(losses),
   };
   const all = headed({ ...header, __metadata__: metadata }, data.length);
   all.set(data, all.length - data.length);
@@ -34,10 +43,16 @@ export function withNote(state: Uint8Array, trainingData: TrainingData): Uint8Ar
 }
 
 /** The note in a state; `undefined` if an earlier kith-web wrote it. */
-function sourceIn(state: Uint8Array): Source | undefined {
+const sourceIn = (state: Uint8Array): Source | undefined => noteIn<Source>(state, KEY);
+
+/** The losses of a state's run; `undefined` if an earlier kith-web wrote it. */
+export const lossesIn = (state: Uint8Array): SavedLosses | undefined =>
+  noteIn<SavedLosses>(state, LOSSES);
+
+function noteIn<T>(state: Uint8Array, key: string): T | undefined {
   try {
-    const { [KEY]: said } = split(state).header.__metadata__ as Record<string, string>;
-    return said === undefined ? undefined : (JSON.parse(said) as Source);
+    const { [key]: said } = split(state).header.__metadata__ as Record<string, string>;
+    return said === undefined ? undefined : (JSON.parse(said) as T);
   } catch (cause) {
     const message = `the state's word on its pictures cannot be read: ${describe(cause)}`;
     throw new KithError("CHECKPOINT_FORMAT", message, { cause });

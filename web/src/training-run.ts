@@ -7,6 +7,7 @@ import { AT_A_TIME, type TrainingData } from "./training-data.js";
 import { ProgressReporter } from "./progress.js";
 import { RemoteObject } from "./remote-object.js";
 import { flag, optionsOf, whole } from "./checks.js";
+import { LossHistory, type SavedLosses } from "./loss-history.js";
 import { describe } from "./describe.js";
 import { squares, type Batch } from "./squares.js";
 import { withNote } from "./state.js";
@@ -20,6 +21,8 @@ export interface Opened {
   readonly start: () => Promise<Handle<WasmTraining>>;
   /** Goes on from a state. */
   readonly resume: (state: Uint8Array) => Promise<Handle<WasmTraining>>;
+  /** Its losses so far, of a run that goes on. */
+  readonly losses?: SavedLosses | undefined;
 }
 
 /** A run of training: the page asks for each step; not asking pauses it. */
@@ -33,8 +36,10 @@ export abstract class TrainingRun {
   readonly classNames: readonly string[];
   /** @internal */
   protected readonly remote: RemoteObject<WasmTraining>;
+
   readonly #config: RunConfig;
   readonly #trainingData: TrainingData;
+  readonly #losses: LossHistory;
   readonly #total: number;
   #steps: number;
   /** Steps done in the backend; fewer than `#steps` after it was restarted. */
@@ -47,9 +52,10 @@ export abstract class TrainingRun {
   protected constructor(
     engine: EngineRef,
     trainingData: TrainingData,
-    { first, info, start, resume }: Opened,
+    { first, info, start, resume, losses }: Opened,
     config: RunConfig,
   ) {
+    this.#losses = new LossHistory(losses);
     this.plan = info.plan;
     this.metrics = info.metrics;
     this.recipeToml = info.toml;
@@ -72,6 +78,11 @@ export abstract class TrainingRun {
   /** What computes, and why. */
   get device(): DeviceReport {
     return this.remote.engine.report;
+  }
+
+  /** @internal Its losses so far: those of the first steps, and means of the epochs. */
+  protected get losses(): LossHistory {
+    return this.#losses;
   }
 
   /** Steps done. */
@@ -126,6 +137,7 @@ export abstract class TrainingRun {
     const every = this.#config.snapshotEvery ?? 50;
     if (every > 0 && wanted % every === 0) await this.state();
     const { loss = NaN, ...metrics } = measured;
+    this.#losses.add(wanted, loss, this.plan.steps);
     const epoch = Math.ceil(wanted / this.plan.steps);
     const ms = performance.now() - start;
     return { step: wanted, total: this.#total, epoch, loss, metrics, ms };
@@ -166,8 +178,13 @@ export abstract class TrainingRun {
   async checkpoint(options: { half?: boolean } = {}): Promise<Uint8Array> {
     const { half = false } = optionsOf(options);
     flag("half", half);
-    const dataset = this.#config.dataset ?? "pictures of a browser tab";
-    return this.remote.invoke("checkpoint", [{ dataset, classNames: this.classNames, half }]);
+    const { dataset, classNames } = this;
+    return this.remote.invoke("checkpoint", [{ dataset, classNames, half }]);
+  }
+
+  /** @internal What its pictures are called. */
+  protected get dataset(): string {
+    return this.#config.dataset ?? "pictures of a browser tab";
   }
 
   /** Everything that `resumePretraining` needs after a reload, but for the pictures. */
@@ -175,7 +192,7 @@ export abstract class TrainingRun {
     const steps = this.#steps;
     const state = await this.remote.invoke("state", []);
     this.#snapshot = { state, steps };
-    return withNote(state, this.#trainingData);
+    return withNote(state, this.#trainingData, this.#losses.saved());
   }
 
   /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
@@ -213,7 +230,7 @@ export function bytesInMemory(state: Uint8Array): Uint8Array {
 }
 
 /** Sends a run its pictures. */
-async function supply(
+export async function supply(
   engine: EngineRef,
   run: Handle<WasmTraining>,
   { batches, labelled, labels }: TrainingData,

@@ -2,6 +2,7 @@ import type { FallbackReason, Told } from "./generated.js";
 import type { LinearProbe } from "./probe.js";
 
 export type {
+  Agreement,
   AugmentationOp,
   Clusters,
   EncoderInfo,
@@ -10,6 +11,7 @@ export type {
   Measures,
   Metric,
   RecipeInfo,
+  RunRecord,
 } from "./generated.js";
 
 /** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
@@ -306,6 +308,7 @@ export type ErrorCode =
   | "INTEGRITY"
   | "IMAGE_DECODE"
   | "OTHER_RUN"
+  | "RECORD"
   | "DIM_MISMATCH"
   | "ENCODER_MISMATCH"
   | "FILE_FORMAT"

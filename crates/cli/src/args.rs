@@ -4,6 +4,7 @@ mod about;
 mod flags;
 mod clean;
 mod label;
+mod replay;
 mod weights;
 
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::fetch::Published;
-use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL};
+use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY};
 
 pub(crate) use clean::CleanFlags;
 pub(crate) use flags::{
@@ -19,6 +20,7 @@ pub(crate) use flags::{
     Shared, TrainFlags, ViewChoice,
 };
 pub(crate) use label::LabelFlags;
+pub(crate) use replay::ReplayFlags;
 pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
 
 /// Learns what images have in common, without labels.
@@ -48,6 +50,12 @@ pub(crate) enum Verb {
         from: Option<String>,
         #[command(flatten)]
         flags: TrainFlags,
+    },
+    /// Run a recorded run again, and say how far it agrees
+    #[command(long_about = REPLAY)]
+    Replay {
+        #[command(flatten)]
+        flags: ReplayFlags,
     },
     /// Train an encoder and a classifier on labels
     Finetune {

@@ -1,6 +1,7 @@
 //! How a command fails: one error with a code, what to do, and an exit status.
 
 mod clean;
+mod replay;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,6 +11,7 @@ use kith_data::Split;
 use crate::fetch::FetchError;
 use crate::files::FileError;
 pub use clean::CleanError;
+pub use replay::ReplayError;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +184,9 @@ pub enum Failure {
         /// What is missing, and what to do.
         reason: String,
     },
+    /// A recorded run cannot be run again, or is another one.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
     /// A process that did a part says why it failed.
     #[error("{message}")]
     Process {
@@ -252,6 +257,7 @@ impl Failure {
             Self::File(error) => error.code(),
             Self::Fetch(error) => error.code(),
             Self::Clean(error) => error.code(),
+            Self::Replay(error) => error.code(),
             Self::Weights { .. } => "WEIGHTS",
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
@@ -287,6 +293,7 @@ impl Failure {
                 | kith_core::Error::DivergedAfter { .. },
             )
             | Self::NoGpu { .. }
+            | Self::Replay(ReplayError::Departs { .. })
             | Self::Crashed { .. } => FAILED,
             Self::Process { exit, .. } => *exit,
             Self::File(_) | Self::Busy { .. } => FILE_SYSTEM,

@@ -24,9 +24,10 @@ mod train;
 mod eval;
 mod study;
 pub mod report;
+pub mod run_link;
 mod verbs;
 
-pub use failure::{CleanError, Failure};
+pub use failure::{CleanError, Failure, ReplayError};
 
 use std::process::ExitCode;
 

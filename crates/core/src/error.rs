@@ -107,6 +107,22 @@ pub enum Error {
         /// What the parser says.
         reason: String,
     },
+    /// A record of a run that cannot be read.
+    #[error("not the record of a run: {reason}")]
+    Record {
+        /// What is wrong in it.
+        reason: String,
+    },
+    /// Other images than those of a recorded run.
+    #[error("the run had other images: its split {split} had {then}, here it has {now}")]
+    OtherImages {
+        /// The split.
+        split: String,
+        /// What the record says.
+        then: String,
+        /// What is here.
+        now: String,
+    },
     /// A checkpoint of a version that this software does not know.
     #[error("checkpoint format {got}, this kith reads format {expected}: use a newer kith")]
     Version {
@@ -242,6 +258,8 @@ impl Error {
             Self::NotSafetensors { .. } | Self::OtherContainer { .. } => "NOT_SAFETENSORS",
             Self::NotKith => "NOT_KITH",
             Self::Metadata { .. } => "METADATA",
+            Self::Record { .. } => "RECORD",
+            Self::OtherImages { .. } => "OTHER_IMAGES",
             Self::Version { .. } => "VERSION",
             Self::Architecture { .. } => "ARCHITECTURE",
             Self::NoEncoder { .. } => "NO_ENCODER",

@@ -8,6 +8,7 @@ pub mod error;
 pub mod device;
 mod range;
 pub mod read;
+mod hash;
 pub mod rng;
 pub mod protocol;
 pub mod sampler;
@@ -61,6 +62,7 @@ pub mod onnx;
 pub mod torch;
 pub mod model;
 pub mod trainer;
+pub mod replay;
 pub mod selftest;
 
 pub use burn::module::{Module, Param};

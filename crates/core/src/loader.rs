@@ -1,11 +1,13 @@
 //! Batches of a run, read from two splits in the order of a sampler.
 
+mod record;
 mod memory;
 
 use crate::image::Images;
 use crate::sampler::{Place, Places, Sampler, Sampling, Visit};
 
 pub use memory::{MemoryDataset, MemorySplit};
+pub use record::{LOOKED_AT, SplitRecord};
 
 /// The images of one step.
 #[derive(Clone, Debug)]

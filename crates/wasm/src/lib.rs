@@ -16,6 +16,7 @@ pub mod measures;
 pub mod probe;
 pub mod active;
 pub mod training;
+pub mod replay;
 pub mod onnx;
 
 use wasm_bindgen::prelude::*;

@@ -1,22 +1,24 @@
 //! Training: the page pulls steps.
 
+mod meta;
 mod options;
 
 use std::sync::Arc;
 
 use js_sys::{Float32Array, Object, Uint8Array};
 use kith_core::archive::{Archive, Precision};
-use kith_core::checkpoint::{Dataset, FORMAT, Meta};
+use kith_core::checkpoint::{Dataset, Meta};
 use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
 use kith_core::probe::Features;
 use kith_core::recipe::Recipe;
-use kith_core::trainer::{Plan, SelfSupervised, SemiSupervised, Task, Trainer};
+use kith_core::trainer::{Plan, SelfSupervised, SemiSupervised, Trainer};
 use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{floats, from_object, images, object, set};
 use crate::engine::Engine;
 use crate::fail::{Result, from_core};
+use meta::meta;
 use options::{CheckpointOptions, PlanOptions, RunInfo};
 
 /// A run of training between two steps, with its pictures.
@@ -66,8 +68,7 @@ impl Engine {
             [options.pictures, options.labelled],
         );
         let plan = options.length_of(plan);
-        let trainer = Trainer::pretraining(recipe, plan, self.device()).map_err(from_core)?;
-        Ok(Training::of(AnyTrainer::Pretraining(trainer.into())))
+        Ok(Trainer::pretraining(recipe, plan, self.device()).map_err(from_core)?.into())
     }
 
     /// A new run of semi-supervised training. With a checkpoint, its encoder is where training starts, and
@@ -113,7 +114,7 @@ impl Engine {
     #[wasm_bindgen(js_name = resumePretraining)]
     pub fn resume_pretraining(&self, state: &[u8]) -> Result<Training> {
         let trainer = Trainer::<SelfSupervised>::from_snapshot(state, self.device());
-        Ok(Training::of(AnyTrainer::Pretraining(trainer.map_err(from_core)?.into())))
+        Ok(trainer.map_err(from_core)?.into())
     }
 
     /// The semi-supervised run on so many pictures whose [`state`](Training::state) was saved; they have to
@@ -129,6 +130,12 @@ impl Engine {
     }
 }
 
+impl From<Trainer<SelfSupervised>> for Training {
+    fn from(trainer: Trainer<SelfSupervised>) -> Self {
+        Self::of(AnyTrainer::Pretraining(trainer.into()))
+    }
+}
+
 /// The numbers of so many pictures.
 fn numbers(pictures: usize) -> Vec<u64> {
     (0..pictures as u64).collect()
@@ -138,6 +145,19 @@ impl Training {
     fn of(trainer: AnyTrainer) -> Self {
         let dataset = MemoryDataset::new(either!(&trainer, trainer => trainer.plan().side));
         Self { trainer, dataset, loader: None }
+    }
+
+    /// Its pictures.
+    pub(crate) fn dataset(&self) -> &MemoryDataset {
+        &self.dataset
+    }
+
+    /// The run, if it is one of pre-training.
+    pub(crate) fn self_supervised(&self) -> Option<&Trainer<SelfSupervised>> {
+        match &self.trainer {
+            AnyTrainer::Pretraining(trainer) => Some(trainer),
+            AnyTrainer::SemiSupervised(_) => None,
+        }
     }
 
     fn side(&self) -> usize {
@@ -265,25 +285,5 @@ impl Training {
     pub async fn state(&self) -> Result<Uint8Array> {
         let bytes = either!(&self.trainer, trainer => trainer.snapshot().await);
         Ok(Uint8Array::from(bytes.map_err(from_core)?.as_slice()))
-    }
-}
-
-/// What a checkpoint of a run says of itself.
-fn meta<T: Task>(trainer: &Trainer<T>, dataset: Dataset, class_names: Vec<String>) -> Meta {
-    Meta {
-        format: FORMAT,
-        software: env!("CARGO_PKG_VERSION").into(),
-        stage: trainer.stage(),
-        recipe: trainer.recipe().clone(),
-        side: trainer.plan().side,
-        normalization: trainer.recipe().encoder.pixels().into(),
-        class_names,
-        dataset,
-        seed: trainer.plan().seed,
-        steps: trainer.steps(),
-        last: Default::default(),
-        best: Default::default(),
-        preprocessing: None,
-        origin: None,
     }
 }

@@ -96,7 +96,7 @@ export function resumeRun(
 }
 
 /** Labels for the online probe, if enough pictures have one. */
-function probeLabels(pictures: readonly Picture[]): (string | null)[] | undefined {
+export function probeLabels(pictures: readonly Picture[]): (string | null)[] | undefined {
   const labels = pictures.map(({ label }) => label);
   const known = labels.filter((label) => label !== null);
   return known.length >= LABELLED && new Set(known).size > 1 ? labels : undefined;

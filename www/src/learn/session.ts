@@ -1,5 +1,5 @@
 /** The session of a run: it trains step by step, and can be paused, saved and exported. */
-import type { Pretraining } from "kith-web";
+import { encodeRecord, type Pretraining } from "kith-web";
 import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
 import type { Picture } from "../picture.js";
@@ -9,6 +9,7 @@ import { withProgress } from "../progress.js";
 import { curves, type Curves } from "./curves.js";
 import { deleteSavedRun, saveRun, type SavedRun, type Point } from "./run.js";
 import { neighbourTable, type NeighbourTable } from "./neighbour-table.js";
+import type { Extra } from "./setup.js";
 
 /** Steps between updates of the neighbour table. */
 const NEIGHBOURS_EVERY = 20;
@@ -20,6 +21,7 @@ export interface Session {
   readonly run: Pretraining;
   readonly pictures: readonly Picture[];
   readonly saved: Pick<SavedRun, "config" | "points">;
+  readonly extra?: Extra | undefined;
   readonly onEnd: () => void;
   readonly closed: AbortSignal;
 }
@@ -69,6 +71,7 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
   );
   sessionPlace.replaceChildren(
     controls,
+    ...(session.extra ? [session.extra.beside] : []),
     status,
     view.element,
     el("h2", {}, "Nearest neighbours of six pictures"),
@@ -87,7 +90,7 @@ interface TrainingState {
 
 /** Trains until paused; a run does nothing between steps. */
 async function train(
-  { run, pictures, saved, closed }: Session,
+  { run, pictures, saved, extra, closed }: Session,
   training: TrainingState,
 ): Promise<void> {
   const pause = new AbortController();
@@ -98,6 +101,7 @@ async function train(
   let savedAt = performance.now();
   for await (const step of run.steps()) {
     training.points.push(training.view.add(step));
+    await extra?.watch(step.step);
     if (step.step % NEIGHBOURS_EVERY === 0) await training.neighbours.update(run);
     if (performance.now() - savedAt > SAVE_EVERY_MS) {
       await saveRun(run, pictures, { config: saved.config, points: training.points });
@@ -122,7 +126,7 @@ async function disposeRun({ run, app }: Session): Promise<void> {
 }
 
 /** Results of a run: a checkpoint for the native program, and a network for the other panels. */
-function results({ run, app }: Session, status: HTMLElement): HTMLElement[] {
+function results({ run, app, pictures }: Session, status: HTMLElement): HTMLElement[] {
   const file = (): void =>
     void withProgress(status, "Writing the checkpoint", async () =>
       download("trained-here.safetensors", await run.checkpoint({ half: true })),
@@ -132,5 +136,22 @@ function results({ run, app }: Session, status: HTMLElement): HTMLElement[] {
       await app.openEncoder("trained here", await run.checkpoint({ half: true }), call);
       status.replaceChildren(el("p", {}, "The other panels use this network now."));
     });
-  return [button("Save the checkpoint", file), button("Use it in other panels", use)];
+  const link = (): void =>
+    void withProgress(status, "Making the link", async () => {
+      const code = await encodeRecord(await run.record());
+      status.replaceChildren(await linkShown(`${location.href.split("#")[0]}#learn?run=${code}`));
+    });
+  const buttons = [button("Save the checkpoint", file), button("Use it in other panels", use)];
+  // Whoever opens a link must have the same pictures.
+  return pictures[0]?.file ? buttons : [...buttons, button("Copy a link to this run", link)];
+}
+
+/** A link in the clipboard, or to be copied by hand. */
+async function linkShown(link: string): Promise<HTMLElement> {
+  const copied = await navigator.clipboard.writeText(link).then(
+    () => "The link is copied.",
+    () => "Copy the link below.",
+  );
+  const words = `${copied} Whoever opens it, here or with “kith replay”, runs the same run again and sees how far it agrees.`;
+  return el("div", {}, el("p", {}, words), el("pre", { tabindex: 0, class: "link" }, link));
 }

@@ -29,7 +29,14 @@ export type OnStart = (
   run: Pretraining,
   pictures: readonly Picture[],
   saved: Pick<SavedRun, "config" | "points">,
+  extra?: Extra,
 ) => void;
+
+/** What is shown of a run besides, and told of its steps. */
+export interface Extra {
+  readonly beside: HTMLElement;
+  readonly watch: (step: number) => Promise<void>;
+}
 
 interface Choices {
   recipe: string;

@@ -1,5 +1,6 @@
 /** Learn: trains a network from scratch in this tab, on the gallery or on the user's pictures. */
 import type { AppState } from "../app-state.js";
+import { setting } from "../address.js";
 import { el } from "../element.js";
 import { newRun, offerSavedRun, type OnStart } from "../learn/setup.js";
 import { compareNetworks } from "../learn/neighbour-table.js";
@@ -8,14 +9,16 @@ import { showSession } from "../learn/session.js";
 export function learn(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const sessionPlace = el("div", {});
   const setupPlace = el("div", {});
-  root.replaceChildren(introduction(), setupPlace, sessionPlace);
-  const onStart: OnStart = (run, pictures, saved) => {
+  const recordPlace = el("div", {});
+  root.replaceChildren(introduction(), recordPlace, setupPlace, sessionPlace);
+  const onStart: OnStart = (run, pictures, saved, extra) => {
+    recordPlace.replaceChildren();
     setupPlace.replaceChildren();
     const onEnd = (): void => {
       sessionPlace.replaceChildren();
       draw();
     };
-    showSession(sessionPlace, { app, run, pictures, saved, onEnd, closed });
+    showSession(sessionPlace, { app, run, pictures, saved, extra, onEnd, closed });
   };
   const draw = (): void => {
     setupPlace.replaceChildren(newRun(app, onStart, closed), savedRunPlace, networkComparison(app));
@@ -27,7 +30,15 @@ export function learn(root: HTMLElement, app: AppState, closed: AbortSignal): vo
     if (app.userPictures.length === 0) void offerSavedRun(savedRunPlace, app, onStart);
   };
   app.on("pictures", forgotten, closed);
-  draw();
+  const code = setting("run", "");
+  if (code === "") return draw();
+  const gone = (): void => {
+    recordPlace.replaceChildren();
+    draw();
+  };
+  void import("../learn/recorded-run.js").then(({ recordedRun }) => {
+    if (!closed.aborted) recordedRun(recordPlace, { app, code, onStart, gone });
+  });
 }
 
 function introduction(): HTMLElement {

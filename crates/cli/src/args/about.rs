@@ -40,3 +40,18 @@ With --simulate nobody labels: images of --data whose labels are known are label
 and a report compares how many labels each rule needs.
 
   kith label --simulate --data gallery --checkpoint runs/NAME";
+
+pub(super) const REPLAY: &str = "Run a recorded run again, and say how far it agrees
+
+A finished `kith pretrain` leaves replay.json in its folder: recipe, seed, fingerprints of its images, the \
+losses of its first steps and of its epochs, and what came of it. --link prints the same as the end of an \
+address; the page's Learn panel gives such addresses, too.
+
+  kith replay runs/NAME
+  kith replay runs/NAME --link
+  kith replay 'https://example.org/#learn?run=…'
+
+On one kind of CPU a run agrees to the bit. Elsewhere sums are rounded otherwise. What rounding does to this \
+run is measured: its first steps are run again from weights that begin a few units in the last place away. \
+A difference of more than four times theirs is none of rounding's, and the command ends with DEPARTS, as it \
+does where a share of test images differs by more than chance explains.";

@@ -23,6 +23,8 @@ pub(crate) const METRICS: &str = "metrics.jsonl";
 pub(crate) const REPORT: &str = "report.html";
 /// What a run or a study came to, for scripts.
 pub(crate) const RESULTS: &str = "results.json";
+/// What running the run again needs.
+pub(crate) const REPLAY: &str = "replay.json";
 /// Every context, resolved.
 pub(crate) const RECIPE: &str = "recipe.toml";
 /// How the run was started.

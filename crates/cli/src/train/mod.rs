@@ -5,6 +5,7 @@ pub(crate) mod claim;
 pub(crate) mod splits;
 pub(crate) mod context;
 pub(crate) mod record;
+pub(crate) mod first_losses;
 pub(crate) mod event_log;
 pub(crate) mod initial_weights;
 pub(crate) mod loader;

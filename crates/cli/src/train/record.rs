@@ -105,6 +105,9 @@ pub(crate) struct RunNote {
     #[serde(default)]
     pub(crate) start: Option<String>,
     pub(crate) history: Vec<Record>,
+    /// Losses of the first steps; earlier versions kept none.
+    #[serde(default)]
+    pub(crate) first_losses: Vec<f32>,
     /// Seconds spent in the running epoch before it was interrupted.
     #[serde(deserialize_with = "number")]
     pub(crate) seconds: f64,

@@ -19,6 +19,7 @@ use crate::train::context::RunContext;
 use crate::train::event_log::EventLog;
 use crate::train::final_test;
 use crate::train::finite;
+use crate::train::first_losses::FirstLosses;
 use crate::train::folder;
 use crate::train::measure::{self, OfFeatures};
 use crate::train::record::{self, Now, Record, RunState, Timing, is_plateau};
@@ -44,6 +45,8 @@ pub(crate) struct Trained {
     pub(crate) history: Vec<Record>,
     /// What was measured in it.
     pub(crate) metrics: Vec<Metric>,
+    /// Losses of its first steps, one by one.
+    pub(crate) first_losses: Vec<f32>,
 }
 
 /// Trains to the end of the plan, from the folder's state if there is one. `start` is the fingerprint
@@ -64,7 +67,8 @@ pub(crate) fn train<T: Task>(
             .map_or_else(|| Claim::of(context.folder, context.rival), |claim| Ok(Some(claim)))?;
         run.all_steps(batches)?;
     }
-    Ok(Trained { metrics: measure::metrics(&run.trainer), history: run.history })
+    let first_losses = run.first_losses.known().to_vec();
+    Ok(Trained { metrics: measure::metrics(&run.trainer), history: run.history, first_losses })
 }
 
 /// A run between two steps.
@@ -73,6 +77,7 @@ struct Run<'a, T> {
     start: Option<String>,
     context: &'a RunContext<'a>,
     history: Vec<Record>,
+    first_losses: FirstLosses,
     /// Where epochs are written besides, if anywhere.
     log: Option<EventLog>,
     /// Seconds of training in the running epoch before this process.
@@ -96,6 +101,7 @@ impl<'a, T: Task> Run<'a, T> {
             start,
             context,
             history: Vec::new(),
+            first_losses: FirstLosses::default(),
             log: None,
             earlier: 0.0,
             epoch_began: now,
@@ -114,6 +120,7 @@ impl<'a, T: Task> Run<'a, T> {
         record::check(&saved, Now { plan, recipe: context.recipe, stage, note: &note })?;
         run.trainer = run.trainer.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
         (run.history, run.earlier) = (saved.more.history, saved.more.seconds);
+        run.first_losses = FirstLosses::resumed(saved.more.first_losses);
         run.log = run.open_log()?;
         Ok(run)
     }
@@ -147,6 +154,7 @@ impl<'a, T: Task> Run<'a, T> {
                 break;
             }
             let metrics = self.trainer.step(&batch?)?;
+            self.first_losses.add(self.trainer.steps(), &metrics)?;
             self.tick(&bar, metrics)?;
             if self.trainer.steps().is_multiple_of(plan.steps) {
                 let line = self.finish_epoch()?;

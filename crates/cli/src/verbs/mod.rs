@@ -2,6 +2,7 @@
 
 mod session;
 mod outcome;
+mod run_record;
 mod fetch;
 mod doctor;
 mod augment;
@@ -21,6 +22,7 @@ mod info;
 mod export;
 mod import;
 mod serve;
+mod replay;
 mod label;
 
 use crate::args::{RecipeFlags, Shared, Verb};
@@ -36,6 +38,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         Verb::Pretrain { from, flags } => {
             tell(&pretrain::run(from.as_deref(), &flags, command)?);
         }
+        Verb::Replay { flags } => replay::run(&flags, command)?,
         Verb::Finetune { from, flags } => tell(&finetune::run(&from, &flags, command)?),
         Verb::Experiment { seeds, flags } => tell(&experiment::run(seeds, &flags, command)?),
         Verb::Sweep { grid, seeds, flags } => {

@@ -29,6 +29,7 @@ use crate::train::record::{Record, best};
 use crate::train::splits::Splits;
 use crate::train::train_loop::{Trained, train};
 use crate::verbs::outcome::{Finished, keep};
+use crate::verbs::run_record::{self, Facts};
 use crate::verbs::session::{Command, Session};
 
 /// Frozen features of the three encoders that a report compares.
@@ -68,6 +69,15 @@ pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrai
     let start = session.start.as_ref();
     let trained = learn(&context, start)?;
     let frozen = frozen(&context, start)?;
+    let scores = frozen.as_ref().map(|frozen| [&frozen.random, &frozen.last]);
+    let facts = Facts {
+        plan: plan(&context),
+        data: &session.data,
+        start: initial_weights::fingerprint(start),
+        scores,
+    };
+    let record = run_record::of(&context, &trained, facts)?;
+    session.folder.write(folder::REPLAY, record.to_json().as_bytes())?;
     let run = Finished::of(&context, &trained);
     let page = page(&context, &trained, &run.findings, frozen.as_ref())?;
     session.folder.write(folder::REPORT, html(&page).as_bytes())?;
@@ -93,7 +103,7 @@ pub(super) fn learn(
 }
 
 /// A run at its start: with fresh weights, or with the encoder of a checkpoint.
-fn trainer(
+pub(super) fn trainer(
     context: &RunContext<'_>,
     start: Option<&Checkpoint>,
 ) -> Result<Trainer<SelfSupervised>, Failure> {
@@ -114,7 +124,7 @@ pub(super) fn check(context: &RunContext<'_>) -> Result<(), Failure> {
 }
 
 /// Steps and epochs.
-fn plan(context: &RunContext<'_>) -> Plan {
+pub(super) fn plan(context: &RunContext<'_>) -> Plan {
     let splits = context.splits;
     let classes = if splits.labelled.is_empty() { 0 } else { splits.classes() };
     let settings = &context.recipe.pretraining;

@@ -89,7 +89,7 @@ impl Server {
 }
 
 /// The folder of the built page: the one that is named, or the one here or above the program.
-fn built(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
+pub(super) fn built(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let program = env::current_exe().unwrap_or_default();
     let above = program.ancestors().map(|folder| folder.join(PAGE));
     let candidates: Vec<PathBuf> = match named {

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ImageSet, Loader};
+use super::{ImageSet, Loader, SplitRecord};
 use crate::error::Error;
 use crate::image::Images;
 use crate::sampler::Sampling;
@@ -91,6 +91,14 @@ impl MemoryDataset {
     /// Unlabelled and labelled images there are.
     pub fn sizes(&self) -> [usize; 2] {
         [self.unlabelled.images.len(), self.labelled.images.len()]
+    }
+
+    /// Which images there are, by the names `unlabelled` and `labelled`.
+    pub fn records(&self) -> [(String, SplitRecord); 2] {
+        [("unlabelled", &self.unlabelled), ("labelled", &self.labelled)].map(|(name, split)| {
+            let Ok(record) = SplitRecord::of(split, split.images.len());
+            (name.to_owned(), record)
+        })
     }
 
     /// Batches of a run, drawn so. They hold the images that there are now.

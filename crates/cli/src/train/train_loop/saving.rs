@@ -21,11 +21,13 @@ impl<T: Task> Run<'_, T> {
             data: json!(described).to_string(),
             start: self.start.clone(),
             history: self.history.clone(),
+            first_losses: self.first_losses.known().to_vec(),
             seconds: self.earlier + self.epoch_began.elapsed().as_secs_f64(),
         }
     }
 
     pub(super) fn save_epoch(&mut self, weights: Archive) -> Result<(), Failure> {
+        self.first_losses.settle()?;
         let folder = self.context.folder;
         let checkpoint = Archive { note: self.meta().to_note(), ..weights };
         // Nothing is written of an epoch that could not be gone on from.
@@ -45,6 +47,7 @@ impl<T: Task> Run<'_, T> {
     }
 
     pub(super) fn save_state(&mut self) -> Result<(), Failure> {
+        self.first_losses.settle()?;
         let state = self.state()?;
         self.keep(&state)
     }
