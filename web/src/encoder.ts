@@ -118,6 +118,14 @@ export class Encoder {
     return Array.from({ length: rows.count }, (_, place) => ranked(classNames, rows.row(place)));
   }
 
+  /** @internal Embeddings of copies of pictures, not brought to length one; kinds count from 0. */
+  async embedCopies(images: Images, kind: number, options: CallOptions): Promise<Embeddings> {
+    const data = await this.#gather(images, options, (handle, sent, moved) =>
+      this.engine.invoke(handle, "embedCopies", [sent, sent.pictures.length, kind], moved),
+    );
+    return new Embeddings(data, this.info.dim, { normalized: false });
+  }
+
   /** All batches of pictures through `work`, one behind the other. */
   async #gather(
     images: Images,

@@ -5,6 +5,8 @@ import { MODULE } from "./wasm-module.js";
 
 export { Bank } from "./bank.js";
 export { checkpointCache } from "./cache.js";
+export { cleanUp } from "./clean-up.js";
+export type { CleanUpOptions } from "./clean-up.js";
 export { probeDevice } from "./device.js";
 export { Embeddings } from "./embeddings.js";
 export type { AugmentOptions, EmbedOptions, Encoder, SupportNeighbor } from "./encoder.js";

@@ -14,6 +14,51 @@ export type {
   RunRecord,
 } from "./generated.js";
 
+/** What may be wrong with some pictures. Pictures are places in the list that was given. */
+export interface CleanUp {
+  readonly nearDuplicates: {
+    /** Groups of which one picture is enough, the most alike first. */
+    readonly groups: readonly {
+      /** The picture to keep. */
+      readonly kept: number;
+      /** The others, the most alike first, with their cosine to the one that is kept. */
+      readonly others: readonly { readonly picture: number; readonly cosine: number }[];
+    }[];
+    /** The relative distance up to which two are near-duplicates; null: only equal ones are. */
+    readonly threshold: number | null;
+    /** The share of copies that kith makes of some pictures which it finds, by what was done to them. */
+    readonly copiesFound: Readonly<Record<string, number>>;
+  };
+  /** Pictures that lie so many times as far from their nearest others as is usual. */
+  readonly outliers: readonly { readonly picture: number; readonly times: number }[];
+  /** Null where no two classes have five different pictures each. */
+  readonly labels: {
+    /** Labels that may be wrong, the most doubtful first. */
+    readonly doubts: readonly {
+      readonly picture: number;
+      readonly label: string;
+      readonly suggested: string;
+      /** Probabilities of the label and of the suggested one, by a probe that has not seen the picture. */
+      readonly probability: number;
+      readonly likely: number;
+      /** Whether the label is most likely wrong, and the picture not one between classes. */
+      readonly strong: boolean;
+      /** The picture of the suggested class that is most alike; null where there is none. */
+      readonly beside: number | null;
+    }[];
+    /** Classes that are taken for each other; `share` is that of the pictures of both. */
+    readonly blends: readonly {
+      readonly labels: readonly [string, string];
+      readonly counts: readonly [number, number];
+      readonly share: number;
+    }[];
+    /** Pictures that were judged. */
+    readonly judged: number;
+    /** Classes of fewer than five different pictures, which were not judged. */
+    readonly small: readonly string[];
+  } | null;
+}
+
 /** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
 export type Device = "auto" | "webgpu" | "cpu";
 

@@ -27,6 +27,7 @@ const PANELS: readonly {
   { name: "learn", title: "Learn", open: async () => (await import("./panels/learn.js")).learn },
   { name: "probe", title: "Probe", open: async () => (await import("./panels/probe.js")).probe },
   { name: "label", title: "Label", open: async () => (await import("./panels/label.js")).label },
+  { name: "clean", title: "Clean up", open: async () => (await import("./panels/clean.js")).clean },
   { name: "map", title: "Map", open: async () => (await import("./panels/map.js")).map },
   {
     name: "checkpoint",

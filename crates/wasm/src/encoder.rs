@@ -1,8 +1,11 @@
 //! A trained encoder.
 
 use js_sys::{Float32Array, Int32Array};
+use kith_core::Error;
+use kith_core::image::Images;
 use kith_core::import::Told;
 use kith_core::model::{Layer, Length, Model};
+use kith_core::probe::Features;
 use serde::Serialize;
 use tsify::{Ts, Tsify};
 use wasm_bindgen::prelude::*;
@@ -85,6 +88,18 @@ impl Encoder {
             self.model.support_nearest(&projections, k).await.map_err(from_core)?;
         let labels = Int32Array::from(labels.as_slice());
         arrays(&SupportFound { nearest: Found::from(&nearest), labels })
+    }
+}
+
+impl Encoder {
+    /// Side of the pictures, in pixels.
+    pub(crate) fn side(&self) -> usize {
+        self.model.meta().side
+    }
+
+    /// Features of the backbone, not brought to length one.
+    pub(crate) async fn own_length(&self, images: &Images) -> core::result::Result<Features, Error> {
+        self.model.embed(images, Layer::Backbone, Length::Own).await
     }
 }
 

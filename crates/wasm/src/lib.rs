@@ -15,6 +15,7 @@ pub mod bank;
 pub mod measures;
 pub mod probe;
 pub mod active;
+pub mod clean;
 pub mod training;
 pub mod replay;
 pub mod onnx;

@@ -2,7 +2,6 @@
 
 mod images;
 mod copies;
-mod search;
 mod findings;
 mod list;
 mod journal;
@@ -13,6 +12,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 
 use kith_core::clean::duplicates::{Made, Settings};
+use kith_core::clean::search::{FOLDS, Found, Question, search};
 use kith_data::name_of_path;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -28,7 +28,6 @@ use crate::train::folder::{self, Folder};
 use crate::verbs::session::Command;
 use findings::{Finding, Kind};
 use images::All;
-use search::{Found, How, search};
 
 /// What scripts read.
 const JSON: &str = "clean.json";
@@ -100,13 +99,20 @@ fn find(flags: &CleanFlags, command: Command<'_>) -> Result<Cleaned, Failure> {
     let all = All::of(&dataset, flags.data.labelled);
     let chosen = command.device()?;
     let encoder = checkpoint.encoder(&chosen.device)?;
-    let seeded = chosen.seeded(shared.seed);
     console.note(&format!("comparing {} images", all.len()));
     let features = all.embed(&encoder, &chosen.device)?;
     let copies = copies::made(&all, &encoder, &chosen.device, shared.seed)?;
     let (words, made): (Vec<&'static str>, Vec<Made>) = copies.into_iter().unzip();
     let settings = Settings { threshold: flags.duplicates, ..Settings::default() };
-    let found = search(&all, &features, &How { settings, made: &made }, seeded)?;
+    let question = Question {
+        features: &features,
+        labels: &all.labels,
+        preference: &all.preferences(),
+        made: &made,
+        settings,
+        seed: shared.seed,
+    };
+    let found = pollster::block_on(search(question, &chosen.device))?;
     let cleaned = Cleaned::of(&all, &found, &words, &folder);
     files::make_folder(folder.path())?;
     files::sweep(folder.path())?;
@@ -215,7 +221,7 @@ fn notes(all: &All, found: &Found) -> Vec<String> {
         ),
         None => notes.push(format!(
             "Labels are not judged: that takes two classes of at least {} different images each.",
-            search::FOLDS
+            FOLDS
         )),
         Some(labels) if !labels.small.is_empty() => {
             let names: Vec<&str> =
@@ -223,7 +229,7 @@ fn notes(all: &All, found: &Found) -> Vec<String> {
             notes.push(format!(
                 "Labels of these classes are not judged, which have fewer than {} different images: \
                  {}.",
-                search::FOLDS,
+                FOLDS,
                 names.join(", ")
             ));
         }

@@ -3,6 +3,7 @@
 
 use crate::image::{CHANNELS, Images};
 use crate::resize::resize;
+use crate::rng::{Purpose, stream};
 
 /// What happened to a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,17 @@ const QUARTERS: usize = 3;
 const CUT: usize = 20;
 /// What a brighter copy is multiplied by.
 const BRIGHTER: f32 = 1.2;
+
+/// Images that are copied: enough to say within what distance most copies lie.
+const COPIED: usize = 256;
+
+/// Which of so many images are copied: some, drawn by a seed.
+pub fn copied(images: usize, seed: u64) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..images).collect();
+    stream(seed, Purpose::Copied, 0, 0).shuffle(&mut places);
+    places.truncate(COPIED);
+    places
+}
 
 impl Change {
     /// All of them.

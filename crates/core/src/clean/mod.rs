@@ -16,3 +16,4 @@ pub mod held_out;
 pub mod confident;
 pub mod doubtful;
 pub mod blends;
+pub mod search;

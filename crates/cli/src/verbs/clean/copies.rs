@@ -3,18 +3,15 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::{ExtendedColorType, ImageFormat};
 use kith_core::Device;
-use kith_core::clean::copies::Change;
+use kith_core::clean::copies::{Change, copied};
 use kith_core::clean::duplicates::Made;
 use kith_core::encoder::Encoder;
 use kith_core::image::{CHANNELS, Images};
 use kith_core::probe::Features;
-use kith_core::rng::{Purpose, stream};
 
 use super::images::All;
 use crate::failure::Failure;
 
-/// Images that are copied.
-const COPIED: usize = 256;
 /// Images that are copied at a time.
 const AT_A_TIME: usize = 32;
 /// Quality of a recompressed copy.
@@ -27,9 +24,7 @@ pub(super) fn made(
     device: &Device,
     seed: u64,
 ) -> Result<Vec<(&'static str, Made)>, Failure> {
-    let mut of: Vec<usize> = (0..all.len()).collect();
-    stream(seed, Purpose::Copied, 0, 0).shuffle(&mut of);
-    of.truncate(COPIED);
+    let of = copied(all.len(), seed);
     let mut made: Vec<(&'static str, Features)> = Vec::new();
     for some in of.chunks(AT_A_TIME) {
         for (kind, (word, copies)) in copies(&all.read(some)?).into_iter().enumerate() {

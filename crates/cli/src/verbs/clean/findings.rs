@@ -3,11 +3,11 @@
 use std::io;
 
 use kith_core::clean::doubtful::Doubt;
+use kith_core::clean::search::Found;
 use kith_core::clean::stars::{Duplicate, Group};
 use serde::Serialize;
 
 use super::images::All;
-use super::search::Found;
 
 /// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -1,0 +1,96 @@
+// Clean-up in the page: what is found is accepted or rejected, and nothing happens unasked.
+import { readFileSync } from "node:fs";
+import { deflateSync, crc32 } from "node:zlib";
+import { expect, test } from "./visit.js";
+
+/** A picture file: a disc on a ground, both of a class's colours, placed by its number. */
+function png(number: number, colour: readonly number[]): Buffer {
+  const side = 48;
+  let state = number + 1;
+  const random = (): number => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (let burn = 0; burn < 8; burn += 1) random();
+  const [x, y, radius] = [14 + 20 * random(), 14 + 20 * random(), 6 + 8 * random()];
+  const ground = [0, 1, 2].map(() => 110 + 130 * random());
+  const rows = Array.from({ length: side }, (_, row) =>
+    Buffer.from([
+      0,
+      ...Array.from({ length: side }, (_, column) =>
+        Math.hypot(column - x, row - y) < radius ? colour : ground,
+      ).flat(),
+    ]),
+  );
+  const chunk = (type: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  header.set([8, 2], 8);
+  return Buffer.concat([
+    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
+    chunk("IHDR", header),
+    chunk("IDAT", deflateSync(Buffer.concat(rows))),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
+
+const [RED, BLUE] = [
+  [220, 40, 40],
+  [40, 60, 220],
+] as const;
+const file = (name: string, buffer: Buffer) => ({ name, mimeType: "image/png", buffer });
+
+test("a copy is found, compared, accepted by key, and taken out when asked", async ({ visit }) => {
+  test.setTimeout(150_000);
+  const { page } = visit;
+  await visit.open("clean");
+  await visit.accessible("clean, before");
+  const files = Array.from({ length: 40 }, (_, number) =>
+    file(`p${number}.png`, png(number, number % 2 ? RED : BLUE)),
+  );
+  files.push(file("again.png", png(7, RED)));
+  await page.locator('input[type="file"]').first().setInputFiles(files);
+  await expect(page.getByText("41 pictures, 0 of them with a label.")).toBeVisible();
+  await page.getByRole("button", { name: "Look through them" }).click();
+  const first = page.locator(".findings > li").first();
+  await expect(first).toContainText(
+    /(again|p7) looks like (p7|again), which is kept \(cosine 1\.0000\)/,
+    {
+      timeout: 90_000,
+    },
+  );
+  await expect(first.locator(".picture")).toHaveCount(2);
+  await visit.accessible("clean, findings");
+  await first.focus();
+  await page.keyboard.press("a");
+  await expect(page.locator(".review > p").first()).toContainText(/\d+ findings, 1 accepted/);
+  await expect(page.getByText(/^41 pictures/), "nothing is taken out unasked").toBeVisible();
+
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save the list" }).click();
+  const list = readFileSync(await (await coming).path(), "utf8");
+  expect(list).toMatch(/^(again|p7)\.png\n$/);
+  await page.getByRole("button", { name: "Take 1 out of my pictures" }).click();
+  await expect(page.getByText(/^40 pictures/)).toBeVisible();
+});
+
+test("among the emoji, labels are judged and each finding has its reason", async ({ visit }) => {
+  test.setTimeout(240_000);
+  const { page } = visit;
+  await visit.open("clean?clean=gallery");
+  await page.getByRole("button", { name: "Look through them" }).click();
+  await expect(page.getByRole("heading", { name: /^Doubtful labels \(\d+\)/ })).toBeVisible({
+    timeout: 200_000,
+  });
+  await expect(
+    page.getByText(/labelled .+, looks like .+ \(probabilities \d+\s%/).first(),
+  ).toBeVisible();
+  await expect(page.getByRole("button", { name: /out of my pictures/ })).toHaveCount(0);
+});
