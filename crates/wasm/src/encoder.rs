@@ -98,7 +98,10 @@ impl Encoder {
     }
 
     /// Features of the backbone, not brought to length one.
-    pub(crate) async fn own_length(&self, images: &Images) -> core::result::Result<Features, Error> {
+    pub(crate) async fn own_length(
+        &self,
+        images: &Images,
+    ) -> core::result::Result<Features, Error> {
         self.model.embed(images, Layer::Backbone, Length::Own).await
     }
 }

@@ -33,7 +33,7 @@ const [WRONG, COPY] = [11, COUNT];
 let encoder;
 
 before(async () => {
-  const bytes = await checkpoint({ pretrain }, { "encoder.width": 16 });
+  const bytes = await checkpoint({ pretrain });
   encoder = await loadEncoder(bytes, { device: "cpu" });
 });
 

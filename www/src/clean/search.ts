@@ -4,6 +4,9 @@ import type { AppState } from "../app-state.js";
 import type { Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
 
+/** Pairs of classes that are named. */
+const BLENDS = 3;
+
 /** What was found, by kind; each finding has a picture, a reason, and often one to compare it with. */
 export interface Finding {
   readonly kind: Kind;
@@ -84,8 +87,12 @@ function notesOf({ labels, nearDuplicates }: CleanUp, pictures: readonly Picture
     notes.push(
       `Labels of these classes are not judged, which have fewer than 5 different pictures: ${labels.small.join(", ")}.`,
     );
-  for (const { labels: both, share: of } of labels?.blends ?? [])
-    notes.push(`Classes that blend: ${both[0]} and ${both[1]} (${share(of)} of both).`);
+  const blends = labels?.blends ?? [];
+  const named = blends
+    .slice(0, BLENDS)
+    .map(({ labels: [one, other], share: of }) => `${one} and ${other} (${share(of)} of both)`);
+  const more = blends.length > BLENDS ? `; ${blends.length - BLENDS} other pairs less` : "";
+  if (named.length > 0) notes.push(`Classes that blend: ${named.join(", ")}${more}.`);
   if (nearDuplicates.threshold === null)
     notes.push("Only pictures that the network cannot tell apart count as near-duplicates here.");
   return notes;
