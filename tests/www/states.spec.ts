@@ -171,7 +171,7 @@ test("pictures can be dropped anywhere on the page", async ({ visit }) => {
 test("buttons are large enough for a finger", async ({ visit }) => {
   const { page } = visit;
   await page.setViewportSize({ width: 360, height: 740 });
-  for (const panel of ["neighbours", "probe", "map", "checkpoint", "learn", "label"]) {
+  for (const panel of ["neighbours", "probe", "map", "checkpoint", "learn", "label", "clean"]) {
     await visit.open(panel);
     await page.waitForTimeout(400);
     const small = await page.evaluate(() =>

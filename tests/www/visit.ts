@@ -9,6 +9,7 @@ export const PANELS = [
   "learn",
   "probe",
   "label",
+  "clean",
   "map",
   "checkpoint",
 ] as const;
