@@ -59,6 +59,8 @@ export default defineConfig({
     project("small-canvas", false),
     project("broken-gpu", true),
     project("onnx", false),
+    project("elements", false),
+    project("elements-probe", false),
     project("soak", true),
   ],
 });
