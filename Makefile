@@ -57,8 +57,9 @@ www: web ## Check and build the page, test it in headless Chromium
 package: setup ## Build the npm package as released, with licences; checks its form, types and size
 	.ci/package
 
-consumers: package ## Build and run the packed npm package with bundlers, without one, and in Node
+consumers: package ## Use the packed npm package with bundlers, without one, in Node, Deno and Bun, and build examples/
 	node tests/web/consumers/run.mjs
+	node tests/web/consumers/sites.mjs
 
 dist: setup web ## Pack program, page, README and licences for this platform into dist/
 	.ci/page build
