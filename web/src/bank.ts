@@ -9,8 +9,11 @@ import { engineOptions, finite, instance, optionsOf, whole } from "./checks.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
 import { ENGINE, type WasmBank } from "./wasm-module.js";
 
+/** Embeddings on the device, compared by cosine with any number of queries. */
 export class Bank {
+  /** How many embeddings. */
   readonly size: number;
+  /** Numbers an embedding. */
   readonly dim: number;
   readonly #remote: RemoteObject<WasmBank>;
 

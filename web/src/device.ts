@@ -7,7 +7,9 @@ import type { Device, DeviceReport, FallbackReason } from "./types.js";
 /** Rust's `Requirements`, which the build puts here: nothing is downloaded to know them. */
 declare const REQUIREMENTS: Requirements;
 
+/** What `probeDevice` is asked for. */
 export interface DeviceOptions {
+  /** Default `auto`. */
   readonly device?: Device;
   /** A software adapter counts as WebGPU for `auto`. Default false. */
   readonly allowSoftware?: boolean;

@@ -1,4 +1,8 @@
-/** kith-web/elements: `<kith-neighbours>` and `<kith-probe>`. Importing it makes both tags known. */
+/**
+ * kith-web/elements: `<kith-neighbours>` and `<kith-probe>`. Importing it makes both tags known.
+ *
+ * @module elements
+ */
 import { define } from "./elements/base-class.js";
 import { KithNeighbours } from "./elements/neighbours.js";
 import { KithProbe } from "./elements/probe.js";
@@ -6,7 +10,6 @@ import { KithProbe } from "./elements/probe.js";
 export { KithNeighbours, KithProbe };
 export type { KithElement } from "./elements/kith-element.js";
 export type {
-  ClassShare,
   ElementState,
   KithElementEvent,
   KithElementEvents,

@@ -23,8 +23,16 @@ export interface Told extends Immutable<Wasm.Told> {}
 /** What was taken of a file of other software's, and what was left. */
 export interface ImportReport extends Immutable<Wasm.Report> {}
 
-/** Why the CPU computes where WebGPU was wanted. */
-export type FallbackReason = Wasm.FallbackReason;
+export type {
+  Better,
+  Dtype,
+  FallbackReason,
+  Filter,
+  Resize,
+  Shown,
+  Stage,
+  Unit,
+} from "./kith_cpu.js";
 
 /** What an adapter must offer. */
 export type Requirements = Immutable<Wasm.Requirements>;
@@ -54,4 +62,9 @@ export interface Plan extends Immutable<Wasm.Plan> {}
 export interface FittedProbe extends Immutable<Wasm.FittedProbe> {}
 
 /** Weights of a linear classifier in PyTorch's layout. */
-export type ProbeWeights = Pick<FittedProbe, "weight" | "bias">;
+export interface ProbeWeights {
+  /** `[labels, dim]`. */
+  readonly weight: Float32Array;
+  /** One a label. */
+  readonly bias: Float32Array;
+}

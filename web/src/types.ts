@@ -5,11 +5,21 @@ export type {
   AugmentationOp,
   Clusters,
   EncoderInfo,
+  Better,
+  Dtype,
   FallbackReason,
+  Filter,
+  Found,
   ImportReport,
   Measures,
   Metric,
+  Plan,
+  ProbeWeights,
   RecipeInfo,
+  Resize,
+  Shown,
+  Stage,
+  Unit,
 } from "./generated.js";
 
 /** What the caller asks for: `auto` prefers WebGPU and falls back to the CPU, `webgpu` fails without it. */
@@ -17,26 +27,43 @@ export type Device = "auto" | "webgpu" | "cpu";
 
 /** Which device computes, and why. */
 export interface DeviceReport {
+  /** What the caller asked for. */
   readonly requested: Device;
+  /** What computes. */
   readonly actual: "webgpu" | "cpu";
   /** Set whenever `actual` is not WebGPU. */
   readonly reason?: FallbackReason;
   /** What the browser or the driver said, for people. */
   readonly detail?: string;
+  /** The adapter that the browser gave, also where it is not used. */
   readonly adapter?: {
+    /** Who made it; empty where the browser does not say. */
     readonly vendor: string;
+    /** Its family, likewise. */
     readonly architecture: string;
+    /** Its name, likewise. */
     readonly description: string;
     /** A software adapter: right, but slow. */
     readonly isFallback: boolean;
   };
+  /** What the adapter allows. */
   readonly limits?: {
+    /** Bytes of one buffer, at most. */
     readonly maxBufferSize: number;
+    /** Bytes of a buffer that a shader sees, at most. */
     readonly maxStorageBufferBindingSize: number;
   };
+  /** WebGPU's names of what the adapter can do, sorted. */
   readonly features?: readonly string[];
-  /** Largest relative deviation of a tiny forward and backward pass from numbers baked in. */
-  readonly selfTest?: { readonly passed: boolean; readonly deviation: number; readonly ms: number };
+  /** What came of a tiny forward and backward pass with a known result. */
+  readonly selfTest?: {
+    /** Whether the deviation is small enough. */
+    readonly passed: boolean;
+    /** Largest relative deviation from the known result. */
+    readonly deviation: number;
+    /** How long it took, in milliseconds. */
+    readonly ms: number;
+  };
 }
 
 /** Where bytes can come from. */
@@ -45,6 +72,7 @@ export type ByteSource =
 
 /** How far a long call is. */
 export interface Progress {
+  /** What is being done. */
   readonly phase:
     "wasm" | "checkpoint" | "upload" | "warmup" | "embed" | "index" | "train" | "project";
   /** What is being loaded. */
@@ -55,12 +83,15 @@ export interface Progress {
   readonly total: number | null;
   /** Of the whole call, in [0, 1]; never falls; null where it is not known. */
   readonly fraction: number | null;
+  /** Whether what is being loaded was kept from before. */
   readonly fromCache: boolean;
 }
 
 /** What every long call takes. */
 export interface CallOptions {
+  /** Ends the call with `ABORTED`. */
   readonly signal?: AbortSignal;
+  /** Hears how far the call is. What it throws ends the call with `SETTING`. */
   readonly onProgress?: (progress: Progress) => void;
 }
 
@@ -73,8 +104,18 @@ export interface EngineOptions extends CallOptions {
   /** Makes the worker, for odd bundlers and policies. Node computes in place. */
   readonly worker?: () => Worker;
   /** Where the WebAssembly lies, if not beside the script: a folder, or one URL for each device. */
-  readonly wasmUrl?: string | URL | { readonly cpu?: string | URL; readonly webgpu?: string | URL };
+  readonly wasmUrl?:
+    | string
+    | URL
+    | {
+        /** Address of `kith_cpu_bg.wasm`. */
+        readonly cpu?: string | URL;
+        /** Address of `kith_webgpu_bg.wasm`. */
+        readonly webgpu?: string | URL;
+      };
+  /** Address of `worker.js`, if it does not lie beside the script. */
   readonly workerUrl?: string | URL;
+  /** Fetches checkpoints and pictures in place of the page's own `fetch`. */
   readonly fetch?: typeof fetch;
 }
 
@@ -84,6 +125,7 @@ export interface LoadOptions extends EngineOptions {
    * fetched again: a checkpoint that changes needs a new URL, `integrity`, or `none`.
    */
   readonly cache?: "persistent" | "memory" | "none";
+  /** Name of the cache in the Cache API. Default `kith-checkpoints`. */
   readonly cacheName?: string;
   /** Like a script's: `sha256-…` in base64. */
   readonly integrity?: string;
@@ -101,12 +143,20 @@ export interface ImportOptions extends Omit<Told, "set"> {
 
 /** Pixels of one picture: RGB or RGBA rows, one byte a sample. */
 export interface RawImage {
+  /** Samples in [0, 255], row by row, `[height, width, channels]`. */
   readonly data: Uint8Array | Uint8ClampedArray;
+  /** In pixels, at least 1; `width * height` is at most 2^28. */
   readonly width: number;
+  /** In pixels, at least 1. */
   readonly height: number;
+  /** 3: RGB. 4: RGBA; what is transparent is laid over white. */
   readonly channels: 3 | 4;
 }
 
+/**
+ * A picture, in any form that a page has it in; a string is an address. What is none is `IMAGE_DECODE`,
+ * and so is an element of another origin that the browser does not let be read.
+ */
 export type ImageInput =
   | ImageData
   | ImageBitmap
@@ -126,11 +176,22 @@ export type Images =
 
 /** Of what a nearest-neighbour search found for one query: one neighbour. */
 export interface Neighbor {
+  /** As it was given to `add`, or the number of pictures added before. */
   readonly id: string;
+  /** Its place in the index, from 0. */
   readonly index: number;
   /** Cosine in [-1, 1]; with the metric `l2`, the negative distance. */
   readonly similarity: number;
+  /** Its label, if it has one. */
   readonly label?: string;
+}
+
+/** A class, and the probability that a picture is of it. */
+export interface ClassShare {
+  /** The class. */
+  readonly label: string;
+  /** In [0, 1]; those of all classes add up to 1. */
+  readonly probability: number;
 }
 
 /**
@@ -156,18 +217,32 @@ export interface ProbeConfig {
 
 /** What a strength of the penalty gave on pictures that took turns in being kept aside. */
 export interface ProbeStrength {
+  /** Tells the events of a run apart. */
   readonly type: "strength";
+  /** Strength of the penalty, above 0. */
   readonly strength: number;
   /** Mean cross-entropy. */
   readonly loss: number;
+  /** Share of the pictures that it was right for, in [0, 1]. */
   readonly accuracy: number;
+  /** How long it took, in milliseconds. */
   readonly ms: number;
 }
 
-export type ProbeEvent = ProbeStrength | { readonly type: "done"; readonly report: ProbeReport };
+/** The probe is trained. */
+export interface ProbeDone {
+  /** Tells the events of a run apart. */
+  readonly type: "done";
+  /** How well it does. */
+  readonly report: ProbeReport;
+}
+
+/** What happens while a probe is trained: each strength that was tried, then the end. */
+export type ProbeEvent = ProbeStrength | ProbeDone;
 
 /** How well a probe tells pictures apart that it has not learnt from. */
 export interface ProbeReport {
+  /** Share of the measured pictures that it is right for, in [0, 1]. */
   readonly accuracy: number;
   /**
    * `validation`: pictures kept aside. `cross-validation`: pictures that took turns in being kept aside.
@@ -178,13 +253,22 @@ export interface ProbeReport {
   readonly strength?: number;
   /** What each strength gave that was tried. */
   readonly tried?: readonly Omit<ProbeStrength, "type" | "ms">[];
+  /** The same class by class, in the order of the probe's labels. */
   readonly perClass: readonly {
+    /** The class. */
     readonly label: string;
+    /** Share of its measured pictures, in [0, 1]; NaN where none was measured. */
     readonly accuracy: number;
+    /** How many of its pictures were measured. */
     readonly count: number;
   }[];
-  /** Rows are the truth, columns the prediction: `counts[truth * labels.length + predicted]`. */
-  readonly confusion: { readonly labels: readonly string[]; readonly counts: Uint32Array };
+  /** Which classes were taken for which. */
+  readonly confusion: {
+    /** The classes, sorted. */
+    readonly labels: readonly string[];
+    /** Pictures: `counts[truth * labels.length + predicted]`. */
+    readonly counts: Uint32Array;
+  };
   /** Places, in what was given, of the pictures that were measured and told wrong. */
   readonly misclassified: readonly number[];
   /** Places of the pictures kept aside. */
@@ -230,9 +314,20 @@ export interface SemiSupervisedConfig extends Omit<PretrainConfig, "labels"> {
   readonly from?: ByteSource;
 }
 
+/** A checkpoint that is kept for the next visit. */
+export interface CachedCheckpoint {
+  /** Where it came from. */
+  url: string;
+  /** Its size. */
+  bytes: number;
+  /** When it was kept. */
+  savedAt: Date;
+}
+
 /** By which rule pictures are proposed. */
 export type ProposalRule = "random" | "uncertain" | "representative" | "different";
 
+/** Which pictures `LabelPool.propose` proposes, and how many. */
 export interface ProposeOptions {
   /**
    * `uncertain`: where the probe's two likeliest classes are nearest to each other (margin sampling).
@@ -248,25 +343,48 @@ export interface ProposeOptions {
   readonly skip?: readonly number[];
   /** Decides for the rule `random`. Default 0. */
   readonly seed?: number;
+  /** Ends the call with `ABORTED`. */
   readonly signal?: AbortSignal;
 }
 
 /** A picture to label next, and why. */
 export interface Proposal {
+  /** Its place in the pool, from 0. */
   readonly place: number;
-  readonly reason:
-    | { readonly kind: "chance" }
-    /** The probe's two likeliest classes, and their probabilities. */
-    | {
-        readonly kind: "margin";
-        readonly labels: readonly [string, string];
-        readonly shares: readonly [number, number];
-      }
-    /** So many pictures would then have a labelled picture nearer than now. */
-    | { readonly kind: "stands-for"; readonly count: number }
-    /** Cosine to the nearest labelled picture; null where none is labelled. */
-    | { readonly kind: "distance"; readonly cosine: number | null };
+  /** Why it is proposed. */
+  readonly reason: ProposalReason;
 }
+
+/**
+ * Why a picture is proposed. `chance`: by chance. `margin`: the probe's two likeliest classes, and their
+ * probabilities. `stands-for`: so many pictures would then have a labelled picture nearer than now.
+ * `distance`: cosine to the nearest labelled picture; null where none is labelled.
+ */
+export type ProposalReason =
+  | {
+      /** Of the rule `random`. */
+      readonly kind: "chance";
+    }
+  | {
+      /** Of the rule `uncertain`. */
+      readonly kind: "margin";
+      /** The likeliest class, and the next. */
+      readonly labels: readonly [string, string];
+      /** Their probabilities, in [0, 1]. */
+      readonly shares: readonly [number, number];
+    }
+  | {
+      /** Of the rule `representative`. */
+      readonly kind: "stands-for";
+      /** Pictures, at least 0. */
+      readonly count: number;
+    }
+  | {
+      /** Of the rule `different`. */
+      readonly kind: "distance";
+      /** In [-1, 1], or null. */
+      readonly cosine: number | null;
+    };
 
 /** Labels that have spread from some pictures to others. */
 export interface SpreadLabels {
@@ -280,11 +398,15 @@ export interface SpreadLabels {
 export interface PretrainStep {
   /** Steps done. */
   readonly step: number;
+  /** Steps of the whole run. */
   readonly total: number;
+  /** The epoch of the step, from 1. */
   readonly epoch: number;
+  /** What the method minimises, averaged over the batch. */
   readonly loss: number;
   /** `contrastive_accuracy` (or `pair_accuracy`), `probe_accuracy`, `feature_spread`, … as in the native metrics file. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** How long the step took, in milliseconds. */
   readonly ms: number;
 }
 

@@ -1,5 +1,6 @@
 /** The events of the elements; all bubble, and leave shadow trees. */
 import type {
+  ClassShare,
   DeviceReport,
   Embeddings,
   EncoderInfo,
@@ -14,41 +15,68 @@ export type ElementState = "empty" | "loading" | "embedding" | "training" | "rea
 
 /** One of the nearest pictures. */
 export interface PictureNeighbor {
+  /** Which. */
   readonly picture: ElementPicture;
   /** Cosine of both embeddings, in [-1, 1]. */
   readonly cosine: number;
 }
 
-/** A class, and the probability that a picture is of it, in [0, 1]. */
-export interface ClassShare {
-  readonly label: string;
-  readonly probability: number;
-}
-
 /** What each event carries as its `detail`. */
 export interface KithElementEvents {
   /** The element's state changed. */
-  "kith-state": { readonly state: ElementState };
+  "kith-state": {
+    /** What it is doing now. */
+    readonly state: ElementState;
+  };
   /** The encoder is loaded. */
-  "kith-ready": { readonly device: DeviceReport; readonly info: EncoderInfo };
+  "kith-ready": {
+    /** What computes, and why. */
+    readonly device: DeviceReport;
+    /** What the checkpoint says about itself. */
+    readonly info: EncoderInfo;
+  };
   /** The embeddings of all pictures that can be read are made: one row for each of `pictures`. */
   "kith-embeddings": {
+    /** `[pictures, dim]`, rows of length 1. */
     readonly embeddings: Embeddings;
+    /** Those that can be read, in order. */
     readonly pictures: readonly ElementPicture[];
   };
   /** A picture was chosen, and its neighbours were found, nearest first. */
   "kith-neighbours": {
+    /** Which. */
     readonly picture: ElementPicture;
+    /** Nearest first. */
     readonly neighbours: readonly PictureNeighbor[];
   };
   /** Somebody labelled a picture, or took its label away (null). */
-  "kith-label": { readonly picture: ElementPicture; readonly label: string | null };
+  "kith-label": {
+    /** Which. */
+    readonly picture: ElementPicture;
+    /** Its class now; null for none. */
+    readonly label: string | null;
+  };
   /** The probe was trained. */
-  "kith-probe": { readonly probe: LinearProbe; readonly report: ProbeReport };
+  "kith-probe": {
+    /** The probe. */
+    readonly probe: LinearProbe;
+    /** How well it does, and on what that was measured. */
+    readonly report: ProbeReport;
+  };
   /** A picture was classified: its classes, most likely first. */
-  "kith-prediction": { readonly picture: ElementPicture; readonly shares: readonly ClassShare[] };
+  "kith-prediction": {
+    /** Which. */
+    readonly picture: ElementPicture;
+    /** All classes, most likely first. */
+    readonly shares: readonly ClassShare[];
+  };
   /** Something failed; with `picture`, only that picture, and the others are there. */
-  "kith-error": { readonly error: KithError; readonly picture?: ElementPicture };
+  "kith-error": {
+    /** With code and hint. */
+    readonly error: KithError;
+    /** The picture that failed; absent where all did. */
+    readonly picture?: ElementPicture;
+  };
 }
 
 /** An event of an element. */

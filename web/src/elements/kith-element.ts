@@ -12,6 +12,7 @@ import { sheet } from "./styles.js";
 
 /** An element that looks at pictures with an encoder. */
 export abstract class KithElement extends ElementClass {
+  /** @internal */
   static readonly observedAttributes: readonly string[] = LOADING;
 
   /** @internal */
@@ -54,15 +55,17 @@ export abstract class KithElement extends ElementClass {
     this.list.setScript(given);
   }
 
+  /** Those that a script gave. */
   get images(): readonly ElementPicture[] {
     return this.list.all.filter(({ from }) => from === "script");
   }
 
-  /** The encoder, once it is loaded. One that is set is used in place of `src`, and stays its owner's. */
+  /** The encoder, once it is loaded. */
   get encoder(): Encoder | undefined {
     return this.#encoder;
   }
 
+  /** An encoder of one's own is used in place of `src`, and is not disposed of. */
   set encoder(encoder: Encoder | undefined) {
     this.#given = encoder;
     this.refresh();
@@ -73,6 +76,7 @@ export abstract class KithElement extends ElementClass {
     return this.#import;
   }
 
+  /** Loads the encoder anew. */
   set import(told: LoadOptions["import"]) {
     this.#import = told;
     this.refresh();
@@ -92,6 +96,7 @@ export abstract class KithElement extends ElementClass {
     all.filter((one) => !picture || one.id === picture.id).forEach((one) => this.list.remove(one));
   }
 
+  /** @internal */
   connectedCallback(): void {
     for (const name of this.upgraded()) upgrade(this, name);
     this.shadowRoot!.adoptedStyleSheets = [sheet()];
@@ -100,6 +105,7 @@ export abstract class KithElement extends ElementClass {
     this.refresh();
   }
 
+  /** @internal */
   disconnectedCallback(): void {
     // An element that is moved is connected again at once, and keeps what it has.
     queueMicrotask(() => {
@@ -112,6 +118,7 @@ export abstract class KithElement extends ElementClass {
     });
   }
 
+  /** @internal */
   attributeChangedCallback(_: string, before: string | null, now: string | null): void {
     if (before !== now) this.refresh();
   }

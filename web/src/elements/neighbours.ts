@@ -22,6 +22,7 @@ interface Neighbour extends PictureNeighbor {
  * `kith-neighbours`, `kith-state`, `kith-error`.
  */
 export class KithNeighbours extends KithElement {
+  /** @internal */
   static override readonly observedAttributes = [...KithElement.observedAttributes, "k"];
 
   #index: KnnIndex | undefined;
@@ -35,15 +36,17 @@ export class KithNeighbours extends KithElement {
     return Number(this.getAttribute("k") ?? K);
   }
 
+  /** Writes the attribute. */
   set k(k: number) {
     this.setAttribute("k", String(k));
   }
 
-  /** The chosen picture; one that is not among `pictures`, or null, chooses none. */
+  /** The chosen picture; null for none. */
   get selected(): ElementPicture | null {
     return this.#chosen ?? null;
   }
 
+  /** One that is not among `pictures`, or null, chooses none. */
   set selected(picture: ElementPicture | null) {
     this.#chosen = this.list.all.find(({ id }) => id === picture?.id);
     this.#search();

@@ -15,6 +15,7 @@ export interface PictureSource {
 export interface ElementPicture {
   /** Unique in its element. */
   readonly id: string;
+  /** What it is called. */
   readonly name: string;
   /** Its class; null where it has none. */
   readonly label: string | null;

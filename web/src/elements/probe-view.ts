@@ -1,6 +1,6 @@
 /** What `<kith-probe>` shows: pictures and their classes, how well the probe does, and its answers. */
 import { html, nothing, type TemplateResult } from "lit-html";
-import type { LinearProbe, ProbeReport } from "../index.js";
+import type { ClassShare, LinearProbe, ProbeReport } from "../index.js";
 import { grid, thumbnail } from "./grid.js";
 import { announced, deviceView, pictureInput, statusView } from "./parts.js";
 import type { Picture } from "./pictures.js";
@@ -178,7 +178,7 @@ function predictionView({ picture, shares }: Prediction): TemplateResult {
   </li>`;
 }
 
-function shareView({ label, probability }: { label: string; probability: number }): TemplateResult {
+function shareView({ label, probability }: ClassShare): TemplateResult {
   return html`<li part="share" class="share">
     <span>${label}</span>
     <span class="bar" aria-hidden="true" .style=${`--share: ${probability}`}></span>

@@ -3,19 +3,20 @@ import type { TemplateResult } from "lit-html";
 import {
   KithError,
   trainLinearProbe,
+  type ClassShare,
   type Encoder,
   type LinearProbe,
   type ProbeConfig,
 } from "../index.js";
 import { engineAddresses } from "./attributes.js";
 import { embedAll, embeddingsOf } from "./embedding.js";
-import type { ClassShare } from "./events.js";
 import { KithElement } from "./kith-element.js";
 import { probeView } from "./probe-view.js";
 import { fromSource, type ElementPicture, type Picture, type PictureSource } from "./pictures.js";
 
 /** A picture that was classified. */
 export interface Prediction {
+  /** Which. */
   readonly picture: ElementPicture;
   /** All classes, most likely first. */
   readonly shares: readonly ClassShare[];
@@ -34,6 +35,7 @@ export const KEPT_PREDICTIONS = 12;
  * `kith-embeddings`, `kith-label`, `kith-probe`, `kith-prediction`, `kith-state`, `kith-error`.
  */
 export class KithProbe extends KithElement {
+  /** @internal */
   static override readonly observedAttributes = [
     ...KithElement.observedAttributes,
     "labels",
@@ -47,11 +49,12 @@ export class KithProbe extends KithElement {
   #named: string[] = [];
   #predictions: readonly Made[] = [];
 
-  /** The probe, once it is trained. One that is set is used as it is, and examples change nothing. */
+  /** The probe, once it is trained. */
   get probe(): LinearProbe | undefined {
     return this.#probe;
   }
 
+  /** A probe of one's own is used as it is, and examples change nothing; undefined trains again. */
   set probe(probe: LinearProbe | undefined) {
     this.#given = probe;
     this.#probe = probe;
@@ -63,6 +66,7 @@ export class KithProbe extends KithElement {
     return this.#config;
   }
 
+  /** Trains anew. */
   set config(config: ProbeConfig) {
     this.#config = config;
     this.refresh();
@@ -90,6 +94,7 @@ export class KithProbe extends KithElement {
     return this.#chosen ?? null;
   }
 
+  /** One that is not among `pictures`, or null, chooses none. */
   set selected(picture: ElementPicture | null) {
     this.#chosen = this.list.all.find(({ id }) => id === picture?.id);
     this.draw();
@@ -151,6 +156,7 @@ export class KithProbe extends KithElement {
     this.draw();
   }
 
+  /** @internal */
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     queueMicrotask(() => {
