@@ -13,12 +13,12 @@ export interface DeviceOptions {
   readonly device?: Device;
   /** A software adapter counts as WebGPU for `auto`. Default false. */
   readonly allowSoftware?: boolean;
+  /** Ends the call with `ABORTED`. */
+  readonly signal?: AbortSignal;
 }
 
 /** What an engine would compute on, and why. Downloads nothing. Errors: `SETTING`, `ABORTED`. */
-export async function probeDevice(
-  options: DeviceOptions & { readonly signal?: AbortSignal } = {},
-): Promise<DeviceReport> {
+export async function probeDevice(options: DeviceOptions = {}): Promise<DeviceReport> {
   engineOptions(options);
   const requested = options.device ?? "auto";
   throwIfAborted(options.signal);

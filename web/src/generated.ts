@@ -8,7 +8,12 @@ export type Immutable<T> = T extends ArrayBufferView
     ? { readonly [K in keyof T]: Immutable<T[K]> }
     : T;
 
-/** One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. */
+/**
+ * One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. `op` is `flip`,
+ * `crop`, `translate`, `zoom`, `brightness`, `color_matrix`, `color_jitter`, `grayscale`, `blur`,
+ * `solarize`, `affine`, `pad_crop`, `erase`, `cut_out` or `rand_augment`; `policies()` shows them with
+ * their settings.
+ */
 export type AugmentationOp = Immutable<Wasm.Op> & { readonly [setting: string]: unknown };
 
 /** What a checkpoint says about itself. */

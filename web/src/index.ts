@@ -8,6 +8,7 @@ import type { AugmentationOp, EngineOptions, RecipeInfo } from "./types.js";
 import { MODULE } from "./wasm-module.js";
 
 export { Bank } from "./bank.js";
+export type { BankOptions } from "./bank.js";
 export { checkpointCache } from "./cache.js";
 export { probeDevice } from "./device.js";
 export type { DeviceOptions } from "./device.js";
@@ -21,6 +22,7 @@ export type { KnnItem, KnnOptions, KnnVote } from "./knn.js";
 export { loadEncoder } from "./load.js";
 export { LabelPool } from "./label-pool.js";
 export { kMeans, measure } from "./measures.js";
+export type { KMeansOptions } from "./measures.js";
 export { exportOnnx } from "./onnx.js";
 export type { OnnxOptions } from "./onnx.js";
 export { pretrain, resumePretraining } from "./pretraining.js";
