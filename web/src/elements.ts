@@ -8,6 +8,7 @@ import { KithNeighbours } from "./elements/neighbours.js";
 import { KithProbe } from "./elements/probe.js";
 
 export { KithNeighbours, KithProbe };
+export type { ElementOptions } from "./elements/attributes.js";
 export type { KithElement } from "./elements/kith-element.js";
 export type {
   ElementState,

@@ -1,5 +1,5 @@
-/** What an element's attributes say of its encoder. */
-import { KithError, type LoadOptions } from "../index.js";
+/** What an element's attributes and options say of its encoder. */
+import { KithError, type EngineOptions, type LoadOptions } from "../index.js";
 import type { EncoderSource } from "./shared-encoders.js";
 
 /** Attributes of which any loads another encoder. */
@@ -7,11 +7,11 @@ export const LOADING = ["src", "device", "cache", "integrity", "wasm-url", "work
 
 type Attribute = (typeof LOADING)[number];
 
+/** How an element loads its encoder, besides its attributes, which go before. */
+export type ElementOptions = Omit<LoadOptions, "signal" | "onProgress">;
+
 /** Which encoder an element names; undefined where it names none. Errors: `SETTING`. */
-export function encoderSource(
-  element: Element,
-  told: LoadOptions["import"],
-): EncoderSource | undefined {
+export function encoderSource(element: Element, given: ElementOptions): EncoderSource | undefined {
   const src = address(element, "src");
   if (src === undefined) return undefined;
   const word = (name: Attribute): string | null => element.getAttribute(name);
@@ -19,14 +19,20 @@ export function encoderSource(
     device: word("device"),
     cache: word("cache"),
     integrity: word("integrity"),
-    import: told,
+    ...addresses(element),
   });
   // Words that are none of theirs are refused by `loadEncoder`.
-  return { src, options: { ...words, ...engineAddresses(element) } as EncoderSource["options"] };
+  return { src, words: words as EncoderSource["words"], given };
 }
 
-/** Where the parts of the package lie, if the page says so. Errors: `SETTING`. */
-export function engineAddresses(element: Element): Pick<LoadOptions, "wasmUrl" | "workerUrl"> {
+/** How what computes beside the encoder is started. Errors: `SETTING`. */
+export function engineOptions(element: Element, given: ElementOptions): EngineOptions {
+  const { worker, wasmUrl, workerUrl, allowSoftware, fetch } = given;
+  return said({ worker, wasmUrl, workerUrl, allowSoftware, fetch, ...addresses(element) });
+}
+
+/** Where the parts of the package lie, if attributes say so. */
+function addresses(element: Element): Pick<LoadOptions, "wasmUrl" | "workerUrl"> {
   const [wasmUrl, workerUrl] = [address(element, "wasm-url"), address(element, "worker-url")];
   return said({ wasmUrl, workerUrl });
 }

@@ -1,7 +1,7 @@
 /** What both elements have in common: an encoder, pictures, and a state with its words. */
 import { render, type TemplateResult } from "lit-html";
-import { KithError, type Encoder, type LoadOptions, type Progress } from "../index.js";
-import { LOADING, encoderSource } from "./attributes.js";
+import { KithError, type Encoder, type Progress } from "../index.js";
+import { LOADING, encoderSource, type ElementOptions } from "./attributes.js";
 import { ElementClass } from "./base-class.js";
 import { embedAll, embeddingsOf } from "./embedding.js";
 import type { ElementState, KithElementEvents } from "./events.js";
@@ -28,7 +28,7 @@ export abstract class KithElement extends ElementClass {
   #work = new AbortController();
   #ends = new AbortController();
   #drawing = false;
-  #import: LoadOptions["import"];
+  #options: ElementOptions = {};
 
   constructor() {
     super();
@@ -71,14 +71,14 @@ export abstract class KithElement extends ElementClass {
     this.refresh();
   }
 
-  /** What a file of other software's does not say itself: `loadEncoder`'s option `import`. */
-  get import(): LoadOptions["import"] {
-    return this.#import;
+  /** Options of `loadEncoder` for which there is no attribute: `import`, `worker`, `fetch`, … */
+  get options(): ElementOptions {
+    return this.#options;
   }
 
-  /** Loads the encoder anew. */
-  set import(told: LoadOptions["import"]) {
-    this.#import = told;
+  /** Loads the encoder anew, if there are any. Elements with the same object share an encoder. */
+  set options(options: ElementOptions) {
+    this.#options = options;
     this.refresh();
   }
 
@@ -125,7 +125,7 @@ export abstract class KithElement extends ElementClass {
 
   /** @internal Properties that may have been set before the element was known. */
   upgraded(): string[] {
-    return ["images", "encoder", "import"];
+    return ["images", "encoder", "options"];
   }
 
   /** @internal Begins anew with what has changed: pictures, attributes, an encoder. */
@@ -153,7 +153,7 @@ export abstract class KithElement extends ElementClass {
   }
 
   async #opened(signal: AbortSignal): Promise<Encoder | undefined> {
-    const source = this.#given ? undefined : encoderSource(this, this.#import);
+    const source = this.#given ? undefined : encoderSource(this, this.#options);
     const key = source && keyOf(source);
     if (this.#lease && this.#lease.key !== key) this.#release();
     if (!source) {

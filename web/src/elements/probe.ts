@@ -8,7 +8,7 @@ import {
   type LinearProbe,
   type ProbeConfig,
 } from "../index.js";
-import { engineAddresses } from "./attributes.js";
+import { engineOptions } from "./attributes.js";
 import { embedAll, embeddingsOf } from "./embedding.js";
 import { KithElement } from "./kith-element.js";
 import { probeView } from "./probe-view.js";
@@ -182,7 +182,7 @@ export class KithProbe extends KithElement {
     this.#probe = undefined;
     if (new Set(labels).size < 2) return;
     this.setState("training");
-    const config = { ...this.#config, ...this.#split(), ...engineAddresses(this) };
+    const config = { ...this.#config, ...this.#split(), ...engineOptions(this, this.options) };
     const onProgress = this.tell.bind(this);
     const run = trainLinearProbe(embeddingsOf(encoder, examples), labels, {
       ...config,

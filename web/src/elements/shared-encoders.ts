@@ -4,10 +4,10 @@ import { loadEncoder, type Encoder, type LoadOptions, type Progress } from "../i
 /** What says which encoder is meant: an absolute address, and how it is loaded. */
 export interface EncoderSource {
   readonly src: string;
-  readonly options: Pick<
-    LoadOptions,
-    "device" | "cache" | "integrity" | "wasmUrl" | "workerUrl" | "import"
-  >;
+  /** What attributes say. */
+  readonly words: Pick<LoadOptions, "device" | "cache" | "integrity" | "wasmUrl" | "workerUrl">;
+  /** What a script says. */
+  readonly given: LoadOptions;
 }
 
 type Listener = (progress: Progress) => void;
@@ -44,13 +44,25 @@ export function lease(source: EncoderSource, onProgress: Listener): Lease {
   return { encoder: entry.encoder, release };
 }
 
-export const keyOf = ({ src, options }: EncoderSource): string => JSON.stringify([src, options]);
+/** The same for the same: options of a script are the same if they are one object, or both empty. */
+export function keyOf({ src, words, given }: EncoderSource): string {
+  return JSON.stringify([src, words, Object.keys(given).length > 0 ? numberOf(given) : 0]);
+}
 
-function opened(key: string, { src, options }: EncoderSource): Shared {
+const numbers = new WeakMap<object, number>();
+let numbered = 0;
+
+function numberOf(one: object): number {
+  const known = numbers.get(one) ?? (numbered += 1);
+  numbers.set(one, known);
+  return known;
+}
+
+function opened(key: string, { src, words, given }: EncoderSource): Shared {
   const users = new Set<Listener>();
   const loading = new AbortController();
   const onProgress: Listener = (progress) => users.forEach((user) => user(progress));
-  const encoder = loadEncoder(src, { ...options, signal: loading.signal, onProgress });
+  const encoder = loadEncoder(src, { ...given, ...words, signal: loading.signal, onProgress });
   const entry = { encoder, users, loading };
   shared.set(key, entry);
   // The next element tries again.
