@@ -1,10 +1,14 @@
 /** The widget: an element of kith-web, whose pictures come from Python and whose results go there. */
 import { Embeddings } from "kith-web";
-import { KithNeighbours, KithProbe, type ElementPicture } from "kith-web/elements";
+import "kith-web/elements";
+import type { ElementPicture, KithNeighbours, KithProbe } from "kith-web/elements";
 import { elementOptions } from "./engine.js";
 import { ask, matrix, type Model } from "./kernel.js";
 
 type Element = KithNeighbours | KithProbe;
+
+/** Every widget runs a copy of this script, of which the first has defined the tags: no `instanceof`. */
+const isProbe = (element: Element): element is KithProbe => element.localName === "kith-probe";
 
 interface Said {
   readonly name: string;
@@ -24,6 +28,8 @@ async function render({ model, el }: { model: Model; el: HTMLElement }): Promise
   const view = { model, element };
   const stops = [listenToPython(view)];
   listenToElement(view);
+  // JupyterLab's own keys, by which 1 makes a heading, end where the widget begins.
+  el.dataset["lmSuppressShortcuts"] = "true";
   el.append(element);
   try {
     await open(view);
@@ -42,15 +48,15 @@ async function render({ model, el }: { model: Model; el: HTMLElement }): Promise
 async function open({ model, element }: View): Promise<void> {
   element.options = await elementOptions(model);
   element.setAttribute("device", model.get("device") as string);
-  if (element instanceof KithNeighbours) element.k = model.get("k") as number;
-  else element.setAttribute("labels", (model.get("names") as string[]).join(","));
+  if (isProbe(element)) element.setAttribute("labels", (model.get("names") as string[]).join(","));
+  else element.k = model.get("k") as number;
   const name = encodeURIComponent(model.get("_checkpoint_name") as string);
   element.setAttribute("src", `${name}#checkpoint`);
 }
 
 async function showPictures({ model, element }: View): Promise<void> {
   const said = model.get("_pictures") as readonly Said[];
-  const labels = element instanceof KithProbe ? (model.get("labels") as (string | null)[]) : [];
+  const labels = isProbe(element) ? (model.get("labels") as (string | null)[]) : [];
   const blobs: Blob[] = [];
   for (let from = 0; from < said.length; from += AT_ONCE) {
     const to = Math.min(from + AT_ONCE, said.length);
@@ -80,14 +86,14 @@ function listenToElement(view: View): void {
     push(view, { state, ...(begins && { errors: [] }) });
   });
   element.addEventListener("kith-error", ({ detail: { error } }) => {
-    const said = `${error.code}: ${error.message}. ${error.hint}`;
+    const said = `${error.code}: ${error.message} – ${error.hint}`;
     push(view, { errors: [...(model.get("errors") as string[]), said] });
   });
   element.addEventListener("kith-embeddings", ({ detail }) => {
     push(view, { embeddings: allRows(view, detail.embeddings, detail.pictures) });
   });
-  if (element instanceof KithNeighbours) listenToNeighbours(view, element);
-  else listenToProbe(view, element);
+  if (isProbe(element)) listenToProbe(view, element);
+  else listenToNeighbours(view, element);
 }
 
 /** A row for each of Python's pictures. */

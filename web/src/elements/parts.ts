@@ -52,7 +52,8 @@ function failedItem(element: KithElement, picture: Picture): TemplateResult {
     Remove
   </button>`;
   return html`<li>
-    ${picture.error!.message}. ${picture.error!.hint} ${picture.from === "added" ? remove : nothing}
+    ${picture.error!.message.replace(/\.+$/, "")}. ${picture.error!.hint}
+    ${picture.from === "added" ? remove : nothing}
   </li>`;
 }
 
