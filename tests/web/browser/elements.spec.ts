@@ -1,4 +1,4 @@
-// <kith-neighbours>, and what both elements have in common: states, errors, sharing, leaving.
+// <kith-neighbours>, and what goes wrong in either element.
 import {
   CHECKPOINT,
   CHILDREN,
@@ -102,12 +102,24 @@ test.describe("with pictures", () => {
       zone.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
     });
     await expect(element.getByRole("option")).toHaveCount(3, SOON);
+    const dropped = await element.locator("section").evaluate((frame) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(["no picture"], "other.txt"));
+      const event = new DragEvent("drop", { dataTransfer: transfer, cancelable: true });
+      return frame.dispatchEvent(event);
+    });
+    expect(dropped, "the browser does not open it in the page's place").toBe(false);
+    await element.getByRole("button", { name: "Remove other.txt" }).click();
     await expect(element.getByRole("alert")).toContainText("letter.txt: ");
     await accessible(at, "with a picture that failed");
     await element.getByRole("button", { name: "Remove letter.txt" }).click();
     await expect(element.getByRole("alert")).toHaveCount(0);
+    await element.getByRole("option").first().click();
+    await expect(element.getByRole("list").getByRole("button")).toHaveCount(2);
     await element.getByRole("button", { name: "Remove added pictures" }).click();
     await state(element, "empty");
+    await expect(element.getByRole("list").getByRole("button")).toHaveCount(0);
+    await expect(element.getByRole("button")).toHaveCount(1);
     expect(await at.evaluate(() => urls.size)).toBe(0);
   });
 
@@ -175,120 +187,4 @@ test.describe("what goes wrong", () => {
     await expect(element.getByRole("alert")).toContainText("nothing: expected a picture at");
     await expect(element.getByRole("alert")).toContainText("no address: expected a src");
   });
-});
-
-test("loading is shown, and ends when the element leaves", async ({ at }) => {
-  let answer = (): void => {};
-  const asked = new Promise<void>((resolve) => (answer = resolve));
-  await at.route("**/checkpoint.safetensors", () => answer()); // Never answered.
-  const element = await put(at, "kith-neighbours");
-  await asked;
-  await state(element, "loading");
-  await expect(element.getByRole("progressbar", { name: "Loading" })).toBeVisible();
-  await accessible(at, "loading");
-  await at.evaluate(() => show(""));
-  await expect.poll(() => at.workers().length, SOON).toBe(0);
-});
-
-test("elements of one source share an encoder, which ends with the last", async ({ at }) => {
-  let downloads = 0;
-  at.on("request", (request) => {
-    if (request.url().endsWith("checkpoint.safetensors")) downloads += 1;
-  });
-  const one = `src="${CHECKPOINT}" device="cpu" cache="none">${CHILDREN}`;
-  await at.evaluate(
-    (one) =>
-      show(
-        `<kith-neighbours ${one}</kith-neighbours><kith-neighbours ${one}</kith-neighbours>` +
-          `<kith-probe ${one}</kith-probe>`,
-      ),
-    one,
-  );
-  for (const element of await at.locator("#here > *").all()) await state(element, "ready");
-  expect(downloads).toBe(1);
-  expect(at.workers().length).toBe(1);
-  const same = await at.evaluate(() => {
-    const [a, b] = document.querySelectorAll("kith-neighbours");
-    return (
-      a!.encoder === b!.encoder && a!.encoder === document.querySelector("kith-probe")!.encoder
-    );
-  });
-  expect(same).toBe(true);
-  await at.evaluate(() => document.querySelectorAll("kith-neighbours").forEach((e) => e.remove()));
-  const left = at.locator("kith-probe");
-  await left
-    .locator("input[type=file]")
-    .last()
-    .setInputFiles(await file(at, 60, "disc"));
-  await expect(left.locator("[part=prediction]")).toHaveCount(1, SOON);
-  expect(at.workers().length).toBe(1);
-  await at.evaluate(() => document.querySelector("kith-probe")!.remove());
-  await expect.poll(() => at.workers().length, SOON).toBe(0);
-  expect(await at.evaluate(() => urls.size)).toBe(0);
-});
-
-test("an element that is moved keeps its encoder; one that comes back loads anew", async ({
-  at,
-}) => {
-  const element = await put(at, "kith-neighbours");
-  await state(element, "ready");
-  await element.locator("input").setInputFiles(await file(at, 60, "disc"));
-  await expect(element.getByRole("option")).toHaveCount(13, SOON);
-  await state(element, "ready");
-  const kept = await element.evaluate(async (node) => {
-    const { encoder } = node as KithNeighbours;
-    document.body.append(node);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    return encoder === (node as KithNeighbours).encoder;
-  });
-  expect(kept).toBe(true);
-  const away = await element.evaluateHandle((node) => (node.remove(), node));
-  await expect.poll(() => at.workers().length, SOON).toBe(0);
-  expect(await at.evaluate(() => urls.size)).toBe(0);
-  await away.evaluate((node) => document.getElementById("here")!.append(node));
-  await state(element, "ready");
-  await expect(element.getByRole("option")).toHaveCount(13);
-  const sizes = await element
-    .getByRole("option")
-    .last()
-    .locator("img")
-    .evaluate(async (image) => (await (image as HTMLImageElement).decode(), image.clientWidth));
-  expect(sizes).toBeGreaterThan(0);
-});
-
-test("another src, pictures by script, and properties set before the tag was known", async ({
-  at,
-}) => {
-  const element = await put(at, "kith-neighbours");
-  await state(element, "ready");
-  const fingerprint = () =>
-    element.evaluate((node) => (node as KithNeighbours).embeddings!.encoderFingerprint);
-  const before = await fingerprint();
-  await element.evaluate((node) => node.setAttribute("src", "/parity/half.safetensors"));
-  await expect.poll(fingerprint, SOON).not.toBe(before);
-  await element.evaluate((node) => {
-    (node as KithNeighbours).images = [
-      drawn(60, "disc"),
-      { source: drawn(80, "square"), name: "mine" },
-    ];
-  });
-  await expect(element.getByRole("option")).toHaveCount(14, SOON);
-  await expect(element.getByRole("option", { name: "mine" })).toBeVisible();
-  const refused = await element.evaluate((node) => {
-    try {
-      (node as KithNeighbours).images = [7 as never];
-    } catch (error) {
-      return String(error);
-    }
-  });
-  expect(refused).toContain("picture 0: expected an address");
-  const early = await at.evaluate(async () => {
-    const Known = customElements.get("kith-neighbours")!;
-    const late = document.createElement("kith-late") as unknown as KithNeighbours;
-    late.images = [drawn(10, "disc")];
-    document.body.append(late);
-    customElements.define("kith-late", class extends (Known as typeof HTMLElement) {});
-    return [late.images.length, Object.keys(late).includes("images")];
-  });
-  expect(early).toEqual([1, false]);
 });

@@ -60,7 +60,9 @@ export default defineConfig({
     project("broken-gpu", true),
     project("onnx", false),
     project("elements", false),
+    project("elements-life", false),
     project("elements-probe", false),
+    project("elements-webgpu", true),
     project("soak", true),
   ],
 });

@@ -35,7 +35,7 @@ export interface KithElementEvents {
     /** What the checkpoint says about itself. */
     readonly info: EncoderInfo;
   };
-  /** The embeddings of all pictures that can be read are made: one row for each of `pictures`. */
+  /** Other pictures are there, or another encoder: one row for each of `pictures`. */
   "kith-embeddings": {
     /** `[pictures, dim]`, rows of length 1. */
     readonly embeddings: Embeddings;

@@ -9,6 +9,7 @@ import { PictureList } from "./picture-list.js";
 import type { ElementPicture, Picture, PictureSource } from "./pictures.js";
 import { keyOf, lease, type Lease } from "./shared-encoders.js";
 import { sheet } from "./styles.js";
+import { whenVisible } from "./visible.js";
 
 /** An element that looks at pictures with an encoder. */
 export abstract class KithElement extends ElementClass {
@@ -29,6 +30,7 @@ export abstract class KithElement extends ElementClass {
   #ends = new AbortController();
   #drawing = false;
   #options: ElementOptions = {};
+  #told: readonly Picture[] = [];
 
   constructor() {
     super();
@@ -143,9 +145,12 @@ export abstract class KithElement extends ElementClass {
   async #begin(signal: AbortSignal): Promise<void> {
     try {
       delete this.failure;
+      const waits = this.getAttribute("loading") === "lazy" && !this.#lease;
+      if (waits) await whenVisible(this, signal);
+      if (signal.aborted) return;
       const encoder = await this.#opened(signal);
       if (signal.aborted) return;
-      if (encoder && this.list.all.length > 0) await this.#look(encoder, signal);
+      if (encoder) await this.#look(encoder, signal);
       else this.setState("empty");
     } catch (error) {
       if (!signal.aborted) this.fail(error);
@@ -203,12 +208,18 @@ export abstract class KithElement extends ElementClass {
       }
     }
     const pictures = all.filter(({ error }) => !error);
-    if (isNew) {
-      const embeddings = embeddingsOf(encoder, pictures);
-      this.emit("kith-embeddings", { embeddings, pictures });
-    }
+    this.#tellEmbeddings(encoder, pictures, isNew);
     await this.use(encoder, pictures, signal);
-    if (!signal.aborted) this.setState("ready");
+    if (!signal.aborted) this.setState(all.length > 0 ? "ready" : "empty");
+  }
+
+  /** Unless they are those that were told last. */
+  #tellEmbeddings(encoder: Encoder, pictures: readonly Picture[], isNew: boolean): void {
+    const told = this.#told;
+    const same = told.length === pictures.length && pictures.every((one, i) => one === told[i]);
+    if (same && !isNew) return;
+    this.#told = pictures;
+    this.emit("kith-embeddings", { embeddings: embeddingsOf(encoder, pictures), pictures });
   }
 
   /** @internal Does what the element is for, with pictures that all have embeddings. */

@@ -5,7 +5,7 @@ import { embeddingsOf } from "./embedding.js";
 import type { PictureNeighbor } from "./events.js";
 import { grid, thumbnail } from "./grid.js";
 import { KithElement } from "./kith-element.js";
-import { announced, deviceView, pictureInput, statusView } from "./parts.js";
+import { announced, deviceView, dropArea, pictureInput, statusView } from "./parts.js";
 import type { ElementPicture, Picture } from "./pictures.js";
 import { cosineWords, counted } from "./words.js";
 
@@ -107,14 +107,20 @@ export class KithNeighbours extends KithElement {
   override view(): TemplateResult {
     const pictures = this.list.all.filter(({ error }) => !error);
     const added = this.list.all.some(({ from }) => from === "added");
-    return html`<section part="frame" class="frame" aria-label="Nearest pictures">
-      ${statusView(this)} ${pictures.length > 0 ? this.#gridView(pictures) : nothing}
+    const content = html`${statusView(this)}
+      ${pictures.length > 0 ? this.#gridView(pictures) : nothing}
       <div class="row">
         ${pictureInput({ words: "Add pictures", take: (files) => this.add(files) })}
-        ${added ? html`<button part="button" type="button" @click=${() => this.removeAdded()}>Remove added pictures</button>` : nothing}
+        ${added ? this.#removeButton() : nothing}
       </div>
-      ${this.#foundView()} ${deviceView(this)} ${announced(this.#announcement())}
-    </section>`;
+      ${this.#foundView()} ${deviceView(this)} ${announced(this.#announcement())}`;
+    return dropArea(["Nearest pictures", (files) => this.add(files)], content);
+  }
+
+  #removeButton(): TemplateResult {
+    return html`<button part="button" type="button" @click=${() => this.removeAdded()}>
+      Remove added pictures
+    </button>`;
   }
 
   #gridView(pictures: readonly Picture[]): TemplateResult {

@@ -7,11 +7,13 @@ import type { Picture } from "./pictures.js";
 
 /** Above all else: progress, an error, pictures that failed. */
 export function statusView(element: KithElement): TemplateResult {
-  return html`${progressView(element)}${errorView(element)}${failedView(element)}`;
+  const { state } = element;
+  const progress = state === "loading" || state === "embedding" ? progressView(element) : nothing;
+  return html`${progress}${errorView(element)}${failedView(element)}`;
 }
 
-function progressView({ progress, state }: KithElement): TemplateResult | typeof nothing {
-  if (state !== "loading" && state !== "embedding" && state !== "training") return nothing;
+/** How far what is being done is. */
+export function progressView({ progress }: KithElement): TemplateResult {
   const words = progress ? progressWords(progress) : "Beginning";
   // The number is not announced whenever it moves: `role=status` below says what is done.
   return html`<label part="progress" class="progress">
@@ -76,6 +78,23 @@ export interface InputOptions {
   readonly disabled?: boolean;
   /** Beside the button; empty for none. Default: that files can be dropped. */
   readonly note?: string;
+}
+
+/** Takes files that are dropped anywhere on what is in it; none of them replaces the page. */
+export function dropArea(
+  [label, take]: readonly [label: string, take: InputOptions["take"]],
+  content: TemplateResult,
+): TemplateResult {
+  return html`<section
+    part="frame"
+    class="frame"
+    aria-label=${label}
+    @dragover=${(event: DragEvent) => dragged(event, false)}
+    @dragleave=${(event: DragEvent) => over(event, false)}
+    @drop=${(event: DragEvent) => dropped(event, take)}
+  >
+    ${content}
+  </section>`;
 }
 
 /** A button that opens the browser's choice of files; files can be dropped on it too. */

@@ -2,7 +2,14 @@
 import { html, nothing, type TemplateResult } from "lit-html";
 import type { ClassShare, LinearProbe, ProbeReport } from "../index.js";
 import { grid, thumbnail } from "./grid.js";
-import { announced, deviceView, pictureInput, statusView } from "./parts.js";
+import {
+  announced,
+  deviceView,
+  dropArea,
+  pictureInput,
+  progressView,
+  statusView,
+} from "./parts.js";
 import type { Picture } from "./pictures.js";
 import type { KithProbe, Prediction } from "./probe.js";
 import { counted, percent } from "./words.js";
@@ -11,12 +18,11 @@ import { counted, percent } from "./words.js";
 const SHOWN = 5;
 
 export function probeView(element: KithProbe): TemplateResult {
-  return html`<section part="frame" class="frame" aria-label="Classes by examples">
-    ${statusView(element)}
+  const content = html`${statusView(element)}
     <div part="labelling" class="frame">${labellingView(element)}</div>
     <div part="measured" class="measured">${measuredView(element)}</div>
-    ${predictionsView(element)} ${deviceView(element)} ${announced(announcement(element))}
-  </section>`;
+    ${predictionsView(element)} ${deviceView(element)} ${announced(announcement(element))}`;
+  return dropArea(["Classes by examples", (files) => element.add(files)], content);
 }
 
 function labellingView(element: KithProbe): TemplateResult {
@@ -122,7 +128,8 @@ function chosenButtons(element: KithProbe, chosen: Picture): TemplateResult {
 }
 
 function measuredView(element: KithProbe): TemplateResult {
-  const { probe } = element;
+  const { probe, state } = element;
+  if (state === "training") return progressView(element);
   if (!probe) return html`<p>${waiting(element)}</p>`;
   return html`<p>${accuracyWords(probe.report)}</p>
     <button part="button save" type="button" @click=${() => save(probe)}>Save the probe</button>`;
@@ -187,10 +194,12 @@ function shareView({ label, probability }: ClassShare): TemplateResult {
 }
 
 function announcement(element: KithProbe): string {
-  const { state, probe, predictions } = element;
+  const { state, probe, predictions, newest } = element;
   if (state === "loading" || state === "embedding" || state === "training") return "Working";
-  const [newest] = predictions;
-  const said = newest?.shares[0];
-  if (said) return `${newest.picture.name}: ${said.label}, ${percent(said.probability)}`;
+  const [prediction] = predictions;
+  const said = prediction?.shares[0];
+  if (newest === "prediction" && said) {
+    return `${prediction.picture.name}: ${said.label}, ${percent(said.probability)}`;
+  }
   return probe ? accuracyWords(probe.report) : waiting(element);
 }

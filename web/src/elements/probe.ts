@@ -48,6 +48,7 @@ export class KithProbe extends KithElement {
   #chosen: Picture | undefined;
   #named: string[] = [];
   #predictions: readonly Made[] = [];
+  #newest: "probe" | "prediction" | undefined;
 
   /** The probe, once it is trained. */
   get probe(): LinearProbe | undefined {
@@ -87,6 +88,11 @@ export class KithProbe extends KithElement {
   /** The latest predictions, newest first: at most 12. */
   get predictions(): readonly Prediction[] {
     return this.#predictions;
+  }
+
+  /** @internal What came last, for screen readers. */
+  get newest(): "probe" | "prediction" | undefined {
+    return this.#newest;
   }
 
   /** The picture that a class is chosen for; null for none. */
@@ -153,6 +159,7 @@ export class KithProbe extends KithElement {
     const all = [...found, ...this.#predictions];
     all.slice(KEPT_PREDICTIONS).forEach(({ picture }) => picture.close());
     this.#predictions = all.slice(0, KEPT_PREDICTIONS);
+    this.#newest = "prediction";
     this.draw();
   }
 
@@ -179,8 +186,10 @@ export class KithProbe extends KithElement {
     if (this.#given) return;
     const examples = pictures.filter(({ label }) => label !== null);
     const labels = examples.map(({ label }) => label!);
-    this.#probe = undefined;
-    if (new Set(labels).size < 2) return;
+    if (new Set(labels).size < 2) {
+      this.#probe = undefined;
+      return;
+    }
     this.setState("training");
     const config = { ...this.#config, ...this.#split(), ...engineOptions(this, this.options) };
     const onProgress = this.tell.bind(this);
@@ -190,6 +199,7 @@ export class KithProbe extends KithElement {
       onProgress,
     });
     this.#probe = await run.result;
+    this.#newest = "probe";
     this.emit("kith-probe", { probe: this.#probe, report: this.#probe.report });
   }
 

@@ -48,6 +48,7 @@ button:disabled { opacity: 0.55; }
   display: flex; flex-wrap: wrap; align-items: center; gap: var(--gap);
   padding: 0.4rem; border: 1px dashed var(--line); border-radius: var(--radius);
 }
+.frame.over { outline: 2px dashed var(--accent); outline-offset: 4px; }
 .input.over { border: 1px solid var(--accent); background: color-mix(in srgb, var(--accent) 12%, transparent); }
 .progress { display: grid; gap: 0.25rem; }
 .progress progress { width: 100%; accent-color: var(--accent); }
