@@ -159,4 +159,23 @@ test("pictures kept aside measure it; what it cannot do it says", async ({ at })
     }
   });
   expect(code).toBe("TOO_FEW_EXAMPLES");
+  const refused = await few.evaluate((node) => {
+    const own = node as KithProbe;
+    const [picture] = own.pictures;
+    const stranger = { ...picture!, id: "none", name: "stranger" };
+    const tries = [
+      () => own.label(stranger, "disc"),
+      () => own.removeAdded(picture),
+      () => own.addClass(" "),
+      () => own.add([null as never]),
+    ];
+    return tries.map((work) => {
+      try {
+        return `no error but ${work()}`;
+      } catch (error) {
+        return (error as { code: string }).code;
+      }
+    });
+  });
+  expect(refused).toEqual(Array(4).fill("SETTING"));
 });

@@ -92,10 +92,14 @@ export abstract class KithElement extends ElementClass {
     return this.list.add(given, label);
   }
 
-  /** Takes added pictures away: one, or all. */
+  /** Takes added pictures away: one, or all. Errors: `SETTING` for a picture that was not added. */
   removeAdded(picture?: ElementPicture): void {
     const all = this.list.all.filter(({ from }) => from === "added");
-    all.filter((one) => !picture || one.id === picture.id).forEach((one) => this.list.remove(one));
+    const gone = picture ? all.filter(({ id }) => id === picture.id) : all;
+    if (picture && gone.length === 0) {
+      throw new KithError("SETTING", `${picture.name} was not added to this element`);
+    }
+    gone.forEach((one) => this.list.remove(one));
   }
 
   /** @internal */

@@ -103,7 +103,13 @@ function newClassView(element: KithProbe): TemplateResult {
     input.value = "";
   };
   return html`<form part="new-class" class="row" @submit=${submitted}>
-    <input type="text" aria-label="Name of a new class" placeholder="New class" required />
+    <input
+      type="text"
+      aria-label="Name of a new class"
+      placeholder="New class"
+      required
+      pattern=".*\\S.*"
+    />
     <button part="button" type="submit">Add the class</button>
   </form>`;
 }

@@ -106,19 +106,24 @@ export class KithProbe extends KithElement {
     this.draw();
   }
 
-  /** Gives a picture a class, or none (null). The probe is trained anew. */
+  /**
+   * Gives a picture a class, or none (null). The probe is trained anew. Errors: `SETTING` for a picture
+   * of another element.
+   */
   label(picture: ElementPicture, label: string | null): void {
     const own = this.list.all.find(({ id }) => id === picture.id);
-    if (!own || own.label === label) return;
+    if (!own) throw new KithError("SETTING", `${picture.name} is no picture of this element`);
+    if (own.label === label) return;
     own.label = label;
     this.emit("kith-label", { picture: own, label });
     this.refresh();
   }
 
-  /** Adds a class that has no picture yet. */
+  /** Adds a class that has no picture yet. Errors: `SETTING` for a name without a letter. */
   addClass(name: string): void {
     const trimmed = name.trim();
-    if (trimmed && !this.classes.includes(trimmed)) this.#named.push(trimmed);
+    if (!trimmed) throw new KithError("SETTING", "expected the name of a class, got none");
+    if (!this.classes.includes(trimmed)) this.#named.push(trimmed);
     this.draw();
   }
 
