@@ -14,11 +14,11 @@ export function statusView(element: KithElement): TemplateResult {
 
 /** How far what is being done is. */
 export function progressView({ progress }: KithElement): TemplateResult {
-  const words = progress ? progressWords(progress) : "Beginning";
+  const words = progress ? progressWords(progress) : "Loading";
   // The number is not announced whenever it moves: `role=status` below says what is done.
   return html`<label part="progress" class="progress">
     <span>${words}</span>
-    <progress max="1" value=${progress?.fraction ?? 0}></progress>
+    <progress max="1" value=${progress?.fraction ?? nothing}></progress>
   </label>`;
 }
 

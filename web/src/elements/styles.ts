@@ -35,7 +35,7 @@ ul.pictures { max-height: var(--kith-pictures-height, 24rem); overflow: auto; pa
   border-radius: calc(var(--radius) / 2);
   background: color-mix(in srgb, currentColor 8%, transparent);
 }
-.caption { display: block; margin-top: 0.2rem; line-height: 1.25; font-variant-numeric: tabular-nums; }
+.caption { display: block; margin-top: 0.2rem; line-height: 1.25; hyphens: auto; font-variant-numeric: tabular-nums; }
 button:not(.picture), input:not([type="file"]) {
   min-height: 44px; max-width: 100%; padding: 0.4rem 0.9rem; font: inherit; color: inherit;
   border: 1px solid var(--line); border-radius: var(--radius); background: transparent;
