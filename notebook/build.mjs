@@ -15,6 +15,14 @@ const to = join(here, "src/kith_widget/static");
 const { build } = createRequire(join(web, "package.json"))("esbuild");
 const { version } = JSON.parse(readFileSync(join(web, "package.json"), "utf8"));
 
+const [, own] = readFileSync(join(here, "pyproject.toml"), "utf8").match(/^version = "(.*)"$/m);
+if (own !== version) {
+  console.error(
+    `notebook/pyproject.toml: expected version ${version}, as kith-web has it, got ${own}`,
+  );
+  process.exit(1);
+}
+
 const common = {
   bundle: true,
   format: "esm",

@@ -51,6 +51,7 @@ export async function use(files: File[], labels: string[]): Promise<DeviceReport
   }
   const element = document.querySelector("kith-probe") satisfies KithProbe | null;
   element?.addEventListener("kith-prediction", ({ detail }) => detail.shares[0]?.probability.toFixed());
+  document.addEventListener("kith-neighbours", ({ detail }) => detail.neighbours[0]?.cosine.toFixed());
   element?.addEventListener("kith-error", (event: KithElementEvent<"kith-error">) => event.detail.error.hint);
   // @ts-expect-error a property that does not exist
   element?.nonesuch;

@@ -83,7 +83,7 @@ export interface KithElementEvents {
 export type KithElementEvent<K extends keyof KithElementEvents> = CustomEvent<KithElementEvents[K]>;
 
 declare global {
-  interface HTMLElementEventMap {
+  interface GlobalEventHandlersEventMap {
     "kith-state": KithElementEvent<"kith-state">;
     "kith-ready": KithElementEvent<"kith-ready">;
     "kith-embeddings": KithElementEvent<"kith-embeddings">;
