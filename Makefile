@@ -5,7 +5,7 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test page encoders setup fmt lint sources audit rust wasm web browser www package consumers dist soak kill fuzz bench bench-gpu gallery
+.PHONY: help train test page encoders setup fmt lint sources audit rust wasm web browser www package consumers notebook dist soak kill fuzz bench bench-gpu gallery
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,8 +57,12 @@ www: web ## Check and build the page, test it in headless Chromium
 package: setup ## Build the npm package as released, with licences; checks its form, types and size
 	.ci/package
 
-consumers: package ## Build and run the packed npm package with bundlers, without one, and in Node
+consumers: package ## Use the packed npm package with bundlers, without one, in Node, Deno and Bun, and build examples/
 	node tests/web/consumers/run.mjs
+	node tests/web/consumers/sites.mjs
+
+notebook: web ## Build the notebook widget, and run it in JupyterLab, which is installed for it alone
+	node tests/notebook/run.mjs
 
 dist: setup web ## Pack program, page, README and licences for this platform into dist/
 	.ci/page build

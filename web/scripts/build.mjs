@@ -2,7 +2,7 @@
 // server, an import map or a bundler. The WebAssembly is there already (`make wasm`).
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -20,12 +20,14 @@ for (const file of readdirSync("dist")) {
 const tsc = "node_modules/typescript/bin/tsc";
 execFileSync(process.execPath, [tsc, "--emitDeclarationOnly"], { stdio: "inherit" });
 // Types of the inside stay inside.
-const seen = new Set(["index.d.ts"]);
+const seen = new Set(["index.d.ts", "elements.d.ts"]);
 for (const file of seen) {
   const text = readFileSync(`dist/${file}`, "utf8");
-  for (const [, name] of text.matchAll(/from "\.\/([\w-]+)\.js"/g)) seen.add(`${name}.d.ts`);
+  for (const [, path] of text.matchAll(/(?:from|import) "(\.{1,2}\/[\w/-]+)\.js"/g)) {
+    seen.add(`${join(dirname(file), path)}.d.ts`);
+  }
 }
-for (const file of readdirSync("dist")) {
+for (const file of readdirSync("dist", { recursive: true })) {
   if (file.endsWith(".d.ts") && !file.startsWith("kith_") && !seen.has(file))
     rmSync(`dist/${file}`);
 }
@@ -49,6 +51,16 @@ const common = {
   logLevel: "warning",
 };
 await build({ ...common, entryPoints: ["src/index.ts", "src/worker.ts", "src/map-worker.ts"] });
+/** Elements use the package's own entry, so that a page has one worker and one module of it. */
+const beside = {
+  name: "beside",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\.\/index\.js$/ }, () => ({ path: "./index.js", external: true })),
+};
+// lit-html's script for Node runs in browsers as well, and can be imported where there is no document.
+const asInNode = { platform: "neutral", conditions: ["node"] };
+const elements = { ...asInNode, plugins: [beside], entryPoints: ["src/elements.ts"] };
+await build({ ...common, ...elements });
 /** Puts Node's way of doing things in the place of a browser's. */
 const node = {
   name: "node",

@@ -8,7 +8,15 @@ const files = listed
   .map((path) => path.replace(/^package\//, ""));
 const needed = [
   ...["LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt", "README.md", "package.json"],
-  ...["index.js", "index.d.ts", "node.js", "worker.js", "map-worker.js"].map((f) => `dist/${f}`),
+  ...[
+    "index.js",
+    "index.d.ts",
+    "elements.js",
+    "elements.d.ts",
+    "node.js",
+    "worker.js",
+    "map-worker.js",
+  ].map((f) => `dist/${f}`),
   ...["cpu", "webgpu"].flatMap((k) => [`dist/kith_${k}.js`, `dist/kith_${k}_bg.wasm`]),
 ];
 const missing = needed.filter((path) => !files.includes(path));

@@ -31,7 +31,7 @@ function crates(feature) {
 /** npm packages that the scripts are bundled from. */
 async function bundled() {
   const { metafile } = await build({
-    entryPoints: ["index", "worker", "map-worker", "platform-node"].map((name) =>
+    entryPoints: ["index", "elements", "worker", "map-worker", "platform-node"].map((name) =>
       join(web, `src/${name}.ts`),
     ),
     outdir: "nowhere",

@@ -9,8 +9,17 @@ import { engineOptions, finite, instance, optionsOf, whole } from "./checks.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
 import { ENGINE, type WasmBank } from "./wasm-module.js";
 
+/** Where a bank computes. */
+export interface BankOptions extends EngineOptions {
+  /** An encoder whose device the bank shares. */
+  readonly encoder?: Encoder;
+}
+
+/** Embeddings on the device, compared by cosine with any number of queries. */
 export class Bank {
+  /** How many embeddings. */
   readonly size: number;
+  /** Numbers an embedding. */
   readonly dim: number;
   readonly #remote: RemoteObject<WasmBank>;
 
@@ -25,10 +34,7 @@ export class Bank {
    * runs already, or else on the CPU. Errors: those of an engine; `TOO_FEW_EXAMPLES` without rows;
    * `SETTING` for numbers that are none.
    */
-  static async create(
-    embeddings: Embeddings,
-    options: EngineOptions & { readonly encoder?: Encoder } = {},
-  ): Promise<Bank> {
+  static async create(embeddings: Embeddings, options: BankOptions = {}): Promise<Bank> {
     const { encoder } = engineOptions(options);
     if (encoder !== undefined) instance("encoder", encoder, [Encoder, "an Encoder"]);
     const { dim } = present(embeddings);

@@ -1,5 +1,6 @@
 /** Checkpoints that were downloaded before: in the browser's Cache API, or in this page's memory. */
 import { text } from "./checks.js";
+import type { CachedCheckpoint } from "./types.js";
 
 const NAME = "kith-checkpoints";
 const SAVED = "x-kith-saved";
@@ -73,7 +74,7 @@ export async function forget(url: string, name = NAME): Promise<boolean> {
 /** Checkpoints kept for the next visit. */
 export const checkpointCache = {
   /** What is kept. */
-  async list(name = NAME): Promise<{ url: string; bytes: number; savedAt: Date }[]> {
+  async list(name = NAME): Promise<CachedCheckpoint[]> {
     const cache = await open(text("name", name));
     const found = [];
     for (const request of (await cache?.keys().catch(() => [])) ?? []) {
@@ -104,7 +105,12 @@ export const checkpointCache = {
   },
 
   /** Bytes that this origin uses and may use; 0 where the browser does not say. */
-  async estimate(): Promise<{ usage: number; quota: number }> {
+  async estimate(): Promise<{
+    /** Bytes in use. */
+    usage: number;
+    /** Bytes that may be used. */
+    quota: number;
+  }> {
     const { usage = 0, quota = 0 } = (await globalThis.navigator?.storage?.estimate?.()) ?? {};
     return { usage, quota };
   },

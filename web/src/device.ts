@@ -7,16 +7,18 @@ import type { Device, DeviceReport, FallbackReason } from "./types.js";
 /** Rust's `Requirements`, which the build puts here: nothing is downloaded to know them. */
 declare const REQUIREMENTS: Requirements;
 
+/** What `probeDevice` is asked for. */
 export interface DeviceOptions {
+  /** Default `auto`. */
   readonly device?: Device;
   /** A software adapter counts as WebGPU for `auto`. Default false. */
   readonly allowSoftware?: boolean;
+  /** Ends the call with `ABORTED`. */
+  readonly signal?: AbortSignal;
 }
 
 /** What an engine would compute on, and why. Downloads nothing. Errors: `SETTING`, `ABORTED`. */
-export async function probeDevice(
-  options: DeviceOptions & { readonly signal?: AbortSignal } = {},
-): Promise<DeviceReport> {
+export async function probeDevice(options: DeviceOptions = {}): Promise<DeviceReport> {
   engineOptions(options);
   const requested = options.device ?? "auto";
   throwIfAborted(options.signal);

@@ -3,10 +3,13 @@ import { KithError } from "./errors.js";
 import { attached, list, wrong } from "./checks.js";
 import { describe } from "./describe.js";
 
+/** Embeddings of pictures: rows of numbers, `[count, dim]`, that the page owns. */
 export class Embeddings {
   /** Row-major, `[count, dim]`. */
   readonly data: Float32Array;
+  /** How many rows. */
   readonly count: number;
+  /** Numbers a row. */
   readonly dim: number;
   /** Whether every row has length one. */
   readonly normalized: boolean;

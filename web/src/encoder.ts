@@ -11,6 +11,7 @@ import { batches, sendable, squares, type Batch, type InputBatch } from "./squar
 import type {
   AugmentationOp,
   CallOptions,
+  ClassShare,
   DeviceReport,
   EncoderInfo,
   ImageInput,
@@ -31,6 +32,7 @@ const BATCH = 32;
 /** The most bytes that the views of one call may take. */
 const MOST_VIEWED = 2 ** 30;
 
+/** How pictures are embedded. */
 export interface EmbedOptions extends CallOptions {
   /** `backbone`, what is of use afterwards (default), or `projection`, what the objective compares. */
   readonly layer?: "backbone" | "projection";
@@ -40,6 +42,7 @@ export interface EmbedOptions extends CallOptions {
   readonly batchSize?: number;
 }
 
+/** Which views of a picture. */
 export interface AugmentOptions extends CallOptions {
   /** Default 2. */
   readonly views?: number;
@@ -57,11 +60,15 @@ export interface AugmentOptions extends CallOptions {
 export interface SupportNeighbor {
   /** Place in the support set, newest first. */
   readonly index: number;
+  /** Cosine, in [-1, 1]. */
   readonly similarity: number;
+  /** Its label, if it has one. */
   readonly label?: string;
 }
 
+/** A trained encoder: pictures in, embeddings out. `loadEncoder` opens one. */
 export class Encoder {
+  /** What the checkpoint says about itself. */
   readonly info: EncoderInfo;
   readonly #remote: RemoteObject<WasmEncoder>;
   readonly #fetch: typeof fetch | undefined;
@@ -108,7 +115,7 @@ export class Encoder {
   async classify(
     images: Images,
     options: Omit<EmbedOptions, "layer" | "normalize"> = {},
-  ): Promise<{ label: string; probability: number }[][]> {
+  ): Promise<ClassShare[][]> {
     const shares = await this.#gather(images, options, (handle, sent, moved) =>
       this.engine.invoke(handle, "classify", [sent, sent.pictures.length], moved),
     );
@@ -242,6 +249,7 @@ export class Encoder {
     await this.#remote.dispose();
   }
 
+  /** `dispose`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
   }
@@ -277,10 +285,7 @@ async function inMemory(
 }
 
 /** Labels with their probabilities, most likely first. */
-export function ranked(
-  labels: readonly string[],
-  shares: Float32Array,
-): { label: string; probability: number }[] {
+export function ranked(labels: readonly string[], shares: Float32Array): ClassShare[] {
   const all = labels.map((label, place) => ({ label, probability: shares[place]! }));
   return all.sort((a, b) => b.probability - a.probability);
 }

@@ -38,6 +38,7 @@ const HINTS: Readonly<Record<ErrorCode, string>> = {
 
 /** An error of kith-web. Its `code` is stable; its message says what was expected and what came. */
 export class KithError extends Error {
+  /** What kind of failure, by a name that stays. */
   readonly code: ErrorCode;
   /** What to do. */
   readonly hint: string;

@@ -8,7 +8,12 @@ export type Immutable<T> = T extends ArrayBufferView
     ? { readonly [K in keyof T]: Immutable<T[K]> }
     : T;
 
-/** One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. */
+/**
+ * One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. `op` is `flip`,
+ * `crop`, `translate`, `zoom`, `brightness`, `color_matrix`, `color_jitter`, `grayscale`, `blur`,
+ * `solarize`, `affine`, `pad_crop`, `erase`, `cut_out` or `rand_augment`; `policies()` shows them with
+ * their settings.
+ */
 export type AugmentationOp = Immutable<Wasm.Op> & { readonly [setting: string]: unknown };
 
 /** What a checkpoint says about itself. */
@@ -23,8 +28,17 @@ export interface Told extends Immutable<Wasm.Told> {}
 /** What was taken of a file of other software's, and what was left. */
 export interface ImportReport extends Immutable<Wasm.Report> {}
 
-/** Why the CPU computes where WebGPU was wanted. */
-export type FallbackReason = Wasm.FallbackReason;
+export type {
+  Better,
+  Dtype,
+  FallbackReason,
+  Filter,
+  Resize,
+  Platform,
+  Shown,
+  Stage,
+  Unit,
+} from "./kith_cpu.js";
 
 /** What an adapter must offer. */
 export type Requirements = Immutable<Wasm.Requirements>;
@@ -60,4 +74,9 @@ export interface Plan extends Immutable<Wasm.Plan> {}
 export interface FittedProbe extends Immutable<Wasm.FittedProbe> {}
 
 /** Weights of a linear classifier in PyTorch's layout. */
-export type ProbeWeights = Pick<FittedProbe, "weight" | "bias">;
+export interface ProbeWeights {
+  /** `[labels, dim]`. */
+  readonly weight: Float32Array;
+  /** One a label. */
+  readonly bias: Float32Array;
+}

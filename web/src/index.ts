@@ -1,23 +1,30 @@
-/** kith-web, in a browser and in Node. */
+/**
+ * kith-web, in a browser and in Node.
+ *
+ * @module kith-web
+ */
 import { withEngine } from "./engine.js";
 import type { AugmentationOp, EngineOptions, RecipeInfo } from "./types.js";
 import { MODULE } from "./wasm-module.js";
 
 export { Bank } from "./bank.js";
+export type { BankOptions } from "./bank.js";
 export { checkpointCache } from "./cache.js";
 export { cleanUp } from "./clean-up.js";
 export type { CleanUpOptions } from "./clean-up.js";
 export { probeDevice } from "./device.js";
+export type { DeviceOptions } from "./device.js";
 export { Embeddings } from "./embeddings.js";
 export type { AugmentOptions, EmbedOptions, Encoder, SupportNeighbor } from "./encoder.js";
 export { KithError } from "./errors.js";
 export { trainLinearProbe } from "./fit.js";
 export type { TrainRun } from "./fit.js";
 export { KnnIndex } from "./knn.js";
-export type { KnnItem, KnnOptions } from "./knn.js";
+export type { KnnItem, KnnOptions, KnnVote } from "./knn.js";
 export { loadEncoder } from "./load.js";
 export { LabelPool } from "./label-pool.js";
 export { kMeans, measure } from "./measures.js";
+export type { KMeansOptions } from "./measures.js";
 export { exportOnnx } from "./onnx.js";
 export type { OnnxOptions } from "./onnx.js";
 export { pretrain, resumePretraining } from "./pretraining.js";

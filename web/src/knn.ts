@@ -7,6 +7,7 @@ import { File, opened } from "./safetensors.js";
 import { finite, list, oneOf, optionsOf, positive, text, whole, wrong } from "./checks.js";
 import type { ByteSource, Neighbor } from "./types.js";
 
+/** What is kept of a picture besides its row. */
 export interface KnnItem {
   /** Unique; default: the number of pictures added before. */
   readonly id?: string;
@@ -14,9 +15,20 @@ export interface KnnItem {
   readonly label?: string | null;
 }
 
+/** How an index compares. */
 export interface KnnOptions {
   /** Default `cosine`. */
   readonly metric?: "cosine" | "l2";
+}
+
+/** What labelled neighbours say of one query. */
+export interface KnnVote {
+  /** The class with the most votes. */
+  readonly label: string;
+  /** Each class's share of the votes, in [0, 1]. */
+  readonly confidences: Record<string, number>;
+  /** Those that voted, nearest first. */
+  readonly neighbors: Neighbor[];
 }
 
 interface Settings {
@@ -30,8 +42,14 @@ interface Settings {
 /** Neighbours that vote, and how steeply: solo-learn's. */
 const VOTE = { k: 20, temperature: 0.07 };
 
+/**
+ * Nearest neighbours with ids and labels, in plain JavaScript: exact, and usable before anything is
+ * loaded.
+ */
 export class KnnIndex {
+  /** Numbers a row. */
   readonly dim: number;
+  /** How rows are compared. */
   readonly metric: "cosine" | "l2";
   /** Of the encoder whose embeddings were added first, if it is known. */
   encoderFingerprint: string | undefined;
@@ -47,6 +65,7 @@ export class KnnIndex {
     this.metric = oneOf("metric", optionsOf(options).metric ?? "cosine", ["cosine", "l2"]);
   }
 
+  /** How many pictures it holds. */
   get size(): number {
     return this.#ids.length;
   }
@@ -119,7 +138,7 @@ export class KnnIndex {
   classify(
     queries: Embeddings | Float32Array,
     options: { k?: number; temperature?: number } = {},
-  ): { label: string; confidences: Record<string, number>; neighbors: Neighbor[] }[] {
+  ): KnnVote[] {
     const { k = VOTE.k, temperature = VOTE.temperature } = optionsOf(options);
     positive("temperature", temperature);
     const { labels } = this;

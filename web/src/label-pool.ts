@@ -23,7 +23,9 @@ const AT_A_TIME = 512;
 
 const RULES = ["random", "uncertain", "representative", "different"] as const;
 
+/** Pictures to label: which to label next, and what their labels say of the others. */
 export class LabelPool {
+  /** How many pictures. */
   readonly size: number;
   readonly #embeddings: Embeddings;
   readonly #remote: RemoteObject<WasmLabelPool>;

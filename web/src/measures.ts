@@ -21,6 +21,12 @@ export async function measure(
   );
 }
 
+/** How clusters are found. */
+export interface KMeansOptions extends EngineOptions {
+  /** Draws the first centres. Default 0. */
+  readonly seed?: number;
+}
+
 /**
  * k-means by Euclidean distance; for cosines, give it `embeddings.normalize()`. The same seed finds the
  * same clusters. Errors: those of an engine; `TOO_FEW_EXAMPLES` for fewer rows than clusters;
@@ -29,7 +35,7 @@ export async function measure(
 export async function kMeans(
   embeddings: Embeddings,
   clusters: number,
-  options: EngineOptions & { readonly seed?: number } = {},
+  options: KMeansOptions = {},
 ): Promise<Clusters> {
   const { data, dim } = rows(embeddings, options);
   const seed = whole("seed", options.seed ?? 0, 0);

@@ -18,7 +18,7 @@ import {
   whole,
   wrong,
 } from "./checks.js";
-import type { ByteSource, ProbeReport } from "./types.js";
+import type { ByteSource, ClassShare, ProbeReport } from "./types.js";
 
 interface Settings {
   readonly labels: readonly string[];
@@ -37,13 +37,17 @@ type Json = Settings & {
   readonly bias: number[];
 };
 
+/** A linear classifier of embeddings, `[labels, dim]`: what `trainLinearProbe` gives. */
 export class LinearProbe {
   /** Class names, sorted; `weight`'s rows. */
   readonly labels: readonly string[];
   /** Numbers an embedding. */
   readonly dim: number;
+  /** `[labels, dim]`, as PyTorch has them. */
   readonly weight: Float32Array;
+  /** One a label. */
   readonly bias: Float32Array;
+  /** How well it does, and on what that was measured. */
   readonly report: ProbeReport;
   /** Of the encoder whose embeddings it was trained on, if it is known. */
   readonly encoderFingerprint: string | undefined;
@@ -72,10 +76,7 @@ export class LinearProbe {
    * What it takes pictures for, most likely first. Errors: `DIM_MISMATCH`; `ENCODER_MISMATCH` for
    * embeddings of another encoder; `SETTING` for numbers that are none.
    */
-  predict(
-    embeddings: Embeddings | Float32Array,
-    options: { topK?: number } = {},
-  ): { label: string; probability: number }[][] {
+  predict(embeddings: Embeddings | Float32Array, options: { topK?: number } = {}): ClassShare[][] {
     const { topK = Infinity } = optionsOf(options);
     if (topK !== Infinity) whole("topK", topK, 1);
     this.#check();

@@ -8,8 +8,11 @@ import { instance, optionsOf, text, wrong } from "./checks.js";
 import { describe } from "./describe.js";
 import type { ByteSource } from "./types.js";
 
+/** What one file holds of a page's work; each part may be absent. */
 export interface Project {
+  /** An index with its ids and labels. */
   readonly index?: KnnIndex;
+  /** A probe with its report. */
   readonly probe?: LinearProbe;
   /** Files of pictures by their ids. */
   readonly pictures?: Readonly<Record<string, Blob>>;

@@ -7,6 +7,7 @@ import { ProgressReporter } from "./progress.js";
 import { finite, oneOf, optionsOf, positive, whole, within } from "./checks.js";
 import type { CallOptions } from "./types.js";
 
+/** How embeddings are drawn. */
 export interface ProjectOptions extends CallOptions {
   /** `pca` (default): the directions of largest spread. `umap`: neighbourhoods; takes longer. */
   readonly method?: "pca" | "umap";

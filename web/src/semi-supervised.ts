@@ -14,7 +14,7 @@ import type { EngineRef } from "./engine-ref.js";
 import type { Plan } from "./generated.js";
 import type { TrainingData } from "./training-data.js";
 import type { Opened } from "./training-run.js";
-import type { Images, SemiSupervisedConfig } from "./types.js";
+import type { ClassShare, Images, SemiSupervisedConfig } from "./types.js";
 import { ENGINE } from "./wasm-module.js";
 
 /** The recipe where none is named. */
@@ -125,7 +125,7 @@ export class SemiSupervised extends TrainingRun {
   async classify(
     images: Images,
     options: { topK?: number; signal?: AbortSignal } = {},
-  ): Promise<{ label: string; probability: number }[][]> {
+  ): Promise<ClassShare[][]> {
     const { topK = Infinity, signal } = optionsOf(options);
     if (topK !== Infinity) whole("topK", topK, 1);
     const parts = await this.each(images, signal, ({ pixels, count }) =>

@@ -33,6 +33,7 @@ export abstract class TrainingRun {
   readonly metrics: readonly Metric[];
   /** The recipe, every setting written out. */
   readonly recipeToml: string;
+  /** Names of the classes among the labels, sorted. */
   readonly classNames: readonly string[];
   /** @internal */
   protected readonly remote: RemoteObject<WasmTraining>;

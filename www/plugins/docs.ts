@@ -15,6 +15,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   "ARCHITECTURE.md": "architecture",
   "CHANGELOG.md": "changelog",
   "SECURITY.md": "security",
+  "notebook/README.md": "notebook",
   "assets/gallery/NOTICE.md": "gallery",
 };
 

@@ -59,6 +59,10 @@ export default defineConfig({
     project("small-canvas", false),
     project("broken-gpu", true),
     project("onnx", false),
+    project("elements", false),
+    project("elements-life", false),
+    project("elements-probe", false),
+    project("elements-webgpu", true),
     project("soak", true),
   ],
 });

@@ -9,6 +9,7 @@ const types = {
   ".js": "text/javascript",
   ".mjs": "text/javascript",
   ".json": "application/json",
+  ".css": "text/css",
   ".wasm": "application/wasm",
 };
 

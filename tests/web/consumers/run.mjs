@@ -1,21 +1,23 @@
 // Builds and runs the packed package as its users do; every way must give the same numbers.
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import esbuild from "esbuild";
 import { chromium } from "playwright-core";
 import * as vite from "vite";
 import * as vite6 from "vite6";
+import * as vite7 from "vite7";
 import webpack from "webpack";
 
 import { serve } from "../browser/serve.mjs";
+import { unpackTarball } from "./installed.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const web = join(here, "../../../web");
-const work = join(here, "work");
+const work = join(here, "work/ways");
 const parity = join(process.env.CARGO_TARGET_DIR ?? join(web, "../target"), "tmp/parity");
-const tarball = readdirSync(web).find((name) => name.endsWith(".tgz"));
+const { devDependencies: versions } = JSON.parse(readFileSync(join(here, "package.json"), "utf8"));
 
 const SCRIPT = (options, encoder = "checkpoint.safetensors") => `
 import { loadEncoder } from "kith-web";
@@ -36,6 +38,7 @@ const PAGE = (head) => `<!doctype html><meta charset="utf-8"><title>consumer</ti
 
 /** What a caller's types must be able to say. */
 const TYPED = `
+import { KithProbe, type KithElementEvent } from "kith-web/elements";
 import { KnnIndex, KithError, loadEncoder, trainLinearProbe, type DeviceReport } from "kith-web";
 export async function use(files: File[], labels: string[]): Promise<DeviceReport> {
   const encoder = await loadEncoder("encoder.safetensors", { onProgress: ({ fraction }) => fraction });
@@ -43,9 +46,15 @@ export async function use(files: File[], labels: string[]): Promise<DeviceReport
   const index = new KnnIndex(embeddings.dim);
   index.add(embeddings, labels.map((label) => ({ label })));
   for await (const event of trainLinearProbe(embeddings, labels)) {
-    if (event.type === "epoch") event.trainLoss.toFixed(2);
+    if (event.type === "strength") event.loss.toFixed(2);
     else event.report.confusion.counts satisfies Uint32Array;
   }
+  const element = document.querySelector("kith-probe") satisfies KithProbe | null;
+  element?.addEventListener("kith-prediction", ({ detail }) => detail.shares[0]?.probability.toFixed());
+  document.addEventListener("kith-neighbours", ({ detail }) => detail.neighbours[0]?.cosine.toFixed());
+  element?.addEventListener("kith-error", (event: KithElementEvent<"kith-error">) => event.detail.error.hint);
+  // @ts-expect-error a property that does not exist
+  element?.nonesuch;
   // @ts-expect-error a code that does not exist
   if (new KithError("NO_WEBGPU", "").code === "NONESUCH") return encoder.device;
   return encoder.device;
@@ -55,9 +64,7 @@ export async function use(files: File[], labels: string[]): Promise<DeviceReport
 /** A folder with the packed package installed. */
 function consumer(name, files) {
   const folder = join(work, name);
-  const own = join(folder, "node_modules/kith-web");
-  mkdirSync(own, { recursive: true });
-  execFileSync("tar", ["-xzf", join(web, tarball), "--strip-components=1", "-C", own]);
+  unpackTarball(folder);
   const all = { "package.json": '{ "private": true, "type": "module" }', ...files };
   for (const [path, text] of Object.entries(all)) writeFileSync(join(folder, path), text);
   mkdirSync(join(folder, "public"), { recursive: true });
@@ -111,15 +118,27 @@ function withVite(tool, config = {}) {
   };
 }
 
+function withoutBrowser(program, ...more) {
+  const script = SCRIPT("{}", join(parity, "checkpoint.safetensors"));
+  const files = { "main.mjs": `${script}\nconsole.log(JSON.stringify(await result));` };
+  const run = async (folder) =>
+    JSON.parse(execFileSync(program, [...more, join(folder, "main.mjs")], { encoding: "utf8" }));
+  return [files, run];
+}
+
 const newest = withVite(vite);
-const older = withVite(vite6, { optimizeDeps: { exclude: ["kith-web"] } });
+const older = [vite7, vite6].map((tool) =>
+  withVite(tool, { optimizeDeps: { exclude: ["kith-web"] } }),
+);
 const BESIDE = '{ device: "cpu", workerUrl: "kith/worker.js", wasmUrl: "kith/" }';
 
 const ways = {
   "Vite 8, dev": [newest.files, newest.dev],
   "Vite 8, build": [newest.files, newest.build],
-  "Vite 6, dev": [older.files, older.dev],
-  "Vite 6, build": [older.files, older.build],
+  "Vite 7, dev": [older[0].files, older[0].dev],
+  "Vite 7, build": [older[0].files, older[0].build],
+  "Vite 6, dev": [older[1].files, older[1].dev],
+  "Vite 6, build": [older[1].files, older[1].build],
   "webpack 5": [
     { "main.js": SCRIPT(CPU) },
     async (folder) => {
@@ -157,14 +176,9 @@ const ways = {
     },
     (folder) => served(folder),
   ],
-  Node: [
-    {
-      "main.mjs": `${SCRIPT("{}", join(parity, "checkpoint.safetensors"))}
-console.log(JSON.stringify(await result));`,
-    },
-    async (folder) =>
-      JSON.parse(execFileSync(process.execPath, [join(folder, "main.mjs")], { encoding: "utf8" })),
-  ],
+  [`Node ${process.versions.node}`]: withoutBrowser(process.execPath),
+  [`Deno ${versions.deno}`]: withoutBrowser(join(here, "node_modules/.bin/deno"), "run", "-A"),
+  [`Bun ${versions.bun}`]: withoutBrowser(join(here, "node_modules/.bin/bun")),
   ...Object.fromEntries(
     ["bundler", "nodenext"].map((resolution) => [
       `TypeScript, ${resolution}`,

@@ -32,3 +32,20 @@ for (const name of ["index", "platform-node"]) {
 test("importing a worker calls something, which bundlers must keep", async () => {
   assert.match(await left("worker"), call);
 });
+
+test("the elements can be imported where there are none, and bundlers keep what makes them known", async () => {
+  const { KithNeighbours, KithProbe } = await import("../../../web/dist/elements.js");
+  assert.deepEqual([typeof KithNeighbours, typeof KithProbe], ["function", "function"]);
+  const { outputFiles } = await build({
+    stdin: {
+      contents: 'import "kith-web/elements"; import { KnnIndex } from "kith-web";',
+      resolveDir: fileURLToPath(new URL("../../../web", import.meta.url)),
+    },
+    bundle: true,
+    write: false,
+    format: "esm",
+  });
+  const [{ text }] = outputFiles;
+  assert.match(text, /"kith-neighbours"/);
+  assert.match(text, /"kith-probe"/);
+});

@@ -1,0 +1,2 @@
+/** A static site, in `out`. */
+export default { output: "export" };
