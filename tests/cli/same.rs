@@ -8,8 +8,8 @@ use serde_json::Value;
 
 /// End of the names of files that are being written, or not yet done with.
 const UNFINISHED: [&str; 4] = [".kith-tmp", ".part", ".part.tag", ".kith-fetched"];
-/// Parts of the names of what no two runs share.
-const TIMED: [&str; 4] = ["second", "timing", "memory", "time"];
+/// Parts of the names of what no two runs share; what computes has its number of threads in it.
+const TIMED: [&str; 5] = ["second", "timing", "memory", "time", "device"];
 
 /// All files below a folder by their paths from it, in order.
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {

@@ -105,6 +105,16 @@ fn changes_of_recipes_are_read_or_refused() {
 }
 
 #[test]
+fn addresses_of_runs_are_read_or_refused() {
+    fuzz("link");
+}
+
+#[test]
+fn tables_of_labels_are_read_or_refused() {
+    fuzz("labels");
+}
+
+#[test]
 fn files_of_the_mnist_family_are_read_or_refused() {
     fuzz("idx");
 }

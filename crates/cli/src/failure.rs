@@ -2,9 +2,9 @@
 
 mod clean;
 mod replay;
+mod exit;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use kith_data::Split;
 
@@ -231,12 +231,6 @@ pub enum Failure {
     },
 }
 
-const FAILED: u8 = 1;
-const BAD_INPUT: u8 = 3;
-const FILE_SYSTEM: u8 = 4;
-const NETWORK: u8 = 5;
-const INTERRUPTED: u8 = 130;
-
 impl Failure {
     /// A core error about a file.
     pub(crate) fn of(path: &Path) -> impl Fn(kith_core::Error) -> Self + '_ {
@@ -279,28 +273,6 @@ impl Failure {
             Self::Port { .. } => "PORT",
             Self::Interrupted { .. } | Self::Stopped { .. } => "INTERRUPTED",
         }
-    }
-
-    /// What the process says to the shell.
-    pub fn exit_code(&self) -> ExitCode {
-        if let Self::Part { source, .. } = self {
-            return source.exit_code();
-        }
-        ExitCode::from(match self {
-            Self::Core(
-                kith_core::Error::Device { .. }
-                | kith_core::Error::Diverged { .. }
-                | kith_core::Error::DivergedAfter { .. },
-            )
-            | Self::NoGpu { .. }
-            | Self::Replay(ReplayError::Departs { .. })
-            | Self::Crashed { .. } => FAILED,
-            Self::Process { exit, .. } => *exit,
-            Self::File(_) | Self::Busy { .. } => FILE_SYSTEM,
-            Self::Fetch(_) | Self::Port { .. } => NETWORK,
-            Self::Interrupted { .. } | Self::Stopped { .. } => INTERRUPTED,
-            _ => BAD_INPUT,
-        })
     }
 }
 

@@ -220,16 +220,14 @@ fn notes(all: &All, found: &Found) -> Vec<String> {
             "The images have no labels: only near-duplicates and outliers are looked for.".into(),
         ),
         None => notes.push(format!(
-            "Labels are not judged: that takes two classes of at least {} different images each.",
-            FOLDS
+            "Labels are not judged: that takes two classes of at least {FOLDS} different images each."
         )),
         Some(labels) if !labels.small.is_empty() => {
             let names: Vec<&str> =
                 labels.small.iter().map(|&class| all.classes[class].as_str()).collect();
             notes.push(format!(
-                "Labels of these classes are not judged, which have fewer than {} different images: \
-                 {}.",
-                FOLDS,
+                "Labels of these classes are not judged, which have fewer than {FOLDS} different \
+                 images: {}.",
                 names.join(", ")
             ));
         }

@@ -203,10 +203,8 @@ mod tests {
         let mut labels = Vec::new();
         for place in 0..120_u16 {
             let own = usize::from(place / 40);
-            values.extend((0..8).map(|k| {
-                let middle = if k == own { 6.0 } else { 0.0 };
-                (middle + stream.normal()) as f32
-            }));
+            let middle = |k| 6.0 * f64::from(u8::from(k == own));
+            values.extend((0..8).map(|k| (middle(k) + stream.normal()) as f32));
             labels.push(Some(place / 40));
         }
         labels[7] = Some(1);

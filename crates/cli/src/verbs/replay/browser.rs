@@ -27,8 +27,7 @@ pub(super) fn run(
     if record.data.source != Source::Gallery.to_string() {
         return Err(ReplayError::BrowserOnly { images: record.data.source.clone() }.into());
     }
-    let dataset =
-        page_gallery::open(flags.page.clone(), record.plan.side, record.plan.classes > 0)?;
+    let dataset = page_gallery::open(flags.page.clone(), record.plan)?;
     record.data.same_images(&described(&dataset))?;
     let device = command.device()?;
     let start = || Trainer::pretraining(record.recipe()?, record.plan, &device.device);

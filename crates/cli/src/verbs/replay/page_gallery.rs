@@ -6,6 +6,7 @@ use image::RgbImage;
 use kith_core::image::Images;
 use kith_core::loader::MemoryDataset;
 use kith_core::square::{Frame, Interleaved, square};
+use kith_core::trainer::Plan;
 
 use crate::failure::{Failure, ReplayError};
 use crate::files::FileError;
@@ -18,12 +19,11 @@ const COLUMNS: u32 = 10;
 const ROWS: u32 = 6;
 const TILE: u32 = 64;
 
-/// All pictures at a side in the page's order, labelled if they are wanted so: both drawings of an emoji,
+/// All pictures at a plan's side in the page's order, labelled if it has classes: both drawings of an emoji,
 /// then those of the next one. Classes are sorted by name.
 pub(super) fn open(
     page: Option<PathBuf>,
-    side: usize,
-    labelled: bool,
+    Plan { side, classes: wanted, .. }: Plan,
 ) -> Result<MemoryDataset, Failure> {
     let folder = serve::built(page)?.join("gallery");
     let (classes, labels) = table(&folder)?;
@@ -42,7 +42,7 @@ pub(super) fn open(
     let images = Images::new(pixels, [VENDORS.len() * labels.len(), side, side])?;
     let mut dataset = MemoryDataset::new(side);
     dataset.add(&images)?;
-    if labelled {
+    if wanted > 0 {
         let mut sorted = classes.clone();
         sorted.sort_unstable();
         let place =
