@@ -53,7 +53,7 @@ export async function cleanUp(
     copies.push((await encoder.embedCopies(some, kind, counted(some.length))).data);
   }
   throwIfAborted(signal);
-  const given = [rows.data, rows.dim, Int32Array.from(places), copied, joined(copies)] as const;
+  const given = [rows.data, Int32Array.from(places), copied, joined(copies)] as const;
   const found = await unlessAborted(engine.invokeAgain(ENGINE, "cleanUp", [...given]), signal);
   const name = (place: number): string => names[place]!;
   const byLikeness = [...found.groups].sort((a, b) => nearest(a) - nearest(b));

@@ -103,7 +103,7 @@ pub struct BlendFound {
 
 #[wasm_bindgen]
 impl Engine {
-    /// Looks for everything in pictures by their features, `[n, dim]`. `labels` are numbers of classes, -1
+    /// Looks for everything in pictures by their features, `[n, dim]`. `labels` are n numbers of classes, -1
     /// for none; `copies` are features of copies of the pictures in `copied`, one kind after another.
     ///
     /// # Errors
@@ -112,11 +112,11 @@ impl Engine {
     pub async fn clean_up(
         &self,
         rows: Vec<f32>,
-        dim: usize,
         labels: &[i32],
         copied: &[u32],
         copies: Vec<f32>,
     ) -> Result<Ts<CleanUp>> {
+        let dim = rows.len() / labels.len().max(1);
         let rows = features(rows, dim)?;
         let labels: Vec<Option<u16>> = labels.iter().map(|&label| label.try_into().ok()).collect();
         let of: Vec<usize> = copied.iter().map(|&place| place as usize).collect();
