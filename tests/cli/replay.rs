@@ -98,6 +98,8 @@ fn what_cannot_be_run_again_says_why() {
         (&["stl10.json"], "DATA_NEEDED", "--data stl10:DIR"),
         (&["run", "--data", "stl10:x"], "OTHER_RUN", "kind of data"),
         (&["own.json"], "BROWSER_ONLY", "open the link there"),
+        (&["own.json", "--run", "x"], "SETTING", "in memory"),
+        (&["run", "--page", "x"], "SETTING", "only runs of the page need it"),
         (&["start.json"], "OTHER_RUN", "checkpoint to start from (--from)"),
     ] {
         let (status, got, text) = refused(folder.path(), &[&["replay"], words].concat());

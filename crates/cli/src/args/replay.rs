@@ -18,8 +18,8 @@ pub(crate) struct ReplayFlags {
     /// The checkpoint that it began with, where it began with one
     #[arg(long)]
     pub(crate) from: Option<String>,
-    /// Run the first steps alone, and compare their losses
-    #[arg(long)]
+    /// Run the first steps alone, and compare their losses; keeps nothing
+    #[arg(long, conflicts_with = "run")]
     pub(crate) first_steps: bool,
     /// Print the run as the end of an address and run nothing; PAGE is put before it
     #[arg(long, value_name = "PAGE", num_args = 0..=1, default_missing_value = "")]

@@ -5,15 +5,16 @@ use std::time::Instant;
 
 use kith_core::archive::Archive;
 use kith_core::loader::{Batch, MemoryDataset, SplitRecord};
-use kith_core::metrics::Metric;
 use kith_core::replay::{Platform, RunRecord, thinned};
 use kith_core::trainer::{SelfSupervised, Trainer};
 use kith_data::Source;
 
+use super::repeats::loss_of;
 use super::{Here, page_gallery, repeats};
 use crate::args::ReplayFlags;
 use crate::failure::{Failure, ReplayError};
 use crate::interrupt::{listen_for_ctrl_c, stopped};
+use crate::output::lossy;
 use crate::progress::{Tick, Training};
 use crate::train::folder;
 use crate::verbs::session::Command;
@@ -24,6 +25,7 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Here, Failure> {
     listen_for_ctrl_c();
+    refuse_others(flags)?;
     if record.data.source != Source::Gallery.to_string() {
         return Err(ReplayError::BrowserOnly { images: record.data.source.clone() }.into());
     }
@@ -53,6 +55,19 @@ pub(super) fn run(
     Ok(Here { first_losses, repeats, whole, folder: None })
 }
 
+/// Refuses what only runs of the command line can take.
+fn refuse_others(flags: &ReplayFlags) -> Result<(), kith_core::Error> {
+    let given = [
+        ("--data", flags.data.as_ref().map(ToString::to_string)),
+        ("--from", flags.from.clone()),
+        ("--cache", flags.cache.as_deref().map(lossy)),
+        ("--run", flags.run.run.as_deref().map(lossy)),
+    ];
+    let expected = "none: a run of the page is run again on the page's gallery, in memory";
+    let found = given.into_iter().find_map(|(name, value)| Some((name, value?)));
+    found.map_or(Ok(()), |(name, got)| Err(kith_core::Error::setting(name, expected, got)))
+}
+
 /// The splits as records say them.
 fn described(dataset: &MemoryDataset) -> BTreeMap<String, SplitRecord> {
     dataset.records().into_iter().filter(|(_, split)| split.images > 0).collect()
@@ -75,8 +90,7 @@ fn all(
             bar.finish();
             return Err(Failure::Interrupted { step, resume: folder::command() });
         }
-        let measured = pollster::block_on(trainer.checked_step(&batch(step)))?;
-        let loss = loss_of(&measured);
+        let loss = loss_of(&pollster::block_on(trainer.checked_step(&batch(step)))?);
         sum += loss;
         if step < record.first_losses.len() as u64 {
             first_losses.push(loss as f32);
@@ -104,9 +118,4 @@ fn all(
         weights: Some(archive.fingerprint("encoder.")),
         ..record.clone()
     })
-}
-
-fn loss_of(measured: &[(&'static str, f64)]) -> f64 {
-    let loss = measured.iter().find(|(name, _)| *name == Metric::LOSS);
-    loss.map_or(f64::NAN, |(_, loss)| *loss)
 }

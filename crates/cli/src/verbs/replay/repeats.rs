@@ -20,11 +20,15 @@ pub(super) fn losses(
         if stopped() {
             return Err(Failure::Interrupted { step: trainer.steps(), resume: folder::command() });
         }
-        let measured = pollster::block_on(trainer.checked_step(batch))?;
-        let loss = measured.iter().find(|(name, _)| *name == Metric::LOSS);
-        losses.extend(loss.map(|(_, loss)| *loss as f32));
+        losses.push(loss_of(&pollster::block_on(trainer.checked_step(batch))?) as f32);
     }
     Ok(losses)
+}
+
+/// The loss among what a step measured: every method has one.
+pub(super) fn loss_of(measured: &[(&'static str, f64)]) -> f64 {
+    let loss = measured.iter().find(|(name, _)| *name == Metric::LOSS);
+    loss.map_or(f64::NAN, |(_, loss)| *loss)
 }
 
 /// The same of runs whose weights begin a few units in the last place away.

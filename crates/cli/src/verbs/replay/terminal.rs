@@ -53,6 +53,10 @@ fn open<'a>(
     command: Command<'a>,
 ) -> Result<Session<'a>, Failure> {
     listen_for_ctrl_c();
+    if let Some(page) = &flags.page {
+        let expected = "none: only runs of the page need it";
+        return Err(kith_core::Error::setting("--page", expected, page.display()).into());
+    }
     let mut recipe = record.recipe()?;
     let mut data = DataFlags {
         data: source(record, flags)?,
@@ -72,6 +76,7 @@ fn open<'a>(
     }
     let device = command.device()?;
     let seed = record.plan.seed;
+    command.console.note(&format!("seed: {seed}, the record's"));
     let name = run_name("replay", &recipe, &data.data, seed);
     let folder = Folder::choose(&flags.run, &name)?;
     let (console, log, rival) = (command.console, None, Rival::Refused);
