@@ -1,10 +1,10 @@
 // Clean-up in the page: what is found is accepted or rejected, and nothing happens unasked.
 import { readFileSync } from "node:fs";
-import { deflateSync, crc32 } from "node:zlib";
+import { png } from "../png.js";
 import { expect, test } from "./visit.js";
 
-/** A picture file: a disc on a ground, both of a class's colours, placed by its number. */
-function png(number: number, colour: readonly number[]): Buffer {
+/** A picture file: a disc of a colour on a ground, placed by its number. */
+function disc(number: number, colour: readonly number[]): Buffer {
   const side = 48;
   let state = number + 1;
   const random = (): number => {
@@ -14,31 +14,8 @@ function png(number: number, colour: readonly number[]): Buffer {
   for (let burn = 0; burn < 8; burn += 1) random();
   const [x, y, radius] = [14 + 20 * random(), 14 + 20 * random(), 6 + 8 * random()];
   const ground = [0, 1, 2].map(() => 110 + 130 * random());
-  const rows = Array.from({ length: side }, (_, row) =>
-    Buffer.from([
-      0,
-      ...Array.from({ length: side }, (_, column) =>
-        Math.hypot(column - x, row - y) < radius ? colour : ground,
-      ).flat(),
-    ]),
-  );
-  const chunk = (type: string, data: Buffer): Buffer => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(side, 0);
-  header.writeUInt32BE(side, 4);
-  header.set([8, 2], 8);
-  return Buffer.concat([
-    Buffer.from("\x89PNG\r\n\x1a\n", "latin1"),
-    chunk("IHDR", header),
-    chunk("IDAT", deflateSync(Buffer.concat(rows))),
-    chunk("IEND", Buffer.alloc(0)),
-  ]);
+  const inside = (column: number, row: number): boolean => Math.hypot(column - x, row - y) < radius;
+  return png(side, side, (column, row) => [...(inside(column, row) ? colour : ground), 255]);
 }
 
 const [RED, BLUE] = [
@@ -53,9 +30,9 @@ test("a copy is found, compared, accepted by key, and taken out when asked", asy
   await visit.open("clean");
   await visit.accessible("clean, before");
   const files = Array.from({ length: 40 }, (_, number) =>
-    file(`p${number}.png`, png(number, number % 2 ? RED : BLUE)),
+    file(`p${number}.png`, disc(number, number % 2 ? RED : BLUE)),
   );
-  files.push(file("again.png", png(7, RED)));
+  files.push(file("again.png", disc(7, RED)));
   await page.locator('input[type="file"]').first().setInputFiles(files);
   await expect(page.getByText("41 pictures, 0 of them with a label.")).toBeVisible();
   await page.getByRole("button", { name: "Look through them" }).click();
