@@ -47,7 +47,9 @@ test("a copy is found, compared, accepted by key, and taken out when asked", asy
   await visit.accessible("clean, findings");
   await first.focus();
   await page.keyboard.press("a");
-  await expect(page.locator(".review > p").first()).toContainText(/\d+ findings, 1 accepted/);
+  const summary = page.locator(".review > p").first();
+  await expect(summary).toContainText(/\d+ findings, 1 accepted/);
+  const [, count] = /^(\d+) findings/.exec((await summary.textContent())!)!;
   await expect(page.getByText(/^41 pictures/), "nothing is taken out unasked").toBeVisible();
 
   const coming = page.waitForEvent("download");
@@ -56,6 +58,11 @@ test("a copy is found, compared, accepted by key, and taken out when asked", asy
   expect(list).toMatch(/^(again|p7)\.png\n$/);
   await page.getByRole("button", { name: "Take 1 out of my pictures" }).click();
   await expect(page.getByText(/^40 pictures/)).toBeVisible();
+  // Whatever else was found of that picture is gone, too.
+  await expect(summary).toContainText(/^\d+ findings, 0 accepted/);
+  const [, left] = /^(\d+) findings/.exec((await summary.textContent())!)!;
+  expect(Number(left)).toBeLessThan(Number(count));
+  await expect(page.locator(".findings > li")).toHaveCount(Number(left));
 });
 
 test("among the emoji, labels are judged and each finding has its reason", async ({ visit }) => {

@@ -13,6 +13,8 @@ use crate::stl10::FOLDS;
 use crate::walk::first_folders;
 use crate::{cifar, folder, gallery, idx, imagenette, stl10, tables, tiny_imagenet, webdataset};
 
+/// What the emoji that come with kith are called.
+const GALLERY: &str = "gallery";
 /// The largest side that pictures are resized to, in pixels.
 const LARGEST_SIDE: usize = 1024;
 
@@ -176,7 +178,7 @@ impl FromStr for Source {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let unknown = || Error::UnknownSource { got: text.to_owned() };
-        if text == "gallery" {
+        if text == GALLERY {
             return Ok(Self::Gallery);
         }
         let (kind, directory) = text.split_once(':').ok_or_else(unknown)?;
@@ -200,9 +202,16 @@ impl FromStr for Source {
     }
 }
 
+impl Source {
+    /// The word before the colon, as in `stl10`; `gallery` stands alone.
+    pub fn kind(&self) -> &'static str {
+        self.words().map_or(GALLERY, |(kind, _)| kind)
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((kind, directory)) = self.words() else { return formatter.write_str("gallery") };
+        let Some((kind, directory)) = self.words() else { return formatter.write_str(GALLERY) };
         write!(formatter, "{kind}:{}", directory.display())
     }
 }
@@ -226,7 +235,9 @@ mod tests {
             "parquet:f",
             "tar:f/train-{000..099}.tar",
         ] {
-            assert_eq!(text.parse::<Source>().unwrap().to_string(), text);
+            let source = text.parse::<Source>().unwrap();
+            assert_eq!(source.to_string(), text);
+            assert_eq!(Some(source.kind()), text.split(':').next());
         }
     }
 

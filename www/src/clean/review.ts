@@ -36,18 +36,21 @@ const PART = 24;
 
 export function review({ app, pictures, found, shown }: Review): HTMLElement {
   const { findings, notes } = found;
+  /** Those that nothing was done about yet. */
+  const standing = new Set(findings);
   const decisions = new Map<Finding, Decision>();
   const summary = el("p", { role: "status" });
   const actions = el("div", { class: "row" });
   const trouble = el("div", {});
-  const accepted = (): Finding[] => findings.filter((each) => decisions.get(each) === "accepted");
+  const accepted = (): Finding[] =>
+    [...standing].filter((each) => decisions.get(each) === "accepted");
   const draw = (): void => {
     const count = accepted().length;
-    const open = findings.filter((each) => !decisions.get(each)).length;
+    const open = [...standing].filter((each) => !decisions.get(each)).length;
     summary.textContent =
       findings.length === 0
         ? `Nothing looks wrong among ${pictures.length} pictures.`
-        : `${findings.length} findings, ${count} accepted, ${open} not looked at.`;
+        : `${standing.size} findings, ${count} accepted, ${open} not looked at.`;
     actions.replaceChildren(...offers());
   };
   const offers = (): HTMLElement[] => {
@@ -64,26 +67,32 @@ export function review({ app, pictures, found, shown }: Review): HTMLElement {
       ...(own && renamed.length > 0
         ? [button(`Give ${renamed.length} the suggested label`, () => void relabel(renamed))]
         : []),
-      ...(findings.length > 0 ? [list] : []),
+      ...(standing.size > 0 ? [list] : []),
     ];
   };
-  const settle = (done: readonly Finding[], words: string): void => {
+  const settle = (done: readonly Finding[]): void => {
     for (const finding of done) {
-      decisions.delete(finding);
+      standing.delete(finding);
       items.get(finding)?.remove();
     }
-    announce(words);
     draw();
   };
+  // A picture that is taken out, here or elsewhere, takes all that was found of it along.
+  const prune = (): void => {
+    const there = new Set(app.userPictures);
+    settle([...standing].filter(({ picture }) => picture.file && !there.has(picture)));
+  };
+  app.on("pictures", prune, shown);
   const takeOut = (gone: readonly Finding[]): void => {
     const own = new Set(gone.map(({ picture }) => picture));
-    for (const picture of own) if (app.userPictures.includes(picture)) app.removePicture(picture);
-    settle(gone, `${own.size} pictures were taken out. The files themselves are untouched.`);
+    own.forEach((picture) => app.removePicture(picture));
+    announce(`${own.size} pictures were taken out. The files themselves are untouched.`);
   };
   const relabel = async (renamed: readonly Finding[]): Promise<void> => {
     try {
       for (const { picture, suggested } of renamed) await app.label([picture], suggested!);
-      settle(renamed, `${renamed.length} pictures have the suggested label.`);
+      settle(renamed);
+      announce(`${renamed.length} pictures have the suggested label.`);
     } catch (error) {
       trouble.replaceChildren(errorBox(error, () => void relabel(renamed)));
     }
@@ -96,7 +105,9 @@ export function review({ app, pictures, found, shown }: Review): HTMLElement {
   };
   const sections = KINDS.map(([kind, title, words]) => {
     const own = findings.filter((each) => each.kind === kind);
-    return own.length > 0 ? section({ title, words, findings: own, items, decide }) : undefined;
+    return own.length > 0
+      ? section({ title, words, findings: own, standing, items, decide })
+      : undefined;
   });
   const root = el(
     "div",
@@ -128,24 +139,26 @@ interface Section {
   readonly title: string;
   readonly words: string;
   readonly findings: readonly Finding[];
+  /** Those of all kinds that nothing was done about yet. */
+  readonly standing: ReadonlySet<Finding>;
   readonly items: Map<Finding, HTMLElement>;
   readonly decide: (finding: Finding, decision: Decision) => void;
 }
 
 /** The findings of a kind, a part at a time. */
-function section({ title, words, findings, items, decide }: Section): HTMLElement {
+function section({ title, words, findings, standing, items, decide }: Section): HTMLElement {
   const list = el("ul", { class: "findings" });
   const more = button("", () => add());
-  let drawn = 0;
+  const waiting = [...findings];
   const add = (): void => {
-    for (const finding of findings.slice(drawn, drawn + PART)) {
+    const next = waiting.splice(0, PART).filter((finding) => standing.has(finding));
+    for (const finding of next) {
       const item = itemOf(finding, decide);
       items.set(finding, item);
       list.append(item);
     }
-    drawn = Math.min(drawn + PART, findings.length);
-    more.hidden = drawn === findings.length;
-    more.textContent = `Show more (${findings.length - drawn})`;
+    more.hidden = waiting.length === 0;
+    more.textContent = `Show more (${waiting.length})`;
   };
   add();
   return el(

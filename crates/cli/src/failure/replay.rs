@@ -12,6 +12,16 @@ pub enum ReplayError {
         /// What differs, and by how much.
         what: String,
     },
+    /// It had something else than there is here.
+    #[error("the recorded run had another {what}: {then}, here {now}")]
+    Other {
+        /// What differs.
+        what: &'static str,
+        /// As the record has it.
+        then: String,
+        /// As it is here.
+        now: String,
+    },
     /// Its images have to be named.
     #[error(
         "the run was trained on data of the kind {kind}: say where they are with --data {kind}:DIR"
@@ -41,6 +51,7 @@ impl ReplayError {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Departs { .. } => "DEPARTS",
+            Self::Other { .. } => "OTHER_RUN",
             Self::DataNeeded { .. } => "DATA_NEEDED",
             Self::PageGallery { .. } => "PAGE_GALLERY",
             Self::BrowserOnly { .. } => "BROWSER_ONLY",

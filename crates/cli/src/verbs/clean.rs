@@ -140,8 +140,7 @@ fn checkpoint_of(path: &Path) -> PathBuf {
 
 /// Where the report goes: what an earlier one left there is replaced, a run is not.
 fn folder_for(flags: &CleanFlags, seed: u64) -> Result<Folder, Failure> {
-    let source = flags.data.data.to_string();
-    let kind = source.split(':').next().unwrap_or_default();
+    let kind = flags.data.data.kind();
     let run = RunFlags { run: flags.out.clone(), resume: false };
     let name = format!("clean-{kind}-seed{seed}");
     Folder::choose(&run, &name).map_err(|failure| match failure {

@@ -76,7 +76,7 @@ fn read(of: &str) -> Result<RunRecord, Failure> {
                 "expected a link with #learn?run= in it, a {} or the folder of a finished `kith pretrain`",
                 folder::REPLAY
             );
-            return Err(Failure::NoRun { path, reason });
+            return Err(Failure::NoRun { path: of.into(), reason });
         }
         text => text.map_err(|e| FileError::new(&path, e))?,
     };

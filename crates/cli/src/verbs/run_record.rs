@@ -71,18 +71,12 @@ pub(super) fn data(flags: &DataFlags, splits: &Splits) -> Result<DataRecord, Fai
         Ok((name.to_owned(), SplitRecord::of(split, split.len())?))
     };
     Ok(DataRecord {
-        source: kind(&flags.data),
+        source: flags.data.kind().to_owned(),
         labelled: flags.labelled,
         unlabelled: flags.unlabelled,
         fold: flags.fold,
         splits: filled.map(record).collect::<Result<_, _>>()?,
     })
-}
-
-/// The kind of a source, without its place.
-pub(super) fn kind(source: &kith_data::Source) -> String {
-    let source = source.to_string();
-    source.split(':').next().unwrap_or_default().to_owned()
 }
 
 /// Shares that the last epoch's networks tell right, of the test images.

@@ -156,7 +156,5 @@ pub(super) fn recipe(flags: &RecipeFlags) -> Result<Recipe, Failure> {
 
 /// The name of a run that has none.
 pub(super) fn run_name(verb: &str, recipe: &Recipe, data: &kith_data::Source, seed: u64) -> String {
-    let data = data.to_string();
-    let kind = data.split(':').next().unwrap_or_default();
-    format!("{verb}-{}-{kind}-seed{seed}", recipe.name)
+    format!("{verb}-{}-{}-seed{seed}", recipe.name, data.kind())
 }

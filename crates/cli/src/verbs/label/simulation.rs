@@ -56,7 +56,7 @@ pub(super) fn run(flags: &LabelFlags, command: Command<'_>) -> Result<Simulated,
     let chosen = command.device()?;
     let encoder = checkpoint.encoder(&chosen.device)?;
     let source = flags.data.data.to_string();
-    let kind = source.split(':').next().unwrap_or_default().to_owned();
+    let kind = flags.data.data.kind();
     let run = RunFlags { run: flags.out.clone(), resume: false };
     let folder = Folder::choose(&run, &format!("label-{kind}-seed{}", shared.seed))?;
     let seeds: Vec<u64> = (shared.seed..shared.seed + flags.seeds.max(1)).collect();

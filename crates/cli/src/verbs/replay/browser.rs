@@ -26,7 +26,7 @@ pub(super) fn run(
 ) -> Result<Here, Failure> {
     listen_for_ctrl_c();
     refuse_others(flags)?;
-    if record.data.source != Source::Gallery.to_string() {
+    if record.data.source != Source::Gallery.kind() {
         return Err(ReplayError::BrowserOnly { images: record.data.source.clone() }.into());
     }
     let dataset = page_gallery::open(flags.page.clone(), record.plan)?;

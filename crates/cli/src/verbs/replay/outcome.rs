@@ -20,6 +20,8 @@ pub(super) struct Replayed {
     /// Epochs that the record has losses of; empty where the first steps alone were run.
     epochs: Vec<Epoch>,
     results: Vec<Share>,
+    /// Results of the record that this run has none of.
+    not_compared: Vec<String>,
     /// Whether the encoders are equal to the bit after the last step; null where that is not known.
     weights_equal: Option<bool>,
     recorded_by: By,
@@ -77,6 +79,8 @@ impl Replayed {
         let whole = whole.as_ref();
         let epochs = whole.map_or(Vec::new(), |whole| epochs(record, whole));
         let results = whole.map_or(Vec::new(), |whole| results(record, whole));
+        let missing = |name: &&String| whole.is_some_and(|w| !w.results.contains_key(*name));
+        let not_compared = record.results.keys().filter(missing).cloned().collect();
         let weights_equal =
             whole.and_then(|whole| Some(record.weights.as_ref()? == whole.weights.as_ref()?));
         let mut replayed = Self {
@@ -84,6 +88,7 @@ impl Replayed {
             first_steps,
             epochs,
             results,
+            not_compared,
             weights_equal,
             recorded_by: By { software: record.software.clone(), device: record.device.clone() },
             run,
@@ -187,6 +192,9 @@ impl Display for Replayed {
             let [recorded, here] = [recorded, here].map(|share| percent(*share));
             write!(f, "\n{name:<28} recorded {recorded:<9} here {here}")?;
         }
+        if !self.not_compared.is_empty() {
+            write!(f, "\nnot compared: {}", self.not_compared.join(", "))?;
+        }
         self.run.iter().try_for_each(|run| write!(f, "\nrun: {run}"))
     }
 }
@@ -227,6 +235,8 @@ mod tests {
         assert_eq!(same.agrees, Agrees::ToTheBit);
         assert!(same.verdict().is_ok());
         assert!(same.to_string().starts_with("agrees to the bit"), "{same}");
+        let less = replayed(|r| r.results.clear(), [5.0, 4.0]);
+        assert!(less.to_string().contains("not compared: linear probe"), "{less}");
         let near = replayed(|r| r.weights = Some("01".into()), [5.0, 4.0001]);
         assert_eq!(near.agrees, Agrees::WithinRounding);
         assert_eq!(

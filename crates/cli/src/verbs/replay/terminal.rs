@@ -70,9 +70,9 @@ fn open<'a>(
     let start = initial_weights::open(flags.from.as_deref(), &mut recipe, &mut data)?;
     let fingerprint = initial_weights::fingerprint(start.as_ref());
     if fingerprint != record.start {
-        let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
-        let (then, now) = (words(&record.start), words(&fingerprint));
-        return Err(Failure::OtherRun { what: "checkpoint to start from (--from)", then, now });
+        let words = |start: Option<&String>| start.map_or("none", String::as_str).to_owned();
+        let [then, now] = [record.start.as_ref(), fingerprint.as_ref()].map(words);
+        return Err(other("checkpoint to start from (--from)", &then, &now));
     }
     let device = command.device()?;
     let seed = record.plan.seed;
@@ -87,12 +87,9 @@ fn open<'a>(
 fn source(record: &RunRecord, flags: &ReplayFlags) -> Result<Source, Failure> {
     let kind = &record.data.source;
     match &flags.data {
-        Some(source) if run_record::kind(source) == *kind => Ok(source.clone()),
-        Some(source) => {
-            let now = run_record::kind(source);
-            Err(Failure::OtherRun { what: "kind of data (--data)", then: kind.clone(), now })
-        }
-        None if *kind == Source::Gallery.to_string() => Ok(Source::Gallery),
+        Some(source) if source.kind() == kind => Ok(source.clone()),
+        Some(source) => Err(other("kind of data (--data)", kind, source.kind())),
+        None if kind == Source::Gallery.kind() => Ok(Source::Gallery),
         None => Err(ReplayError::DataNeeded { kind: kind.clone() }.into()),
     }
 }
@@ -102,8 +99,12 @@ fn same_plan(then: Plan, now: Plan) -> Result<(), Failure> {
     if then == now {
         return Ok(());
     }
-    let (then, now) = (format!("{then:?}"), format!("{now:?}"));
-    Err(Failure::OtherRun { what: "plan", then, now })
+    Err(other("plan", &format!("{then:?}"), &format!("{now:?}")))
+}
+
+/// What the record has, and what there is here.
+fn other(what: &'static str, then: &str, now: &str) -> Failure {
+    ReplayError::Other { what, then: then.to_owned(), now: now.to_owned() }.into()
 }
 
 /// The run at its start, with the batches of as many steps as the record has losses of.
