@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { expect, test } from "./visit.js";
 
 test("a link runs a run again, to the bit in the same browser, and the terminal takes it too", async ({
@@ -35,6 +36,16 @@ test("a link runs a run again, to the bit in the same browser, and the terminal 
     "The losses of the first 16 steps are equal to the bit.",
     { timeout: 120_000 },
   );
+
+  // The same as the command line would have recorded it.
+  const record = inflateRawSync(Buffer.from(link.split("run=")[1]!, "base64url")).toString();
+  const terminal = record.replace('"ran_in":"browser"', '"ran_in":"terminal"');
+  expect(terminal).not.toBe(record);
+  await visit.open(`learn?run=${deflateRawSync(terminal).toString("base64url")}`);
+  await expect(page.locator(".offer pre")).toHaveText(/^kith replay 'http.+run=[\w-]+'$/, {
+    timeout: 60_000,
+  });
+  await expect(page.getByRole("button", { name: "Run it again" })).toHaveCount(0);
 
   const target = process.env["CARGO_TARGET_DIR"] ?? join(import.meta.dirname, "../../target");
   const kith = join(target, "release/kith");

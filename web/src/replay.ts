@@ -1,6 +1,6 @@
 /** Runs that are run again from their record, and how far they agree. */
 import { openEngine } from "./engine.js";
-import { throwIfAborted } from "./errors.js";
+import { KithError, throwIfAborted } from "./errors.js";
 import { gathered } from "./training-data.js";
 import { optionsOf, text } from "./checks.js";
 import { checkConfig } from "./pretrain-config.js";
@@ -34,6 +34,11 @@ export async function replay(
   const engine = await openEngine(config);
   try {
     const recorded = await checked(engine, record);
+    if (recorded.ran_in !== "browser") {
+      const message =
+        "the run is of the command line, which holds images out to test on: `kith replay` runs it again";
+      throw new KithError("RECORD", message, { hint: "Pass a record of a run in a browser." });
+    }
     const trainingData = await gathered(engine, images, recorded.plan.side, config);
     const start = () => engine.invoke(ENGINE, "replay", [record]);
     const run = await Pretraining.open(engine, trainingData, start, config);

@@ -34,7 +34,12 @@ export function recordedRun(
         begin(await replay(record, pixelsOfAll(app.gallery), config), app, onStart);
       });
     buttons.before(facts(recorded));
-    buttons.prepend(button("Run it again", again, { class: "main" }));
+    if (recorded.ran_in === "browser") {
+      buttons.prepend(button("Run it again", again, { class: "main" }));
+      return;
+    }
+    const command = `kith replay '${location.href}'`;
+    buttons.before(el("pre", { tabindex: 0, class: "link" }, command));
   });
 }
 
@@ -53,6 +58,7 @@ function facts({
   software,
   first_losses,
   epoch_losses = [],
+  ran_in,
 }: RunRecord): HTMLElement {
   const total = Number(plan.steps) * Number(plan.epochs);
   const last = epoch_losses.at(-1);
@@ -61,7 +67,9 @@ function facts({
     "p",
     {},
     `Recipe ${nameOf(recipe)}, seed ${plan.seed}, ${total} steps at ${plan.side} pixels, run by kith ${software} on: ${device}.${loss} `,
-    `It is run again here, and the losses of its first ${first_losses.length} steps are compared.`,
+    ran_in === "browser"
+      ? `It is run again here, and the losses of its first ${first_losses.length} steps are compared.`
+      : "It is a run of the command line, which holds a part of the pictures out to test on. This command runs it again:",
   );
 }
 
