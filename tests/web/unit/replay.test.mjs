@@ -71,7 +71,10 @@ test("rounding is told from another run", async () => {
   await taken(again.run, Infinity);
   const near = await again.agreement();
   assert.equal(near.departs, null);
-  assert.ok(near.differences.every((off, step) => off > 0 && off <= near.tolerances[step]), JSON.stringify(near));
+  assert.ok(
+    near.differences.every((off, step) => off > 0 && off <= near.tolerances[step]),
+    JSON.stringify(near),
+  );
   await again.run.dispose();
   const far = await replay(
     changed(record, ({ first_losses }) => (first_losses[2] *= 1.1)),
