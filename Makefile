@@ -77,8 +77,9 @@ kill: ## Kill long commands N times (KITH_KILL_SEED: which moments), and see tha
 fuzz: ## Give each reader of files N damaged ones (KITH_FUZZ_SEED: which)
 	KITH_FUZZ=$(or $(N),100000) cargo test --release --workspace --test fuzz -- --nocapture
 
-bench: web ## Time the training step (beside peers, if KITH_PEERS names them), the pipeline, and the tab beside its peers
+bench: web ## Time the training step (beside peers, if KITH_PEERS names them), features beside ONNX Runtime, the pipeline, and the tab beside its peers
 	tests/bench/step.sh
+	tests/bench/infer.sh
 	tests/bench/pipeline.sh
 	tests/bench/tab.sh
 

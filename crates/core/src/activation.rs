@@ -1,5 +1,7 @@
 //! What comes after the sums of a layer.
 
+#[cfg(feature = "cpu")]
+pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
 

@@ -10,16 +10,17 @@
 mod tile;
 mod panels;
 mod transposed;
+mod written;
 
-pub(crate) use panels::Panels;
+pub(crate) use panels::{Panels, lanes};
 pub(crate) use transposed::Transposed;
 
 use core::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Arch;
 
-use crate::activation::{Activation, SIX};
-use tile::{Panelled, Tile};
+use crate::activation::Activation;
+use written::Written;
 
 /// Numbers of a row that are multiplied before the next row's, at most: so many rows of a panel stay in the
 /// innermost cache.
@@ -96,13 +97,15 @@ pub(crate) struct Product<'a> {
     blocks: Vec<Vec<Range<usize>>>,
     right: &'a Panels,
     end: Option<(&'a [f32], Activation)>,
+    /// From a vector of a row's sums to the next, where they do not lie side by side.
+    apart: Option<usize>,
 }
 
 impl<'a> Product<'a> {
     /// Of rows that lie so among some numbers.
     pub(crate) fn new(numbers: &'a [f32], runs: Runs, right: &'a Panels) -> Self {
         assert_eq!(runs.depth(), right.depth(), "a row has a number for each row of the matrix");
-        Self { numbers, blocks: runs.blocks(), right, end: None }
+        Self { numbers, blocks: runs.blocks(), right, end: None, apart: None }
     }
 
     /// With a bias, a number a column, and an activation.
@@ -111,116 +114,15 @@ impl<'a> Product<'a> {
         Self { end: Some((bias, activation)), ..self }
     }
 
+    /// With so many numbers from a vector of a row's sums to the next; the last is written as a whole, too.
+    pub(crate) fn apart(self, step: usize) -> Self {
+        Self { apart: Some(step), ..self }
+    }
+
     /// Writes the sums of rows, which must lie within the numbers and the result.
     pub(crate) fn write(&self, rows: &[Row], result: &mut [f32]) {
         if !rows.is_empty() {
             Arch::new().dispatch(Written { product: self, rows, result });
-        }
-    }
-}
-
-struct Written<'a> {
-    product: &'a Product<'a>,
-    rows: &'a [Row],
-    result: &'a mut [f32],
-}
-
-impl WithSimd for Written<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        tile::each_panel(simd, 0..self.product.right.columns(), &mut self);
-    }
-}
-
-impl Panelled for Written<'_> {
-    #[inline(always)]
-    fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        columns: Range<usize>,
-    ) {
-        let (panel, _) = S::as_simd_f32s(self.product.right.from(columns.start));
-        let (mut panel, _) = panel.as_chunks::<VECTORS>();
-        // A single row that is left over has a tile of its own.
-        let count = self.rows.len();
-        let together = if count % ROWS == 1 { count - 1 } else { count };
-        for (number, block) in self.product.blocks.iter().enumerate() {
-            let (here, later) = panel.split_at(block.iter().map(Range::len).sum());
-            panel = later;
-            let (tiles, alone) = self.rows.split_at(together);
-            for rows in tiles.chunks(ROWS) {
-                let tile = self.tile::<S, ROWS, VECTORS>(simd, rows, (block, here));
-                self.keep(simd, rows, &columns, (number, tile));
-            }
-            for rows in alone.chunks(1) {
-                let tile = self.tile::<S, 1, VECTORS>(simd, rows, (block, here));
-                self.keep(simd, rows, &columns, (number, tile));
-            }
-        }
-    }
-}
-
-impl Written<'_> {
-    /// Writes the sums of a block, or adds them to those of the blocks before.
-    #[inline(always)]
-    fn keep<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        rows: &[Row],
-        columns: &Range<usize>,
-        (block, tile): (usize, Tile<S, ROWS, VECTORS>),
-    ) {
-        let end = self.product.end.filter(|_| block + 1 == self.product.blocks.len());
-        for (row, mut sums) in rows.iter().zip(tile.sums) {
-            let result = &mut self.result[row.to..][columns.clone()];
-            if block > 0 {
-                tile::join(simd, &mut sums, result);
-            }
-            if let Some((bias, activation)) = end {
-                tile::join(simd, &mut sums, &bias[columns.clone()]);
-                activate(simd, &mut sums, activation);
-            }
-            tile::set(simd, result, sums);
-        }
-    }
-
-    /// The sums of a block for some rows; where there are too few, the last stands for the others.
-    #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &self,
-        simd: S,
-        rows: &[Row],
-        (block, mut panel): (&[Range<usize>], &[[S::f32s; VECTORS]]),
-    ) -> Tile<S, ROWS, VECTORS> {
-        let starts: [usize; ROWS] = core::array::from_fn(|row| rows[row.min(rows.len() - 1)].from);
-        let mut tile = Tile::new(simd);
-        for piece in block {
-            let (here, later) = panel.split_at(piece.len());
-            panel = later;
-            let rows = starts.map(|start| &self.product.numbers[start..][piece.clone()]);
-            tile.add(simd, rows, here);
-        }
-        tile
-    }
-}
-
-/// Lets a NaN pass, as [`Activation::of`] does.
-#[inline(always)]
-pub(crate) fn activate<S: Simd, const VECTORS: usize>(
-    simd: S,
-    sums: &mut [S::f32s; VECTORS],
-    activation: Activation,
-) {
-    if activation == Activation::Linear {
-        return;
-    }
-    let (zero, six) = (simd.splat_f32s(0.0), simd.splat_f32s(SIX));
-    for sum in sums {
-        *sum = simd.select_f32s(simd.less_than_f32s(*sum, zero), zero, *sum);
-        if activation == Activation::Relu6 {
-            *sum = simd.select_f32s(simd.greater_than_f32s(*sum, six), six, *sum);
         }
     }
 }

@@ -30,7 +30,7 @@ impl Linear {
     }
 
     fn of(weight: Param<Tensor<2>>, bias: Param<Tensor<1>>) -> Self {
-        Self { weight, bias: Some(bias), packed: Packed::default() }
+        Self { weight, bias: Some(bias), packed: Packed::None }
     }
 
     /// The same for inference: weights that change are of no more effect.
@@ -66,7 +66,7 @@ impl Linear {
     /// - result: `[n, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         #[cfg(feature = "cpu")]
-        if let Some(weight) = self.packed.panels()
+        if let Some(weight) = self.packed.product()
             && !x.is_autodiff()
         {
             return cpu::forward(x, weight, self.bias.as_ref().map(Param::val));

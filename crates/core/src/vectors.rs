@@ -1,6 +1,6 @@
 //! Loops in vectors as wide as the processor's.
 
-use pulp::{Arch, NullaryFnOnce};
+use pulp::{Arch, NullaryFnOnce, Simd};
 
 /// Work on arrays, with what it needs.
 pub(crate) trait Loop {
@@ -29,5 +29,23 @@ impl<L: Loop> NullaryFnOnce for Compiled<L> {
     #[inline(always)]
     fn call(self) -> L::Output {
         self.0.run()
+    }
+}
+
+/// A vector of some numbers, of which the last may be missing.
+#[inline(always)]
+pub(crate) fn load<S: Simd>(simd: S, numbers: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(numbers).0.first() {
+        Some(whole) => *whole,
+        None => simd.partial_load_f32s(numbers),
+    }
+}
+
+/// Writes a vector, as far as there is room.
+#[inline(always)]
+pub(crate) fn store<S: Simd>(simd: S, room: &mut [f32], numbers: S::f32s) {
+    match S::as_mut_simd_f32s(room) {
+        ([whole, ..], _) => *whole = numbers,
+        (_, rest) => simd.partial_store_f32s(rest, numbers),
     }
 }

@@ -50,6 +50,11 @@ impl ConvNorm {
         normalized((&self.conv, &self.norm), x, activation)
     }
 
+    /// The convolution alone, which does all once this is folded.
+    pub(super) fn conv(&self) -> &Conv {
+        &self.conv
+    }
+
     /// For inference: one convolution.
     pub(super) fn folded(&self) -> Self {
         let (conv, norm) = folded(&self.conv, &self.norm);

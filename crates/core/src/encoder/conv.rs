@@ -1,5 +1,6 @@
 //! The one seam through which kith convolves.
 
+mod geometry;
 #[cfg(feature = "cpu")]
 mod patches;
 #[cfg(feature = "cpu")]
@@ -7,7 +8,11 @@ mod spread;
 #[cfg(feature = "cpu")]
 mod product;
 #[cfg(feature = "cpu")]
-mod depthwise_sums;
+mod winograd;
+#[cfg(feature = "cpu")]
+mod strip;
+#[cfg(feature = "cpu")]
+mod inverted;
 #[cfg(feature = "cpu")]
 mod depthwise;
 #[cfg(feature = "cpu")]
@@ -19,6 +24,8 @@ use burn::module::{Module, Param};
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
+
+pub use geometry::{Geometry, KERNEL, Strided, side_after};
 
 use crate::activation::Activation;
 #[cfg(feature = "gpu")]
@@ -39,86 +46,6 @@ pub struct Conv {
     strided: Strided,
     #[module(skip)]
     packed: Packed,
-}
-
-/// Where a convolution of a stride above 1 has its padding. It decides which pixels a kernel sees:
-/// weights of one kind are of no use to a network of another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strided {
-    /// All around, as the geometry says (`PyTorch`).
-    #[default]
-    Around,
-    /// TensorFlow's `same`: as much as gives one pixel for each stride, the larger half below and to
-    /// the right. A kernel of 3 and stride 2 has one row below an even side, and is padded all around
-    /// an odd one.
-    Same,
-    /// One row below and one column to the right (Keras's depthwise layers of `MobileNet`).
-    After,
-}
-
-impl Strided {
-    /// Zeros before and after maps of such a side.
-    pub(crate) fn padding(self, side: usize, kernel: usize, geometry: Geometry) -> [usize; 2] {
-        match self {
-            Self::Around => [geometry.padding; 2],
-            Self::Same => same(side, kernel, geometry.stride),
-            Self::After => [0, 1],
-        }
-    }
-
-    /// The images with those zeros that are not all around, and what remains of the geometry.
-    fn pad(self, x: Tensor<4>, kernel: usize, geometry: Geometry) -> (Tensor<4>, Geometry) {
-        let [_, _, height, width] = x.dims();
-        let [above, below] = self.padding(height, kernel, geometry);
-        let [left, right] = self.padding(width, kernel, geometry);
-        if [below, left, right] == [above; 3] {
-            return (x, Geometry { padding: above, ..geometry });
-        }
-        (x.pad((left, right, above, below), 0.0), Geometry { padding: 0, ..geometry })
-    }
-}
-
-/// TensorFlow's padding of a side: before and after.
-pub(crate) fn same(side: usize, kernel: usize, stride: usize) -> [usize; 2] {
-    let reached = side.div_ceil(stride).saturating_sub(1) * stride + kernel;
-    let total = reached.saturating_sub(side);
-    [total / 2, total - total / 2]
-}
-
-/// How kernels go over pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Geometry {
-    /// Pixels from one place to the next.
-    pub stride: usize,
-    /// Pixels of zeros around a picture.
-    pub padding: usize,
-    /// Groups of channels that do not meet.
-    pub groups: usize,
-}
-
-/// Side of the usual kernel, in pixels.
-pub const KERNEL: usize = 3;
-
-impl Geometry {
-    /// Where pictures have no padding and all channels meet.
-    pub const fn valid(stride: usize) -> Self {
-        Self { stride, padding: 0, groups: 1 }
-    }
-
-    /// The same with a kernel a channel, of so many.
-    pub const fn of_channels(self, channels: usize) -> Self {
-        Self { groups: channels, ..self }
-    }
-
-    /// With the padding at which a stride of 1 keeps the size of pictures.
-    pub const fn same(kernel: usize, stride: usize) -> Self {
-        Self { stride, padding: kernel / 2, groups: 1 }
-    }
-
-    /// A kernel of 3×3 a channel, of so many.
-    pub const fn depthwise(channels: usize, stride: usize) -> Self {
-        Self { groups: channels, ..Self::same(KERNEL, stride) }
-    }
 }
 
 impl Conv {
@@ -215,12 +142,15 @@ impl Conv {
         #[cfg(feature = "cpu")]
         if x.device().inner() == Device::flex() {
             let how = (self.geometry, self.strided);
-            return match self.packed.panels().filter(|_| !x.is_autodiff()) {
-                Some(kernels) => {
-                    let window = window(&x, weight.dims()[3], how);
+            let window = window(&x, weight.dims()[3], how);
+            return match &self.packed {
+                Packed::Products(kernels) if !x.is_autodiff() => {
                     cpu::infer((x, kernels, bias), window, activation)
                 }
-                None => on_cpu((x, weight, bias), how, activation),
+                Packed::Kernels(kernels) if !x.is_autodiff() => {
+                    depthwise::infer_packed((x, kernels, bias), window, activation)
+                }
+                _ => on_cpu((x, weight, bias), how, activation),
             };
         }
         #[cfg(feature = "gpu")]
@@ -249,13 +179,42 @@ impl Conv {
 
     /// The same for inference: weights that change are of no more effect.
     pub(super) fn packed(&self) -> Self {
-        if self.geometry.groups > 1 {
-            return self.clone();
-        }
-        let weight = self.weight.val().permute([0, 2, 3, 1]);
-        let [outputs, kernel, _, inputs] = weight.dims();
-        let packed = Packed::of(weight.reshape([outputs, kernel * kernel * inputs]));
+        #[cfg(feature = "cpu")]
+        let packed = cpu::packed(self.weight.val(), self.geometry);
+        #[cfg(not(feature = "cpu"))]
+        let packed = Packed::None;
         Self { packed, ..self.clone() }
+    }
+}
+
+/// Layers of an inverted bottleneck, each with what follows it: channels are made more (if they are), seen one
+/// by one, and made few again.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "cpu"), expect(dead_code, reason = "only the CPU takes them at once"))]
+pub(super) struct Bottleneck<'a> {
+    pub(super) expansion: Option<(&'a Conv, Activation)>,
+    pub(super) depthwise: (&'a Conv, Activation),
+    pub(super) projection: (&'a Conv, Activation),
+}
+
+impl Bottleneck<'_> {
+    /// What all layers give, for inference on the CPU: there it takes less time than layer by layer. `None`
+    /// elsewhere.
+    ///
+    /// # Shapes
+    /// - x: `[n, inputs, h, w]`
+    /// - result: `[n, outputs, …]`, smaller by the stride
+    #[cfg(feature = "cpu")]
+    pub(super) fn infer(&self, x: &Tensor<4>) -> Option<Tensor<4>> {
+        let here = !x.is_autodiff() && x.device() == Device::flex();
+        here.then(|| cpu::inverted(x, self)).flatten()
+    }
+
+    /// There is no CPU in this build.
+    #[cfg(not(feature = "cpu"))]
+    #[expect(clippy::unused_self, reason = "the other build has one")]
+    pub(super) fn infer(&self, _: &Tensor<4>) -> Option<Tensor<4>> {
+        None
     }
 }
 
@@ -309,12 +268,6 @@ fn anywhere((x, weight, bias): Inputs, geometry: Geometry, activation: Activatio
     let Geometry { stride, padding, groups } = geometry;
     let options = ConvOptions::new([stride; 2], [padding; 2], [1, 1], groups);
     activation.apply(conv2d(x, weight, bias, options))
-}
-
-/// Side of what a 3×3 convolution without padding makes of pictures of `side` pixels; `None` if
-/// they are too small.
-pub fn side_after(side: usize, stride: usize) -> Option<usize> {
-    Some(side.checked_sub(KERNEL)? / stride + 1)
 }
 
 #[cfg(test)]
@@ -382,22 +335,6 @@ mod tests {
         }
     }
 
-    /// TensorFlow's rule, by its own documentation.
-    #[test]
-    fn the_larger_half_of_the_padding_comes_after() {
-        for (side, kernel, stride, expected) in [
-            (56, 3, 2, [0, 1]),
-            (57, 3, 2, [1, 1]),
-            (56, 5, 2, [1, 2]),
-            (57, 5, 2, [2, 2]),
-            (8, 5, 1, [2, 2]),
-            (1, 5, 2, [2, 2]),
-            (6, 1, 2, [0, 0]),
-        ] {
-            assert_eq!(same(side, kernel, stride), expected, "{side} {kernel} {stride}");
-        }
-    }
-
     /// What has no gradient is computed in another way, with bias and activation in it.
     #[test]
     fn inference_computes_what_training_does() {
@@ -436,7 +373,82 @@ mod tests {
     }
 
     #[test]
-    fn relu_lets_a_nan_pass() {
-        assert!(values(on_cpu(nine(f32::NAN), PLAIN, Activation::Relu))[0].is_nan());
+    fn activations_let_a_nan_pass() {
+        for activation in [Activation::Relu, Activation::Relu6] {
+            let found = on_cpu(nine(f32::NAN), PLAIN, activation);
+            assert!(values(found)[0].is_nan(), "{activation:?}");
+            // A vector of sums as well as a single one.
+            let (x, weight) = (numbers([1, 3, 3, 3]).inner(), numbers([40, 3, 3, 3]).inner());
+            let found = on_cpu((x * f32::NAN, weight, None), PLAIN, activation);
+            assert!(values(found).iter().all(|x| x.is_nan()), "{activation:?}");
+        }
+    }
+
+    fn layer([outputs, inputs, kernel]: [usize; 3], geometry: Geometry, strided: Strided) -> Conv {
+        let parameter = |x: Tensor<4>| Param::from_tensor(x.inner());
+        let weight = parameter(numbers([outputs, inputs / geometry.groups, kernel, kernel]));
+        let bias = Param::from_tensor(numbers([outputs]).inner());
+        Conv::of((weight, Some(bias)), geometry, strided)
+    }
+
+    /// As a network that is not packed does it.
+    fn alone((conv, activation): (&Conv, Activation), x: Tensor<4>) -> Tensor<4> {
+        let inputs = (x, conv.weight.val(), conv.bias.as_ref().map(Param::val));
+        padded(inputs, (conv.geometry, conv.strided), activation)
+    }
+
+    type Sizes = ([usize; 3], usize, usize, [usize; 2]);
+
+    /// What a bottleneck of these channels, kernel, stride and sides gives for three pictures, what it gives for
+    /// the second alone, and what its layers give one by one.
+    fn bottlenecks((channels, kernel, stride, sides): Sizes, strided: Strided) -> [Vec<f32>; 3] {
+        let [inputs, wide, outputs] = channels;
+        let each = Geometry::same(kernel, stride).of_channels(wide);
+        let all = Geometry::same(1, 1);
+        let expansion = layer([wide, inputs, 1], all, strided);
+        let depthwise = layer([wide, wide, kernel], each, strided);
+        let projection = layer([outputs, wide, 1], all, strided);
+        let relu6 = Activation::Relu6;
+        let x = numbers([3, inputs, sides[0], sides[1]]).inner();
+        let seen = match wide == inputs {
+            true => x.clone(),
+            false => alone((&expansion, relu6), x.clone()),
+        };
+        let seen = alone((&depthwise, relu6), seen);
+        let expected = values(alone((&projection, Activation::Linear), seen));
+        let [expansion, depthwise, projection] =
+            [expansion, depthwise, projection].map(|conv| conv.packed());
+        let bottleneck = Bottleneck {
+            expansion: (wide != inputs).then_some((&expansion, relu6)),
+            depthwise: (&depthwise, relu6),
+            projection: (&projection, Activation::Linear),
+        };
+        let found = |x: &Tensor<4>| values(bottleneck.infer(x).expect("all is packed"));
+        [found(&x), found(&x.clone().narrow(0, 1, 1)), expected]
+    }
+
+    /// With lines that lie in one band and in several, channels that fill their vectors or do not, and more
+    /// of them than are multiplied at once.
+    #[test]
+    fn a_bottleneck_gives_what_its_layers_do() {
+        for sizes in [
+            ([5, 30, 7], 3, 1, [9, 11]),
+            ([16, 96, 24], 3, 2, [70, 71]),
+            ([24, 400, 40], 5, 2, [14, 13]),
+            ([8, 24, 8], 5, 1, [3, 3]),
+            ([400, 420, 16], 5, 1, [8, 9]),
+            ([40, 40, 16], 3, 1, [20, 21]),
+            ([40, 40, 16], 3, 2, [20, 21]),
+            ([6, 12, 4], 7, 1, [9, 9]),
+        ] {
+            for strided in [Strided::Around, Strided::Same] {
+                let [all, second, expected] = bottlenecks(sizes, strided);
+                let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
+                let far = all.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(far < 1e-5 * size, "{sizes:?}: off by {far} of {size}");
+                assert_eq!(all.len(), expected.len(), "{sizes:?}");
+                assert_eq!(second, all[second.len()..2 * second.len()], "{sizes:?}");
+            }
+        }
     }
 }

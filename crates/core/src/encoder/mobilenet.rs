@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::block::ConvNorm;
-use super::conv::{Geometry, KERNEL, Strided};
+use super::conv::{Bottleneck, Geometry, KERNEL, Strided};
 use super::{Pixels, global_average, large_enough};
 use crate::activation::Activation;
 use crate::error::Error;
@@ -143,9 +143,13 @@ impl MobileNet {
     /// - result: `[n, 1024 · multiplier]`, in [0, 6]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let maps = self.stem.forward(self.pixels.of(images), Activation::Relu6);
-        let maps = self.pairs.iter().fold(maps, |maps, pair| {
-            let maps = pair.depthwise.forward(maps, Activation::Relu6);
-            pair.pointwise.forward(maps, Activation::Relu6)
+        let maps = self.pairs.iter().fold(maps, |maps, Pair { depthwise, pointwise }| {
+            let relu6 = Activation::Relu6;
+            let (expansion, projection) = (None, (pointwise.conv(), relu6));
+            let at_once =
+                Bottleneck { expansion, depthwise: (depthwise.conv(), relu6), projection };
+            let one_by_one = || pointwise.forward(depthwise.forward(maps.clone(), relu6), relu6);
+            at_once.infer(&maps).unwrap_or_else(one_by_one)
         });
         global_average(maps)
     }

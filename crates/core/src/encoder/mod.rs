@@ -37,7 +37,7 @@ use vit::VisionTransformer;
 #[derive(Module, Debug)]
 #[non_exhaustive]
 #[cfg_attr(
-    target_pointer_width = "64",
+    any(target_pointer_width = "64", feature = "cpu"),
     expect(
         clippy::large_enum_variant,
         reason = "a model has one or two, and their weights lie elsewhere"

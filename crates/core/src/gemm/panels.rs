@@ -2,10 +2,10 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::tile::Shape;
+use super::tile::{self, Shape};
 
-/// A matrix as panels of as many columns as a tile has: `[columns / width, depth, width]`, the last panel as
-/// narrow as vectors allow, filled up with zeros.
+/// A matrix as panels of as many columns as a tile has, each `[depth, width]`, the last filled up with zeros to
+/// whole vectors.
 #[derive(Clone)]
 pub(crate) struct Panels {
     numbers: Vec<f32>,
@@ -25,13 +25,13 @@ impl Panels {
         [depth, columns]: [usize; 2],
         row: impl Fn(usize) -> Row,
     ) -> Self {
-        let [lanes, width] = widths();
+        let widths = widths();
+        let [lanes, _] = widths;
         let mut numbers = Vec::with_capacity(depth * columns.next_multiple_of(lanes));
-        for first in (0..columns).step_by(width) {
-            let end = (first + width).min(columns);
-            let filled = (end - first).next_multiple_of(lanes) - (end - first);
+        for panel in tile::panels(0..columns, widths) {
+            let filled = panel.len().next_multiple_of(lanes) - panel.len();
             for place in 0..depth {
-                numbers.extend((first..end).map(row(place)));
+                numbers.extend(panel.clone().map(row(place)));
                 numbers.extend(core::iter::repeat_n(0.0, filled));
             }
         }
@@ -60,7 +60,12 @@ impl Panels {
     }
 }
 
-/// Numbers in a vector and columns in a panel, here.
+/// Numbers in a vector, here.
+pub(crate) fn lanes() -> usize {
+    widths()[0]
+}
+
+/// Numbers in a vector and vectors in a panel at most, here.
 pub(super) fn widths() -> [usize; 2] {
     struct Widths;
     impl WithSimd for Widths {
@@ -68,7 +73,7 @@ pub(super) fn widths() -> [usize; 2] {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) -> [usize; 2] {
-            [S::F32_LANES, S::F32_LANES * Shape::of::<S>().vectors()]
+            [S::F32_LANES, Shape::of::<S>().vectors()]
         }
     }
     Arch::new().dispatch(Widths)

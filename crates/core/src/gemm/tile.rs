@@ -7,11 +7,11 @@ use pulp::Simd;
 /// How many rows and vectors of columns fit into the registers of a processor, with their operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// Six rows of four vectors: 32 registers.
+    /// Six rows of four vectors and the like: 32 registers.
     Wide,
     /// Six rows of two vectors: 16 registers.
     Narrow,
-    /// Two rows of four vectors: what a browser makes of WebAssembly has 16 registers, and no product that
+    /// Two rows of four vectors and the like: what a browser makes of WebAssembly has 16 registers, and no product that
     /// is added at once.
     Browser,
 }
@@ -28,7 +28,7 @@ impl Shape {
         }
     }
 
-    /// Vectors in a row of a tile.
+    /// Vectors in a row of a tile, at most.
     pub(super) fn vectors(self) -> usize {
         match self {
             Self::Wide | Self::Browser => 4,
@@ -37,7 +37,7 @@ impl Shape {
     }
 }
 
-/// Work that goes panel by panel, of as many columns as a tile has.
+/// Work that goes panel by panel.
 pub(super) trait Panelled {
     /// Does one panel, of tiles of so many rows and vectors.
     ///
@@ -49,30 +49,35 @@ pub(super) trait Panelled {
     );
 }
 
-/// Does all panels of some columns. The last may be narrower.
+/// Some columns as panels of as many vectors as a tile may have, or one less, so that no panel is much
+/// narrower than the others: a narrow tile waits for its numbers more often. The last vector may not be full.
 #[inline(always)]
-pub(super) fn each_panel<S: Simd>(simd: S, columns: Range<usize>, work: &mut impl Panelled) {
-    match Shape::of::<S>() {
-        Shape::Wide => panels::<S, 6, 4>(simd, columns, work),
-        Shape::Narrow => panels::<S, 6, 2>(simd, columns, work),
-        Shape::Browser => panels::<S, 2, 4>(simd, columns, work),
-    }
+pub(super) fn panels(
+    columns: Range<usize>,
+    [lanes, most]: [usize; 2],
+) -> impl Iterator<Item = Range<usize>> {
+    let vectors = columns.len().div_ceil(lanes);
+    let count = vectors.div_ceil(most);
+    let first = move |panel: usize| columns.start + panel * vectors / count * lanes;
+    (0..count).map(move |panel| first(panel)..first(panel + 1).min(columns.end))
 }
 
+/// Does all panels of some columns.
 #[inline(always)]
-fn panels<S: Simd, const ROWS: usize, const VECTORS: usize>(
-    simd: S,
-    columns: Range<usize>,
-    work: &mut impl Panelled,
-) {
-    let (width, end) = (VECTORS * S::F32_LANES, columns.end);
-    for first in columns.step_by(width) {
-        let columns = first..end.min(first + width);
-        match columns.len().div_ceil(S::F32_LANES) {
-            1 => work.panel::<S, ROWS, 1>(simd, columns),
-            2 => work.panel::<S, ROWS, 2>(simd, columns),
-            3 if VECTORS > 2 => work.panel::<S, ROWS, 3>(simd, columns),
-            _ => work.panel::<S, ROWS, VECTORS>(simd, columns),
+pub(super) fn each_panel<S: Simd>(simd: S, columns: Range<usize>, work: &mut impl Panelled) {
+    let shape = Shape::of::<S>();
+    for columns in panels(columns, [S::F32_LANES, shape.vectors()]) {
+        match (shape, columns.len().div_ceil(S::F32_LANES)) {
+            (Shape::Wide, 1) => work.panel::<S, 12, 1>(simd, columns),
+            (Shape::Wide, 2) => work.panel::<S, 12, 2>(simd, columns),
+            (Shape::Wide, 3) => work.panel::<S, 8, 3>(simd, columns),
+            (Shape::Wide, _) => work.panel::<S, 6, 4>(simd, columns),
+            (Shape::Narrow, 1) => work.panel::<S, 6, 1>(simd, columns),
+            (Shape::Narrow, _) => work.panel::<S, 6, 2>(simd, columns),
+            (Shape::Browser, 1) => work.panel::<S, 4, 1>(simd, columns),
+            (Shape::Browser, 2) => work.panel::<S, 4, 2>(simd, columns),
+            (Shape::Browser, 3) => work.panel::<S, 2, 3>(simd, columns),
+            (Shape::Browser, _) => work.panel::<S, 2, 4>(simd, columns),
         }
     }
 }
@@ -119,11 +124,15 @@ pub(super) fn fuse<S: Simd, const VECTORS: usize>(
 pub(super) fn set<S: Simd, const VECTORS: usize>(
     simd: S,
     result: &mut [f32],
-    sums: [S::f32s; VECTORS],
+    sums: &[S::f32s; VECTORS],
 ) {
     let (whole, rest) = S::as_mut_simd_f32s(result);
+    if let Some(all) = whole.first_chunk_mut::<VECTORS>() {
+        *all = *sums;
+        return;
+    }
     for (number, sum) in whole.iter_mut().zip(sums) {
-        *number = sum;
+        *number = *sum;
     }
     if !rest.is_empty() {
         simd.partial_store_f32s(rest, sums[whole.len()]);
@@ -138,11 +147,39 @@ pub(super) fn join<S: Simd, const VECTORS: usize>(
     numbers: &[f32],
 ) {
     let (whole, rest) = S::as_simd_f32s(numbers);
+    if let Some(all) = whole.first_chunk::<VECTORS>() {
+        for (sum, number) in sums.iter_mut().zip(all) {
+            *sum = simd.add_f32s(*sum, *number);
+        }
+        return;
+    }
     for (sum, number) in sums.iter_mut().zip(whole) {
         *sum = simd.add_f32s(*sum, *number);
     }
     if !rest.is_empty() {
         let last = &mut sums[whole.len()];
         *last = simd.add_f32s(*last, simd.partial_load_f32s(rest));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_are_as_wide_as_each_other() {
+        let widths = |columns: usize, lanes| -> Vec<usize> {
+            let all: Vec<_> = panels(10..10 + columns, [lanes, 4]).collect();
+            assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start));
+            assert_eq!((all[0].start, all[all.len() - 1].end), (10, 10 + columns));
+            all.iter().map(Range::len).collect()
+        };
+        assert_eq!(widths(64, 16), [64]);
+        assert_eq!(widths(144, 16), [48, 48, 48]);
+        assert_eq!(widths(80, 16), [32, 48]);
+        assert_eq!(widths(17, 16), [17]);
+        assert_eq!(widths(70, 16), [32, 38]);
+        assert_eq!(widths(1, 4), [1]);
+        assert_eq!(widths(65, 4), [12, 12, 16, 12, 13]);
     }
 }

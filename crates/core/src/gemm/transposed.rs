@@ -54,8 +54,8 @@ impl Transposed<'_> {
     /// Some places by each thread, with all rows.
     pub(super) fn by_places(&self) -> Vec<f32> {
         let (depth, rows) = (self.runs.depth(), self.starts.len());
-        let [_, width] = widths();
-        let size = depth.div_ceil(2 * threads::count()).next_multiple_of(width);
+        let [lanes, vectors] = widths();
+        let size = depth.div_ceil(2 * threads::count()).next_multiple_of(lanes * vectors);
         let parts = (0..depth.div_ceil(size)).map(|part| part * size..depth.min((part + 1) * size));
         let parts: Vec<Range<usize>> = parts.collect();
         let found = threads::each(parts.clone(), |places| self.part(0..rows, places));
@@ -95,13 +95,13 @@ impl Transposed<'_> {
         result
     }
 
-    /// The numbers of rows at some places, as panels of `[places / width, rows, width]`, the last as narrow
-    /// as vectors allow and filled up with zeros.
+    /// The numbers of rows at some places, as panels `[rows, width]`, the last filled up with zeros to whole
+    /// vectors.
     fn pack(&self, rows: Range<usize>, places: Range<usize>, packed: &mut Vec<f32>) {
-        let [lanes, width] = widths();
+        let widths = widths();
+        let [lanes, _] = widths;
         packed.clear();
-        for first in places.clone().step_by(width) {
-            let here = first..places.end.min(first + width);
+        for here in tile::panels(places, widths) {
             let pieces = self.runs.pieces(here.clone());
             let filled = here.len().next_multiple_of(lanes) - here.len();
             for start in &self.starts[rows.clone()] {
@@ -144,12 +144,22 @@ impl Panelled for Summed<'_> {
         let rows = self.left.len() / self.columns;
         let (panel, _) = S::as_simd_f32s(&self.packed[(places.start - self.place.start) * rows..]);
         let (panel, _) = panel.as_chunks::<VECTORS>();
-        let whole = self.columns - self.columns % ROWS;
-        for first in (0..whole).step_by(ROWS) {
-            self.tile::<S, ROWS, VECTORS>(simd, first, &places, panel);
-        }
-        for column in whole..self.columns {
-            self.tile::<S, 1, VECTORS>(simd, column, &places, panel);
+        let mut column = 0;
+        while column < self.columns {
+            column += match self.columns - column {
+                left if left >= ROWS => {
+                    self.tile::<S, ROWS, VECTORS>(simd, column, &places, panel);
+                    ROWS
+                }
+                4.. => {
+                    self.tile::<S, 4, VECTORS>(simd, column, &places, panel);
+                    4
+                }
+                _ => {
+                    self.tile::<S, 1, VECTORS>(simd, column, &places, panel);
+                    1
+                }
+            };
         }
     }
 }
@@ -174,7 +184,7 @@ impl Summed<'_> {
         let rows = self.result[column * self.depth..].chunks_exact_mut(self.depth);
         for (row, mut sums) in rows.zip(built.sums) {
             tile::join(simd, &mut sums, &row[places.clone()]);
-            tile::set(simd, &mut row[places.clone()], sums);
+            tile::set(simd, &mut row[places.clone()], &sums);
         }
     }
 }

@@ -5,12 +5,17 @@ use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
+use burn::module::Param;
 use burn::tensor::Tensor;
 
+use super::inverted::{Inverted, Pointwise};
 use super::product::{self, Convolution, channels_first, channels_last};
+use super::strip::Depthwise;
+use super::{Bottleneck, Conv, Geometry, depthwise, winograd};
 use crate::activation::Activation;
 use crate::array::{Array, bias_or_zeros, plain, tracked};
 use crate::gemm::Panels;
+use crate::packed::Packed;
 use crate::window::Window;
 
 /// # Shapes
@@ -43,16 +48,82 @@ pub(super) fn convolve(
 /// The same by packed kernels, without a gradient.
 ///
 /// # Shapes
-/// - x: `[n, in, h, w]`, kernels: `[k · k · in, out]`, bias: `[out]`
+/// - x: `[n, in, h, w]`, kernels: one product `[k · k · in, out]`, or those of squares; bias: `[out]`
 /// - result: `[n, out, …]`, of the window's sides
 pub(super) fn infer(
-    (x, kernels, bias): (Tensor<4>, &Panels, Option<Tensor<1>>),
+    (x, kernels, bias): (Tensor<4>, &[Panels], Option<Tensor<1>>),
     window: Window,
     activation: Activation,
 ) -> Tensor<4> {
-    let bias = bias_or_zeros(bias, kernels.columns());
-    let maps = product::infer(plain(x), window, kernels, (&bias, activation));
+    let bias = bias_or_zeros(bias, kernels[0].columns());
+    let end = (bias.as_slice(), activation);
+    let maps = match kernels {
+        [kernels] => product::infer(plain(x), window, kernels, end),
+        kernels => winograd::infer(plain(x), window, kernels, end),
+    };
     Tensor::from_primitive::<Flex>(channels_first(maps))
+}
+
+/// Kernels `[out, in / groups, k, k]` in the order in which they are used.
+pub(super) fn packed(weight: Tensor<4>, geometry: Geometry) -> Packed {
+    let shape = weight.dims();
+    if [shape[0], shape[1]] == [geometry.groups, 1] {
+        return Packed::kernels(weight, |weight| depthwise::packed(weight, shape));
+    }
+    if geometry.groups > 1 {
+        return Packed::None;
+    }
+    let [outputs, inputs, kernel, _] = shape;
+    let weight = weight.permute([0, 2, 3, 1]);
+    if winograd::suits([kernel, geometry.stride], [inputs, outputs]) {
+        let products = |kernels: &[f32]| winograd::kernels(kernels, [inputs, outputs]);
+        return Packed::products(weight, products);
+    }
+    Packed::of(weight.reshape([outputs, kernel * kernel * inputs]))
+}
+
+/// An inverted bottleneck for inference, if its layers are packed.
+pub(super) fn inverted(x: &Tensor<4>, layers: &Bottleneck<'_>) -> Option<Tensor<4>> {
+    let (depthwise, activation) = layers.depthwise;
+    let Packed::Kernels(kernels) = &depthwise.packed else { return None };
+    let bias = bias(depthwise);
+    let kernel = depthwise.weight.dims()[3];
+    let projection = Biased::of(layers.projection)?;
+    let expansion = match layers.expansion {
+        Some(layer) => Some(Biased::of(layer)?),
+        None => None,
+    };
+    let window = super::window(x, kernel, (depthwise.geometry, depthwise.strided));
+    let layers = Inverted {
+        expansion: expansion.as_ref().map(Biased::pointwise),
+        depthwise: Depthwise { kernels, bias: &bias, kernel, activation },
+        projection: Some(projection.pointwise()),
+        window,
+    };
+    let maps = layers.of(&channels_last(plain(x.clone())));
+    Some(Tensor::from_primitive::<Flex>(channels_first(maps)))
+}
+
+fn bias(conv: &Conv) -> Vec<f32> {
+    bias_or_zeros(conv.bias.as_ref().map(Param::val), conv.weight.dims()[0])
+}
+
+/// A product of channels with its numbers at hand.
+struct Biased<'a> {
+    weights: &'a Panels,
+    bias: Vec<f32>,
+    activation: Activation,
+}
+
+impl<'a> Biased<'a> {
+    fn of((conv, activation): (&'a Conv, Activation)) -> Option<Self> {
+        let weights = conv.packed.product()?;
+        Some(Self { weights, bias: bias(conv), activation })
+    }
+
+    fn pointwise(&self) -> Pointwise<'_> {
+        Pointwise { weights: self.weights, bias: &self.bias, activation: self.activation }
+    }
 }
 
 /// The step back through a convolution.

@@ -10,13 +10,12 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
-use pulp::Arch;
 
-use super::depthwise_sums::{Layer, Sums};
+use super::inverted::Inverted;
 use super::product::{channels_first, channels_last};
+use super::strip::{Depthwise as Layer, by_vectors};
 use crate::activation::Activation;
 use crate::array::{Array, array, bias_or_zeros, plain, tracked};
-use crate::threads;
 use crate::vectors::{Loop, widest};
 use crate::window::Window;
 
@@ -31,7 +30,14 @@ pub(super) fn convolve(x: Tensor<4>, weight: Tensor<4>, window: Window) -> Tenso
     let (weight, weight_node) = tracked(weight).into_parts();
     let convolution = Depthwise::new(x, weight, window);
     let none = vec![0.0; convolution.shape()[3]];
-    let maps = channels_first(convolution.forward(&none, Activation::Linear));
+    let kernels = by_vectors(&convolution.kernels, none.len());
+    let layer = Layer {
+        kernels: &kernels,
+        bias: &none,
+        kernel: window.kernel,
+        activation: Activation::Linear,
+    };
+    let maps = channels_first(Inverted::alone(layer, window).of(&convolution.pictures));
     let prepared = Convolve.prepare::<NoCheckpointing>([picture_node, weight_node]);
     let tracked = match prepared.compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(convolution, maps),
@@ -46,10 +52,35 @@ pub(super) fn infer(
     window: Window,
     activation: Activation,
 ) -> Tensor<4> {
-    let convolution = Depthwise::new(plain(x), plain(weight), window);
-    let bias = bias_or_zeros(bias, convolution.shape()[3]);
-    let maps = convolution.forward(&bias, activation);
+    let weight = plain(weight).to_contiguous();
+    let kernels = packed(weight.storage(), weight.layout().shape().dims());
+    infer_packed((x, &kernels, bias), window, activation)
+}
+
+/// The same with kernels as [`packed`] makes them.
+pub(super) fn infer_packed(
+    (x, kernels, bias): (Tensor<4>, &[f32], Option<Tensor<1>>),
+    window: Window,
+    activation: Activation,
+) -> Tensor<4> {
+    let pictures = channels_last(plain(x));
+    let bias = bias_or_zeros(bias, pictures.layout().shape()[3]);
+    let layer = Layer { kernels, bias: &bias, kernel: window.kernel, activation };
+    let maps = Inverted::alone(layer, window).of(&pictures);
     Tensor::from_primitive::<Flex>(channels_first(maps))
+}
+
+/// Kernels `[c, 1, k, k]` as `[k · k, c]`.
+fn by_places(weight: &[f32], [channels, _, kernel, _]: [usize; 4]) -> Vec<f32> {
+    let field = kernel * kernel;
+    (0..field)
+        .flat_map(|place| (0..channels).map(move |channel| weight[channel * field + place]))
+        .collect()
+}
+
+/// Kernels `[c, 1, k, k]` in the order in which they are used.
+pub(super) fn packed(weight: &[f32], shape: [usize; 4]) -> Vec<f32> {
+    by_vectors(&by_places(weight, shape), shape[0])
 }
 
 /// The step back.
@@ -94,12 +125,9 @@ struct Meeting {
 impl Depthwise {
     fn new(x: Array, weight: Array, window: Window) -> Self {
         let weight = weight.to_contiguous();
-        let [channels, _, _, kernel] = weight.layout().shape().dims();
-        let (field, weight) = (kernel * kernel, weight.storage::<f32>());
-        let kernels = (0..field)
-            .flat_map(|place| (0..channels).map(move |channel| weight[channel * field + place]))
-            .collect();
-        Self { pictures: channels_last(x), kernels, kernel, window }
+        let shape: [usize; 4] = weight.layout().shape().dims();
+        let kernels = by_places(weight.storage(), shape);
+        Self { pictures: channels_last(x), kernels, kernel: shape[3], window }
     }
 
     fn shape(&self) -> [usize; 4] {
@@ -130,23 +158,6 @@ impl Depthwise {
         let x = inside(map % columns * stride + place % self.kernel, left, width)?;
         let picture = (y * width + x) * channels;
         Some(Meeting { map: map * channels, picture, place: place * channels })
-    }
-
-    /// # Shapes
-    /// - bias: `[c]`
-    /// - result: `[n, rows, columns, c]`
-    fn forward(&self, bias: &[f32], activation: Activation) -> Array {
-        let ([n, height, width, channels], grid) = (self.shape(), self.grid());
-        let size = grid[0] * grid[1] * channels;
-        let mut maps = vec![0.0; n * size];
-        let pictures = self.pictures.storage::<f32>();
-        threads::each_part(&mut maps, size.max(1), |number, maps| {
-            let picture = &pictures[number * height * width * channels..];
-            let (sides, window) = ([height, width], self.window);
-            let layer = Layer { kernels: &self.kernels, bias, kernel: self.kernel, activation };
-            Arch::new().dispatch(Sums { picture, sides, maps, grid, window, layer });
-        });
-        array(maps, [n, grid[0], grid[1], channels])
     }
 
     /// # Shapes

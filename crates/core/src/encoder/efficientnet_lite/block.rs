@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use super::size::Stage;
 use crate::activation::Activation;
 use crate::encoder::block::{folded, normalized};
-use crate::encoder::conv::{Conv, Geometry, Strided};
+use crate::encoder::conv::{Bottleneck, Conv, Geometry, Strided};
 use crate::norm::{BatchNorm, Constants};
 use crate::rng::Stream;
 
@@ -88,16 +88,34 @@ impl Block {
     /// - x: `[n, inputs, h, w]`
     /// - result: `[n, outputs, …]`, smaller by the stride
     pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, has_shortcut } = self;
+        let maps = self.at_once().infer(&x).unwrap_or_else(|| self.one_by_one(x.clone()));
+        if self.has_shortcut { maps + x } else { maps }
+    }
+
+    fn at_once(&self) -> Bottleneck<'_> {
+        let (pointwise, depthwise) = (&self.conv_pw, (&self.conv_dw, Activation::Relu6));
+        match &self.conv_pwl {
+            Some(projection) => {
+                let expansion = Some((pointwise, Activation::Relu6));
+                Bottleneck { expansion, depthwise, projection: (projection, Activation::Linear) }
+            }
+            None => {
+                let projection = (pointwise, Activation::Linear);
+                Bottleneck { expansion: None, depthwise, projection }
+            }
+        }
+    }
+
+    fn one_by_one(&self, x: Tensor<4>) -> Tensor<4> {
+        let Self { conv_pw, bn1, conv_dw, bn2, conv_pwl, bn3, .. } = self;
         let first = if conv_pwl.is_some() { conv_pw } else { conv_dw };
-        let maps = normalized((first, bn1), x.clone(), Activation::Relu6);
-        let maps = match (conv_pwl, bn3) {
+        let maps = normalized((first, bn1), x, Activation::Relu6);
+        match (conv_pwl, bn3) {
             (Some(conv_pwl), Some(bn3)) => {
                 let maps = normalized((conv_dw, bn2), maps, Activation::Relu6);
                 normalized((conv_pwl, bn3), maps, Activation::Linear)
             }
             _ => normalized((conv_pw, bn2), maps, Activation::Linear),
-        };
-        if *has_shortcut { maps + x } else { maps }
+        }
     }
 }
