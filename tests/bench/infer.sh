@@ -28,7 +28,7 @@ printf '%-20s %8s %12s %18s\n' encoder kith onnxruntime 'kith / onnxruntime'
 while IFS='|' read -r name encoder; do
     kith='' peer=''
     for _ in 1 2 3; do
-        kith+="$(GLIBC_TUNABLES=$tunables median_of "$infer" "$encoder" 224 1 20 "$folder/network.onnx")"$'\n'
+        kith+="$(GLIBC_TUNABLES=$tunables median_of "$infer" "$encoder" 224 1 20 "$folder/network")"$'\n'
         peer+="$(median_of "$python" tests/bench/infer_onnxruntime.py "$folder/network.onnx" 224 1 20 1)"$'\n'
     done
     own=$(middle <<<"${kith%$'\n'}") its=$(middle <<<"${peer%$'\n'}")

@@ -6,4 +6,5 @@ cd "$(dirname "$0")/../web/bench"
 ../../../.ci/npm tests/web/bench
 "${KITH_PYTHON:-python3}" -c 'import onnx' 2>/dev/null ||
     "${KITH_PYTHON:-python3}" -m pip install --quiet onnx safetensors
+cargo build --release --workspace --examples --quiet
 exec node run.mjs "$@"

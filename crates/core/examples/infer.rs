@@ -1,7 +1,8 @@
 //! Milliseconds an image of an encoder's features, to be timed side by side with other runtimes'.
 //!
-//! `infer ENCODER SIDE BATCH ROUNDS [ONNX]`: ENCODER as in a recipe, `{kind="resnet",depth=18}`, with fresh
-//! weights; ONNX is a file to write the same network to. Prints the median; the first round only warms up.
+//! `infer ENCODER SIDE BATCH ROUNDS [OUT]`: ENCODER as in a recipe, `{kind="resnet",depth=18}`, with fresh
+//! weights; the same network is written to OUT.safetensors and OUT.onnx. Prints the median; the first round
+//! only warms up.
 #![expect(clippy::print_stdout, reason = "it exists to print")]
 
 use std::time::Instant;
@@ -24,13 +25,19 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let numbers: Vec<usize> = arguments.iter().skip(1).flat_map(|text| text.parse()).collect();
     let [side, batch, rounds] = numbers[..] else {
-        panic!("expected ENCODER SIDE BATCH ROUNDS [ONNX], got {arguments:?}");
+        panic!("expected ENCODER SIDE BATCH ROUNDS [OUT], got {arguments:?}");
     };
     let given: Given = toml::from_str(&format!("encoder = {}", arguments[0])).expect("an encoder");
     let device = Device::flex();
     let encoder = given.encoder.init(side, 0, &device).expect("the side suits it");
-    if let Some(path) = arguments.get(4) {
-        std::fs::write(path, onnx(&given.encoder, &encoder, side)).expect("the folder is there");
+    if let Some(out) = arguments.get(4) {
+        type Bytes = fn(&Meta, &Archive) -> Vec<u8>;
+        let files: [(&str, Bytes); 2] = [("safetensors", checkpoint), ("onnx", onnx)];
+        let (meta, archive) = stored(&given.encoder, &encoder, side);
+        for (ending, bytes) in files {
+            let path = format!("{out}.{ending}");
+            std::fs::write(path, bytes(&meta, &archive)).expect("the folder is there");
+        }
     }
     let encoder = encoder.folded();
     let uniform = Distribution::Uniform(0.0, 1.0);
@@ -48,7 +55,7 @@ fn main() {
     println!("median {:.2} ms", times[rounds / 2] / batch as f64);
 }
 
-fn onnx(settings: &EncoderSettings, encoder: &Encoder, side: usize) -> Vec<u8> {
+fn stored(settings: &EncoderSettings, encoder: &Encoder, side: usize) -> (Meta, Archive) {
     let mut recipe = Recipe::built_in("quick").expect("it is built in");
     recipe.encoder = settings.clone();
     let name = "none".into();
@@ -70,7 +77,15 @@ fn onnx(settings: &EncoderSettings, encoder: &Encoder, side: usize) -> Vec<u8> {
     };
     let mut archive = Archive { note: meta.to_note(), ..Default::default() };
     pollster::block_on(archive.add("encoder", encoder)).expect("the CPU reads back");
-    let precision = Precision::Single;
-    let options = Options { input: Input::Float, output: Output::Features, precision };
-    write(&meta, &archive, options).expect("every encoder can be written")
+    (meta, archive)
+}
+
+fn checkpoint(_: &Meta, archive: &Archive) -> Vec<u8> {
+    archive.to_bytes(Precision::Single).expect("every encoder can be stored")
+}
+
+fn onnx(meta: &Meta, archive: &Archive) -> Vec<u8> {
+    let (input, output, precision) = (Input::Float, Output::Features, Precision::Single);
+    write(meta, archive, Options { input, output, precision })
+        .expect("every encoder can be written")
 }

@@ -1,18 +1,20 @@
 // kith-web, as a page uses it: pictures in, numbers out, through its worker.
-import { interleaved, ENCODERS, SEARCH, TRAINING, pixels, rows } from "./workloads.mjs";
+import {
+  BROUGHT,
+  ENCODERS,
+  SEARCH,
+  TRAINING,
+  fileOf,
+  interleaved,
+  pixels,
+  rows,
+} from "./workloads.mjs";
 
 const kith = await import(new URL("../dist/index.js", import.meta.url).href);
 
 export const contenders = (device) => ({
-  embed: async ({ size, batch }) => {
-    const { side } = ENCODERS[size];
-    const encoder = await kith.loadEncoder(`models/${size}.safetensors`, { device });
-    const pictures = picturesOf(batch, side);
-    return {
-      run: async () => (await encoder.embed(pictures, { normalize: false })).data,
-      end: () => encoder.dispose(),
-    };
-  },
+  embed: (workload) => features(device, workload),
+  network: (workload) => features(device, workload),
   search: async ({ size }) => {
     const { dim, k, counts } = SEARCH;
     const all = rows(counts[size], dim);
@@ -52,6 +54,16 @@ export const contenders = (device) => ({
     };
   },
 });
+
+async function features(device, { size, batch }) {
+  const { side } = ENCODERS[size] ?? BROUGHT[size];
+  const encoder = await kith.loadEncoder(`models/${fileOf(size)}.safetensors`, { device });
+  const pictures = picturesOf(batch, side);
+  return {
+    run: async () => (await encoder.embed(pictures, { normalize: false })).data,
+    end: () => encoder.dispose(),
+  };
+}
 
 function picturesOf(count, side) {
   const all = interleaved(pixels(count, side), count, side);

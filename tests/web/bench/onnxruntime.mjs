@@ -1,5 +1,5 @@
 // onnxruntime-web on the same weights; it cannot train.
-import { ENCODERS, SEARCH, pixels, planar, rows } from "./workloads.mjs";
+import { BROUGHT, ENCODERS, SEARCH, fileOf, pixels, planar, rows } from "./workloads.mjs";
 
 const dist = new URL("node_modules/onnxruntime-web/dist/", import.meta.url).href;
 const ort = await import(`${dist}ort.all.min.mjs`);
@@ -11,19 +11,22 @@ export const contenders = (device) => {
     ort.InferenceSession.create(model, {
       executionProviders: [device === "cpu" ? "wasm" : device],
     });
+  const features = async ({ size, batch }) => {
+    const { side } = ENCODERS[size] ?? BROUGHT[size];
+    const encoder = await session(`models/${fileOf(size)}.onnx`);
+    const [input, output] = [encoder.inputNames[0], encoder.outputNames[0]];
+    const images = planar(pixels(batch, side));
+    return {
+      run: async () => {
+        const tensor = new ort.Tensor("float32", images, [batch, 3, side, side]);
+        return (await encoder.run({ [input]: tensor }))[output].data;
+      },
+      end: () => encoder.release(),
+    };
+  };
   return {
-    embed: async ({ size, batch }) => {
-      const { side } = ENCODERS[size];
-      const encoder = await session(`models/${size}.onnx`);
-      const images = planar(pixels(batch, side));
-      return {
-        run: async () => {
-          const tensor = new ort.Tensor("float32", images, [batch, 3, side, side]);
-          return (await encoder.run({ images: tensor })).features.data;
-        },
-        end: () => encoder.release(),
-      };
-    },
+    embed: features,
+    network: features,
     search: async ({ size }) => {
       const { dim, counts } = SEARCH;
       const bank = await session(`models/search-${size}.onnx`);

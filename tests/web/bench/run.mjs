@@ -10,7 +10,7 @@ import { chromium } from "playwright-core";
 
 import { pretrain } from "../../../web/dist/node.js";
 import { serve } from "../browser/serve.mjs";
-import { ENCODERS, SEARCH, rows } from "./workloads.mjs";
+import { BROUGHT, ENCODERS, SEARCH, fileOf, rows } from "./workloads.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const models = join(here, "models");
@@ -45,6 +45,12 @@ async function makeModels() {
     writeFileSync(path, await run.checkpoint());
     onnx("encoder", path, side, join(models, `${size}.onnx`));
     await run.dispose();
+  }
+  const target = process.env.CARGO_TARGET_DIR ?? join(here, "../../../target");
+  for (const [size, { encoder, side }] of Object.entries(BROUGHT)) {
+    const path = join(models, fileOf(size));
+    if (existsSync(`${path}.onnx`)) continue;
+    execFileSync(join(target, "release/examples/infer"), [encoder, side, 1, 1, path].map(String));
   }
   const { dim, k, counts } = SEARCH;
   for (const [size, count] of Object.entries(counts)) {

@@ -3,6 +3,16 @@
 /** Encoders: as the Keras examples have it, and one where overhead rules. */
 export const ENCODERS = { large: { width: 128, side: 96 }, small: { width: 32, side: 32 } };
 
+/** Encoders that people bring, with fresh weights: as a recipe has them, and the side of images. */
+export const BROUGHT = {
+  "ResNet-18": { encoder: '{kind="resnet",depth=18,stem="imagenet"}', side: 224 },
+  "ViT-Ti/16": { encoder: '{kind="vit",size="tiny",patch=16}', side: 224 },
+  "EfficientNet-Lite0": { encoder: '{kind="efficientnet_lite",size="lite0"}', side: 224 },
+};
+
+/** The file of a network, without its ending. */
+export const fileOf = (size) => size.replace("/", "-");
+
 export const SEARCH = { dim: 128, k: 10, counts: { "5k": 5_000, "100k": 100_000 } };
 export const TRAINING = {
   large: { batch: 4, temperature: 0.1, rate: 1e-3 },
@@ -14,6 +24,7 @@ export const WORKLOADS = [
   ...Object.keys(ENCODERS).flatMap((size) =>
     [1, 8, 32].map((batch) => ({ task: "embed", size, batch })),
   ),
+  ...Object.keys(BROUGHT).map((size) => ({ task: "network", size, batch: 1 })),
   { task: "search", size: "5k" },
   { task: "search", size: "100k" },
   { task: "train", size: "small" },
