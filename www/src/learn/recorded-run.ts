@@ -6,6 +6,7 @@ import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
 import { pixelsOfAll } from "../pixels.js";
 import { withProgress } from "../progress.js";
+import { batchOf, nameOf } from "./recipe-text.js";
 import { probeLabels } from "./run.js";
 import type { OnStart } from "./setup.js";
 
@@ -73,9 +74,6 @@ function facts({
   );
 }
 
-const nameOf = (recipe: string): string =>
-  /^name = "([^"]*)"/m.exec(recipe)?.[1] ?? "without a name";
-
 /** Shows the run with a line on how far it agrees. */
 function begin(replayed: Replay, app: AppState, onStart: OnStart): void {
   const { run, recorded } = replayed;
@@ -98,10 +96,8 @@ function begin(replayed: Replay, app: AppState, onStart: OnStart): void {
     batch: batchOf(recorded.recipe),
     seed: Number(recorded.plan.seed),
   };
-  onStart(run, app.gallery, { config, points: [] }, { beside: words, watch });
+  onStart(run, app.gallery, { config, points: [] }, { beside: [words], watch });
 }
-
-const batchOf = (recipe: string): number => Number(/^unlabelled_batch = (\d+)/m.exec(recipe)?.[1]);
 
 const waiting = ({ firstSteps }: Replay): string =>
   firstSteps === 0

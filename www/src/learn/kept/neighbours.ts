@@ -1,0 +1,81 @@
+/** The neighbours of the same pictures for two kept runs, next to each other. */
+import { KnnIndex } from "kith-web";
+import type { AppState } from "../../app-state.js";
+import { yieldToBrowser } from "../../debounce.js";
+import { button, el } from "../../element.js";
+import { counterpart } from "../../gallery.js";
+import { pictureElement, type Picture } from "../../picture.js";
+import { NEAREST, QUERIES, table } from "../neighbour-table.js";
+import type { KeptRun } from "./kept-runs.js";
+import { titleOf } from "./titles.js";
+
+/** Fewest pictures that two runs must share. */
+const FEWEST = QUERIES + NEAREST;
+
+/** The table, and a button for six other pictures; or why there is none. */
+export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun]): HTMLElement {
+  const known = new Map(app.all.map((picture) => [picture.id, picture]));
+  const second = new Set(runs[1].ids);
+  const shared = runs[0].ids.flatMap((id) => (second.has(id) ? (known.get(id) ?? []) : []));
+  if (shared.length < FEWEST) return el("p", { class: "aside" }, nothingShared(runs));
+  const place = el("div", {});
+  let turn = 0;
+  const indices = runs.map((run) => indexOf(run, shared));
+  const draw = async (): Promise<void> => {
+    const queries = some(shared, turn);
+    const { element, fill } = table(queries, runs.map(titleOf));
+    place.replaceChildren(element);
+    for (const [row, query] of queries.entries()) {
+      await yieldToBrowser();
+      const wanted = counterpart(app.gallery, query);
+      for (const [column, { index, rowOf }] of indices.entries()) {
+        const [near = []] = index.query(rowOf(query), { k: NEAREST, exclude: [query.id] });
+        const pictures = near.map((each) => shared[each.index]!);
+        fill(row, column, pictures, (each) => marked(each, wanted));
+      }
+    }
+  };
+  const others = (): void => {
+    turn += 1;
+    void draw();
+  };
+  void draw();
+  return el("div", {}, place, el("p", { class: "row" }, button("Six other pictures", others)));
+}
+
+/** A neighbour; the other drawing of the same emoji has a frame. */
+const marked = (picture: Picture, wanted: Picture | undefined): HTMLElement => {
+  const made = pictureElement(picture);
+  if (picture === wanted) made.classList.add("other-vendor");
+  return made;
+};
+
+function nothingShared([a, b]: readonly [KeptRun, KeptRun]): string {
+  return a.source === b.source
+    ? "Most pictures that these runs learnt from are no longer here, so their neighbours cannot be shown."
+    : "These runs learnt from different pictures, so no picture has neighbours in both.";
+}
+
+/** Embeddings of those pictures that both runs have. */
+function indexOf({ ids, rows, dim }: KeptRun, shared: readonly Picture[]) {
+  const place = new Map(ids.map((id, at) => [id, at]));
+  const rowOf = ({ id }: Picture): Float32Array => {
+    const at = place.get(id)!;
+    return rows.subarray(at * dim, (at + 1) * dim);
+  };
+  const data = new Float32Array(shared.length * dim);
+  shared.forEach((picture, at) => data.set(rowOf(picture), at * dim));
+  const index = new KnnIndex(dim);
+  index.add(
+    data,
+    shared.map(({ id }) => ({ id })),
+  );
+  return { index, rowOf };
+}
+
+/** Six pictures from all over; others each turn. */
+function some(pictures: readonly Picture[], turn: number): Picture[] {
+  const golden = 0.618034;
+  const at = (i: number): number => ((i + 0.5) / QUERIES + (turn * golden) / QUERIES) % 1;
+  return Array.from({ length: QUERIES }, (_, i) => pictures[Math.floor(at(i) * pictures.length)]!);
+}
