@@ -32,7 +32,7 @@ export function recordedRun(
         const labels = recorded.plan.classes > 0 ? probeLabels(app.gallery) : undefined;
         const dataset = recorded.data.source;
         const config = { ...more, device, dataset, ...(labels && { labels }) };
-        begin(await replay(record, pixelsOfAll(app.gallery), config), app, onStart);
+        await begin(await replay(record, pixelsOfAll(app.gallery), config), app, onStart);
       });
     buttons.before(facts(recorded));
     if (recorded.ran_in === "browser") {
@@ -75,7 +75,7 @@ function facts({
 }
 
 /** Shows the run with a line on how far it agrees. */
-function begin(replayed: Replay, app: AppState, onStart: OnStart): void {
+function begin(replayed: Replay, app: AppState, onStart: OnStart): Promise<void> {
   const { run, recorded } = replayed;
   const words = el("p", { role: "status", class: "agreement" }, waiting(replayed));
   const watch = async (step: number): Promise<void> => {
@@ -96,7 +96,7 @@ function begin(replayed: Replay, app: AppState, onStart: OnStart): void {
     batch: batchOf(recorded.recipe),
     seed: Number(recorded.plan.seed),
   };
-  onStart(run, app.gallery, { config, points: [] }, { beside: [words], watch });
+  return onStart(run, app.gallery, { config, points: [] }, { beside: [words], watch });
 }
 
 const waiting = ({ firstSteps }: Replay): string =>

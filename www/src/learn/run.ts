@@ -30,6 +30,8 @@ export interface RunConfig {
 /** What is remembered of the network that a run began with. */
 export interface Origin {
   readonly title: string;
+  /** Side of the pictures that it was made for, in pixels. */
+  readonly side: number;
   /** Who made its weights and their licence, as its checkpoint says it. */
   readonly origin: unknown;
 }

@@ -18,7 +18,11 @@ export async function offerSavedRun(
   const resume = (): void => {
     void withProgress(status, "Resuming the run", async (call) => {
       const pictures = picturesOf(saved, app.gallery);
-      onStart(await resumeRun(saved, pictures, { ...call, device: app.device }), pictures, saved);
+      await onStart(
+        await resumeRun(saved, pictures, { ...call, device: app.device }),
+        pictures,
+        saved,
+      );
     });
   };
   const drop = (): void => void deleteSavedRun().then(() => container.replaceChildren());

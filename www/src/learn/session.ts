@@ -87,11 +87,22 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
     ...(session.extra?.beside ?? []),
     status,
     storage,
+    ...began(session),
     view.element,
     el("h2", {}, "Nearest neighbours of six pictures"),
     neighbours.element,
   );
   resume();
+  go.focus({ preventScroll: true });
+}
+
+/** What a run began with, if not with fresh weights. */
+function began({ run, saved: { config } }: Session): HTMLElement[] {
+  if (!config.from) return [];
+  const { title, side } = config.from;
+  const other = side === run.plan.side ? "" : `; the network was made for ${side}`;
+  const words = `It began with the encoder of “${title}”. Pictures have ${run.plan.side} pixels${other}.`;
+  return [el("p", { class: "aside" }, words)];
 }
 
 interface TrainingState {

@@ -22,7 +22,7 @@ export type OnStart = (
   pictures: readonly Picture[],
   saved: Pick<SavedRun, "config" | "points">,
   extra?: Extra,
-) => void;
+) => Promise<void>;
 
 /** What is shown of a run besides, and told of its steps. */
 export interface Extra {
@@ -50,7 +50,7 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
   showInput();
   const begin: OnStart = (...run) => {
     input.show(false);
-    onStart(...run);
+    return onStart(...run);
   };
   const start = (): void =>
     void withProgress(status, "Preparing the pictures", async (call) =>

@@ -26,7 +26,7 @@ export async function startOf(app: AppState, load: () => Promise<void>): Promise
     prefix: info.imported ? info.imported.prefix : "encoder.",
     side: sideFor(info),
     encoder: info.encoder ?? { kind: info.arch },
-    origin: { title, origin: info.origin ?? null },
+    origin: { title, side: info.imageSize, origin: info.origin ?? null },
   };
 }
 

@@ -1,11 +1,10 @@
-/** Learn: trains a network from scratch in this tab, on the gallery or on the user's pictures. */
+/** Learn: trains a network in this tab, on the gallery or on the user's pictures, and compares runs. */
 import type { AppState } from "../app-state.js";
 import { setting } from "../address.js";
 import { el } from "../element.js";
 import { hasKeptRuns } from "../learn/kept/kept-runs.js";
 import { compareNetworks } from "../learn/neighbour-table.js";
 import { offerSavedRun } from "../learn/saved-offer.js";
-import { showSession } from "../learn/session.js";
 import { newRun, type OnStart } from "../learn/setup.js";
 
 export function learn(root: HTMLElement, app: AppState, closed: AbortSignal): void {
@@ -18,12 +17,16 @@ export function learn(root: HTMLElement, app: AppState, closed: AbortSignal): vo
     const { drawShelf } = await import("../learn/kept/shelf.js");
     await drawShelf(shelfPlace, app);
   };
-  const onStart: OnStart = (run, pictures, saved, extra) => {
+  const onStart: OnStart = async (run, pictures, saved, extra) => {
+    const { showSession } = await import("../learn/session.js");
+    // Another panel was opened while the pictures were prepared.
+    if (closed.aborted) return run.dispose();
     recordPlace.replaceChildren();
     setupPlace.replaceChildren();
     const onEnd = (): void => {
       sessionPlace.replaceChildren();
       draw();
+      setupPlace.querySelector("select")?.focus();
     };
     const onKept = (): void => void drawShelf();
     showSession(sessionPlace, { app, run, pictures, saved, extra, onEnd, onKept, closed });

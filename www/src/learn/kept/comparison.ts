@@ -3,6 +3,7 @@ import { remember, setting } from "../../address.js";
 import type { AppState } from "../../app-state.js";
 import { choice, el, field, percent } from "../../element.js";
 import type { KeptRun } from "./kept-runs.js";
+import { csvButton } from "./curves-csv.js";
 import { sameNeighbours } from "./neighbours.js";
 import { overlay, type Along } from "./overlay.js";
 import { AVERAGED, results, sameTask, secondsOf, type Result } from "./results.js";
@@ -56,9 +57,9 @@ function compared(app: AppState, two: Two): HTMLElement[] {
     el("h3", {}, "Results"),
     resultTable(two, results(two)),
     ...notes.map((note) => el("p", { class: "aside" }, note)),
+    csvButton(two),
     curves(two),
     el("h3", {}, "Nearest neighbours of the same pictures"),
-    ...(two.every(({ source }) => source === "gallery") ? [frameNote()] : []),
     sameNeighbours(app, two),
   ];
 }
@@ -164,6 +165,3 @@ function curves(two: Two): HTMLElement {
     place,
   );
 }
-
-const frameNote = (): HTMLElement =>
-  el("p", { class: "aside" }, "A frame marks the same emoji by the other vendor.");

@@ -1,4 +1,5 @@
 /** Keeps a run when asked to; where no more fit, it asks which one goes. */
+import { announce } from "../../announce.js";
 import { button, choice, el, field } from "../../element.js";
 import { storageTrouble } from "../../own/kept-line.js";
 import { withProgress } from "../../progress.js";
@@ -32,9 +33,16 @@ async function keepNow(
     throw notKept(cause);
   });
   const gone = inPlaceOf ? ` ${titleOf(inPlaceOf)} was removed.` : "";
-  const words = `Kept as ${titleOf(kept)}, at step ${kept.step}.${gone} You find it below, also after a reload.`;
-  status.replaceChildren(el("p", {}, words));
+  const words = `Kept as ${titleOf(kept)}, at step ${kept.step}.${gone} It is below, also after a reload.`;
+  status.replaceChildren(el("p", { class: "row" }, words, button("Show it", showShelf)));
+  announce(words);
   onKept(kept);
+}
+
+function showShelf(): void {
+  const heading = document.querySelector<HTMLElement>(".kept-runs h2");
+  heading?.scrollIntoView();
+  heading?.focus();
 }
 
 /** Says what is still there: nothing is lost when a browser cannot store more. */

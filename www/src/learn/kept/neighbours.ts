@@ -17,7 +17,9 @@ export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun])
   const known = new Map(app.all.map((picture) => [picture.id, picture]));
   const second = new Set(runs[1].ids);
   const shared = runs[0].ids.flatMap((id) => (second.has(id) ? (known.get(id) ?? []) : []));
-  if (shared.length < FEWEST) return el("p", { class: "aside" }, nothingShared(runs));
+  if (shared.length < FEWEST) return el("p", { class: "aside" }, nothingShared(shared.length));
+  const words = `Neighbours are looked up among the ${shared.length} pictures that both runs learnt from.`;
+  const framed = shared[0]!.file === undefined;
   const place = el("div", {});
   let turn = 0;
   const indices = runs.map((run) => indexOf(run, shared));
@@ -40,7 +42,17 @@ export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun])
     void draw();
   };
   void draw();
-  return el("div", {}, place, el("p", { class: "row" }, button("Six other pictures", others)));
+  return el(
+    "div",
+    {},
+    el(
+      "p",
+      { class: "aside" },
+      framed ? `${words} A frame marks the same emoji by the other vendor.` : words,
+    ),
+    place,
+    el("p", { class: "row" }, button("Six other pictures", others)),
+  );
 }
 
 /** A neighbour; the other drawing of the same emoji has a frame. */
@@ -50,11 +62,8 @@ const marked = (picture: Picture, wanted: Picture | undefined): HTMLElement => {
   return made;
 };
 
-function nothingShared([a, b]: readonly [KeptRun, KeptRun]): string {
-  return a.source === b.source
-    ? "Most pictures that these runs learnt from are no longer here, so their neighbours cannot be shown."
-    : "These runs learnt from different pictures, so no picture has neighbours in both.";
-}
+const nothingShared = (count: number): string =>
+  `Both runs have ${count} pictures in common that are still here; ${FEWEST} are needed to show neighbours.`;
 
 /** Embeddings of those pictures that both runs have. */
 function indexOf({ ids, rows, dim }: KeptRun, shared: readonly Picture[]) {

@@ -20,7 +20,8 @@ export async function drawShelf(container: HTMLElement, app: AppState): Promise<
 
 function shelf(container: HTMLElement, app: AppState, runs: readonly KeptRun[]): HTMLElement {
   const status = el("div", { role: "status" });
-  const again = (): void => void drawShelf(container, app);
+  const again = (): void =>
+    void drawShelf(container, app).then(() => container.querySelector("h2")?.focus());
   const words =
     runs.length === 1
       ? `This browser keeps 1 run of at most ${MOST}. Keep a second one, with another recipe, seed or setting, to compare both here.`
