@@ -1,4 +1,5 @@
 // Kept runs: two of them side by side, after a reload, in place of others, and where nothing can be stored.
+import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./visit.js";
 
@@ -12,7 +13,7 @@ async function train(page: Page): Promise<void> {
 
 async function keep(page: Page, title: string): Promise<void> {
   await page.getByRole("button", { name: "Keep it to compare" }).click();
-  await expect(page.getByText(`Kept as ${title}`)).toBeVisible(SOON);
+  await expect(page.locator("main").getByText(`Kept as ${title}`)).toBeVisible(SOON);
 }
 
 /** Numbers in a row of a table of the comparison, as they are shown. */
@@ -75,7 +76,7 @@ test("two runs are kept, survive a reload, and are shown side by side", async ({
   // Losses of two methods have no difference; shares of the same pictures have one.
   await expect(row(page, /^Loss$/)).toHaveText(/^Loss[\d.]+–$/);
   await expect(row(page, /other vendor's drawing is nearest, of 736/)).toHaveText(
-    /nearest, of 736 pictures\d+\.\d %\d+\.\d %([+−]\d+\.\d|0\.0) points$/,
+    /nearest, of 736 pictures\d+\.\d\s%\d+\.\d\s%([+−]\d+\.\d|0\.0)\spoints$/,
   );
   await expect(kept).toContainText("One run each proves little");
   await expect(kept).toContainText("more than one setting");
@@ -93,7 +94,19 @@ test("two runs are kept, survive a reload, and are shown side by side", async ({
   const before = await asked();
   await page.getByRole("button", { name: "Six other pictures" }).click();
   await expect.poll(asked).not.toBe(before);
+  await kept.getByText("Choose pictures for the table").click();
+  await kept.getByRole("searchbox").fill("croissant");
+  await kept.locator(".picker .cell").first().click();
+  await expect.poll(asked).toMatch(/^croissant/);
   await visit.accessible("learn, two kept runs");
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Save every step of both as CSV" }).click();
+  const lines = readFileSync(await (await coming).path(), "utf8")
+    .trim()
+    .split("\n");
+  expect(lines[0]).toMatch(/^run,recipe,seed,step,seconds,loss,contrastive_accuracy,/);
+  expect(lines).toHaveLength(1 + 2 * 75);
+  expect(lines.at(-1)).toMatch(/^2,simclr,7,75,\d/);
 
   await kept.getByRole("button", { name: "Use it in other panels: Run 2: simclr, seed 7" }).click();
   await expect(page.getByText("use this network now")).toBeVisible(SOON);
@@ -122,7 +135,9 @@ test("a fifth run asks which one makes room", async ({ visit }) => {
   await page.getByRole("button", { name: "Keep it to compare" }).click();
   await page.getByLabel("To be removed").selectOption("3");
   await page.getByRole("button", { name: "Remove it and keep this run" }).click();
-  await expect(page.getByText("Run 3: quick, seed 3 was removed.")).toBeVisible(SOON);
+  await expect(page.locator("main").getByText("Run 3: quick, seed 3 was removed.")).toBeVisible(
+    SOON,
+  );
   expect(await kept(page)).toEqual([1, 2, 4, 5]);
   await expect(page.locator(".kept-runs .run-title")).toHaveText([
     /^Run 1/,
@@ -160,6 +175,6 @@ test("a full storage says so, the run goes on, and it is kept when there is spac
   expect(await kept(page)).toEqual([]);
   await devtools.send("Storage.overrideQuotaForOrigin", { origin });
   await wrong.getByRole("button", { name: "Try again" }).click();
-  await expect(page.getByText("Kept as Run 1")).toBeVisible(SOON);
+  await expect(page.locator("main").getByText("Kept as Run 1")).toBeVisible(SOON);
   expect(await kept(page)).toEqual([1]);
 });

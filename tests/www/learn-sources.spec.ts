@@ -69,7 +69,7 @@ test("a folder trains, without the file that is no picture", async ({ visit }, i
 
   // What is kept of one's own pictures goes with them.
   await page.getByRole("button", { name: "Keep it to compare" }).click();
-  await expect(page.getByText("Kept as Run 1")).toBeVisible(SOON);
+  await expect(page.locator("main").getByText("Kept as Run 1")).toBeVisible(SOON);
   await page.getByRole("button", { name: "Stop and discard" }).click();
   await expect(page.locator(".kept-runs .run-title")).toHaveCount(1);
   await page.getByRole("button", { name: "Forget my pictures" }).click();

@@ -46,12 +46,12 @@ function compared(app: AppState, two: Two): HTMLElement[] {
   if (two[0] === two[1]) return [el("p", { class: "aside" }, "Choose two different runs.")];
   const [form, recipe] = [formDifferences(two), recipeDifferences(two)];
   const notes = [
-    `Metrics are means over the last ${AVERAGED} steps. Seconds are those of the steps alone, on this computer as busy as it was.`,
+    `Metrics are means over the last ${AVERAGED} steps; “none”: the run has no such metric. Seconds are those of the steps alone, on this computer as busy as it was.`,
     ...(sameTask(two) ? [] : [OTHER_TASK]),
     ...scale(app, two),
   ];
   return [
-    el("p", { class: "caution" }, caution(form, recipe)),
+    el("p", { class: "caution" }, caution(form, recipe), " ", elsewhere()),
     el("h3", {}, "Settings that differ"),
     differenceTable(two, form, recipe),
     el("h3", {}, "Results"),
@@ -79,6 +79,9 @@ function caution(form: readonly Difference[], recipe: readonly Difference[]): st
     : "";
   return `One run each proves little: another seed alone changes the results. ${which}Repeat both runs with other seeds, at least three, before you believe a difference.`;
 }
+
+const elsewhere = (): HTMLElement =>
+  el("a", { href: "./docs/comparing.html" }, "How to compare many seeds");
 
 /** What the measure of neighbours is for networks that everybody knows. */
 function scale({ random, trained }: AppState, two: Two): string[] {
@@ -114,9 +117,15 @@ function differenceTable(
 }
 
 function resultTable(two: Two, all: readonly Result[]): HTMLElement {
-  const rows = all.map(({ title, values, difference }) => [title, ...values, difference ?? "–"]);
+  const rows = all.map(({ title, values, difference }) =>
+    [title, ...values, difference ?? "–"].map(unbroken),
+  );
   return table(["Result", ...two.map(titleOf), "Second less first"], rows, "Results");
 }
+
+/** A number stays with its unit. */
+const unbroken = (text: string, column: number): string =>
+  column === 0 ? text : text.replaceAll(" ", "\u00a0");
 
 function table(
   head: readonly string[],

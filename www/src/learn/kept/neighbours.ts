@@ -4,6 +4,7 @@ import type { AppState } from "../../app-state.js";
 import { yieldToBrowser } from "../../debounce.js";
 import { button, el } from "../../element.js";
 import { counterpart } from "../../gallery.js";
+import { picker } from "../../picker.js";
 import { pictureElement, type Picture } from "../../picture.js";
 import { NEAREST, QUERIES, table } from "../neighbour-table.js";
 import type { KeptRun } from "./kept-runs.js";
@@ -12,7 +13,7 @@ import { titleOf } from "./titles.js";
 /** Fewest pictures that two runs must share. */
 const FEWEST = QUERIES + NEAREST;
 
-/** The table, and a button for six other pictures; or why there is none. */
+/** The table, with ways to other pictures; or why there is none. */
 export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun]): HTMLElement {
   const known = new Map(app.all.map((picture) => [picture.id, picture]));
   const second = new Set(runs[1].ids);
@@ -22,9 +23,11 @@ export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun])
   const framed = shared[0]!.file === undefined;
   const place = el("div", {});
   let turn = 0;
+  let pinned: readonly Picture[] = [];
   const indices = runs.map((run) => indexOf(run, shared));
   const draw = async (): Promise<void> => {
-    const queries = some(shared, turn);
+    const others = some(shared, turn).filter((picture) => !pinned.includes(picture));
+    const queries = [...pinned, ...others].slice(0, QUERIES);
     const { element, fill } = table(queries, runs.map(titleOf));
     place.replaceChildren(element);
     for (const [row, query] of queries.entries()) {
@@ -39,6 +42,11 @@ export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun])
   };
   const others = (): void => {
     turn += 1;
+    pinned = [];
+    void draw();
+  };
+  const pin = (picture: Picture): void => {
+    pinned = [picture, ...pinned.filter((each) => each !== picture)].slice(0, QUERIES);
     void draw();
   };
   void draw();
@@ -52,7 +60,19 @@ export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun])
     ),
     place,
     el("p", { class: "row" }, button("Six other pictures", others)),
+    choosing(shared, pin),
   );
+}
+
+/** A picker, drawn when it is opened: what is chosen comes first in the table. */
+function choosing(shared: readonly Picture[], pin: (picture: Picture) => void): HTMLElement {
+  const place = el("div", {});
+  const words = "Choose pictures for the table";
+  const element = el("details", {}, el("summary", {}, words), place);
+  element.addEventListener("toggle", () => {
+    if (element.open && !place.firstChild) place.append(picker(() => shared, pin).element);
+  });
+  return element;
 }
 
 /** A neighbour; the other drawing of the same emoji has a frame. */

@@ -105,7 +105,7 @@ function result(metric: Unit, values: readonly number[], comparable: boolean): R
     unit === "share" ? `${signed(100 * by, 1)} points` : signed(by, unit === "steps" ? 0 : 3);
   return {
     title,
-    values: values.map((value) => (isNaN(value) ? "not known" : formatted(unit, value))),
+    values: values.map((value) => (isNaN(value) ? "none" : formatted(unit, value))),
     difference: known ? said : undefined,
   };
 }

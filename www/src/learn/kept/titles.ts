@@ -10,6 +10,6 @@ export const titleOf = ({ number, config }: KeptRun): string =>
 export function longTitleOf(run: KeptRun): string {
   const { step, total, at } = run;
   const far = step < total ? `${step} of ${total} steps` : `${total} steps`;
-  const time = new Date(at).toLocaleTimeString("en", { hour: "2-digit", minute: "2-digit" });
+  const time = new Date(at).toLocaleTimeString("en", { timeStyle: "short", hour12: false });
   return `${titleOf(run)}, ${far}, kept ${dayOf(at)} at ${time}`;
 }
