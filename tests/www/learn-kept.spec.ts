@@ -110,7 +110,11 @@ test("two runs are kept, survive a reload, and are shown side by side", async ({
 
   await kept.getByRole("button", { name: "Use it in other panels: Run 2: simclr, seed 7" }).click();
   await expect(page.getByText("use this network now")).toBeVisible(SOON);
-  await kept.getByRole("button", { name: "Remove Run 1: quick, seed 1" }).click();
+  const remove = kept.getByRole("button", { name: "Remove Run 1: quick, seed 1" });
+  await remove.click();
+  await page.getByRole("button", { name: "No, keep it" }).press("Enter");
+  await expect(remove, "the focus comes back").toBeFocused();
+  await remove.press("Enter");
   await page.getByRole("button", { name: "Yes, remove it" }).click();
   await expect(kept).toContainText("keeps 1 run of at most 4");
   await page.reload();

@@ -1,6 +1,6 @@
 /** Keeps a run as it is now: its curves, its embeddings of its pictures, what its neighbours are worth. */
 import type { CallOptions, Embeddings, Pretraining } from "kith-web";
-import { KnnIndex } from "kith-web";
+import { KithError, KnnIndex } from "kith-web";
 import type { AppState } from "../../app-state.js";
 import { yieldToBrowser } from "../../debounce.js";
 import { counterpart } from "../../gallery.js";
@@ -29,14 +29,17 @@ export async function snapshot(
   { app, run, pictures, config, points }: Keeping,
   call: Required<CallOptions>,
 ): Promise<Omit<KeptRun, "number" | "at">> {
+  const { step } = run;
   const { data, dim } = await embeddings(run, pictures, call);
+  const checkpoint = await checkpointOf(run, config);
+  if (run.step !== step) throw wentOn(step, run.step);
   const own = pictures[0]?.file !== undefined;
   return {
     config,
     recipeToml: run.recipeToml,
     metrics: run.metrics,
     points: [...points],
-    step: run.step,
+    step,
     total: run.total,
     side: run.plan.side,
     device: run.device.actual,
@@ -45,9 +48,15 @@ export async function snapshot(
     rows: data,
     dim,
     scores: await scoresOf(pictures, { data, dim }, own ? pictures : heldOut(app)),
-    checkpoint: await checkpointOf(run, config),
+    checkpoint,
   };
 }
+
+/** Its embeddings would be of several networks. */
+const wentOn = (from: number, to: number): KithError =>
+  new KithError("BUSY", `The run went on from step ${from} to ${to} while it was being kept.`, {
+    hint: "Pause it, then try again.",
+  });
 
 /** Those emoji that the network of the page was tested on: its share and a run's are of the same pictures. */
 const heldOut = ({ gallery, trained }: AppState): Picture[] =>

@@ -50,20 +50,24 @@ function entry(run: KeptRun, { app, status, again }: Context): HTMLElement {
       status.replaceChildren(el("p", {}, "The other panels use this network now."));
     });
   const line = el("li", { class: "row" });
-  const offer = (): void =>
+  const offer = (): HTMLElement => {
+    const name = `Remove ${titleOf(run)}`;
+    const remove = button("Remove", ask, { class: "quiet", "aria-label": name });
     line.replaceChildren(
       el("span", { class: "run-title" }, longTitleOf(run)),
       button("Use it in other panels", use, {
         "aria-label": `Use it in other panels: ${titleOf(run)}`,
       }),
-      button("Remove", ask, { class: "quiet", "aria-label": `Remove ${titleOf(run)}` }),
+      remove,
     );
+    return remove;
+  };
   const ask = (): void => {
     const remove = (): void =>
       void removeRun(run.number).then(again, (error: unknown) =>
         status.replaceChildren(errorBox(error, remove)),
       );
-    const no = button("No, keep it", offer);
+    const no = button("No, keep it", () => offer().focus());
     line.replaceChildren(`Remove ${titleOf(run)} for good?`, button("Yes, remove it", remove), no);
     no.focus();
   };
