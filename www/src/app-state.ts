@@ -350,6 +350,15 @@ export class AppState {
     }
   }
 
+  /**
+   * The user's pictures that this browser can read; the others are removed. They are copies: a run keeps
+   * its class names if a class is renamed meanwhile.
+   */
+  async readableUserPictures(): Promise<Picture[]> {
+    await this.#removeUnreadable();
+    return this.userPictures.map((picture) => ({ ...picture }));
+  }
+
   /** Removes pictures that this browser cannot read; returns whether there were any. */
   async #removeUnreadable(): Promise<boolean> {
     const found: Picture[] = [];

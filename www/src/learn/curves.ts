@@ -23,7 +23,9 @@ export function curves(points: readonly Point[], metrics: readonly Metric[]): Cu
   const series = [{ name: "accuracy", colour: "#d55e00" }];
   const accuracy = chart("Accuracy on the training task", "step", series, true);
   const figures = el("dl", { class: "numbers" });
+  let seconds = 0;
   const addPoint = (point: Point): void => {
+    ({ seconds } = point);
     loss.add(point.step, [point.loss]);
     accuracy.add(point.step, [point.accuracy]);
   };
@@ -35,6 +37,8 @@ export function curves(points: readonly Point[], metrics: readonly Metric[]): Cu
       step: step.step,
       loss: step.loss,
       accuracy: main ? values[main.name]! : NaN,
+      metrics: values,
+      seconds: seconds + step.ms / 1000,
     };
     addPoint(point);
     const [before, after] = figuresOf(step);

@@ -6,8 +6,9 @@ import { pictureElement, type Picture } from "../picture.js";
 import { pixelsOf } from "../pixels.js";
 import type { Network } from "../network.js";
 
-const QUERIES = 6;
-const NEAREST = 7;
+/** Pictures whose neighbours are shown, and neighbours of each. */
+export const QUERIES = 6;
+export const NEAREST = 7;
 /** Pictures among which a run finds neighbours: few, so that updates are fast. */
 const POOL = 300;
 /** Pictures whose pixels are read before the browser may handle events. */
@@ -86,7 +87,7 @@ export function compareNetworks(
 }
 
 /** A row for each picture, a column of neighbours for each title. */
-function table(queries: readonly Picture[], titles: readonly string[]) {
+export function table(queries: readonly Picture[], titles: readonly string[]) {
   const cells = queries.map(() => titles.map(() => el("td", {})));
   const rows = queries.map((picture, i) =>
     el("tr", {}, el("th", { scope: "row" }, pictureElement(picture)), ...cells[i]!),
@@ -102,10 +103,13 @@ function table(queries: readonly Picture[], titles: readonly string[]) {
       el("tbody", {}, ...rows),
     ),
   );
-  const fill = (row: number, column: number, near: readonly Picture[]): void =>
-    cells[row]![column]!.replaceChildren(
-      el("div", { class: "strip" }, ...near.map(pictureElement)),
-    );
+  const fill = (
+    row: number,
+    column: number,
+    near: readonly Picture[],
+    shown: (picture: Picture) => HTMLElement = pictureElement,
+  ): void =>
+    cells[row]![column]!.replaceChildren(el("div", { class: "strip" }, ...near.map(shown)));
   return { element, fill };
 }
 

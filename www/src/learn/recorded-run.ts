@@ -6,6 +6,7 @@ import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
 import { pixelsOfAll } from "../pixels.js";
 import { withProgress } from "../progress.js";
+import { batchOf, nameOf } from "./recipe-text.js";
 import { probeLabels } from "./run.js";
 import type { OnStart } from "./setup.js";
 
@@ -31,7 +32,7 @@ export function recordedRun(
         const labels = recorded.plan.classes > 0 ? probeLabels(app.gallery) : undefined;
         const dataset = recorded.data.source;
         const config = { ...more, device, dataset, ...(labels && { labels }) };
-        begin(await replay(record, pixelsOfAll(app.gallery), config), app, onStart);
+        await begin(await replay(record, pixelsOfAll(app.gallery), config), app, onStart);
       });
     buttons.before(facts(recorded));
     if (recorded.ran_in === "browser") {
@@ -73,11 +74,8 @@ function facts({
   );
 }
 
-const nameOf = (recipe: string): string =>
-  /^name = "([^"]*)"/m.exec(recipe)?.[1] ?? "without a name";
-
 /** Shows the run with a line on how far it agrees. */
-function begin(replayed: Replay, app: AppState, onStart: OnStart): void {
+function begin(replayed: Replay, app: AppState, onStart: OnStart): Promise<void> {
   const { run, recorded } = replayed;
   const words = el("p", { role: "status", class: "agreement" }, waiting(replayed));
   const watch = async (step: number): Promise<void> => {
@@ -98,10 +96,8 @@ function begin(replayed: Replay, app: AppState, onStart: OnStart): void {
     batch: batchOf(recorded.recipe),
     seed: Number(recorded.plan.seed),
   };
-  onStart(run, app.gallery, { config, points: [] }, { beside: words, watch });
+  return onStart(run, app.gallery, { config, points: [] }, { beside: [words], watch });
 }
-
-const batchOf = (recipe: string): number => Number(/^unlabelled_batch = (\d+)/m.exec(recipe)?.[1]);
 
 const waiting = ({ firstSteps }: Replay): string =>
   firstSteps === 0

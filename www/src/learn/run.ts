@@ -7,11 +7,13 @@ import {
   type Device,
   type Pretraining,
 } from "kith-web";
-import { picturesFromFiles } from "../user-pictures.js";
+import { picturesFromFiles, restoredPicture } from "../user-pictures.js";
 import { pixelsOfAll } from "../pixels.js";
 import type { Picture } from "../picture.js";
 import { store } from "../storage.js";
+import type { Metrics } from "./metrics.js";
 import { recipeOf } from "./recipes.js";
+import type { Start } from "./start-from.js";
 
 export interface RunConfig {
   /** Name of a recipe of the package. */
@@ -19,6 +21,19 @@ export interface RunConfig {
   readonly steps: number;
   readonly batch: number;
   readonly seed: number;
+  /** Changes to the recipe, as on the command line. */
+  readonly changes?: Readonly<Record<string, string>>;
+  /** The network that it began with; fresh weights where there is none. */
+  readonly from?: Origin;
+}
+
+/** What is remembered of the network that a run began with. */
+export interface Origin {
+  readonly title: string;
+  /** Side of the pictures that it was made for, in pixels. */
+  readonly side: number;
+  /** Who made its weights and their licence, as its checkpoint says it. */
+  readonly origin: unknown;
 }
 
 /** A step's values in the curves. */
@@ -26,6 +41,10 @@ export interface Point {
   readonly step: number;
   readonly loss: number;
   readonly accuracy: number;
+  /** What its metrics are, by name. */
+  readonly metrics: Metrics;
+  /** How long the steps up to it took, in seconds; NaN where that is not known. */
+  readonly seconds: number;
 }
 
 /** What this browser saves of a run, to resume it after a reload. */
@@ -35,8 +54,18 @@ export interface SavedRun {
   readonly step: number;
   readonly points: readonly Point[];
   /** The user's pictures that it trains on; null if it trains on the gallery. */
-  readonly files: readonly { readonly file: File; readonly label: string | null }[] | null;
+  readonly files: readonly SavedPicture[] | null;
 }
+
+interface SavedPicture {
+  readonly file: File;
+  readonly label: string | null;
+  /** Its number and name, which runs of earlier versions did not save. */
+  readonly id?: string;
+  readonly name?: string;
+}
+
+type Call = CallOptions & { readonly device: Device };
 
 const KEY = "run";
 const SIDE = 32;
@@ -48,30 +77,37 @@ const LABELLED = 16;
 /** Fewest pictures that a run can train on. */
 export const MIN_PICTURES = 32;
 
-/** Starts a run. */
-export function startRun(
-  { recipe, steps, batch, seed }: RunConfig,
+/** Starts a run, with fresh weights or with the encoder of another network. */
+export async function startRun(
+  { recipe, steps, batch, seed, changes }: RunConfig,
   pictures: readonly Picture[],
-  { device, ...call }: CallOptions & { device: Device },
+  { device, start, ...call }: Call & { readonly start?: Start | undefined },
 ): Promise<Pretraining> {
   const unlabelled = Math.min(batch, pictures.length);
   const labels = probeLabels(pictures);
-  return pretrain(pixelsOfAll(pictures), {
-    ...call,
-    device,
-    recipe,
-    imageSize: SIDE,
+  const from = start && (await import("./start-from.js"));
+  const data = { ...call, device, dataset: datasetName(pictures), ...(labels && { labels }) };
+  const fresh = await pretrain(pixelsOfAll(pictures), {
+    ...data,
+    recipe: from ? await from.recipeFor(recipe, start) : recipe,
+    imageSize: start?.side ?? SIDE,
     seed,
     stepsPerEpoch: STEPS_PER_EPOCH,
     epochs: Math.ceil(steps / STEPS_PER_EPOCH),
-    dataset: datasetName(pictures),
-    ...(labels && { labels }),
     set: {
       "pretraining.unlabelled_batch": unlabelled,
       "pretraining.labelled_batch": labels ? LABELLED : 0,
       ...queueSize(recipe, Math.max(pictures.length, 2 * (unlabelled + LABELLED))),
+      ...changes,
     },
   });
+  if (!from) return fresh;
+  try {
+    const state = from.stateFrom(await fresh.state(), start);
+    return await resumePretraining(state, pixelsOfAll(pictures), data);
+  } finally {
+    await fresh.dispose();
+  }
 }
 
 /** A support set no larger than a small dataset fills. */
@@ -84,7 +120,7 @@ function queueSize(recipe: string, most: number): Record<string, number> {
 export function resumeRun(
   { state }: SavedRun,
   pictures: readonly Picture[],
-  { device, ...call }: CallOptions & { device: Device },
+  { device, ...call }: Call,
 ): Promise<Pretraining> {
   const labels = probeLabels(pictures);
   return resumePretraining(state, pixelsOfAll(pictures), {
@@ -112,17 +148,27 @@ export async function saveRun(
   { config, points }: Pick<SavedRun, "config" | "points">,
 ): Promise<void> {
   const files = pictures[0]?.file
-    ? pictures.map(({ file, label }) => ({ file: file!.blob as File, label }))
+    ? pictures.map(({ id, name, file, label }) => ({ id, name, file: file!.blob as File, label }))
     : null;
   const state = await run.state();
   await set(KEY, { state, config, step: run.step, points, files } satisfies SavedRun, store);
 }
 
-export const loadSavedRun = (): Promise<SavedRun | undefined> => get<SavedRun>(KEY, store);
+export async function loadSavedRun(): Promise<SavedRun | undefined> {
+  const saved = await get<SavedRun>(KEY, store);
+  // Earlier versions of the page saved no times and only two numbers of a step.
+  const known = { metrics: {}, seconds: NaN };
+  return saved && { ...saved, points: saved.points.map((point) => ({ ...known, ...point })) };
+}
+
 export const deleteSavedRun = (): Promise<void> => del(KEY, store);
 
 /** The pictures that a saved run trains on. */
 export function picturesOf({ files }: SavedRun, gallery: readonly Picture[]): readonly Picture[] {
   if (files === null) return gallery;
-  return files.flatMap(({ file, label }) => picturesFromFiles([file], label));
+  return files.flatMap(({ file, label, id, name }) =>
+    id !== undefined && name !== undefined
+      ? [restoredPicture(id, { name, blob: file }, label)]
+      : picturesFromFiles([file], label),
+  );
 }

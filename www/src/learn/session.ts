@@ -1,12 +1,12 @@
 /** The session of a run: it trains step by step, and can be paused, saved and exported. */
-import { encodeRecord, type Pretraining } from "kith-web";
+import type { Pretraining } from "kith-web";
 import type { AppState } from "../app-state.js";
 import { button, el } from "../element.js";
 import type { Picture } from "../picture.js";
-import { download } from "../files.js";
 import { errorBox } from "../error-box.js";
-import { withProgress } from "../progress.js";
+import { storageTrouble } from "../own/kept-line.js";
 import { curves, type Curves } from "./curves.js";
+import { results } from "./results.js";
 import { deleteSavedRun, saveRun, type SavedRun, type Point } from "./run.js";
 import { neighbourTable, type NeighbourTable } from "./neighbour-table.js";
 import type { Extra } from "./setup.js";
@@ -23,6 +23,8 @@ export interface Session {
   readonly saved: Pick<SavedRun, "config" | "points">;
   readonly extra?: Extra | undefined;
   readonly onEnd: () => void;
+  /** Called when the run was kept for a comparison. */
+  readonly onKept: () => void;
   readonly closed: AbortSignal;
 }
 
@@ -33,10 +35,12 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
   const view = curves(saved.points, run.metrics);
   const neighbours = neighbourTable(pictures);
   const status = el("div", {});
+  const storage = el("p", { class: "warning", role: "status", hidden: true });
   const training: TrainingState = {
     points: [...saved.points],
     view,
     neighbours,
+    storage,
     pause: undefined,
     ended: undefined,
   };
@@ -53,12 +57,21 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
       });
   };
   const pause = (): void => training.pause?.abort();
-  const stop = async (): Promise<void> => {
+  const paused = async (): Promise<void> => {
     pause();
     await training.ended;
+  };
+  const stop = async (): Promise<void> => {
+    await paused();
     await deleteSavedRun().catch(() => {});
     await disposeRun(session);
     session.onEnd();
+  };
+  const end = button("Stop and discard", () => void stop());
+  const onKept = (): void => {
+    // What is kept of a run that has ended is all that there is to lose.
+    if (run.step >= run.total) end.textContent = "Begin another run";
+    session.onKept();
   };
   // Opening another panel ends the run; it is saved before.
   closed.addEventListener("abort", () => void leave(session, training));
@@ -66,33 +79,45 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
     "div",
     { class: "row" },
     go,
-    button("Stop and discard", () => void stop()),
-    ...results(session, status),
+    end,
+    ...results(session, { status, points: training.points, paused, onKept }),
   );
   sessionPlace.replaceChildren(
     controls,
-    ...(session.extra ? [session.extra.beside] : []),
+    ...(session.extra?.beside ?? []),
     status,
+    storage,
+    ...began(session),
     view.element,
     el("h2", {}, "Nearest neighbours of six pictures"),
     neighbours.element,
   );
   resume();
+  go.focus({ preventScroll: true });
+}
+
+/** What a run began with, if not with fresh weights. */
+function began({ run, saved: { config } }: Session): HTMLElement[] {
+  if (!config.from) return [];
+  const { title, side } = config.from;
+  const other = side === run.plan.side ? "" : `; the network was made for ${side}`;
+  const words = `It began with the encoder of “${title}”. Pictures have ${run.plan.side} pixels${other}.`;
+  return [el("p", { class: "aside" }, words)];
 }
 
 interface TrainingState {
   readonly points: Point[];
   readonly view: Curves;
   readonly neighbours: NeighbourTable;
+  /** Says so when the browser does not save the run. */
+  readonly storage: HTMLElement;
   pause: AbortController | undefined;
   ended: Promise<void> | undefined;
 }
 
 /** Trains until paused; a run does nothing between steps. */
-async function train(
-  { run, pictures, saved, extra, closed }: Session,
-  training: TrainingState,
-): Promise<void> {
+async function train(session: Session, training: TrainingState): Promise<void> {
+  const { run, saved, extra, closed } = session;
   const pause = new AbortController();
   training.pause = pause;
   await training.view.ready();
@@ -104,13 +129,27 @@ async function train(
     await extra?.watch(step.step);
     if (step.step % NEIGHBOURS_EVERY === 0) await training.neighbours.update(run);
     if (performance.now() - savedAt > SAVE_EVERY_MS) {
-      await saveRun(run, pictures, { config: saved.config, points: training.points });
+      await save(session, training);
       savedAt = performance.now();
     }
     if (pause.signal.aborted || closed.aborted) break;
   }
   await training.neighbours.update(run);
-  await saveRun(run, pictures, { config: saved.config, points: training.points });
+  await save(session, training);
+}
+
+/** Saves the run in this browser; it goes on where that is not possible, and says so. */
+async function save(
+  { run, pictures, saved: { config } }: Session,
+  { points, storage }: TrainingState,
+): Promise<void> {
+  try {
+    await saveRun(run, pictures, { config, points });
+    storage.hidden = true;
+  } catch (error) {
+    storage.hidden = false;
+    storage.textContent = `This browser does not save the run: ${storageTrouble(error)} It goes on, but would be gone after a reload. “Save the checkpoint” saves its network as a file.`;
+  }
 }
 
 /** Waits until the loop has saved the run, then frees it. */
@@ -123,35 +162,4 @@ async function leave(session: Session, { pause, ended }: TrainingState): Promise
 async function disposeRun({ run, app }: Session): Promise<void> {
   app.clearRun(run);
   await run.dispose();
-}
-
-/** Results of a run: a checkpoint for the native program, and a network for the other panels. */
-function results({ run, app, pictures }: Session, status: HTMLElement): HTMLElement[] {
-  const file = (): void =>
-    void withProgress(status, "Writing the checkpoint", async () =>
-      download("trained-here.safetensors", await run.checkpoint({ half: true })),
-    );
-  const use = (): void =>
-    void withProgress(status, "Computing embeddings of the gallery", async (call) => {
-      await app.openEncoder("trained here", await run.checkpoint({ half: true }), call);
-      status.replaceChildren(el("p", {}, "The other panels use this network now."));
-    });
-  const link = (): void =>
-    void withProgress(status, "Making the link", async () => {
-      const code = await encodeRecord(await run.record());
-      status.replaceChildren(await linkShown(`${location.href.split("#")[0]}#learn?run=${code}`));
-    });
-  const buttons = [button("Save the checkpoint", file), button("Use it in other panels", use)];
-  // Whoever opens a link must have the same pictures.
-  return pictures[0]?.file ? buttons : [...buttons, button("Copy a link to this run", link)];
-}
-
-/** A link in the clipboard, or to be copied by hand. */
-async function linkShown(link: string): Promise<HTMLElement> {
-  const copied = await navigator.clipboard.writeText(link).then(
-    () => "The link is copied.",
-    () => "Copy the link below.",
-  );
-  const words = `${copied} Whoever opens it, here or with “kith replay”, runs the same run again and sees how far it agrees.`;
-  return el("div", {}, el("p", {}, words), el("pre", { tabindex: 0, class: "link" }, link));
 }

@@ -1,24 +1,16 @@
-/** The settings of a new run, and the offer to resume a saved one. */
-import { KithError, type Pretraining } from "kith-web";
+/** The settings of a new run. */
+import { KithError, type CallOptions, type Pretraining } from "kith-web";
 import { numberSetting, remember, setting } from "../address.js";
-import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
 import { button, choice, el, field, megabytes } from "../element.js";
 import type { Picture } from "../picture.js";
-import { keptLine } from "../own/kept-line.js";
-import { noPictures } from "../own/take.js";
+import { couldNotRead } from "../own/take.js";
 import { withProgress } from "../progress.js";
+import { changesIn, changesField } from "./changes.js";
+import { ownInput } from "./own-input.js";
 import { recipeOf, recipes } from "./recipes.js";
-import {
-  startRun,
-  deleteSavedRun,
-  resumeRun,
-  loadSavedRun,
-  MIN_PICTURES,
-  picturesOf,
-  type SavedRun,
-  type RunConfig,
-} from "./run.js";
+import type { Start } from "./start-from.js";
+import { startRun, MIN_PICTURES, type SavedRun, type RunConfig } from "./run.js";
 
 const SEEDS: [number, number] = [0, 9999];
 
@@ -30,52 +22,48 @@ export type OnStart = (
   pictures: readonly Picture[],
   saved: Pick<SavedRun, "config" | "points">,
   extra?: Extra,
-) => void;
+) => Promise<void>;
 
 /** What is shown of a run besides, and told of its steps. */
 export interface Extra {
-  readonly beside: HTMLElement;
+  readonly beside: readonly HTMLElement[];
   readonly watch: (step: number) => Promise<void>;
 }
 
 interface Choices {
   recipe: string;
   source: Source;
+  begin: "fresh" | "open";
   steps: number;
   batch: number;
+  seed: number;
+  /** Changes to the recipe, as the user wrote them. */
+  changes: string;
 }
 
 /** The form of a new run. */
 export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HTMLElement {
-  const named = setting("recipe", "");
-  const chosen: Choices = {
-    recipe: (recipeOf(named) ?? recipes[0]!).name,
-    source: setting("pictures", "") === "own" ? "own" : "gallery",
-    steps: numberSetting("steps", 300, [1, 6000]),
-    batch: numberSetting("batch", 64, [8, 256]),
-  };
+  const chosen = fromAddress();
   const status = el("div", {});
-  const userInput = userPictureInput(app, closed);
-  userInput.show(chosen.source);
-  const start = (): void => {
-    const { source, ...rest } = chosen;
-    const config: RunConfig = { ...rest, seed: numberSetting("seed", 1, SEEDS) };
-    // Copies, so that the run keeps its class names if a class is renamed meanwhile.
-    const copies = (): Picture[] => app.userPictures.map((picture) => ({ ...picture }));
-    const pictures = source === "gallery" ? app.gallery : copies();
-    void withProgress(status, "Preparing the pictures", async (call) => {
-      if (pictures.length < MIN_PICTURES) throw tooFewPictures(pictures.length);
-      const run = await startRun(config, pictures, { ...call, device: app.device });
-      onStart(run, pictures, { config, points: [] });
-    });
+  const input = ownInput(app, closed);
+  const showInput = (): void => input.show(chosen.source === "own");
+  showInput();
+  const begin: OnStart = (...run) => {
+    input.show(false);
+    return onStart(...run);
   };
+  const start = (): void =>
+    void withProgress(status, "Preparing the pictures", async (call) =>
+      begin(...(await started(app, chosen, call))),
+    );
   const words =
     "The network trains without labels. If there are some, an online probe shows how much it has learnt.";
   return el(
     "div",
     {},
-    fields(app, chosen, () => userInput.show(chosen.source)),
-    userInput.element,
+    fields(app, chosen, showInput),
+    changesField(chosen),
+    input.element,
     el(
       "p",
       { class: "row" },
@@ -86,11 +74,52 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
   );
 }
 
-const tooFewPictures = (count: number): KithError =>
-  new KithError(
-    "TOO_FEW_EXAMPLES",
-    `At least ${MIN_PICTURES} pictures are needed; there are ${count}.`,
-  );
+function fromAddress(): Choices {
+  const named = setting("recipe", "");
+  return {
+    recipe: (recipeOf(named) ?? recipes[0]!).name,
+    source: setting("pictures", "") === "own" ? "own" : "gallery",
+    begin: setting("begin", "") === "open" ? "open" : "fresh",
+    steps: numberSetting("steps", 300, [1, 6000]),
+    batch: numberSetting("batch", 64, [8, 256]),
+    seed: numberSetting("seed", 1, SEEDS),
+    changes: setting("set", ""),
+  };
+}
+
+/** A run as the form asks for it, at its start. */
+async function started(
+  app: AppState,
+  { source, begin, changes, ...chosen }: Choices,
+  call: Required<CallOptions>,
+): Promise<Parameters<OnStart>> {
+  const pictures = source === "gallery" ? app.gallery : await app.readableUserPictures();
+  const unreadable = app.takeUnreadable();
+  if (pictures.length < MIN_PICTURES) throw tooFewPictures(pictures.length, unreadable.length);
+  const start = begin === "open" ? await openNetwork(app, call) : undefined;
+  const config: RunConfig = {
+    ...chosen,
+    ...(changes && { changes: changesIn(changes) }),
+    ...(start && { from: start.origin }),
+  };
+  const run = await startRun(config, pictures, { ...call, device: app.device, start });
+  const beside = unreadable.length > 0 ? [couldNotRead(unreadable)] : [];
+  return [run, pictures, { config, points: [] }, { beside, watch: async () => {} }];
+}
+
+async function openNetwork(app: AppState, call: Required<CallOptions>): Promise<Start> {
+  const { startOf } = await import("./start-from.js");
+  return startOf(app, () => app.load(call));
+}
+
+function tooFewPictures(count: number, unreadable: number): KithError {
+  const others =
+    unreadable > 0 ? ` that this browser can read, and ${unreadable} that it cannot` : "";
+  const message = `At least ${MIN_PICTURES} pictures are needed; there are ${count}${others}.`;
+  return new KithError("TOO_FEW_EXAMPLES", message, {
+    hint: "Add pictures, or hold the camera's button: it takes one after the other.",
+  });
+}
 
 function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLElement {
   const summary = el("p", { class: "aside" });
@@ -130,30 +159,11 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
     field("Recipe", recipe),
     field("Pictures", source),
     field("Length", amount("steps", [75, 300, 900, 1800], "steps")),
-    field("Batch", amount("batch", [32, 64, 112], "pictures")),
+    field("Batch", amount("batch", [16, 32, 64, 112], "pictures")),
+    field("Seed", seedInput(chosen)),
+    field("Begin with", beginChoice(app, chosen)),
   );
   return el("div", {}, row, summary);
-}
-
-/** The input for the user's pictures, shown while they are the source. */
-function userPictureInput(app: AppState, closed: AbortSignal) {
-  const element = el("div", {});
-  let shown = new AbortController();
-  closed.addEventListener("abort", () => shown.abort());
-  const show = (source: Source): void => {
-    shown.abort();
-    shown = new AbortController();
-    if (source === "gallery") return element.replaceChildren();
-    const count = (): string =>
-      `${app.userPictures.length} pictures so far; at least ${MIN_PICTURES} are needed, hundreds are better.`;
-    const words = el("div", { class: "aside", role: "status" }, count());
-    app.on("pictures", () => (words.textContent = count()), shown.signal);
-    const take = (files: readonly File[]): void => {
-      if (app.addPictures(files).length === 0) words.replaceChildren(noPictures(files.length));
-    };
-    element.replaceChildren(pictureInput(take, shown.signal), words, keptLine(app, shown.signal));
-  };
-  return { element, show };
 }
 
 /** The size of the download, unless it is cached. */
@@ -162,39 +172,30 @@ function downloadSize({ encoder, device }: AppState): string {
   return `downloads ${megabytes(device === "webgpu" ? WASM_BYTES.webgpu : WASM_BYTES.cpu)}`;
 }
 
+function seedInput(chosen: Choices): HTMLElement {
+  const [min, max] = SEEDS;
+  const input = el("input", { type: "number", min, max, step: 1, value: chosen.seed });
+  input.addEventListener("change", () => {
+    // What is no seed goes back to the last one that was.
+    if (input.value !== "" && input.checkValidity()) chosen.seed = input.valueAsNumber;
+    input.value = String(chosen.seed);
+    remember({ seed: chosen.seed });
+  });
+  return input;
+}
+
+/** What the network knows at the start: nothing, or what the open one does. */
+function beginChoice({ network, random }: AppState, chosen: Choices): HTMLElement {
+  const open =
+    network === random ? [] : [["open", `“${network.title}”, the open network`] as const];
+  if (open.length === 0) chosen.begin = "fresh";
+  return choice<Choices["begin"]>([["fresh", "Fresh weights"], ...open], chosen.begin, (value) => {
+    chosen.begin = value;
+    remember({ begin: value === "open" ? value : undefined });
+  });
+}
+
 function numbers(values: readonly number[], text: string, current: number): [string, string][] {
   const all = values.includes(current) ? values : [current, ...values];
   return all.map((value) => [String(value), `${value} ${text}`]);
-}
-
-/** Offers to resume the saved run. */
-export async function offerSavedRun(
-  container: HTMLElement,
-  app: AppState,
-  onStart: OnStart,
-): Promise<void> {
-  const saved = await loadSavedRun().catch(() => undefined);
-  if (!saved) return container.replaceChildren();
-  const { config, step } = saved;
-  const status = el("div", {});
-  const resume = (): void => {
-    void withProgress(status, "Resuming the run", async (call) => {
-      const pictures = picturesOf(saved, app.gallery);
-      onStart(await resumeRun(saved, pictures, { ...call, device: app.device }), pictures, saved);
-    });
-  };
-  const drop = (): void => void deleteSavedRun().then(() => container.replaceChildren());
-  const text = `A run of the recipe ${config.recipe} was saved at step ${step}.`;
-  const offer = el(
-    "div",
-    { class: "offer" },
-    el("p", {}, text),
-    el(
-      "p",
-      { class: "row" },
-      button("Resume the run", resume, { class: "main" }),
-      button("Discard it", drop),
-    ),
-  );
-  container.replaceChildren(offer, status);
 }

@@ -2,6 +2,7 @@
 import { clear as clearStore } from "idb-keyval";
 import { checkpointCache, probeDevice } from "kith-web";
 import { button, el, megabytes } from "../element.js";
+import { removeAllRuns } from "../learn/kept/kept-runs.js";
 import { deleteKept } from "../own/kept-pictures.js";
 import { prefersReducedData } from "../save-data.js";
 import { store } from "../storage.js";
@@ -58,13 +59,14 @@ function clearButton(): HTMLElement {
   const draw = async (): Promise<void> => {
     const { usage } = await checkpointCache.estimate();
     if (usage === 0) return container.replaceChildren();
-    const text = `Clear stored data, your pictures too (${megabytes(usage)})`;
+    const text = `Clear stored data, your pictures and runs too (${megabytes(usage)})`;
     container.replaceChildren(button(text, () => void clear(), { class: "quiet" }));
   };
   const clear = async (): Promise<void> => {
     for (const name of await caches.keys()) await caches.delete(name);
     await clearStore(store).catch(() => {});
     await deleteKept().catch(() => {});
+    await removeAllRuns().catch(() => {});
     await (await navigator.serviceWorker?.getRegistration())?.unregister();
     container.replaceChildren("Cleared. The next visit downloads everything again.");
   };

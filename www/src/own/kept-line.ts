@@ -56,12 +56,14 @@ export function storageTrouble(trouble: unknown): string {
   return `storing failed (${message}).`;
 }
 
-/** Forgets the pictures, and before them saved runs that know some. */
+/** Forgets the pictures, and before them runs that know some. */
 async function forget(app: AppState): Promise<void> {
   const { deleteSavedRun, loadSavedRun } = await import("../learn/run.js");
   const run = await loadSavedRun().catch(() => undefined);
   if (run?.files) await deleteSavedRun().catch(() => {});
   const { forgetSavedRun } = await import("../label/saved-run.js");
   await forgetSavedRun("own").catch(() => {});
+  const { forgetOwnRuns } = await import("../learn/kept/kept-runs.js");
+  await forgetOwnRuns().catch(() => {});
   await app.forgetPictures();
 }

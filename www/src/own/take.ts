@@ -76,7 +76,8 @@ export function noPictures(count: number): HTMLElement {
   );
 }
 
-function couldNotRead(names: readonly string[]): HTMLElement {
+/** Says which files are no pictures that this browser can read. */
+export function couldNotRead(names: readonly string[]): HTMLElement {
   const words = `This browser could not read ${names.map((name) => `“${name}”`).join(", ")}, so the page left ${names.length === 1 ? "it" : "them"} out. It reads ${KINDS}.`;
   return el("p", { class: "warning", role: "alert" }, words);
 }

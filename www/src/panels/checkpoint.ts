@@ -1,6 +1,6 @@
 /** Checkpoint: the open network, what is known about it, and what can be exported. */
 import { checkpointCache, KithError, type CallOptions, type EncoderInfo } from "kith-web";
-import { remember } from "../address.js";
+import { remember, visit } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, el, megabytes } from "../element.js";
 import { encoderLines, metadataLines } from "../encoder-lines.js";
@@ -153,9 +153,15 @@ function drawCard(card: HTMLElement, app: AppState): void {
     ...(metadata?.note ? [el("p", { class: "aside" }, metadata.note)] : []),
     ...(encoder && encoder.info.stage !== "imported" ? [recipe(encoder.info)] : []),
     galleryShare(app),
+    ...(network === app.random ? [] : [trainFurther()]),
   );
   const report = metadata?.report ? `./networks/${metadata.report}` : reportUrl(app);
   if (report) card.append(el("p", {}, el("a", { href: report }, "The report of its run")));
+}
+
+function trainFurther(): HTMLElement {
+  const train = (): void => visit("learn", { begin: "open" });
+  return el("p", { class: "row" }, button("Train it further", train));
 }
 
 /** How much of the gallery the network has embeddings of, where it is not all: large ones take long. */
