@@ -183,7 +183,7 @@ export const notInNode = {
 };
 
 /** Codes that the package's own part of a worker gives, as the core does. */
-const OWN = ["WASM_FETCH", "WASM_COMPILE", "WASM_PANIC", "DEVICE_LOST", "GPU_ERROR"];
+const OWN = ["WASM_FETCH", "WASM_COMPILE", "DEVICE_LOST", "GPU_ERROR"];
 
 /** How work fails: the package's code, and the core's code below it. */
 export async function codesOf(work) {

@@ -121,7 +121,8 @@ export function fromBackend(thrown: unknown): KithError {
     const code = name.slice(CODED.length);
     return new KithError(FROM_CORE[code] ?? (code as ErrorCode), message, { cause: thrown });
   }
-  const memory = /out of memory|allocation (failed|size)|RangeError: (Array buffer|Invalid typed)/i;
+  const memory =
+    /out of memory|capacity overflow|allocation (failed|size)|RangeError: (Array buffer|Invalid typed)/i;
   const code = memory.test(`${name}: ${message}`) ? "OUT_OF_MEMORY" : "WASM_PANIC";
   return new KithError(code, message, { cause: thrown });
 }

@@ -30,11 +30,15 @@ type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
 /** A port to a worker. */
 export function workerPort(make: () => Worker): Port {
   const worker = started(make);
-  const remote = Comlink.wrap<Backend>(worker) as unknown as Calls;
+  const remote = Comlink.wrap<Calls>(worker);
   const ready = new Promise<void>((resolve) => {
     worker.addEventListener("message", ({ data }) => data === READY && resolve());
   });
-  const port = new OpenPort(remote, ready, () => worker.terminate());
+  const port = new OpenPort(remote as unknown as Calls, ready, () => {
+    // Comlink's list of workers would keep this one, and it what waits for its messages.
+    remote[Comlink.releaseProxy]();
+    worker.terminate();
+  });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     port.end(died(event, port.answered));

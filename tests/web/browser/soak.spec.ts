@@ -110,7 +110,7 @@ test("calls that are given up at any moment leave nothing behind", async ({ tab 
       };
       const call = async (): Promise<string> => {
         const control = new AbortController();
-        const timer = drawn() < 0.5 && setTimeout(() => control.abort(), 8 * drawn());
+        const timer = drawn() < 0.5 && setTimeout(() => control.abort(), 4 * drawn());
         const some = pictures.slice(0, 1 + Math.floor(4 * drawn()));
         const options = { batchSize: 1, signal: control.signal };
         try {

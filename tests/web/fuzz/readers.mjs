@@ -28,6 +28,8 @@ const wasm = (bytes, codes, open) => ({
   form: safetensors,
   // Pictures that a run is given.
   beside: 1 << 20,
+  // There is one value.
+  runs: 1,
 });
 
 /** Those, for a checkpoint and a state of `made`. */
@@ -171,6 +173,8 @@ export function readersOf(kith) {
     write: async (record) => encoded(await encodeRecord(record)),
     read: (bytes) => decodeRecord(text(bytes)),
     seen: (record) => record,
+    // It is deflated, and a record has 64 KiB at most: its parts, the whole, and some of what follows.
+    beside: 4 << 16,
     sound: (record) => typeof record === "string",
     codes: ["RECORD"],
     form: link,

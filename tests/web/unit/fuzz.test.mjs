@@ -29,14 +29,24 @@ const TIMES = 16;
 
 const readers = { ...readersOf(kith), ...wasmReadersOf(await made(kith)) };
 for (const [name, reader] of Object.entries(readers)) {
-  const { values, write, read, seen, sound, codes, form, beside = 4096 } = reader;
+  const {
+    values,
+    write,
+    read,
+    seen,
+    sound,
+    codes,
+    form,
+    beside = 4096,
+    runs = options.numRuns,
+  } = reader;
   const same = async (made) => {
     const bytes = await write(made);
     assert.deepEqual(await seen(await read(bytes)), await seen(made));
   };
 
   test(`${name} is read as it was written`, async () => {
-    await fc.assert(fc.asyncProperty(values, same), options);
+    await fc.assert(fc.asyncProperty(values, same), { ...options, numRuns: runs });
   });
 
   if (!codes) continue;
