@@ -149,3 +149,36 @@ fn files_are_written_under_names_that_are_no_text() {
         assert!(path.exists(), "{}", path.display());
     }
 }
+
+#[test]
+fn images_that_cannot_be_read_and_classes_that_cannot_be_told_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &named("one/cat", 3));
+    fs::create_dir(folder.path().join("bad")).expect("a folder can be made");
+    fs::write(folder.path().join("bad/a.png"), "no image").expect("a file can be written");
+    for (words, expected) in [
+        (vec!["augment", "--data", "folder:bad"], "TOO_MANY_SKIPPED"),
+        (vec!["augment", "--data", "folder:one", "--labelled", "1"], "ONE_CLASS"),
+    ] {
+        let (status, code, text) = refused(folder.path(), &words);
+        assert_eq!((status, code.as_str()), (3, expected), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn more_classes_than_two_bytes_can_number_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let many = folder.path().join("many");
+    // No file system takes as many links to one file.
+    write(&many, &["0.png".into(), "1.png".into()]);
+    let mut table = String::from("file,label\n");
+    for class in 0..=usize::from(u16::MAX) {
+        let name = format!("{class:05}.png");
+        let original = many.join(format!("{}.png", class % 2));
+        fs::hard_link(original, many.join(&name)).expect("a link can be made");
+        table += &format!("{name},{class}\n");
+    }
+    fs::write(many.join("labels.csv"), table).expect("a table can be written");
+    let (status, code, text) = refused(folder.path(), &["augment", "--data", "folder:many"]);
+    assert_eq!((status, code.as_str()), (3, "TOO_MANY"), "{text}");
+}

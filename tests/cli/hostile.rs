@@ -96,6 +96,26 @@ fn sizes_that_are_not_so_are_refused_in_a_moment() {
 }
 
 #[test]
+fn an_encoder_and_numbers_that_nobody_knows_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = trained(folder.path());
+    let encoder = good.noted(|note| note["recipe"]["encoder"]["kind"] = json!("nonesuch"));
+    let mut numbers = good;
+    numbers.header["encoder.dense.bias"]["dtype"] = json!("I32");
+    for (name, file, expected, said) in [
+        ("encoder", encoder, "ARCHITECTURE", "nonesuch"),
+        ("numbers", numbers, "TENSOR_TYPE", "encoder.dense.bias"),
+    ] {
+        file.write(&folder.path().join(name));
+        for verb in [&["embed", "--checkpoint", name][..], &["evaluate", name]] {
+            let (status, code, text) = refused(folder.path(), verb);
+            assert_eq!((status, code.as_str()), (3, expected), "{verb:?}: {text}");
+            assert!(text.contains(said) && text.contains(name), "{verb:?}: {text}");
+        }
+    }
+}
+
+#[test]
 fn tensors_that_nobody_asks_for_do_no_harm() {
     let folder = tempfile::tempdir().expect("a folder");
     let good = trained(folder.path());

@@ -107,3 +107,22 @@ fn what_cannot_be_run_again_says_why() {
         assert!(text.contains(said), "{words:?}: {text}");
     }
 }
+
+#[test]
+fn a_damaged_gallery_of_the_page_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = pretrained(folder.path(), "run", &[]);
+    write(folder.path(), "run.json", &RunRecord { ran_in: Platform::Browser, ..record });
+    let gallery = folder.path().join("page/gallery");
+    fs::create_dir_all(&gallery).expect("a folder can be made");
+    let wrote = |name: &str, text: &str| fs::write(gallery.join(name), text).expect("a file");
+    wrote("../index.html", "<!doctype html>");
+    wrote("google-0.webp", "no image");
+    for (table, said) in [("cat\tdog\nx cat", "emoji.txt"), ("cat\tdog\n0 cat", "google-0.webp")] {
+        wrote("emoji.txt", table);
+        let words = ["replay", "run.json", "--page", "page"];
+        let (status, code, text) = refused(folder.path(), &words);
+        assert_eq!((status, code.as_str()), (3, "PAGE_GALLERY"), "{text}");
+        assert!(text.contains(said), "it names the file: {text}");
+    }
+}

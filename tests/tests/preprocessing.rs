@@ -1,5 +1,6 @@
 //! Pictures of any shape become what torchvision's `Resize` and `CenterCrop` make of them.
 
+use kith_core::image::Images;
 use kith_core::resize::Filter;
 use kith_core::square::{Frame, Interleaved, Preprocessing, square};
 use kith_tests::fixture::Fixture;
@@ -39,4 +40,11 @@ fn pictures_of_any_shape_become_torchvisions() {
             assert_eq!(target, found, "planes and rows are one");
         }
     }
+}
+
+#[test]
+fn pixels_that_are_not_as_many_as_the_sides_say_are_refused() {
+    let error = Images::new(vec![0; 11], [1, 2, 2]).expect_err("one too few");
+    assert_eq!(error.code(), "PIXEL_COUNT");
+    assert!(error.to_string().contains("12") && error.to_string().contains("11"), "{error}");
 }

@@ -175,7 +175,7 @@ function deviceLost(why: string): Error {
 }
 
 /** An error whose code survives the way from a worker to the page. */
-export function codedError(code: string, message: string): Error {
+function codedError(code: string, message: string): Error {
   return Object.assign(new Error(message), { name: CODED + code });
 }
 

@@ -70,34 +70,22 @@ export async function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): 
   // Its result is not used after an abort; without this, its error would be reported as unhandled.
   work.catch(() => {});
   throwIfAborted(signal);
-  const { promise, reject } = withReject();
-  const stop = (): void => reject(aborted(signal));
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}
-
-/** A promise that never resolves, and the function that rejects it; it need not be handled. */
-export function withReject(): { promise: Promise<never>; reject: (error: unknown) => void } {
-  let reject!: (error: unknown) => void;
-  const promise = new Promise<never>((_, no) => (reject = no));
-  promise.catch(() => {});
-  return { promise, reject };
+  return new Promise<T>((resolve, reject) => {
+    const stop = (): void => reject(aborted(signal));
+    signal.addEventListener("abort", stop, { once: true });
+    work.finally(() => signal.removeEventListener("abort", stop)).then(resolve, reject);
+  });
 }
 
 function aborted(signal: AbortSignal): KithError {
   return new KithError("ABORTED", "the call was aborted", { cause: signal.reason });
 }
 
-/** Codes of the core as the package has them. */
+/** Codes of the core that have another name in the package. */
 const FROM_CORE: Readonly<Record<string, ErrorCode>> = {
   NOT_SAFETENSORS: "CHECKPOINT_FORMAT",
   NOT_KITH: "CHECKPOINT_FORMAT",
   METADATA: "CHECKPOINT_FORMAT",
-  RECORD: "RECORD",
   OTHER_IMAGES: "OTHER_RUN",
   MISSING_TENSOR: "CHECKPOINT_FORMAT",
   TENSOR_SHAPE: "CHECKPOINT_FORMAT",
@@ -111,9 +99,7 @@ const FROM_CORE: Readonly<Record<string, ErrorCode>> = {
   PICTURE_SIZE: "DIM_MISMATCH",
   DIMENSION: "DIM_MISMATCH",
   TOO_FEW: "TOO_FEW_EXAMPLES",
-  SETTING: "SETTING",
   RECIPE: "SETTING",
-  DIVERGED: "DIVERGED",
   DEVICE: "GPU_ERROR",
   NO_ADAPTER: "NO_WEBGPU",
   DEVICE_REQUEST: "NO_WEBGPU",
@@ -135,7 +121,8 @@ export function fromBackend(thrown: unknown): KithError {
     const code = name.slice(CODED.length);
     return new KithError(FROM_CORE[code] ?? (code as ErrorCode), message, { cause: thrown });
   }
-  const memory = /out of memory|allocation (failed|size)|RangeError: (Array buffer|Invalid typed)/i;
+  const memory =
+    /out of memory|capacity overflow|allocation (failed|size)|RangeError: (Array buffer|Invalid typed)/i;
   const code = memory.test(`${name}: ${message}`) ? "OUT_OF_MEMORY" : "WASM_PANIC";
   return new KithError(code, message, { cause: thrown });
 }

@@ -192,7 +192,7 @@ export class KnnIndex {
       const settings = file.settings as Settings;
       const { metric, dim, ids, labels, encoderFingerprint } = settings;
       const rows = file.floats("rows", [ids.length, dim]);
-      const index = new KnnIndex(dim, { metric });
+      const index = new KnnIndex(dim, { metric: text("metric", metric) as typeof metric });
       if (labels.length !== ids.length) throw wrong("labels", labels, `${ids.length}, one an id`);
       index.add(
         rows,

@@ -23,11 +23,14 @@ const loader: Loader = {
   },
   compile: async (_, url) => {
     const from = url ?? new URL("./kith_cpu_bg.wasm", import.meta.url).href;
-    try {
-      return await WebAssembly.compile(await read(fileURLToPath(from)));
-    } catch (cause) {
-      throw new KithError("WASM_FETCH", `${from} cannot be read: ${describe(cause)}`, { cause });
-    }
+    const failed = (code: "WASM_FETCH" | "WASM_COMPILE", what: string) => (cause: unknown) => {
+      throw new KithError(code, `${from} ${what}: ${describe(cause)}`, { cause });
+    };
+    const reading = Promise.resolve(from).then((url) => read(fileURLToPath(url)));
+    const bytes = await reading.catch(failed("WASM_FETCH", "cannot be read"));
+    return WebAssembly.compile(bytes).catch(
+      failed("WASM_COMPILE", "is not WebAssembly that runs here"),
+    );
   },
   transfer: (value) => value,
 };

@@ -1,5 +1,5 @@
 /** What a browser does in its own way: backends and maps are computed in workers. */
-import { KithError, withReject } from "./errors.js";
+import { KithError } from "./errors.js";
 import type { MapMessage, MapTask } from "./map.js";
 import { started, workerPort, type Port } from "./port.js";
 import type { EngineOptions } from "./types.js";
@@ -24,17 +24,16 @@ export interface MapRun {
 export function startMap(task: MapTask, onMessage: (message: MapMessage) => void): MapRun {
   const make = () => new Worker(new URL("./map-worker.js", import.meta.url), { type: "module" });
   const worker = started(make);
-  const { promise: failed, reject } = withReject();
-  const done = new Promise<Float32Array>((resolve) => {
+  const points = new Promise<Float32Array>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<MapMessage>) => {
       if ("points" in data) resolve(data.points);
       else if ("failed" in data) reject(new KithError(data.code, data.failed));
       else onMessage(data);
     };
+    worker.onerror = (event) => reject(new KithError("WORKER_START", event.message));
   });
-  worker.onerror = (event) => reject(new KithError("WORKER_START", event.message));
   worker.postMessage(task, [task.rows.buffer as ArrayBuffer]);
-  return { points: Promise.race([done, failed]), cancel: () => worker.terminate() };
+  return { points, cancel: () => worker.terminate() };
 }
 
 /** Reads a file by its path or file URL, where there are such. */

@@ -1,7 +1,7 @@
 /** A connection to one backend, from its start to its end: in a worker, or in place. */
 import * as Comlink from "comlink";
 
-import { KithError, fromBackend, withReject } from "./errors.js";
+import { KithError, fromBackend } from "./errors.js";
 import type { Backend } from "./backend.js";
 import { describe } from "./describe.js";
 
@@ -29,15 +29,15 @@ type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 /** A port to a worker. */
 export function workerPort(make: () => Worker): Port {
-  const { promise: ended, reject } = withReject();
   const worker = started(make);
-  const remote = Comlink.wrap<Backend>(worker) as unknown as Calls;
+  const remote = Comlink.wrap<Calls>(worker);
   const ready = new Promise<void>((resolve) => {
     worker.addEventListener("message", ({ data }) => data === READY && resolve());
   });
-  const port = new OpenPort(remote, [ready, ended], (error) => {
+  const port = new OpenPort(remote as unknown as Calls, ready, () => {
+    // Comlink's list of workers would keep this one, and it what waits for its messages.
+    remote[Comlink.releaseProxy]();
     worker.terminate();
-    reject(error);
   });
   worker.addEventListener("error", (event) => {
     event.preventDefault();
@@ -63,7 +63,6 @@ export function started(make: () => Worker): Worker {
 
 /** A port to a backend in place, which lets other work run (`pause`) after every call. */
 export function inlinePort(backend: Backend, pause: () => Promise<unknown>): Port {
-  const { promise: ended, reject } = withReject();
   const calls = new Proxy(backend as unknown as Calls, {
     get:
       (target, name: string) =>
@@ -73,27 +72,27 @@ export function inlinePort(backend: Backend, pause: () => Promise<unknown>): Por
         return answer;
       },
   });
-  return new OpenPort(calls, [Promise.resolve(), ended], reject);
+  return new OpenPort(calls, Promise.resolve(), () => {});
 }
 
 class OpenPort implements Port {
-  ended = false;
   /** Whether the backend ever answered. Before, an error means that it did not start. */
   answered = false;
   readonly #calls: Calls;
   readonly #ready: Promise<void>;
-  readonly #end: Promise<never>;
-  readonly #close: (error: KithError) => void;
+  readonly #close: () => void;
+  /** Rejects the calls that wait. A promise that all of them race against would keep every answer. */
+  readonly #waiting = new Set<(error: unknown) => void>();
+  #error: KithError | undefined;
 
-  constructor(
-    calls: Calls,
-    [ready, end]: [Promise<void>, Promise<never>],
-    close: (error: KithError) => void,
-  ) {
+  constructor(calls: Calls, ready: Promise<void>, close: () => void) {
     this.#calls = calls;
     this.#ready = ready;
-    this.#end = end;
     this.#close = close;
+  }
+
+  get ended(): boolean {
+    return this.#error !== undefined;
   }
 
   async call<K extends Method>(
@@ -105,11 +104,12 @@ class OpenPort implements Port {
     const last = sent.at(-1);
     if (moved.length > 0) sent.splice(-1, 1, Comlink.transfer(last as object, moved));
     try {
-      await Promise.race([this.#ready, this.#end]);
-      const work = this.#calls[method]!(...sent);
-      const answer = (await Promise.race([work, this.#end])) as Answer<K>;
+      const answer = await this.#unlessEnded(async () => {
+        await this.#ready;
+        return this.#calls[method]!(...sent);
+      });
       this.answered = true;
-      return answer;
+      return answer as Answer<K>;
     } catch (thrown) {
       throw fromBackend(thrown);
     }
@@ -117,8 +117,18 @@ class OpenPort implements Port {
 
   end(error: KithError): void {
     if (this.ended) return;
-    this.ended = true;
-    this.#close(error);
+    this.#error = error;
+    this.#close();
+    for (const reject of this.#waiting) reject(error);
+  }
+
+  async #unlessEnded<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#error) throw this.#error;
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.add(reject);
+      const done = work().finally(() => this.#waiting.delete(reject));
+      done.then(resolve, reject);
+    });
   }
 }
 

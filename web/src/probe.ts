@@ -5,7 +5,8 @@ import { Encoder, ranked } from "./encoder.js";
 import { KithError } from "./errors.js";
 import type { ProbeWeights } from "./generated.js";
 import { dot } from "./nearest.js";
-import { File, opened, textOf, written } from "./safetensors.js";
+import { readReport, savedReport, words, type SavedReport } from "./probe-report.js";
+import { File, opened, written } from "./safetensors.js";
 import {
   attached,
   finite,
@@ -25,10 +26,6 @@ interface Settings {
   readonly encoderFingerprint: string | null;
   readonly report: SavedReport;
 }
-
-type SavedReport = Omit<ProbeReport, "confusion"> & {
-  readonly confusion: { readonly labels: readonly string[]; readonly counts: readonly number[] };
-};
 
 type Json = Settings & {
   readonly kind?: string;
@@ -59,9 +56,7 @@ export class LinearProbe {
     report: ProbeReport,
     encoderFingerprint?: string,
   ) {
-    this.labels = Array.from(list("labels", labels), (label, place) =>
-      text(`label ${place}`, label),
-    );
+    this.labels = words("label", labels);
     const { weight, bias } = checked(this.labels.length, weights);
     this.dim = weight.length / labels.length;
     this.weight = weight;
@@ -79,10 +74,7 @@ export class LinearProbe {
   predict(embeddings: Embeddings | Float32Array, options: { topK?: number } = {}): ClassShare[][] {
     const { topK = Infinity } = optionsOf(options);
     if (topK !== Infinity) whole("topK", topK, 1);
-    this.#check();
-    const rows = rowsOf(embeddings, this.dim);
-    sameEncoder("the probe", this.encoderFingerprint, rows);
-    finite("the embeddings", rows.data, this.dim);
+    const rows = this.#rows(embeddings);
     return Array.from({ length: rows.count }, (_, place) =>
       ranked(this.labels, shares(this, rows.row(place))).slice(0, topK),
     );
@@ -90,10 +82,7 @@ export class LinearProbe {
 
   /** Probabilities of `labels`, `[count, labels]`. Errors: as `predict`. */
   probabilities(embeddings: Embeddings): Float32Array {
-    this.#check();
-    const rows = rowsOf(embeddings, this.dim);
-    sameEncoder("the probe", this.encoderFingerprint, rows);
-    finite("the embeddings", rows.data, this.dim);
+    const rows = this.#rows(embeddings);
     const all = new Float32Array(rows.count * this.labels.length);
     for (let place = 0; place < rows.count; place += 1) {
       all.set(shares(this, rows.row(place)), place * this.labels.length);
@@ -103,10 +92,7 @@ export class LinearProbe {
 
   /** The class numbers that it takes pictures for. Errors: as `predict`. */
   predictClasses(embeddings: Embeddings): number[] {
-    this.#check();
-    const rows = rowsOf(embeddings, this.dim);
-    finite("the embeddings", rows.data, this.dim);
-    return mostLikely(this, rows);
+    return mostLikely(this, this.#rows(embeddings));
   }
 
   /**
@@ -125,6 +111,15 @@ export class LinearProbe {
     return new Blob([json], { type: "application/json" });
   }
 
+  /** Rows that it can take. */
+  #rows(embeddings: Embeddings | Float32Array): Embeddings {
+    this.#check();
+    const rows = rowsOf(embeddings, this.dim);
+    sameEncoder("the probe", this.encoderFingerprint, rows);
+    finite("the embeddings", rows.data, this.dim);
+    return rows;
+  }
+
   /** Whoever transfers its numbers to another thread leaves a probe of none. */
   #check(): void {
     attached("the probe's weights", this.weight, this.labels.length * this.dim);
@@ -133,10 +128,8 @@ export class LinearProbe {
 
   #settings(): Settings {
     this.#check();
-    const { confusion, ...rest } = this.report;
-    const counts = { labels: confusion.labels, counts: [...confusion.counts] };
-    const report = { ...rest, confusion: counts };
-    return { labels: this.labels, encoderFingerprint: this.encoderFingerprint ?? null, report };
+    const { labels, encoderFingerprint = null } = this;
+    return { labels, encoderFingerprint, report: savedReport(this.report) };
   }
 
   /** @internal */
@@ -200,31 +193,16 @@ export class LinearProbe {
         if (odd !== undefined) throw wrong(name, odd, "numbers");
         return new Float32Array(all);
       };
-      const [weight, bias] = [numbers("weight"), numbers("bias")];
-      const classes = read.labels.length;
-      const sound = read.kind === "probe" && read.version === 1 && bias.length === classes;
-      if (!sound || !(weight.length > 0) || weight.length % classes !== 0) {
-        throw new KithError("FILE_FORMAT", `expected a saved probe, got ${textOf(read)}`);
+      if (read.kind !== "probe" || read.version !== 1) {
+        throw wrong("kind and version", `${read.kind} ${read.version}`, "probe 1");
       }
-      return this.#from(read, { weight, bias });
+      return this.#from(read, { weight: numbers("weight"), bias: numbers("bias") });
     });
   }
 
   static #from(settings: Settings, weights: ProbeWeights): LinearProbe {
     const { labels, report, encoderFingerprint } = settings;
-    const { confusion } = report;
-    const counts = new Uint32Array(list("confusion.counts", confusion.counts));
-    // JSON has no NaN, which is the accuracy where no picture was measured.
-    const measured = <T extends { readonly accuracy: number }>(of: T): T => ({
-      ...of,
-      accuracy: of.accuracy ?? NaN,
-    });
-    const own: ProbeReport = {
-      ...measured(report),
-      perClass: report.perClass.map(measured),
-      confusion: { labels: confusion.labels, counts },
-    };
-    return new LinearProbe(labels, weights, own, encoderFingerprint ?? undefined);
+    return new LinearProbe(labels, weights, readReport(report), encoderFingerprint ?? undefined);
   }
 }
 

@@ -21,7 +21,7 @@ export async function decodeRecord(code: string): Promise<string> {
     const letters = atob(code.replaceAll("-", "+").replaceAll("_", "/"));
     const bytes = Uint8Array.from(letters, (letter) => letter.charCodeAt(0));
     const record = await through(bytes, new DecompressionStream("deflate-raw"), LONGEST);
-    return new TextDecoder("utf-8", { fatal: true }).decode(record);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(record);
   } catch (cause) {
     throw unreadable(`it is cut off or changed (${describe(cause)})`, cause);
   }

@@ -204,8 +204,3 @@ export function opened<T>(kind: Saved, open: () => T): T {
     throw new KithError("FILE_FORMAT", `the saved ${kind} is damaged: ${said}`, { cause });
   }
 }
-
-/** A value in a message, not too long. */
-export function textOf(value: unknown): string {
-  return (JSON.stringify(value) ?? "nothing").slice(0, 200);
-}

@@ -43,18 +43,24 @@ export function withNote(
 }
 
 /** The note in a state; `undefined` if an earlier kith-web wrote it. */
-const sourceIn = (state: Uint8Array): Source | undefined => noteIn<Source>(state, KEY);
+const sourceIn = (state: Uint8Array): Source | undefined => noteIn<Source>(state, KEY, () => {});
 
 /** The losses of a state's run; `undefined` if an earlier kith-web wrote it. */
 export const lossesIn = (state: Uint8Array): SavedLosses | undefined =>
-  noteIn<SavedLosses>(state, LOSSES);
+  noteIn<SavedLosses>(state, LOSSES, ({ first, epochs, sum, counted }) => {
+    if ([...first, ...epochs, sum, counted].every(Number.isFinite)) return;
+    throw new TypeError("expected losses, got no numbers");
+  });
 
-function noteIn<T>(state: Uint8Array, key: string): T | undefined {
+function noteIn<T>(state: Uint8Array, key: string, check: (note: T) => void): T | undefined {
   try {
     const { [key]: said } = split(state).header.__metadata__ as Record<string, string>;
-    return said === undefined ? undefined : (JSON.parse(said) as T);
+    if (said === undefined) return undefined;
+    const note = JSON.parse(said) as T;
+    check(note);
+    return note;
   } catch (cause) {
-    const message = `the state's word on its pictures cannot be read: ${describe(cause)}`;
+    const message = `the state's note cannot be read: ${describe(cause)}`;
     throw new KithError("CHECKPOINT_FORMAT", message, { cause });
   }
 }

@@ -1,7 +1,7 @@
 /** The worker in which everything is computed. */
 import * as Comlink from "comlink";
 
-import { Backend, codedError, withCode, type Kind, type Loader } from "./backend.js";
+import { Backend, withCode, type Kind, type Loader } from "./backend.js";
 import * as cpu from "./kith_cpu.js";
 import * as webgpu from "./kith_webgpu.js";
 import { READY } from "./port.js";
@@ -39,7 +39,7 @@ function guarded(backend: Backend): Backend {
           return await method.apply(target, args);
         } catch (thrown) {
           const trap = thrown instanceof WebAssembly.RuntimeError;
-          throw trap ? codedError("WASM_PANIC", panicked ?? thrown.message) : withCode(thrown);
+          throw trap ? new Error(panicked ?? thrown.message) : withCode(thrown);
         }
       };
     },

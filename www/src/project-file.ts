@@ -1,14 +1,17 @@
 /** Saves and opens the user's work as one file: pictures, classes, embeddings and probe. */
 import { loadProject, saveProject, type ByteSource } from "kith-web";
 import type { AppState } from "./app-state.js";
-import { markOf, NOTHING_SAID, setMark, type Mark } from "./label/mark.js";
+import { markOf, setMark, type Mark } from "./label/mark.js";
 import type { Picture } from "./picture.js";
 import { restoredPicture } from "./user-pictures.js";
 
 interface ProjectSettings {
   readonly checkpoint: string;
-  readonly pictures: Readonly<Record<string, { name: string } & Partial<Mark>>>;
+  readonly pictures: Readonly<Record<string, { name: string } & Mark>>;
 }
+
+/** What a file says, which may be anything. */
+type Read = { readonly pictures?: Readonly<Record<string, { readonly [what: string]: unknown }>> };
 
 /** Writes the file. */
 export async function projectFile(app: AppState): Promise<Blob> {
@@ -29,14 +32,20 @@ export async function projectFile(app: AppState): Promise<Blob> {
 /** Opens a file; pictures that are here already only get their labels. Returns how many it has. */
 export async function openProjectFile(app: AppState, source: ByteSource): Promise<number> {
   const { pictures = {}, probe, settings } = await loadProject(source);
-  const known = (settings as ProjectSettings | null)?.pictures ?? {};
+  const known = (settings as Read | null)?.pictures ?? {};
   const fresh: Picture[] = [];
   for (const [id, blob] of Object.entries(pictures)) {
-    const { name = id, ...said } = known[id] ?? {};
-    const mark: Mark = { ...NOTHING_SAID, ...said };
+    const { name, label, unknown, aside } = known[id] ?? {};
+    const mark: Mark = {
+      label: typeof label === "string" ? label : null,
+      unknown: unknown === true,
+      aside: aside === true,
+    };
     const here = app.picture(id);
     if (here?.file) await app.mark([here], mark);
-    else if (!here) fresh.push(madePicture(id, { name, blob }, mark));
+    else if (!here) {
+      fresh.push(madePicture(id, { name: typeof name === "string" ? name : id, blob }, mark));
+    }
   }
   app.adoptPictures(fresh);
   if (probe) {

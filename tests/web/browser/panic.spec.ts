@@ -59,6 +59,19 @@ test("where memory does not suffice, a batch goes in halves; for one picture it 
   expect(got).toEqual({ same: true, code: "OUT_OF_MEMORY" });
 });
 
+test("a network that no memory suffices for is told from a bug", async ({ tab }) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures, codeOf } = lab;
+    const set = { "encoder.width": 8192 };
+    const code = await codeOf(() =>
+      kith.pretrain(pictures, { device: "cpu", recipe: "simclr", set }),
+    );
+    const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", { device: "cpu" });
+    return [code, (await encoder.embed(pictures)).count];
+  });
+  expect(got).toEqual(["OUT_OF_MEMORY", 16]);
+});
+
 test("steps of one run that are pulled twice at once are refused, and go on", async ({ tab }) => {
   const got = await tab.evaluate(async () => {
     const { kith, pictures, parity, codeOf } = lab;

@@ -52,6 +52,7 @@ export default defineConfig({
     project("abort", false),
     project("input", false),
     project("hostile", false),
+    project("codes", true),
     project("changed-file", false),
     project("panic", false),
     project("poisoned-cache", false),

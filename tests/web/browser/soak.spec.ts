@@ -1,7 +1,21 @@
-// Memory stays flat however long a tab computes. KITH_SOAK=full takes the long form.
+// Memory stays flat however long a tab computes. KITH_SOAK=full takes the long form, KITH_SOAK_SEED says
+// when calls are given up.
+import { told, watched, type Memory } from "./memory.js";
 import { expect, test } from "./tab.js";
 
 const full = process.env.KITH_SOAK === "full";
+const seed = Number(process.env.KITH_SOAK_SEED ?? 1);
+const CHECKPOINT = "/parity/checkpoint.safetensors";
+
+/** What grew is more than noise, and more than buffers that are kept for work that comes again. */
+function flat(what: string, before: Memory, after: Memory): void {
+  console.log(`${what}: ${told(before)} -> ${told(after)}`);
+  expect(after.workers).toBe(before.workers);
+  expect(after.wasm).toBeLessThanOrEqual(before.wasm * 1.1);
+  expect(after.buffers).toBeLessThanOrEqual(before.buffers * 1.1 + 4);
+  expect(after.heap).toBeLessThan(before.heap + 1e6);
+  expect(after.workerHeap).toBeLessThan(before.workerHeap + 1e6);
+}
 
 interface Form {
   readonly device: "cpu" | "webgpu";
@@ -22,15 +36,11 @@ const forms: Form[] = [
   { device: "webgpu", ...small, ...(full ? most : { embeddings: 64, steps: 3 }) },
 ];
 
+test.setTimeout(full ? 3_600_000 : 300_000);
+
 for (const { device, width, side, embeddings, steps } of forms) {
   test(`memory on ${device} is flat after warm-up`, async ({ tab }) => {
-    test.setTimeout(full ? 3_600_000 : 300_000);
-    const heap = async () => {
-      const cdp = await tab.context().newCDPSession(tab);
-      await cdp.send("HeapProfiler.collectGarbage");
-      return (await cdp.send("Runtime.getHeapUsage")).usedSize;
-    };
-    const measure = async () => ({ heap: await heap(), ...(await tab.evaluate(() => look())) });
+    const measure = await watched(tab);
     await tab.evaluate(
       async ({ device, width, side }) => {
         const { kith, pictures } = lab;
@@ -44,22 +54,11 @@ for (const { device, width, side, embeddings, steps } of forms) {
         const config = { device, worker, recipe: "simclr", set, ...plan };
         const run = await kith.pretrain(pictures, config);
         const encoder = await kith.loadEncoder(await run.checkpoint(), { device, worker });
-        const channel = new BroadcastChannel("watch");
-        const look = () =>
-          new Promise<{ wasm: number; buffers: number }>((done) => {
-            const seen = { wasm: 0, buffers: 0 };
-            channel.onmessage = ({ data }) => {
-              seen.wasm += data.wasm;
-              seen.buffers += data.buffers;
-            };
-            channel.postMessage("look");
-            setTimeout(() => done(seen), 200);
-          });
         const work = async (embeddings: number, steps: number) => {
           for (let done = 0; done < embeddings; done += 16) await encoder.embed(pictures);
           for await (const _ of run.steps(steps));
         };
-        Object.assign(globalThis, { look, work });
+        Object.assign(globalThis, { work });
       },
       { device, width, side },
     );
@@ -67,20 +66,83 @@ for (const { device, width, side, embeddings, steps } of forms) {
     await tab.evaluate(work, warmUp);
     const before = await measure();
     await tab.evaluate(work, [embeddings, steps] as [number, number]);
-    const after = await measure();
-    console.log(
-      `${device}: ${embeddings} embeddings, ${steps} steps: ${told(before)} -> ${told(after)}`,
-    );
-    expect(after.wasm).toBeLessThanOrEqual(before.wasm * 1.1);
-    expect(after.buffers).toBeLessThanOrEqual(before.buffers * 1.1 + 4);
-    expect(after.heap).toBeLessThan(before.heap * 1.2 + 2e6);
+    flat(`${device}, ${embeddings} embeddings, ${steps} steps`, before, await measure());
   });
 }
 
-const told = ({ wasm, buffers, heap }: { wasm: number; buffers: number; heap: number }) =>
-  `wasm ${(wasm / 1e6).toFixed(1)} MB, ${buffers} GPU buffers, heap ${(heap / 1e6).toFixed(1)} MB`;
+const cycles = full ? 100 : 10;
+
+test("encoders that are opened and let go leave nothing behind", async ({ tab }) => {
+  const measure = await watched(tab);
+  const cycle = async ([from, times]: [string, number]) => {
+    const { kith, pictures } = lab;
+    const worker = () => new Worker("/pages/watched.js", { type: "module" });
+    for (let time = 0; time < times; time += 1) {
+      // Each in a worker of its own, and in the one that all share.
+      for (const own of [{ worker }, {}]) {
+        const encoder = await kith.loadEncoder(from, { device: "cpu", ...own });
+        await encoder.embed(pictures.slice(0, 4));
+        await encoder.dispose();
+      }
+    }
+  };
+  await tab.evaluate(cycle, [CHECKPOINT, 3] as [string, number]);
+  const before = await measure();
+  await tab.evaluate(cycle, [CHECKPOINT, cycles] as [string, number]);
+  const after = await measure();
+  flat(`${cycles} encoders opened and let go, twice`, before, after);
+  expect(after.workers).toBe(0);
+});
+
+const calls = full ? 10_000 : 300;
+
+test("calls that are given up at any moment leave nothing behind", async ({ tab }) => {
+  const measure = await watched(tab);
+  await tab.evaluate(
+    async ([from, seed]) => {
+      const { kith, pictures } = lab;
+      const worker = () => new Worker("/pages/watched.js", { type: "module" });
+      const encoder = await kith.loadEncoder(from, { device: "cpu", worker });
+      let state = seed;
+      const drawn = () => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      const call = async (): Promise<string> => {
+        const control = new AbortController();
+        const timer = drawn() < 0.5 && setTimeout(() => control.abort(), 4 * drawn());
+        const some = pictures.slice(0, 1 + Math.floor(4 * drawn()));
+        const options = { batchSize: 1, signal: control.signal };
+        try {
+          await encoder.embed(some, options);
+          return "done";
+        } catch (error) {
+          return (error as { code: string }).code;
+        } finally {
+          if (timer) clearTimeout(timer);
+        }
+      };
+      Object.assign(globalThis, {
+        abort: async (calls: number) => {
+          const outcomes: Record<string, number> = {};
+          for (let made = 0; made < calls; made += 1) {
+            const outcome = await call();
+            outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+          }
+          return outcomes;
+        },
+      });
+    },
+    [CHECKPOINT, seed] as [string, number],
+  );
+  await tab.evaluate(() => globalThis.abort(100));
+  const before = await measure();
+  const outcomes = await tab.evaluate((calls) => globalThis.abort(calls), calls);
+  flat(`${calls} calls, ${JSON.stringify(outcomes)}`, before, await measure());
+  expect(Object.keys(outcomes).sort(), "some of each").toEqual(["ABORTED", "done"]);
+});
 
 declare global {
-  function look(): Promise<{ wasm: number; buffers: number }>;
   function work(embeddings: number, steps: number): Promise<void>;
+  function abort(calls: number): Promise<Record<string, number>>;
 }

@@ -59,6 +59,12 @@ test("a run agrees to the bit with its record, which an address can hold", async
   await again.run.dispose();
 });
 
+test("a link gives back what was encoded to the letter", async () => {
+  for (const text of ["", "\ufeff{}", "\0", "{\ud83c\udf3b}"]) {
+    assert.equal(await decodeRecord(await encodeRecord(text)), text);
+  }
+});
+
 test("rounding is told from another run", async () => {
   const record = await recorded(6);
   const again = await replay(

@@ -6,7 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { KnnIndex, LinearProbe, loadProject, saveProject } from "../../../web/dist/node.js";
+import {
+  Embeddings,
+  KnnIndex,
+  LinearProbe,
+  loadProject,
+  saveProject,
+} from "../../../web/dist/node.js";
 import { bytesOf, codeOf, errorOf, numbers, withHeader } from "../made.mjs";
 
 /** A report of no picture. */
@@ -117,5 +123,43 @@ test("accuracies that nothing was measured for come back as NaN", async () => {
     const back = await LinearProbe.load(probe.save(format));
     assert.deepEqual(back.report, report, format);
     assert.deepEqual([back.weight, back.bias], [weights.weight, weights.bias]);
+  }
+});
+
+test("an index file that does not say how it compares is damaged", async () => {
+  const index = new KnnIndex(2, { metric: "l2" });
+  index.add(numbers(4));
+  const silent = withHeader(await bytesOf(index.save()), (text) =>
+    text.replace('\\"metric\\":\\"l2\\",', ""),
+  );
+  assert.equal(await codeOf(() => KnnIndex.load(silent)), "FILE_FORMAT");
+});
+
+test("a probe file whose report is not what was measured is damaged", async () => {
+  const probe = new LinearProbe(["a"], { weight: numbers(2), bias: numbers(1) }, reportOf(["a"]));
+  const saved = await bytesOf(probe.save());
+  assert.equal((await LinearProbe.load(saved)).dim, 2);
+  for (const [whole, odd] of [
+    ['\\"accuracy\\":null', '\\"accuracy\\":\\"all\\"'],
+    ['\\"accuracy\\":null', '\\"accuracy\\":7'],
+    ['\\"measuredOn\\":\\"training\\"', '\\"measuredOn\\":7'],
+    ['\\"label\\":\\"a\\"', '\\"label\\":[]'],
+    ['\\"count\\":0', '\\"count\\":-1'],
+    ['\\"counts\\":[0]', '\\"counts\\":[0,0]'],
+    ['\\"misclassified\\":[]', '\\"misclassified\\":{}'],
+    ['\\"validation\\":[]', '\\"validation\\":[0.5]'],
+  ]) {
+    const damaged = withHeader(saved, (text) => text.replace(whole, odd));
+    assert.notDeepEqual(damaged, saved, whole);
+    assert.equal(await codeOf(() => LinearProbe.load(damaged)), "FILE_FORMAT", odd);
+  }
+});
+
+test("a probe refuses embeddings of another encoder, whatever it is asked for", async () => {
+  const weights = { weight: numbers(4), bias: numbers(2) };
+  const probe = new LinearProbe(["a", "b"], weights, reportOf(["a", "b"]), "one");
+  const rows = new Embeddings(numbers(4), 2, { encoderFingerprint: "another" });
+  for (const ask of ["predict", "predictClasses", "probabilities"]) {
+    assert.equal(await codeOf(() => probe[ask](rows)), "ENCODER_MISMATCH", ask);
   }
 });

@@ -75,6 +75,22 @@ test("bytes that are no state are refused, and name what they are not", async ()
   }
 });
 
+test("a state whose losses are no numbers is refused", async () => {
+  for (const odd of [
+    "7",
+    '{"first":7,"epochs":[],"sum":0,"counted":0}',
+    '{"first":["a"]}',
+    "null",
+  ]) {
+    const note = JSON.stringify({ "kith-web losses": odd }).slice(1, -1);
+    const damaged = withHeader(state, (text) =>
+      text.replace(/"kith-web losses":"(\\.|[^"\\])*"/, () => note),
+    );
+    assert.notDeepEqual(damaged, state);
+    assert.equal(await codeOf(() => resumed(all, labels, damaged)), "CHECKPOINT_FORMAT", odd);
+  }
+});
+
 test("a state that says nothing of its pictures goes on with the right number of classes", async () => {
   const silent = withHeader(state, (text) => text.replace(/,?"kith-web":"(\\.|[^"\\])*"/, ""));
   assert.ok(silent.length < state.length);
