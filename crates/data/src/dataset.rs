@@ -172,6 +172,7 @@ impl Dataset {
         }
         words += &match self.class_names.len() {
             0 => "; no classes".to_owned(),
+            1 => "; 1 class".to_owned(),
             count => format!("; {count} classes"),
         };
         let splits = self.splits();

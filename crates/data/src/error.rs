@@ -242,7 +242,7 @@ pub enum Error {
     },
     /// Labels are needed, but there is nothing to tell apart.
     #[error(
-        "{} has {got} classes, labels need at least 2: {hint}; or ask for no labelled pictures",
+        "{}: labels need at least 2 classes, got {got}: {hint}; or ask for no labelled pictures",
         path.display()
     )]
     OneClass {
