@@ -22,7 +22,9 @@ const wasmBytes = (kind: string): number => {
  */
 async function recipesOfPackage() {
   const { recipeList } = await import("kith-web");
-  return (await recipeList()).map(({ name, title, description, toml }) => {
+  // Recipes for few labels are the panel Label's.
+  const pretraining = (await recipeList()).filter(({ toml }) => !/^\[semi\b/m.test(toml));
+  return pretraining.map(({ name, title, description, toml }) => {
     const queue = /^queue *= *(\d+)/m.exec(toml)?.[1];
     return { name, title, summary: description, queue: queue === undefined ? null : Number(queue) };
   });
