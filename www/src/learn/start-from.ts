@@ -116,7 +116,7 @@ function floats(bytes: Uint8Array, start: number, tensor?: Tensor): Float32Array
 }
 
 /** IEEE 754's half precision: a sign, five bits of exponent, ten of fraction. */
-export function halfToNumber(half: number): number {
+function halfToNumber(half: number): number {
   const [sign, exponent, fraction] = [half >> 15 ? -1 : 1, (half >> 10) & 31, half & 1023];
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
   if (exponent === 0) return sign * fraction * 2 ** -24;

@@ -49,8 +49,8 @@ pub(super) trait Panelled {
     );
 }
 
-/// Some columns as panels of as many vectors as a tile may have, or one less, so that no panel is much
-/// narrower than the others: a narrow tile waits for its numbers more often. The last vector may not be full.
+/// Some columns as the fewest panels that tiles can have, which differ by one vector at most: a tile that is
+/// narrower than the others waits for its numbers more often. The last vector may not be full.
 #[inline(always)]
 pub(super) fn panels(
     columns: Range<usize>,
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn panels_are_as_wide_as_each_other() {
+    fn panels_differ_by_a_vector_at_most() {
         let widths = |columns: usize, lanes| -> Vec<usize> {
             let all: Vec<_> = panels(10..10 + columns, [lanes, 4]).collect();
             assert!(all.windows(2).all(|pair| pair[0].end == pair[1].start));
