@@ -17,7 +17,7 @@ export function offline(container: HTMLElement): void {
     if (data === "all kept") words.textContent = "Stored: this page opens offline too.";
   });
   void register(update).catch(() => {
-    words.textContent = "This browser stores nothing: the page does not open offline.";
+    words.textContent = "This browser does not keep the page itself: it does not open offline.";
   });
 }
 
