@@ -1,7 +1,8 @@
 //! Seconds of one `SimCLR` training step, to be timed side by side with other frameworks'.
 //!
-//! `step BATCH SIDE WIDTH STEPS [gpu]`: prints each step, the first with its warm-up, and the
-//! median of the rest.
+//! `step BATCH SIDE ENCODER STEPS [gpu]`: prints each step, the first with its warm-up, and the
+//! median of the rest. ENCODER as in a recipe, `{kind="resnet",depth=18}`, or the width of the four
+//! convolutions of the Keras examples.
 #![expect(clippy::print_stdout, reason = "it exists to print")]
 
 use std::time::Instant;
@@ -13,11 +14,19 @@ use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, SelfSupervised, Trainer};
 use kith_core::{Device, DeviceKind, Tensor};
 
+#[derive(serde::Deserialize)]
+struct Given {
+    encoder: EncoderSettings,
+}
+
+/// Head of the networks that are not the Keras examples': its hidden layer and its outputs.
+const HEAD: (usize, usize) = (512, 128);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let numbers: Vec<usize> = arguments.iter().take(4).flat_map(|text| text.parse()).collect();
-    let [batch, side, width, steps] = numbers[..] else {
-        panic!("expected BATCH SIDE WIDTH STEPS [gpu], got {arguments:?}");
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
+    let (Some(batch), Some(side), Some(steps)) = (number(0), number(1), number(3)) else {
+        panic!("expected BATCH SIDE ENCODER STEPS [gpu], got {arguments:?}");
     };
     assert!(steps > 1, "the first step only warms up: expected at least 2 steps, got {steps}");
     let device = match arguments.get(4).map(String::as_str) {
@@ -25,8 +34,15 @@ fn main() {
         _ => Device::flex(),
     };
     let mut recipe = Recipe::built_in("keras-simclr").expect("it is built in");
-    recipe.encoder = EncoderSettings::Conv4 { width };
-    recipe.projection = Some(HeadSettings::new(vec![width], width));
+    let (encoder, projection) = match number(2) {
+        Some(width) => (EncoderSettings::Conv4 { width }, HeadSettings::new(vec![width], width)),
+        None => {
+            let given = format!("encoder = {}", arguments[2]);
+            let given: Given = toml::from_str(&given).expect("an encoder or a width");
+            (given.encoder, HeadSettings::new(vec![HEAD.0], HEAD.1))
+        }
+    };
+    (recipe.encoder, recipe.projection) = (encoder, Some(projection));
     let plan = Plan { side, classes: 0, seed: 0, steps: steps as u64, epochs: 1 };
     let mut trainer =
         Trainer::pretraining(recipe, plan, &device).expect("the side suits the encoder");

@@ -4,6 +4,8 @@
 pub(crate) mod cpu;
 #[cfg(feature = "gpu")]
 pub(crate) mod gpu;
+#[cfg(feature = "cpu")]
+pub(crate) mod sum;
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;

@@ -7,11 +7,13 @@
 //!
 //! A sum is built in one order, block by block, whatever the number of threads or the width of vectors.
 
+mod columns;
 mod tile;
 mod panels;
 mod transposed;
 mod written;
 
+pub(crate) use columns::sums_of_columns;
 pub(crate) use panels::{Panels, lanes};
 pub(crate) use transposed::Transposed;
 

@@ -72,6 +72,10 @@ impl Linear {
             return cpu::forward(x, weight, self.bias.as_ref().map(Param::val));
         }
         let weight = self.weight.val();
+        #[cfg(feature = "cpu")]
+        if cpu::suits(&x, &weight) {
+            return cpu::learn(x, weight, self.bias.as_ref().map(Param::val));
+        }
         #[cfg(feature = "gpu")]
         if gpu::suits(&x, &weight) {
             return gpu::forward(x, weight, self.bias.as_ref().map(Param::val));

@@ -1,6 +1,8 @@
 //! Batch normalisation (Ioffe and Szegedy 2015), under `PyTorch`'s names.
 
 #[cfg(feature = "cpu")]
+mod moments;
+#[cfg(feature = "cpu")]
 mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;

@@ -6,13 +6,15 @@ mod patches;
 #[cfg(feature = "cpu")]
 mod spread;
 #[cfg(feature = "cpu")]
-mod product;
-#[cfg(feature = "cpu")]
 mod winograd;
+#[cfg(feature = "cpu")]
+mod product;
 #[cfg(feature = "cpu")]
 mod strip;
 #[cfg(feature = "cpu")]
 mod inverted;
+#[cfg(feature = "cpu")]
+mod correlated;
 #[cfg(feature = "cpu")]
 mod depthwise;
 #[cfg(feature = "cpu")]
@@ -291,11 +293,10 @@ mod tests {
     type Way = fn(Inputs, How, Activation) -> Tensor<4>;
 
     /// The result and the gradients of a sum of it that weighs each number differently.
-    fn all(way: Way, [outputs, kernel]: [usize; 2], how: How) -> Vec<Vec<f32>> {
+    fn all(way: Way, [inputs, outputs, kernel]: [usize; 3], how: How) -> Vec<Vec<f32>> {
         let (geometry, _) = how;
-        const CHANNELS: usize = 4;
-        let x = numbers([9, CHANNELS, 12, 17]);
-        let weight = numbers([outputs, CHANNELS / geometry.groups, kernel, kernel]);
+        let x = numbers([9, inputs, 12, 17]);
+        let weight = numbers([outputs, inputs / geometry.groups, kernel, kernel]);
         let bias = (geometry.groups == 1 && outputs != 6).then(|| numbers([outputs]));
         let activation = if bias.is_some() { Activation::Relu } else { Activation::Linear };
         let maps = way((x.clone(), weight.clone(), bias.clone()), how, activation);
@@ -310,13 +311,18 @@ mod tests {
     #[test]
     fn the_cpus_own_ways_compute_what_burn_does() {
         let strides = [1, 2];
-        let valid = strides.map(|stride| ([5, KERNEL], Geometry::valid(stride)));
-        let same = strides.map(|stride| ([5, KERNEL], Geometry::same(KERNEL, stride)));
-        let stem = strides.map(|stride| ([5, 7], Geometry::same(7, stride)));
-        let pointwise = [([6, 1], Geometry::same(1, 1)), ([7, 1], Geometry::same(1, 2))];
-        let depthwise = strides.map(|stride| ([4, KERNEL], Geometry::depthwise(4, stride)));
-        let wide = strides.map(|stride| ([4, 5], Geometry::same(5, stride).of_channels(4)));
-        let all_kinds = [valid, same, stem, pointwise, depthwise, wide].concat();
+        let valid = strides.map(|stride| ([4, 5, KERNEL], Geometry::valid(stride)));
+        let same = strides.map(|stride| ([4, 5, KERNEL], Geometry::same(KERNEL, stride)));
+        let stem = strides.map(|stride| ([4, 5, 7], Geometry::same(7, stride)));
+        let pointwise = [([4, 6, 1], Geometry::same(1, 1)), ([4, 7, 1], Geometry::same(1, 2))];
+        let depthwise = strides.map(|stride| ([4, 4, KERNEL], Geometry::depthwise(4, stride)));
+        let wide = strides.map(|stride| ([4, 4, 5], Geometry::same(5, stride).of_channels(4)));
+        // Enough channels and pixels for squares, of odd and even sides.
+        let squares = [[32, 48, KERNEL], [64, 32, KERNEL]];
+        let squares = squares.map(|sizes| (sizes, Geometry::same(KERNEL, 1)));
+        let without = [([48, 32, KERNEL], Geometry::valid(1))];
+        let all_kinds =
+            [&valid[..], &same, &stem, &pointwise, &depthwise, &wide, &squares, &without].concat();
         let paddings = [Strided::Around, Strided::Same, Strided::After];
         for ((sizes, geometry), strided) in
             all_kinds.into_iter().flat_map(|kind| paddings.map(|strided| (kind, strided)))

@@ -10,22 +10,32 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
 use crate::array::{array, plain, tracked};
+use crate::threads;
 use crate::vectors::{Loop, widest};
+
+/// Numbers that a thread takes at a time.
+const PART: usize = 1 << 14;
 
 /// As [`super::gelu`].
 pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let shape = x.dims();
     if !x.is_autodiff() {
         let x = plain(x).to_contiguous();
-        let mut values = vec![0.0; x.storage::<f32>().len()];
-        widest(Values { numbers: x.storage(), values: &mut values });
+        let numbers = x.storage::<f32>();
+        let mut values = vec![0.0; numbers.len()];
+        threads::each_part(&mut values, PART, |number, values| {
+            widest(Values { numbers: &numbers[number * PART..][..values.len()], values });
+        });
         return Tensor::from_primitive::<Flex>(array(values, shape));
     }
     let (x, node) = tracked(x).into_parts();
     let x = x.to_contiguous();
     let numbers = x.storage::<f32>();
     let (mut values, mut slopes) = (vec![0.0; numbers.len()], vec![0.0; numbers.len()]);
-    widest(Both { numbers, values: &mut values, slopes: &mut slopes });
+    let parts = values.chunks_mut(PART).zip(slopes.chunks_mut(PART)).zip(numbers.chunks(PART));
+    threads::each(parts.collect(), |((values, slopes), numbers)| {
+        widest(Both { numbers, values, slopes });
+    });
     let result = array(values, shape);
     let tracked = match Gelu.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(slopes, result),
@@ -68,6 +78,23 @@ impl Loop for Both<'_> {
     }
 }
 
+/// Gradients, each times its slope.
+struct Scaled<'a> {
+    gradients: &'a mut [f32],
+    slopes: &'a [f32],
+}
+
+impl Loop for Scaled<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (gradient, slope) in self.gradients.iter_mut().zip(self.slopes) {
+            *gradient *= slope;
+        }
+    }
+}
+
 /// The step back.
 #[derive(Debug)]
 struct Gelu;
@@ -78,8 +105,10 @@ impl Backward<Flex, 1> for Gelu {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let mut gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let numbers = gradient.storage_mut::<f32>().iter_mut();
-        numbers.zip(&ops.state).for_each(|(gradient, slope)| *gradient *= slope);
+        threads::each_part(gradient.storage_mut(), PART, |number, gradients| {
+            let slopes = &ops.state[number * PART..][..gradients.len()];
+            widest(Scaled { gradients, slopes });
+        });
         let [parent] = ops.parents;
         if let Some(node) = parent {
             grads.register::<Flex>(node.id, gradient);

@@ -69,9 +69,20 @@ impl Transposed<'_> {
         result
     }
 
+    /// Adds it to `[columns, depth]`, on one thread.
+    pub(crate) fn onto(&self, result: &mut [f32]) {
+        self.add((0..self.starts.len(), 0..self.runs.depth()), result);
+    }
+
     /// What some rows have for some places, `[columns, places]`.
     fn part(&self, rows: Range<usize>, places: Range<usize>) -> Vec<f32> {
         let mut result = vec![0.0; self.columns * places.len()];
+        self.add((rows, places), &mut result);
+        result
+    }
+
+    /// Adds what some rows have for some places to `[columns, places]`.
+    fn add(&self, (rows, places): (Range<usize>, Range<usize>), result: &mut [f32]) {
         let mut packed = Vec::new();
         for first in rows.clone().step_by(ROWS_AT_ONCE) {
             let rows = first..rows.end.min(first + ROWS_AT_ONCE);
@@ -81,18 +92,16 @@ impl Transposed<'_> {
                 let left = &self.left[rows.start * self.columns..rows.end * self.columns];
                 let place = here.start - places.start..here.end - places.start;
                 let (columns, depth) = (self.columns, places.len());
-                let result = result.as_mut_slice();
                 Arch::new().dispatch(Summed {
                     left,
                     columns,
                     packed: &packed,
                     place,
                     depth,
-                    result,
+                    result: &mut *result,
                 });
             }
         }
-        result
     }
 
     /// The numbers of rows at some places, as panels `[rows, width]`, the last filled up with zeros to whole

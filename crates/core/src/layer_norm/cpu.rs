@@ -9,7 +9,11 @@ use burn::tensor::Tensor;
 
 use super::Inputs;
 use crate::array::{Array, array, tracked};
+use crate::threads;
 use crate::vectors::{Loop, widest};
+
+/// Rows that a thread takes at a time: sums do not depend on the number of threads.
+const ROWS: usize = 256;
 
 /// As [`super::normalised`].
 pub(super) fn normalised((x, weight, bias): Inputs, epsilon: f64) -> Tensor<2> {
@@ -72,7 +76,10 @@ struct Rows {
 impl Rows {
     fn new(x: Array, weight: Array, epsilon: f64) -> Self {
         let channels = weight.layout().shape()[0];
-        let moments = widest(Moments { rows: x.storage(), channels, epsilon: epsilon as f32 });
+        let epsilon = epsilon as f32;
+        let parts = x.storage::<f32>().chunks(ROWS * channels).collect();
+        let parts = threads::each(parts, |rows| widest(Moments { rows, channels, epsilon }));
+        let moments = parts.concat();
         Self { x, weight, moments }
     }
 
@@ -80,49 +87,48 @@ impl Rows {
         self.weight.layout().shape()[0]
     }
 
-    /// Every row with its mean and sharpness.
-    fn each(&self) -> impl Iterator<Item = (&[f32], [f32; 2])> {
-        self.x.storage().chunks_exact(self.channels()).zip(self.moments.iter().copied())
+    /// Some rows with what normalises them, from the part of this number on.
+    fn part(&self, number: usize, gradient: &[f32]) -> (&[f32], &[[f32; 2]]) {
+        let (first, channels) = (number * ROWS, self.channels());
+        let rows = &self.x.storage::<f32>()[first * channels..][..gradient.len()];
+        (rows, &self.moments[first..][..gradient.len() / channels])
     }
 
     fn forward(&self, bias: &[f32]) -> Array {
-        let weight = self.weight.storage::<f32>();
-        let rows = self.x.storage::<f32>();
-        let mut result = vec![0.0; rows.len()];
-        let (moments, result_of) = (self.moments.as_slice(), result.as_mut_slice());
-        widest(Normalised { rows, result: result_of, moments, affine: [weight, bias] });
-        array(result, [self.moments.len(), self.channels()])
+        let (channels, weight) = (self.channels(), self.weight.storage::<f32>());
+        let mut result = vec![0.0; self.moments.len() * channels];
+        threads::each_part(&mut result, ROWS * channels, |number, result| {
+            let (rows, moments) = self.part(number, result);
+            widest(Normalised { rows, result, moments, affine: [weight, bias] });
+        });
+        array(result, [self.moments.len(), channels])
     }
 
     /// sharpness · (g·w − mean(g·w) − x̂ · mean(g·w · x̂)).
     fn gradient_of_rows(&self, gradient: &[f32]) -> Array {
         let (channels, weight) = (self.channels(), self.weight.storage::<f32>());
-        let share = 1.0 / channels as f32;
-        let mut found = Vec::with_capacity(gradient.len());
-        let mut scaled = vec![0.0; channels];
-        for ((row, [mean, sharpness]), g) in self.each().zip(gradient.chunks_exact(channels)) {
-            scaled.iter_mut().zip(g).zip(weight).for_each(|((scaled, g), w)| *scaled = g * w);
-            let level = share * sum(&scaled, &scaled, |g, _| g);
-            let lean = share * sharpness * sum(&scaled, row, |g, x| g * (x - mean));
-            let numbers = scaled.iter().zip(row);
-            found.extend(
-                numbers.map(|(g, x)| sharpness * (g - level - (x - mean) * sharpness * lean)),
-            );
-        }
+        let mut found = gradient.to_vec();
+        threads::each_part(&mut found, ROWS * channels, |number, gradients| {
+            let (rows, moments) = self.part(number, gradients);
+            widest(Slopes { rows, gradients, moments, weight });
+        });
         array(found, [self.moments.len(), channels])
     }
 
     /// Σ g · x̂ and Σ g.
     fn gradients_of_parameters(&self, gradient: &[f32]) -> [Vec<f32>; 2] {
         let channels = self.channels();
-        let mut sums = vec![[0.0_f64; 2]; channels];
-        for ((row, [mean, sharpness]), g) in self.each().zip(gradient.chunks_exact(channels)) {
-            for ((sums, g), x) in sums.iter_mut().zip(g).zip(row) {
-                sums[0] += f64::from(g * ((x - mean) * sharpness));
-                sums[1] += f64::from(*g);
-            }
-        }
-        [0, 1].map(|which| sums.iter().map(|sums| sums[which] as f32).collect())
+        let parts = gradient.chunks(ROWS * channels).enumerate().collect();
+        let parts = threads::each(parts, |(number, gradients)| {
+            let (rows, moments) = self.part(number, gradients);
+            let mut sums = vec![[0.0_f64; 2]; channels];
+            widest(Sums { rows, gradients, moments, sums: &mut sums });
+            sums
+        });
+        [0, 1].map(|which| {
+            let total = |channel: usize| parts.iter().map(|sums| sums[channel][which]).sum::<f64>();
+            (0..channels).map(|channel| total(channel) as f32).collect()
+        })
     }
 }
 
@@ -169,6 +175,59 @@ impl Loop for Normalised<'_> {
         for ((row, result), [mean, sharpness]) in pairs.zip(self.moments) {
             for (((result, x), w), b) in result.iter_mut().zip(row).zip(weight).zip(bias) {
                 *result = (x - mean) * sharpness * w + b;
+            }
+        }
+    }
+}
+
+/// Gradients of rows, in place of those of what they become.
+struct Slopes<'a> {
+    rows: &'a [f32],
+    gradients: &'a mut [f32],
+    moments: &'a [[f32; 2]],
+    weight: &'a [f32],
+}
+
+impl Loop for Slopes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.weight.len();
+        let share = 1.0 / channels as f32;
+        let pairs = self.rows.chunks_exact(channels).zip(self.gradients.chunks_exact_mut(channels));
+        for ((row, gradients), &[mean, sharpness]) in pairs.zip(self.moments) {
+            for (gradient, weight) in gradients.iter_mut().zip(self.weight) {
+                *gradient *= weight;
+            }
+            let level = share * sum(gradients, gradients, |g, _| g);
+            let lean = share * sharpness * sum(gradients, row, |g, x| g * (x - mean));
+            for (gradient, x) in gradients.iter_mut().zip(row) {
+                *gradient = sharpness * (*gradient - level - (x - mean) * sharpness * lean);
+            }
+        }
+    }
+}
+
+/// Adds g · x̂ and g of every channel.
+struct Sums<'a> {
+    rows: &'a [f32],
+    gradients: &'a [f32],
+    moments: &'a [[f32; 2]],
+    sums: &'a mut [[f64; 2]],
+}
+
+impl Loop for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let channels = self.sums.len();
+        let pairs = self.rows.chunks_exact(channels).zip(self.gradients.chunks_exact(channels));
+        for ((row, gradients), &[mean, sharpness]) in pairs.zip(self.moments) {
+            for ((sums, g), x) in self.sums.iter_mut().zip(gradients).zip(row) {
+                sums[0] += f64::from(g * ((x - mean) * sharpness));
+                sums[1] += f64::from(*g);
             }
         }
     }

@@ -8,8 +8,10 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
 use super::Inputs;
+use super::moments::{Moments, added, column_sums, part_of};
 use crate::activation::Activation;
 use crate::array::{Array, array, tracked};
+use crate::threads;
 use crate::vectors::{Loop, widest};
 
 /// # Shapes
@@ -30,7 +32,10 @@ pub(super) fn normalise(
     });
     let nodes = [x_node, weight_node, bias_node];
     let tracked = match Normalise.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((batch, result.clone()), result),
+        OpsKind::Tracked(prepared) => {
+            let stops = batch.activation != Activation::Linear;
+            prepared.finish((batch, stops.then(|| result.clone())), result)
+        }
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     (Tensor::from_primitive::<Autodiff<Flex>>(tracked), moments)
@@ -41,20 +46,20 @@ pub(super) fn normalise(
 struct Normalise;
 
 impl Backward<Flex, 3> for Normalise {
-    type State = (Batch, Array);
+    /// The result, if the activation stops gradients.
+    type State = (Batch, Option<Array>);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (batch, result) = ops.state;
         let mut gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        if batch.activation != Activation::Linear {
-            batch.activation.stop(gradient.storage_mut(), result.storage());
-        }
-        let [weight, bias] = batch.gradients_of_parameters(gradient.storage());
+        // Without one, nothing is stopped: the rows stand for it.
+        let result = result.as_ref().unwrap_or(&batch.x).storage();
+        let [weight, bias] = batch.gradients_of_parameters(gradient.storage_mut(), result);
         let channels = batch.channels();
         let [x_node, weight_node, bias_node] = ops.parents;
         if let Some(node) = x_node {
-            let found = batch.gradient_of_rows(gradient.storage(), [&weight, &bias]);
-            grads.register::<Flex>(node.id, found);
+            batch.lead_back(gradient.storage_mut(), [&weight, &bias]);
+            grads.register::<Flex>(node.id, gradient);
         }
         if let Some(node) = weight_node {
             grads.register::<Flex>(node.id, array(weight, [channels]));
@@ -76,52 +81,6 @@ struct Batch {
     /// 1 / √(variance + ε).
     sharpness: Vec<f32>,
     activation: Activation,
-}
-
-/// Rows whose sums are built in single precision, before they go into double.
-const BLOCK: usize = 64;
-
-/// Sums over rows, for each channel, of a term of the numbers of two arrays there and of a number of the
-/// channel's.
-fn column_sums(
-    [left, right, centres]: [&[f32]; 3],
-    term: impl Fn(f32, f32, f32) -> f32 + Copy,
-) -> Vec<f64> {
-    let channels = centres.len();
-    let mut totals = vec![0.0; channels];
-    let mut partial = vec![0.0; channels];
-    let block = BLOCK * channels;
-    for (left, right) in left.chunks(block).zip(right.chunks(block)) {
-        partial.fill(0.0);
-        widest(Summed { rows: [left, right], centres, sums: &mut partial, term });
-        totals.iter_mut().zip(&partial).for_each(|(total, part)| *total += f64::from(*part));
-    }
-    totals
-}
-
-struct Summed<'a, F> {
-    /// Of two arrays.
-    rows: [&'a [f32]; 2],
-    /// A number for each channel.
-    centres: &'a [f32],
-    sums: &'a mut [f32],
-    term: F,
-}
-
-impl<F: Fn(f32, f32, f32) -> f32> Loop for Summed<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { rows: [left, right], centres, sums, term } = self;
-        let channels = centres.len();
-        for (left, right) in left.chunks_exact(channels).zip(right.chunks_exact(channels)) {
-            for (((sum, left), right), centre) in sums.iter_mut().zip(left).zip(right).zip(centres)
-            {
-                *sum += term(*left, *right, *centre);
-            }
-        }
-    }
 }
 
 struct Scaled<'a> {
@@ -148,9 +107,9 @@ impl Loop for Scaled<'_> {
 }
 
 struct LedBack<'a> {
-    /// Gradients, and the rows that were normalised.
-    rows: [&'a [f32]; 2],
-    found: &'a mut [f32],
+    /// Become those of the rows.
+    gradients: &'a mut [f32],
+    rows: &'a [f32],
     /// Scale, lean and shift.
     numbers: [&'a [f32]; 3],
 }
@@ -160,13 +119,14 @@ impl Loop for LedBack<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { rows: [gradient, rows], found, numbers: [scale, lean, shift] } = self;
+        let Self { gradients, rows, numbers: [scale, lean, shift] } = self;
         let channels = scale.len();
-        let each = gradient.chunks_exact(channels).zip(rows.chunks_exact(channels));
-        for ((gradient, row), found) in each.zip(found.chunks_exact_mut(channels)) {
-            let numbers = gradient.iter().zip(row).zip(scale).zip(lean).zip(shift);
-            for (found, ((((g, x), scale), lean), shift)) in found.iter_mut().zip(numbers) {
-                *found = g * scale - x * lean + shift;
+        for (gradients, row) in
+            gradients.chunks_exact_mut(channels).zip(rows.chunks_exact(channels))
+        {
+            let numbers = row.iter().zip(scale).zip(lean).zip(shift);
+            for (g, (((x, scale), lean), shift)) in gradients.iter_mut().zip(numbers) {
+                *g = *g * scale - x * lean + shift;
             }
         }
     }
@@ -174,14 +134,10 @@ impl Loop for LedBack<'_> {
 
 impl Batch {
     fn new(x: Array, weight: Array, epsilon: f64, activation: Activation) -> Self {
-        let channels = weight.layout().shape()[0];
-        let rows = x.storage::<f32>();
-        let count = (rows.len() / channels) as f64;
-        let means = |sums: Vec<f64>| sums.iter().map(|sum| (sum / count) as f32).collect();
-        let zeros = vec![0.0; channels];
-        let mean: Vec<f32> = means(column_sums([rows, rows, &zeros], |x, _, _| x));
+        let moments = Moments::of_all(x.storage(), weight.layout().shape()[0]);
+        let mean = moments.means.iter().map(|mean| *mean as f32).collect();
         let variance: Vec<f32> =
-            means(column_sums([rows, rows, &mean], |x, _, mean| (x - mean) * (x - mean)));
+            moments.squares.iter().map(|sum| (sum / moments.count) as f32).collect();
         let sharp = |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
         let sharpness = variance.iter().map(sharp).collect();
         Self { x, weight, mean, variance, sharpness, activation }
@@ -199,25 +155,41 @@ impl Batch {
         let rows = self.x.storage::<f32>();
         let mut result = vec![0.0; rows.len()];
         let (affine, activation) = ([scale.as_slice(), shift.as_slice()], self.activation);
-        widest(Scaled { rows, result: &mut result, affine, activation });
+        let size = part_of(channels);
+        threads::each_part(&mut result, size, |number, result| {
+            let rows = &rows[number * size..][..result.len()];
+            widest(Scaled { rows, result, affine, activation });
+        });
         let count = rows.len() / channels;
         array(result, [count, channels])
     }
 
-    /// Of the weight and of the bias.
-    fn gradients_of_parameters(&self, gradient: &[f32]) -> [Vec<f32>; 2] {
-        let rows = self.x.storage::<f32>();
-        let weight = column_sums([gradient, rows, &self.mean], |g, x, mean| g * (x - mean));
-        let bias = column_sums([gradient, gradient, &self.mean], |g, _, _| g);
-        let weight: Vec<f32> = weight.iter().map(|sum| *sum as f32).collect();
-        [product(&weight, &self.sharpness), bias.iter().map(|sum| *sum as f32).collect()]
+    /// Of the weight and of the bias. The gradient is stopped where the activation does so.
+    fn gradients_of_parameters(&self, gradient: &mut [f32], results: &[f32]) -> [Vec<f32>; 2] {
+        let (channels, mean) = (self.channels(), self.mean.as_slice());
+        let size = part_of(channels);
+        let rows = self.x.storage::<f32>().chunks(size).zip(results.chunks(size));
+        let parts = threads::each(
+            gradient.chunks_mut(size).zip(rows).collect(),
+            |(gradient, (rows, results))| {
+                self.activation.stop(gradient, results);
+                let gradient = &*gradient;
+                let weight = column_sums([gradient, rows, mean], |g, x, mean| g * (x - mean));
+                [weight, column_sums([gradient, gradient, mean], |g, _, _| g)]
+            },
+        );
+        let total = |which: usize| {
+            let sums =
+                parts.iter().fold(vec![0.0; channels], |sums, part| added(sums, &part[which]));
+            sums.iter().map(|sum| *sum as f32).collect::<Vec<f32>>()
+        };
+        [product(&total(0), &self.sharpness), total(1)]
     }
 
-    /// weight · sharpness · (g − mean(g) − x̂ · mean(g · x̂)), as in the paper's section 3.
-    fn gradient_of_rows(&self, gradient: &[f32], [weight, bias]: [&[f32]; 2]) -> Array {
+    /// weight · sharpness · (g − mean(g) − x̂ · mean(g · x̂)), as in the paper's section 3, in place of g.
+    fn lead_back(&self, gradient: &mut [f32], [weight, bias]: [&[f32]; 2]) {
         let (rows, channels) = (self.x.storage::<f32>(), self.channels());
-        let count = rows.len() / channels;
-        let share = 1.0 / count as f32;
+        let share = 1.0 / (rows.len() / channels) as f32;
         let scale: Vec<f32> = product(self.weight.storage(), &self.sharpness);
         // g · scale − (x − mean) · lean − level
         let lean: Vec<f32> = product(&product(&scale, &self.sharpness), weight);
@@ -225,10 +197,12 @@ impl Batch {
         let level: Vec<f32> = product(&scale, bias).iter().map(|x| x * share).collect();
         let shift: Vec<f32> =
             product(&self.mean, &lean).iter().zip(&level).map(|(a, b)| a - b).collect();
-        let mut found = vec![0.0; rows.len()];
         let numbers = [scale.as_slice(), lean.as_slice(), shift.as_slice()];
-        widest(LedBack { rows: [gradient, rows], found: &mut found, numbers });
-        array(found, [count, channels])
+        let size = part_of(channels);
+        threads::each_part(gradient, size, |number, gradients| {
+            let rows = &rows[number * size..][..gradients.len()];
+            widest(LedBack { gradients, rows, numbers });
+        });
     }
 }
 

@@ -9,7 +9,8 @@ use burn::module::Param;
 use burn::tensor::Tensor;
 
 use super::inverted::{Inverted, Pointwise};
-use super::product::{self, Convolution, channels_first, channels_last};
+use super::patches::{channels_first, channels_last};
+use super::product::{self, Convolution};
 use super::strip::Depthwise;
 use super::{Bottleneck, Conv, Geometry, depthwise, winograd};
 use crate::activation::Activation;
@@ -76,7 +77,8 @@ pub(super) fn packed(weight: Tensor<4>, geometry: Geometry) -> Packed {
     let [outputs, inputs, kernel, _] = shape;
     let weight = weight.permute([0, 2, 3, 1]);
     if winograd::suits([kernel, geometry.stride], [inputs, outputs]) {
-        let products = |kernels: &[f32]| winograd::kernels(kernels, [inputs, outputs]);
+        let products =
+            |kernels: &[f32]| winograd::Transformed::new(kernels, [inputs, outputs]).forward();
         return Packed::products(weight, products);
     }
     Packed::of(weight.reshape([outputs, kernel * kernel * inputs]))

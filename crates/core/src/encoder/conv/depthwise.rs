@@ -10,14 +10,21 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
+use pulp::Arch;
 
+use super::correlated::Correlated;
 use super::inverted::Inverted;
-use super::product::{channels_first, channels_last};
+use super::patches::{channels_first, channels_last};
 use super::strip::{Depthwise as Layer, by_vectors};
 use crate::activation::Activation;
 use crate::array::{Array, array, bias_or_zeros, plain, tracked};
+use crate::threads;
 use crate::vectors::{Loop, widest};
 use crate::window::Window;
+
+/// Pictures whose gradients of kernels are added up before the others': sums do not depend on the number of
+/// threads.
+const PICTURES: usize = 4;
 
 /// # Shapes
 /// - x: `[n, c, h, w]`, weight: `[c, 1, k, k]`
@@ -164,15 +171,41 @@ impl Depthwise {
     /// - gradient: `[n, rows, columns, c]`
     /// - result: `[n, c, h, w]`
     fn gradient_of_pictures(&self, gradient: &Array) -> Array {
+        let Window { stride, rows, columns, .. } = self.window;
+        if stride == 1 && [rows, columns].as_flattened().iter().all(|&zeros| zeros < self.kernel) {
+            return channels_first(self.turned(gradient));
+        }
         let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
         let mut found = vec![0.0; n * height * width * channels];
         let meetings = self.meetings();
-        let gradients = gradient.storage::<f32>().chunks_exact(rows * columns * channels);
-        for (found, gradient) in found.chunks_exact_mut(height * width * channels).zip(gradients) {
-            let inputs = [gradient, self.kernels.as_slice()];
+        let gradients = gradient.storage::<f32>();
+        let size = rows * columns * channels;
+        threads::each_part(&mut found, (height * width * channels).max(1), |picture, found| {
+            let inputs = [&gradients[picture * size..][..size], self.kernels.as_slice()];
             widest(Scattered { found, meetings: &meetings, inputs, channels });
-        }
+        });
         channels_first(array(found, [n, height, width, channels]))
+    }
+
+    /// The gradient of pictures `[n, h, w, c]` where every pixel is met by all places: a convolution by the
+    /// kernels, turned.
+    fn turned(&self, gradient: &Array) -> Array {
+        let channels = self.shape()[3];
+        let turned: Vec<f32> =
+            self.kernels.chunks_exact(channels).rev().flatten().copied().collect();
+        let kernels = by_vectors(&turned, channels);
+        let around =
+            |[before, after]: [usize; 2]| [before, after].map(|zeros| self.kernel - 1 - zeros);
+        let Window { rows, columns, .. } = self.window;
+        let window = Window { rows: around(rows), columns: around(columns), ..self.window };
+        let none = vec![0.0; channels];
+        let layer = Layer {
+            kernels: &kernels,
+            bias: &none,
+            kernel: self.kernel,
+            activation: Activation::Linear,
+        };
+        Inverted::alone(layer, window).of(gradient)
     }
 
     /// # Shapes
@@ -180,13 +213,26 @@ impl Depthwise {
     /// - result: `[c, 1, k, k]`
     fn gradient_of_kernels(&self, gradient: &Array) -> Array {
         let ([_, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
+        let sizes = [[height, width], [rows, columns]].map(|[tall, wide]| tall * wide * channels);
+        let gradients = gradient.storage::<f32>().chunks(PICTURES * sizes[1]);
+        let pictures = self.pictures.storage::<f32>().chunks(PICTURES * sizes[0]);
+        let parts = threads::each(pictures.zip(gradients).collect(), |(pictures, gradients)| {
+            let mut sums = vec![0.0; self.kernel * self.kernel * channels];
+            let pairs = pictures.chunks_exact(sizes[0]).zip(gradients.chunks_exact(sizes[1]));
+            for (picture, gradient) in pairs {
+                Arch::new().dispatch(Correlated {
+                    sums: &mut sums,
+                    inputs: [picture, gradient],
+                    sides: [[height, width], [rows, columns]],
+                    window: self.window,
+                    channels,
+                });
+            }
+            sums
+        });
         let mut found = vec![0.0; self.kernel * self.kernel * channels];
-        let meetings = self.meetings();
-        let pictures = self.pictures.storage::<f32>().chunks_exact(height * width * channels);
-        let gradients = gradient.storage::<f32>().chunks_exact(rows * columns * channels);
-        for (picture, gradient) in pictures.zip(gradients) {
-            let (found, inputs) = (found.as_mut_slice(), [picture, gradient]);
-            widest(Correlated { found, meetings: &meetings, inputs, channels });
+        for part in parts {
+            found.iter_mut().zip(part).for_each(|(sum, number)| *sum += number);
         }
         let found = channels_first(array(found, [1, self.kernel, self.kernel, channels]));
         Flex::float_swap_dims(found, 0, 1)
@@ -212,29 +258,6 @@ impl Loop for Scattered<'_> {
             let kernel = &kernels[meeting.place..][..channels];
             let gradient = &gradient[meeting.map..][..channels];
             add_products(&mut found[meeting.picture..][..channels], gradient, kernel);
-        }
-    }
-}
-
-/// Adds a picture times the gradient of maps to that of the kernels.
-struct Correlated<'a> {
-    found: &'a mut [f32],
-    meetings: &'a [Meeting],
-    /// Picture and gradient.
-    inputs: [&'a [f32]; 2],
-    channels: usize,
-}
-
-impl Loop for Correlated<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self { found, meetings, inputs: [picture, gradient], channels } = self;
-        for meeting in meetings {
-            let picture = &picture[meeting.picture..][..channels];
-            let gradient = &gradient[meeting.map..][..channels];
-            add_products(&mut found[meeting.place..][..channels], picture, gradient);
         }
     }
 }

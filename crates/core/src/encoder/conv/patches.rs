@@ -1,9 +1,25 @@
 //! Where the patches of a convolution lie in pictures of `[n, h, w, c]`.
 
+use burn::backend::Flex;
+use burn::backend::ops::FloatTensorOps;
+
 use crate::array::{Array, array};
 use crate::gemm::Runs;
 use crate::threads;
 use crate::window::Window;
+
+const NHWC_FROM_NCHW: [usize; 4] = [0, 2, 3, 1];
+const NCHW_FROM_NHWC: [usize; 4] = [0, 3, 1, 2];
+
+/// `[n, c, h, w]` as `[n, h, w, c]`, without a copy if they lie like that already.
+pub(super) fn channels_last(x: Array) -> Array {
+    Flex::float_permute(x, &NHWC_FROM_NCHW).to_contiguous()
+}
+
+/// `[n, h, w, c]` seen as `[n, c, h, w]`.
+pub(super) fn channels_first(x: Array) -> Array {
+    Flex::float_permute(x, &NCHW_FROM_NHWC)
+}
 
 /// Pictures, and the side and the stride of the patches that are taken from them.
 #[derive(Clone, Copy, Debug)]

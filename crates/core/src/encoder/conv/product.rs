@@ -6,23 +6,18 @@
 //! their channels last from layer to layer, bias and `ReLU` are applied while their operands are
 //! in the cache, and nothing is gathered: products take patches from where they lie.
 
-use burn::backend::Flex;
-use burn::backend::ops::FloatTensorOps;
-
-use super::patches::{Patches, padded};
+use super::KERNEL;
+use super::patches::{Patches, channels_first, channels_last, padded};
 use super::spread::Spread;
+use super::winograd::{self, Transformed, evened};
 use crate::activation::Activation;
 use crate::array::{Array, array};
-use crate::gemm::{Panels, Product, Row, Transposed};
+use crate::gemm::{Panels, Product, Row, Transposed, sums_of_columns};
 use crate::threads;
-use crate::vectors::{Loop, widest};
 use crate::window::Window;
 
 /// Patches that a thread multiplies at a time.
 const PATCHES: usize = 512;
-
-const NHWC_FROM_NCHW: [usize; 4] = [0, 2, 3, 1];
-const NCHW_FROM_NHWC: [usize; 4] = [0, 3, 1, 2];
 
 /// A convolution with its inputs.
 #[derive(Clone, Debug)]
@@ -37,16 +32,6 @@ pub(super) struct Convolution {
     patches: Patches,
     window: Window,
     activation: Activation,
-}
-
-/// `[n, c, h, w]` as `[n, h, w, c]`, without a copy if they lie like that already.
-pub(super) fn channels_last(x: Array) -> Array {
-    Flex::float_permute(x, &NHWC_FROM_NCHW).to_contiguous()
-}
-
-/// `[n, h, w, c]` seen as `[n, c, h, w]`.
-pub(super) fn channels_first(x: Array) -> Array {
-    Flex::float_permute(x, &NCHW_FROM_NHWC)
 }
 
 impl Convolution {
@@ -67,12 +52,32 @@ impl Convolution {
         self.kernels.layout().shape()[0]
     }
 
+    /// Channels of pictures and of maps.
+    fn channels(&self) -> [usize; 2] {
+        [self.patches.channels, self.outputs()]
+    }
+
+    /// Whether fewer products give the same.
+    fn has_squares(&self) -> bool {
+        let Window { kernel, stride, rows, columns } = self.window;
+        let [height, width] = self.patches.grid();
+        let maps = [self.pictures.layout().shape()[0], height, width];
+        [rows, columns].as_flattened().iter().all(|&zeros| zeros < KERNEL)
+            && winograd::suits_learning([kernel, stride], self.channels(), maps)
+    }
+
     /// # Shapes
     /// - result: `[n, h, w, out]`
     pub(super) fn forward(&self) -> Array {
+        let end = (self.bias.storage(), self.activation);
+        if self.has_squares() {
+            let kernels = Transformed::new(self.kernels.storage(), self.channels()).forward();
+            let grid = self.patches.grid();
+            return winograd::maps(&evened(self.pictures.clone(), grid), grid, &kernels, end);
+        }
         let shape = [self.patches.patch(), self.outputs()];
         let kernels = Panels::of_columns(self.kernels.storage(), shape);
-        multiplied(&self.pictures, self.patches, &kernels, (self.bias.storage(), self.activation))
+        multiplied(&self.pictures, self.patches, &kernels, end)
     }
 
     /// The gradient at the sums of products, before the activation.
@@ -95,8 +100,28 @@ impl Convolution {
     /// - result: `[n, in, h, w]`
     pub(super) fn gradient_of_pictures(&self, gradient: &Array) -> Array {
         let (kernels, count) = (self.kernels.storage(), self.pictures.layout().shape()[0]);
+        if self.has_squares() {
+            return channels_first(self.squares_of_pictures(gradient));
+        }
         let spread = Spread::new(self.patches, self.window, kernels, count);
         channels_first(spread.of(gradient))
+    }
+
+    /// The gradient of the pictures `[n, h, w, in]`, which is a convolution by the kernels, turned.
+    fn squares_of_pictures(&self, gradient: &Array) -> Array {
+        let channels = self.channels();
+        let kernels = Transformed::new(self.kernels.storage(), channels).backward();
+        // As many zeros as let the turned kernels begin where the pictures do.
+        let around = |[before, after]: [usize; 2]| [before, after].map(|zeros| KERNEL - 1 - zeros);
+        let Window { rows, columns, .. } = self.window;
+        let window = Window { rows: around(rows), columns: around(columns), ..self.window };
+        let none = vec![0.0; channels[0]];
+        winograd::infer(
+            channels_first(gradient.clone()),
+            window,
+            &kernels,
+            (&none, Activation::Linear),
+        )
     }
 
     /// # Shapes
@@ -104,6 +129,12 @@ impl Convolution {
     /// - result: `[out, in, k, k]`
     pub(super) fn gradient_of_kernels(&self, gradient: &Array) -> Array {
         let Patches { kernel, channels, .. } = self.patches;
+        if self.has_squares() {
+            let pictures = evened(self.pictures.clone(), self.patches.grid());
+            let found = winograd::gradient_of_kernels(&pictures, gradient);
+            let found = array(found, [self.outputs(), kernel, kernel, channels]);
+            return channels_first(found).to_contiguous();
+        }
         let (outputs, starts) =
             (self.outputs(), self.patches.starts(self.pictures.layout().shape()[0]));
         let product = Transposed {
@@ -159,36 +190,4 @@ fn multiplied(
     });
     let [rows, columns] = patches.grid();
     array(maps, [count, rows, columns, outputs])
-}
-
-/// The sums over all rows of `[rows, columns]`, `[columns]`.
-fn sums_of_columns(numbers: &[f32], columns: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; columns];
-    for part in threads::each(numbers.chunks(PATCHES * columns.max(1)).collect(), |part| {
-        let mut sums = vec![0.0; columns];
-        widest(Summed { sums: &mut sums, rows: part });
-        sums
-    }) {
-        widest(Summed { sums: &mut sums, rows: &part });
-    }
-    sums
-}
-
-/// Adds rows to sums.
-struct Summed<'a> {
-    sums: &'a mut [f32],
-    rows: &'a [f32],
-}
-
-impl Loop for Summed<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for row in self.rows.chunks_exact(self.sums.len()) {
-            for (sum, number) in self.sums.iter_mut().zip(row) {
-                *sum += number;
-            }
-        }
-    }
 }

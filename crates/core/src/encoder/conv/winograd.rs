@@ -1,4 +1,4 @@
-//! 3×3 convolutions of stride 1 by fewer products, for inference.
+//! 3×3 convolutions of stride 1 by fewer products.
 //!
 //! Four pixels of a map see a square of 4×4 pixels. Square and kernel are transformed so that the 16 numbers
 //! of one, times those of the other, give the four pixels: 16 multiplications a channel in place of 36
@@ -6,13 +6,17 @@
 //! kernels. Larger squares would save more and round worse.
 
 mod squares;
+mod kernels;
+mod slopes;
+
+pub(super) use kernels::Transformed;
+pub(super) use slopes::gradient_of_kernels;
 
 use pulp::Arch;
 
-use squares::{Put, Taken};
+use squares::{Put, Seen, Squares};
 
-use super::patches::padded;
-use super::product::channels_last;
+use super::patches::{channels_last, padded};
 use crate::activation::Activation;
 use crate::array::{Array, array};
 use crate::gemm::{Panels, Product, Row, Runs};
@@ -43,30 +47,20 @@ pub(super) fn suits([kernel, stride]: [usize; 2], channels: [usize; 2]) -> bool 
     [kernel, stride] == [3, 1] && channels.iter().all(filled)
 }
 
-/// The right sides of the 16 products.
-///
-/// # Shapes
-/// - kernels: `[out, 3, 3, in]`
-/// - result: 16 times `[in, out]`
-pub(super) fn kernels(kernels: &[f32], [inputs, outputs]: [usize; 2]) -> Vec<Panels> {
-    let transform = |[a, b, c]: [f32; 3]| [a, (a + b + c) / 2.0, (a - b + c) / 2.0, c];
-    let transformed = |output: usize, input: usize| {
-        let at = |y, x| kernels[((output * 3 + y) * 3 + x) * inputs + input];
-        let rows: [[f32; SIDE]; 3] =
-            core::array::from_fn(|y| transform(core::array::from_fn(|x| at(y, x))));
-        let columns: [[f32; SIDE]; SIDE] =
-            core::array::from_fn(|x| transform(core::array::from_fn(|y| rows[y][x])));
-        move |product: usize| columns[product % SIDE][product / SIDE]
-    };
-    let panels = |product| {
-        let row = |input| move |output| transformed(output, input)(product);
-        Panels::new([inputs, outputs], row)
-    };
-    (0..PRODUCTS).map(panels).collect()
+/// Whether a layer that learns is computed so, on maps of such sides: kernels change with every step, so
+/// their transformation must be worth it.
+pub(super) fn suits_learning(
+    [kernel, stride]: [usize; 2],
+    channels: [usize; 2],
+    [count, rows, columns]: [usize; 3],
+) -> bool {
+    let squares = count * rows.div_ceil(PIXELS) * columns.div_ceil(PIXELS);
+    let filled = |count: &usize| CHANNELS.start() <= count && count.is_multiple_of(LANES);
+    [kernel, stride] == [3, 1] && channels.iter().all(filled) && squares >= SQUARES
 }
 
 /// # Shapes
-/// - x: `[n, in, h, w]`, kernels: see [`kernels`], bias: `[out]`
+/// - x: `[n, in, h, w]`, kernels: see [`Transformed::forward`], bias: `[out]`
 /// - result: `[n, h, w, out]`, of the window's sides
 pub(super) fn infer(
     x: Array,
@@ -75,24 +69,37 @@ pub(super) fn infer(
     end: (&[f32], Activation),
 ) -> Array {
     let pictures = channels_last(x);
-    let [count, height, width, _] = pictures.layout().shape().dims();
+    let [_, height, width, _] = pictures.layout().shape().dims();
     let grid = window.grid([height, width]);
-    // Squares of the last row and column may reach beyond the window.
     let [rows, columns] = [(window.rows, grid[0]), (window.columns, grid[1])]
         .map(|([before, after], side)| [before, after + side % PIXELS]);
-    let pictures = padded(pictures, Window { rows, columns, ..window });
-    let [_, height, width, channels] = pictures.layout().shape().dims();
+    maps(&padded(pictures, Window { rows, columns, ..window }), grid, kernels, end)
+}
+
+/// Arrays of such sides with zeros behind them, so that squares of the last row and column do not reach
+/// beyond.
+pub(super) fn evened(arrays: Array, grid: [usize; 2]) -> Array {
+    let [rows, columns] = grid.map(|side| [0, side % PIXELS]);
+    padded(arrays, Window { kernel: 1, stride: 1, rows, columns })
+}
+
+/// The maps of pictures that have all their zeros around them.
+///
+/// # Shapes
+/// - pictures: `[n, h + 2, w + 2, in]`, where odd sides of maps have one row or column more
+/// - result: `[n, h, w, out]`
+pub(super) fn maps(
+    pictures: &Array,
+    grid: [usize; 2],
+    kernels: &[Panels],
+    end: (&[f32], Activation),
+) -> Array {
+    let [count, height, width, channels] = pictures.layout().shape().dims();
     let outputs = kernels[0].columns();
-    let layer = Layer {
-        pictures: pictures.storage(),
-        sides: [height, width],
-        channels,
-        columns: grid[1],
-        kernels,
-        end,
-    };
+    let pictures = pictures.storage();
+    let layer = Layer { pictures, sides: [height, width], channels, grid, kernels, end };
     let mut maps = vec![0.0; count * grid[0] * grid[1] * outputs];
-    let mut bands = layer.bands(&mut maps, grid[0]);
+    let mut bands = layer.bands(&mut maps);
     let share = bands.len().div_ceil(threads::count()).max(1);
     let shares: Vec<&mut [Band<'_>]> = bands.chunks_mut(share).collect();
     threads::each(shares, |bands| {
@@ -110,19 +117,20 @@ struct Layer<'a> {
     /// Height and width.
     sides: [usize; 2],
     channels: usize,
-    /// Of a map.
-    columns: usize,
+    /// Rows and columns of a map.
+    grid: [usize; 2],
     kernels: &'a [Panels],
     /// Bias and activation.
     end: (&'a [f32], Activation),
 }
 
-/// Some rows of a map.
+/// Some rows of a map, or the whole maps of some pictures.
 struct Band<'a> {
+    /// The first, or the only one.
     picture: usize,
-    /// The first of them.
+    /// The first of its rows.
     row: usize,
-    /// `[rows, columns, out]`.
+    /// `[pictures, rows, columns, out]`.
     maps: &'a mut [f32],
 }
 
@@ -142,18 +150,32 @@ impl Layer<'_> {
 
     /// Numbers in a row of a map.
     fn line(&self) -> usize {
-        self.columns * self.outputs()
+        self.grid[1] * self.outputs()
     }
 
-    /// The maps of all pictures, of so many rows each, in parts that are computed at a time.
-    fn bands<'a>(&self, maps: &'a mut [f32], rows: usize) -> Vec<Band<'a>> {
-        let across = self.columns.div_ceil(PIXELS).max(1);
-        let rows_of_band = PIXELS * (SQUARES / across).max(1);
-        let (line, size) = (self.line(), rows_of_band * self.line());
-        let pictures = maps.chunks_mut((rows * line).max(1)).enumerate();
-        pictures
-            .flat_map(|(picture, maps)| {
+    /// Rows of each picture in a band, and squares in these rows.
+    fn rows(&self, band: &Band<'_>) -> [usize; 2] {
+        let rows = (band.maps.len() / self.line()).min(self.grid[0]);
+        [rows, rows.div_ceil(PIXELS) * self.across()]
+    }
+
+    /// Squares across a map.
+    fn across(&self) -> usize {
+        self.grid[1].div_ceil(PIXELS)
+    }
+
+    /// The maps of all pictures in parts that are computed at a time.
+    fn bands<'a>(&self, maps: &'a mut [f32]) -> Vec<Band<'a>> {
+        let (line, [rows, _]) = (self.line(), self.grid);
+        let lines = (SQUARES / self.across().max(1)).max(1);
+        let together = (lines / rows.div_ceil(PIXELS).max(1)).max(1);
+        let rows_of_band = PIXELS * lines;
+        let groups = maps.chunks_mut((together * rows * line).max(1)).enumerate();
+        groups
+            .flat_map(|(group, maps)| {
+                let size = if together > 1 { maps.len() } else { rows_of_band * line };
                 let parts = maps.chunks_mut(size.max(1)).enumerate();
+                let picture = group * together;
                 parts.map(move |(part, maps)| Band { picture, row: part * rows_of_band, maps })
             })
             .collect()
@@ -165,8 +187,11 @@ impl Layer<'_> {
         let steps = [corners.len() * inputs + GAP, corners.len() * outputs + GAP];
         room.squares.resize(PRODUCTS * steps[0], 0.0);
         room.sums.resize(PRODUCTS * steps[1], 0.0);
-        Arch::new().dispatch(Taken {
-            layer: self,
+        Arch::new().dispatch(Squares {
+            of: Seen,
+            maps: self.pictures,
+            width: self.sides[1],
+            channels: inputs,
             corners: &corners,
             squares: &mut room.squares,
             step: steps[0],
@@ -184,14 +209,24 @@ impl Layer<'_> {
     /// Where the squares of a band begin.
     fn corners(&self, band: &Band<'_>) -> Vec<usize> {
         let [height, width] = self.sides;
-        let rows = (band.maps.len() / self.line()).div_ceil(PIXELS);
-        let first = band.picture * height + band.row;
-        let places = (0..rows)
-            .flat_map(|row| (0..self.columns.div_ceil(PIXELS)).map(move |column| [row, column]));
-        places
-            .map(|[row, column]| ((first + row * PIXELS) * width + column * PIXELS) * self.channels)
+        let [rows, _] = self.rows(band);
+        let pictures = band.maps.len() / (rows * self.line());
+        let firsts = (0..pictures).map(|picture| (band.picture + picture) * height + band.row);
+        firsts
+            .flat_map(|first| corners([rows, self.grid[1]], first, [width, self.channels]))
             .collect()
     }
+}
+
+/// Where the squares of a picture begin, whose first row is such a one of all.
+fn corners(
+    [rows, columns]: [usize; 2],
+    first: usize,
+    [width, channels]: [usize; 2],
+) -> impl Iterator<Item = usize> {
+    let across = move |row| (0..columns).step_by(PIXELS).map(move |column| [row, column]);
+    let places = (0..rows).step_by(PIXELS).flat_map(across);
+    places.map(move |[row, column]| ((first + row) * width + column) * channels)
 }
 
 #[cfg(test)]
@@ -213,6 +248,8 @@ mod tests {
             (3, [31, 40], [32, 80], [[0, 0], [0, 0]]),
             (1, [3, 3], [32, 32], [[0, 0], [0, 0]]),
             (1, [5, 200], [32, 32], [[0, 1], [2, 0]]),
+            // Several pictures in one band, and more than one band of them.
+            (150, [4, 3], [32, 32], around),
         ] {
             let [inputs, outputs] = channels;
             assert!(suits([3, 1], channels));
@@ -225,7 +262,8 @@ mod tests {
                 let end = (bias.as_slice(), activation);
                 let panels = Panels::of_columns(&weight, [9 * inputs, outputs]);
                 let expected = product::infer(x.clone(), window, &panels, end);
-                let found = infer(x.clone(), window, &kernels(&weight, channels), end);
+                let kernels = Transformed::new(&weight, channels).forward();
+                let found = infer(x.clone(), window, &kernels, end);
                 assert_eq!(found.layout().shape(), expected.layout().shape());
                 let (found, expected) = (found.storage::<f32>(), expected.storage::<f32>());
                 let size = expected.iter().fold(0.0, |size: f32, x| size.max(x.abs()));

@@ -4,6 +4,8 @@ use burn::module::Module;
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 
+#[cfg(feature = "cpu")]
+use crate::activation;
 use crate::activation::Activation;
 use crate::encoder::block::{folded, normalized};
 use crate::encoder::conv::{Conv, Geometry, KERNEL};
@@ -126,7 +128,7 @@ fn joined(maps: Tensor<4>, shortcut: Tensor<4>) -> Tensor<4> {
     if maps.device().inner() == Device::flex() {
         // Channels last, as maps lie there: seen so, both are added without a copy.
         let [maps, shortcut] = [maps, shortcut].map(|x| x.permute([0, 2, 3, 1]));
-        return relu(maps + shortcut).permute([0, 3, 1, 2]);
+        return activation::sum::relu(maps, shortcut).permute([0, 3, 1, 2]);
     }
     relu(maps + shortcut)
 }

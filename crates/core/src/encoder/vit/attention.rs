@@ -1,6 +1,8 @@
 //! Multi-head self-attention (Vaswani et al. 2017): tokens look at tokens.
 
 #[cfg(feature = "cpu")]
+mod softmax;
+#[cfg(feature = "cpu")]
 mod cpu;
 
 use burn::module::Module;
@@ -37,7 +39,7 @@ impl Attention {
         let ([n, tokens, dim], heads) = (x.dims(), self.heads);
         let parts = self.qkv.forward(x.reshape([n * tokens, dim]));
         #[cfg(feature = "cpu")]
-        if !parts.is_autodiff() && parts.device() == Device::flex() {
+        if parts.device().inner() == Device::flex() {
             let seen = cpu::attend(parts, tokens, heads);
             return self.proj.forward(seen).reshape([n, tokens, dim]);
         }

@@ -6,45 +6,74 @@ use super::{Band, Layer, PIXELS, SIDE};
 use crate::activation::cpu::activate;
 use crate::vectors::{load, store};
 
-/// Squares, transformed.
-pub(super) struct Taken<'a> {
-    pub(super) layer: &'a Layer<'a>,
-    /// Where they start in the pictures.
+/// Squares of some maps, transformed.
+pub(super) struct Squares<'a, T, const PIXELS: usize> {
+    pub(super) of: T,
+    /// `[…, width, channels]`.
+    pub(super) maps: &'a [f32],
+    pub(super) width: usize,
+    pub(super) channels: usize,
+    /// Where squares start in the maps.
     pub(super) corners: &'a [usize],
-    /// 16 times `[squares, in]`.
+    /// 16 times `[squares, channels]`.
     pub(super) squares: &'a mut [f32],
     /// From one of the 16 to the next.
     pub(super) step: usize,
 }
 
-impl WithSimd for Taken<'_> {
+/// What a row or column of a square becomes.
+pub(super) trait Transform<const PIXELS: usize> {
+    fn line<S: Simd>(&self, simd: S, pixels: [S::f32s; PIXELS]) -> [S::f32s; SIDE];
+}
+
+/// Of what a layer sees.
+pub(super) struct Seen;
+
+impl Transform<SIDE> for Seen {
+    #[inline(always)]
+    fn line<S: Simd>(&self, simd: S, [a, b, c, d]: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+        [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
+    }
+}
+
+/// Of the gradient of what comes of it: the transpose of [`put`].
+pub(super) struct Slopes;
+
+impl Transform<PIXELS> for Slopes {
+    #[inline(always)]
+    fn line<S: Simd>(&self, simd: S, [a, b]: [S::f32s; PIXELS]) -> [S::f32s; SIDE] {
+        [a, simd.add_f32s(a, b), simd.sub_f32s(a, b), simd.neg_f32s(b)]
+    }
+}
+
+impl<T: Transform<PIXELS>, const PIXELS: usize> WithSimd for Squares<'_, T, PIXELS> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let channels = self.layer.channels;
         for (number, corner) in self.corners.iter().enumerate() {
-            for first in (0..channels).step_by(S::F32_LANES) {
-                self.square(simd, corner + first, number * channels + first);
+            for first in (0..self.channels).step_by(S::F32_LANES) {
+                self.square(simd, corner + first, number * self.channels + first);
             }
         }
     }
 }
 
-impl Taken<'_> {
-    /// A vector of channels of a square, from where it starts in the pictures to where it belongs.
+impl<T: Transform<PIXELS>, const PIXELS: usize> Squares<'_, T, PIXELS> {
+    /// A vector of channels of a square, from where it starts in the maps to where it belongs.
     #[inline(always)]
     fn square<S: Simd>(&mut self, simd: S, from: usize, to: usize) {
-        let Layer { sides: [_, width], channels, pictures, .. } = *self.layer;
-        let mut square = [[simd.splat_f32s(0.0); SIDE]; SIDE];
-        for (y, row) in square.iter_mut().enumerate() {
-            for (x, pixels) in row.iter_mut().enumerate() {
-                *pixels = load(simd, &pictures[from + (y * width + x) * channels..]);
+        let mut rows = [[simd.splat_f32s(0.0); SIDE]; PIXELS];
+        for (y, row) in rows.iter_mut().enumerate() {
+            let mut pixels = [simd.splat_f32s(0.0); PIXELS];
+            for (x, pixel) in pixels.iter_mut().enumerate() {
+                *pixel = load(simd, &self.maps[from + (y * self.width + x) * self.channels..]);
             }
-            *row = taken(simd, *row);
+            *row = self.of.line(simd, pixels);
         }
-        for (x, column) in turned(square).into_iter().enumerate() {
-            for (y, numbers) in taken(simd, column).into_iter().enumerate() {
+        for x in 0..SIDE {
+            let column = self.of.line(simd, rows.map(|row| row[x]));
+            for (y, numbers) in column.into_iter().enumerate() {
                 let product = (y * SIDE + x) * self.step;
                 store(simd, &mut self.squares[product + to..], numbers);
             }
@@ -67,13 +96,15 @@ impl WithSimd for Put<'_, '_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let (columns, rows) = (self.layer.columns, self.band.maps.len() / self.layer.line());
-        let across = columns.div_ceil(PIXELS);
-        for number in 0..rows.div_ceil(PIXELS) * across {
-            let place = [number / across * PIXELS, number % across * PIXELS];
+        let [rows, squares] = self.layer.rows(self.band);
+        let (line, across) = (self.layer.line(), self.layer.across());
+        let pictures = self.band.maps.len() / (rows * line);
+        for number in 0..pictures * squares {
+            let (picture, square) = (number / squares, number % squares);
+            let place = [square / across * PIXELS, square % across * PIXELS];
             for first in (0..self.layer.outputs()).step_by(S::F32_LANES) {
                 let pixels = self.pixels(simd, number, first);
-                self.store(simd, [rows, columns], (place, first), pixels);
+                self.store(simd, rows, (place, picture * rows * line + first), pixels);
             }
         }
     }
@@ -105,15 +136,16 @@ impl Put<'_, '_> {
         pixels
     }
 
-    /// Writes those that belong to the map.
+    /// Writes those that belong to the map, whose numbers begin at `first`.
     #[inline(always)]
     fn store<S: Simd>(
         &mut self,
         simd: S,
-        [rows, columns]: [usize; 2],
+        rows: usize,
         ([row, column], first): ([usize; 2], usize),
         pixels: [S::f32s; PIXELS * PIXELS],
     ) {
+        let columns = self.layer.grid[1];
         for (place, pixel) in pixels.into_iter().enumerate() {
             let (y, x) = (row + place / PIXELS, column + place % PIXELS);
             if y < rows && x < columns {
@@ -124,26 +156,9 @@ impl Put<'_, '_> {
     }
 }
 
-/// A row or column of a square, transformed.
-#[inline(always)]
-fn taken<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
-    [simd.sub_f32s(a, c), simd.add_f32s(b, c), simd.sub_f32s(c, b), simd.sub_f32s(b, d)]
-}
-
 /// Two pixels of the sums of a row or column.
 #[inline(always)]
 fn put<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; SIDE]) -> [S::f32s; PIXELS] {
     let [before, after] = [simd.add_f32s(b, c), simd.sub_f32s(b, c)];
     [simd.add_f32s(a, before), simd.sub_f32s(after, d)]
-}
-
-/// Rows as columns.
-#[inline(always)]
-fn turned<T: Copy>([a, b, c, d]: [[T; SIDE]; SIDE]) -> [[T; SIDE]; SIDE] {
-    [
-        [a[0], b[0], c[0], d[0]],
-        [a[1], b[1], c[1], d[1]],
-        [a[2], b[2], c[2], d[2]],
-        [a[3], b[3], c[3], d[3]],
-    ]
 }

@@ -1,0 +1,106 @@
+//! Means and variances of channels, and other sums over rows, on the CPU.
+
+use crate::threads;
+use crate::vectors::{Loop, widest};
+
+/// Rows whose sums are built in single precision, before they go into double.
+const BLOCK: usize = 64;
+
+/// Numbers that a thread takes at a time, about, so that they are read from memory once: sums do not depend
+/// on the number of threads.
+const PART: usize = 1 << 15;
+
+/// Numbers of the rows that a thread takes at a time.
+pub(super) fn part_of(channels: usize) -> usize {
+    (PART / channels).next_multiple_of(BLOCK).max(BLOCK) * channels
+}
+
+/// Channel by channel.
+pub(super) fn added(left: Vec<f64>, right: &[f64]) -> Vec<f64> {
+    left.iter().zip(right).map(|(left, right)| left + right).collect()
+}
+
+/// Of every channel of some rows.
+pub(super) struct Moments {
+    /// How many rows.
+    pub(super) count: f64,
+    pub(super) means: Vec<f64>,
+    /// Sums of squares of what is left without the mean.
+    pub(super) squares: Vec<f64>,
+}
+
+impl Moments {
+    fn of(rows: &[f32], channels: usize) -> Self {
+        let count = (rows.len() / channels) as f64;
+        let none = vec![0.0; channels];
+        let sums = column_sums([rows, rows, &none], |x, _, _| x);
+        let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
+        let centres: Vec<f32> = means.iter().map(|mean| *mean as f32).collect();
+        let squares = column_sums([rows, rows, &centres], |x, _, c| (x - c) * (x - c));
+        Self { count, means, squares }
+    }
+
+    /// Of these rows and others (Chan, Golub and `LeVeque` 1983).
+    fn and(mut self, other: &Self) -> Self {
+        let count = self.count + other.count;
+        let share = other.count / count;
+        let own = self.means.iter_mut().zip(&mut self.squares);
+        for ((mean, squares), (means, more)) in own.zip(other.means.iter().zip(&other.squares)) {
+            let far = means - *mean;
+            *mean += far * share;
+            *squares += more + far * far * self.count * share;
+        }
+        Self { count, ..self }
+    }
+
+    /// Of all rows.
+    pub(super) fn of_all(rows: &[f32], channels: usize) -> Self {
+        let parts = rows.chunks(part_of(channels)).collect();
+        let parts = threads::each(parts, |rows| Self::of(rows, channels));
+        let none = Self { count: 0.0, means: vec![0.0; channels], squares: vec![0.0; channels] };
+        parts.iter().fold(none, Self::and)
+    }
+}
+
+/// Sums over rows, for each channel, of a term of the numbers of two arrays there and of a number of the
+/// channel's.
+pub(super) fn column_sums(
+    [left, right, centres]: [&[f32]; 3],
+    term: impl Fn(f32, f32, f32) -> f32 + Copy,
+) -> Vec<f64> {
+    let channels = centres.len();
+    let mut totals = vec![0.0; channels];
+    let mut partial = vec![0.0; channels];
+    let block = BLOCK * channels;
+    for (left, right) in left.chunks(block).zip(right.chunks(block)) {
+        partial.fill(0.0);
+        widest(Summed { rows: [left, right], centres, sums: &mut partial, term });
+        totals.iter_mut().zip(&partial).for_each(|(total, part)| *total += f64::from(*part));
+    }
+    totals
+}
+
+struct Summed<'a, F> {
+    /// Of two arrays.
+    rows: [&'a [f32]; 2],
+    /// A number for each channel.
+    centres: &'a [f32],
+    sums: &'a mut [f32],
+    term: F,
+}
+
+impl<F: Fn(f32, f32, f32) -> f32> Loop for Summed<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { rows: [left, right], centres, sums, term } = self;
+        let channels = centres.len();
+        for (left, right) in left.chunks_exact(channels).zip(right.chunks_exact(channels)) {
+            for (((sum, left), right), centre) in sums.iter_mut().zip(left).zip(right).zip(centres)
+            {
+                *sum += term(*left, *right, *centre);
+            }
+        }
+    }
+}
