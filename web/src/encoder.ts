@@ -3,7 +3,8 @@
 import { Embeddings, joined, rowsOf } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { KithError, unlessAborted } from "./errors.js";
-import { countOf, rgbaOf } from "./image.js";
+import { countOf, pixelsOf, rgbaOf } from "./image.js";
+import type { Invoker } from "./near.js";
 import { ProgressReporter } from "./progress.js";
 import type { RemoteObject } from "./remote-object.js";
 import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./checks.js";
@@ -28,6 +29,9 @@ import {
 
 /** How many pictures go through the encoder at a time. */
 const BATCH = 32;
+
+/** The most pixels of a call, before they are resized, that short work may have. */
+const MOST_NEAR_PIXELS = 2 ** 18;
 
 /** The most bytes that the views of one call may take. */
 const MOST_VIEWED = 2 ** 30;
@@ -101,8 +105,8 @@ export class Encoder {
     flag("normalize", normalize);
     const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
     const length = normalize ? "unit" : "own";
-    const data = await this.#gather(images, options, (handle, sent, moved) =>
-      this.engine.invoke(handle, "embed", [sent, sent.pictures.length, layer, length], moved),
+    const data = await this.#gather(images, options, (invoker, handle, sent, moved) =>
+      invoker.invoke(handle, "embed", [sent, sent.pictures.length, layer, length], moved),
     );
     const encoderFingerprint = layer === "backbone" ? this.info.fingerprint : undefined;
     return new Embeddings(data, dim, { normalized: normalize, encoderFingerprint });
@@ -116,8 +120,8 @@ export class Encoder {
     images: Images,
     options: Omit<EmbedOptions, "layer" | "normalize"> = {},
   ): Promise<ClassShare[][]> {
-    const shares = await this.#gather(images, options, (handle, sent, moved) =>
-      this.engine.invoke(handle, "classify", [sent, sent.pictures.length], moved),
+    const shares = await this.#gather(images, options, (invoker, handle, sent, moved) =>
+      invoker.invoke(handle, "classify", [sent, sent.pictures.length], moved),
     );
     const { classNames } = this.info;
     if (classNames.length === 0) return [];
@@ -127,8 +131,8 @@ export class Encoder {
 
   /** @internal Embeddings of copies of pictures, not brought to length one; kinds count from 0. */
   async embedCopies(images: Images, kind: number, options: CallOptions): Promise<Embeddings> {
-    const data = await this.#gather(images, options, (handle, sent, moved) =>
-      this.engine.invoke(handle, "embedCopies", [sent, sent.pictures.length, kind], moved),
+    const data = await this.#gather(images, options, (invoker, handle, sent, moved) =>
+      invoker.invoke(handle, "embedCopies", [sent, sent.pictures.length, kind], moved),
     );
     return new Embeddings(data, this.info.dim, { normalized: false });
   }
@@ -138,6 +142,7 @@ export class Encoder {
     images: Images,
     options: EmbedOptions,
     work: (
+      invoker: Invoker,
       handle: Handle<WasmEncoder>,
       sent: Pictures,
       moved: Transferable[],
@@ -152,10 +157,10 @@ export class Encoder {
     let done = 0;
     // What was handed over to a device that is lost is sent again.
     const through = (inputs: InputBatch): Promise<Float32Array> =>
-      this.#remote.use(async (handle) => {
+      this.#remote.use(async (handle, invoker) => {
         const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
-        return work(handle, sent, moved);
-      });
+        return work(invoker, handle, sent, moved);
+      }, sizeOf(inputs));
     for await (const inputs of batches(images, { batchSize, signal })) {
       parts.push(...(await unlessAborted(inMemory(inputs, through), signal)));
       done += inputs.images.length;
@@ -262,6 +267,12 @@ export class Encoder {
   #checkNotDisposed(): void {
     if (this.#disposed) throw new KithError("DISPOSED", "the encoder was disposed of");
   }
+}
+
+/** A batch's size, if its time is in proportion to it: larger pictures take their own to be resized. */
+function sizeOf({ images }: InputBatch): number | undefined {
+  const pixels = images.reduce((sum, image) => sum + pixelsOf(image), 0);
+  return pixels <= MOST_NEAR_PIXELS ? images.length : undefined;
 }
 
 /** A batch through `work`; in halves where memory does not suffice. */

@@ -26,6 +26,11 @@ export class EngineRef {
     return this.#engine.generation;
   }
 
+  /** The compiled WebAssembly, where short work may be done in the page. */
+  get moduleForPage(): WebAssembly.Module | undefined {
+    return this.#engine.moduleForPage;
+  }
+
   /** Makes sure that the backend runs: after a crash it is started again. */
   ready(): Promise<void> {
     return this.#engine.ready();

@@ -56,6 +56,11 @@ export async function decodable(
   return { picture: bitmap, moved: [bitmap] };
 }
 
+/** Pixels of a picture that nothing has to be decoded of; of any other, more than any number. */
+export function pixelsOf(input: ImageInput): number {
+  return isRaw(input) || isImageData(input) ? input.width * input.height : Infinity;
+}
+
 const RAW = "{ data, width, height, channels }";
 const ANY = `a File, an element, a canvas, a URL or ${RAW}`;
 

@@ -6,6 +6,7 @@ import { openEngine } from "./engine.js";
 import { KithError, asFileError, unlessAborted } from "./errors.js";
 import { toldOf } from "./import-options.js";
 import { ProgressReporter } from "./progress.js";
+import type { Make } from "./near.js";
 import { RemoteObject } from "./remote-object.js";
 import { engineOptions, flag, oneOf, text } from "./checks.js";
 import { MOST_SIDE } from "./squares.js";
@@ -115,14 +116,15 @@ async function opened(
 ): Promise<Opened> {
   onUpload(bytes, 0);
   let info!: EncoderInfo;
-  const remote = new RemoteObject(engine, async () => {
-    const opening = engine.invoke(ENGINE, "encoder", [bytes, file, told]);
+  const make: Make<WasmEncoder> = async (invoker) => {
+    const opening = invoker.invoke(ENGINE, "encoder", [bytes, file, told]);
     // What the caller said may be wrong; where nothing was said, it is the file.
     const handle = await (told ? opening : opening.catch(asFileError));
-    info = await engine.invoke(handle, "info", []);
+    info = await invoker.invoke(handle, "info", []);
     if (info.imageSize > MOST_SIDE) throw tooLarge(info.imageSize);
     return handle;
-  });
+  };
+  const remote = new RemoteObject(engine, make, bytes.byteLength);
   await remote.ready();
   onUpload(bytes, 1);
   await keep();
