@@ -3,12 +3,21 @@
 import { Embeddings, joined, rowsOf } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { KithError, unlessAborted } from "./errors.js";
-import { countOf, pixelsOf, rgbaOf } from "./image.js";
+import { countOf, rgbaOf } from "./image.js";
 import type { Invoker } from "./near.js";
 import { ProgressReporter } from "./progress.js";
 import type { RemoteObject } from "./remote-object.js";
+import type { Crew } from "./crew.js";
 import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./checks.js";
-import { batches, sendable, squares, type Batch, type InputBatch } from "./squares.js";
+import {
+  batches,
+  inMemory,
+  sendable,
+  sizeOf,
+  squares,
+  type Batch,
+  type InputBatch,
+} from "./squares.js";
 import type {
   AugmentationOp,
   CallOptions,
@@ -29,9 +38,6 @@ import {
 
 /** How many pictures go through the encoder at a time. */
 const BATCH = 32;
-
-/** The most pixels of a call, before they are resized, that short work may have. */
-const MOST_NEAR_PIXELS = 2 ** 18;
 
 /** The most bytes that the views of one call may take. */
 const MOST_VIEWED = 2 ** 30;
@@ -74,13 +80,13 @@ export interface SupportNeighbor {
 export class Encoder {
   /** What the checkpoint says about itself. */
   readonly info: EncoderInfo;
-  readonly #remote: RemoteObject<WasmEncoder>;
+  readonly #crew: Crew<WasmEncoder>;
   readonly #fetch: typeof fetch | undefined;
   #disposed = false;
 
   /** @internal Use `loadEncoder`. */
-  constructor(remote: RemoteObject<WasmEncoder>, info: EncoderInfo, get: typeof fetch | undefined) {
-    this.#remote = remote;
+  constructor(crew: Crew<WasmEncoder>, info: EncoderInfo, get: typeof fetch | undefined) {
+    this.#crew = crew;
     this.info = info;
     this.#fetch = get;
   }
@@ -92,7 +98,7 @@ export class Encoder {
 
   /** @internal What computes, for those who compute with its results. */
   get engine(): EngineRef {
-    return this.#remote.engine;
+    return this.#crew.first.engine;
   }
 
   /**
@@ -137,7 +143,7 @@ export class Encoder {
     return new Embeddings(data, this.info.dim, { normalized: false });
   }
 
-  /** All batches of pictures through `work`, one behind the other. */
+  /** All batches of pictures through `work`. */
   async #gather(
     images: Images,
     options: EmbedOptions,
@@ -153,20 +159,27 @@ export class Encoder {
     whole("batchSize", batchSize, 1);
     const progress = new ProgressReporter(onProgress, { embed: 1 });
     const total = countOf(images);
-    const parts: Float32Array[] = [];
-    let done = 0;
+    // A call that goes on keeps the page free.
+    const single = total !== null && total <= batchSize;
     // What was handed over to a device that is lost is sent again.
-    const through = (inputs: InputBatch): Promise<Float32Array> =>
-      this.#remote.use(async (handle, invoker) => {
-        const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
-        return work(invoker, handle, sent, moved);
-      }, sizeOf(inputs));
-    for await (const inputs of batches(images, { batchSize, signal })) {
-      parts.push(...(await unlessAborted(inMemory(inputs, through), signal)));
-      done += inputs.images.length;
-      progress.at("embed", done, total);
-    }
-    return joined(parts);
+    const through = (member: RemoteObject<WasmEncoder>, inputs: InputBatch) =>
+      member.use(
+        async (handle, invoker) => {
+          const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
+          return work(invoker, handle, sent, moved);
+        },
+        single ? sizeOf(inputs) : undefined,
+      );
+    const parts = await this.#crew.share(
+      batches(images, { batchSize, signal }),
+      (member, inputs) =>
+        unlessAborted(
+          inMemory(inputs, (part) => through(member, part)),
+          signal,
+        ),
+      { total, onDone: (done) => progress.at("embed", done, total) },
+    );
+    return joined(parts.flat());
   }
 
   /**
@@ -220,7 +233,7 @@ export class Encoder {
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
     const { nearest, labels } = await unlessAborted(
-      this.#remote.invoke("supportNearest", [data, most]),
+      this.#crew.first.invoke("supportNearest", [data, most]),
       signal,
     );
     const { classNames } = this.info;
@@ -251,7 +264,7 @@ export class Encoder {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.#remote.dispose();
+    await this.#crew.dispose();
   }
 
   /** `dispose`, for `await using`. */
@@ -266,32 +279,6 @@ export class Encoder {
 
   #checkNotDisposed(): void {
     if (this.#disposed) throw new KithError("DISPOSED", "the encoder was disposed of");
-  }
-}
-
-/** A batch's size, if its time is in proportion to it: larger pictures take their own to be resized. */
-function sizeOf({ images }: InputBatch): number | undefined {
-  const pixels = images.reduce((sum, image) => sum + pixelsOf(image), 0);
-  return pixels <= MOST_NEAR_PIXELS ? images.length : undefined;
-}
-
-/** A batch through `work`; in halves where memory does not suffice. */
-async function inMemory(
-  inputs: InputBatch,
-  work: (inputs: InputBatch) => Promise<Float32Array>,
-): Promise<Float32Array[]> {
-  try {
-    return [await work(inputs)];
-  } catch (error) {
-    const { images, first } = inputs;
-    const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
-    if (!full || images.length === 1) throw error;
-    const half = images.length >> 1;
-    const rest = { images: images.slice(half), first: first + half };
-    return [
-      ...(await inMemory({ images: images.slice(0, half), first }, work)),
-      ...(await inMemory(rest, work)),
-    ];
   }
 }
 

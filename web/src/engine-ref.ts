@@ -79,6 +79,11 @@ export class EngineRef {
     return this.#engine.call(method, args, moved);
   }
 
+  /** A reference to an engine like this one in a worker of its own, of which nobody else knows. */
+  async another(): Promise<EngineRef> {
+    return new EngineRef(await this.#engine.another());
+  }
+
   /** Another reference to the same engine. */
   clone(): EngineRef {
     return new EngineRef(this.#engine);

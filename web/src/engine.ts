@@ -118,6 +118,14 @@ export class Engine {
     return engine;
   }
 
+  /** An engine like this one, in a worker of its own. */
+  async another(): Promise<Engine> {
+    const engine = new Engine(this.report, this.#options);
+    engine.#module = this.#module;
+    await engine.#start(() => {});
+    return engine;
+  }
+
   async call<K extends Method>(
     method: K,
     args: Arguments<K>,

@@ -1,5 +1,6 @@
 /** Opening a file of weights: its bytes, what it says of itself, and an encoder of it. */
 import { loadBytes, nameOf, type LoadedBytes } from "./bytes.js";
+import { Crew } from "./crew.js";
 import { Encoder } from "./encoder.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
@@ -8,7 +9,7 @@ import { toldOf } from "./import-options.js";
 import { ProgressReporter } from "./progress.js";
 import type { Make } from "./near.js";
 import { RemoteObject } from "./remote-object.js";
-import { engineOptions, flag, oneOf, text } from "./checks.js";
+import { engineOptions, flag, oneOf, text, whole } from "./checks.js";
 import { MOST_SIDE } from "./squares.js";
 import type { Told } from "./generated.js";
 import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
@@ -44,11 +45,12 @@ export async function loadEncoder(source: ByteSource, options: LoadOptions = {})
 }
 
 function checkedOptions(options: LoadOptions): Told | undefined {
-  const { cache, cacheName, integrity, warmup } = engineOptions(options);
+  const { cache, cacheName, integrity, warmup, workers } = engineOptions(options);
   if (cache !== undefined) oneOf("cache", cache, ["persistent", "memory", "none"]);
   if (cacheName !== undefined) text("cacheName", cacheName);
   if (integrity !== undefined) text("integrity", integrity);
   if (warmup !== undefined) flag("warmup", warmup);
+  if (workers !== undefined) whole("workers", workers, 1);
   return toldOf(options.import);
 }
 
@@ -66,8 +68,8 @@ async function load(
       );
     const onUpload: OnUpload = ({ byteLength }, part) =>
       progress.at("upload", part * byteLength, byteLength, { file });
-    const { remote, info } = await openedAnew(engine, fetched, { file, told, onUpload });
-    const encoder = new Encoder(remote, info, options.fetch);
+    const { make, remote, info } = await openedAnew(engine, fetched, { file, told, onUpload });
+    const encoder = new Encoder(new Crew(remote, make, options.workers), info, options.fetch);
     if (options.warmup ?? true) await encoder.warm();
     progress.at("warmup", 1, 1);
     return encoder;
@@ -88,6 +90,7 @@ interface Described {
 }
 
 interface Opened {
+  readonly make: Make<WasmEncoder>;
   readonly remote: RemoteObject<WasmEncoder>;
   readonly info: EncoderInfo;
 }
@@ -128,7 +131,7 @@ async function opened(
   await remote.ready();
   onUpload(bytes, 1);
   await keep();
-  return { remote, info };
+  return { make, remote, info };
 }
 
 function tooLarge(side: number): KithError {

@@ -51,6 +51,8 @@ export class Near<T> {
 
   /** Does work of a size in the page, if it is short; else, or if it fails, `afar` does it. */
   async run<R>(size: number, work: Work<T, R>, afar: () => Promise<R>): Promise<R> {
+    // What a GPU takes says nothing of the page.
+    if (!this.#module()) return afar();
     const expected = (this.#cost ?? Infinity) * size;
     if (expected <= SHORT_MS && !trapped) {
       if (this.#object) {

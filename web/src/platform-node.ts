@@ -43,6 +43,9 @@ export function startBackend(): Port {
 /** Everything is computed in place already. */
 export const inPage: typeof Browser.inPage = undefined;
 
+/** Backends share one thread. */
+export const parallel: typeof Browser.parallel = false;
+
 /** Starts to compute a map. */
 export function startMap(task: MapTask, onMessage: (message: MapMessage) => void): Browser.MapRun {
   const points = Promise.resolve()

@@ -19,6 +19,9 @@ export function startBackend({ worker, workerUrl }: EngineOptions, onBytes: OnBy
 /** Loads what computes in the page itself. */
 export const inPage: (() => Promise<typeof InPage>) | undefined = () => import("./in-page.js");
 
+/** Several backends compute at the same time. */
+export const parallel: boolean = true;
+
 /** A map that is being computed. */
 export interface MapRun {
   readonly points: Promise<Float32Array>;
