@@ -24,8 +24,14 @@ export type Make<T> = (invoker: Invoker) => Promise<Handle<T>>;
 /** Work with an object of a backend. */
 export type Work<T, R> = (handle: Handle<T>, invoker: Invoker) => Promise<R>;
 
-/** The longest work that is done in the page, in ms: a twelfth of what a page may be busy for. */
-const SHORT_MS = 4;
+/** The longest work that is done in the page, in ms: far below what anybody notices. */
+const SHORT_MS = 8;
+
+/** How coarse a browser's clock may be, in ms: what was measured may have taken so much longer. */
+const COARSE_MS = 1;
+
+/** So many calls tell how long the next one takes. */
+const LATE = 4;
 
 /** A trap leaves the page's backend in no state to go on with: from then on there is none. */
 let trapped = false;
@@ -37,8 +43,8 @@ let last: Promise<unknown> = Promise.resolve();
 export class Near<T> {
   readonly #module: () => WebAssembly.Module | undefined;
   readonly #make: Make<T>;
-  /** Milliseconds of work of size one: the mean of what was seen, the latest counting half. */
-  #cost: number | undefined;
+  /** Milliseconds that work of size one took of late. */
+  #costs: readonly number[] = [];
   #object: { invoker: Invoker; backend: Backend; handle: Handle<T> } | undefined;
   #opening = false;
   #disposed = false;
@@ -53,7 +59,8 @@ export class Near<T> {
   async run<R>(size: number, work: Work<T, R>, afar: () => Promise<R>): Promise<R> {
     // What a GPU takes says nothing of the page.
     if (!this.#module()) return afar();
-    const expected = (this.#cost ?? Infinity) * size;
+    // The least: other programs make a call take longer, nothing makes it take less.
+    const expected = Math.min(...this.#costs) * size;
     if (expected <= SHORT_MS && !trapped) {
       if (this.#object) {
         const turn = last.then(() => this.#inPage(size, expected, work));
@@ -76,8 +83,7 @@ export class Near<T> {
   async #timed<R>(size: number, work: () => Promise<R>): Promise<R> {
     const start = performance.now();
     const result = await work();
-    const cost = (performance.now() - start) / size;
-    this.#cost = this.#cost === undefined ? cost : (this.#cost + cost) / 2;
+    this.#costs = [(performance.now() - start + COARSE_MS) / size, ...this.#costs].slice(0, LATE);
     return result;
   }
 
