@@ -138,7 +138,7 @@ export interface LoadOptions extends EngineOptions {
   readonly warmup?: boolean;
   /**
    * The most workers that share the pictures of one long call on the CPU, each with the weights and a
-   * batch's maps in memory. They start when a call takes long, and stay until `dispose`; the results are
+   * batch's maps in memory. They start when a call takes long and stay until `dispose`; the results are
    * the same to the bit. Default: one for each core, at most 4. Node computes in place.
    */
   readonly workers?: number;

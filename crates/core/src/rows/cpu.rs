@@ -1,7 +1,5 @@
 //! Products of few rows with many on the CPU: the many pass by once, from where they lie.
 
-use core::array::from_fn;
-
 use burn::backend::Flex;
 use burn::tensor::Tensor;
 
@@ -10,10 +8,7 @@ use crate::threads;
 use crate::vectors::{Loop, widest};
 
 /// Sums that are built side by side: no addition waits for the one before, whatever the vectors' width.
-const LANES: usize = 8;
-
-/// Of the many rows, those that are multiplied at the same time: what is read of the few serves them all.
-const TOGETHER: usize = 4;
+const LANES: usize = 32;
 
 /// Of the many rows, those that a thread multiplies at a time.
 const ROWS: usize = 4096;
@@ -48,57 +43,34 @@ impl Loop for Dots<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { few, many, dim, part } = self;
-        let count = few.len() / dim;
-        let (mut rows, mut found) =
-            (many.chunks_exact(TOGETHER * dim), part.chunks_exact_mut(TOGETHER * count));
-        for (rows, found) in rows.by_ref().zip(found.by_ref()) {
-            dots::<TOGETHER>(few, rows, found);
-        }
-        let rest = found.into_remainder().chunks_exact_mut(count);
-        for (row, found) in rows.remainder().chunks_exact(dim).zip(rest) {
-            dots::<1>(few, row, found);
+        let few = self.few.chunks_exact(self.dim);
+        let found = self.part.chunks_exact_mut(few.len());
+        for (row, found) in self.many.chunks_exact(self.dim).zip(found) {
+            for (own, found) in few.clone().zip(found) {
+                *found = dot(own, row);
+            }
         }
     }
 }
 
-/// Inner products of `N` rows, `[N, dim]`, with the few, `[few, dim]`: `[N, few]`.
 #[inline(always)]
-fn dots<const N: usize>(few: &[f32], rows: &[f32], found: &mut [f32]) {
-    let (dim, count) = (rows.len() / N, found.len() / N);
-    let rows: [&[f32]; N] = from_fn(|row| &rows[row * dim..][..dim]);
-    for (place, own) in few.chunks_exact(dim).enumerate() {
-        for (row, sum) in dot(own, rows).into_iter().enumerate() {
-            found[row * count + place] = sum;
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
         }
     }
-}
-
-/// Inner products of one row with others; each in the same order, whatever the number of others.
-#[inline(always)]
-fn dot<const N: usize>(own: &[f32], rows: [&[f32]; N]) -> [f32; N] {
-    let (own, own_rest) = own.as_chunks::<LANES>();
-    let chunks = rows.map(|row| &row.as_chunks::<LANES>().0[..own.len()]);
-    let mut sums = [[0.0; LANES]; N];
-    for (place, own) in own.iter().enumerate() {
-        for (sums, row) in sums.iter_mut().zip(chunks) {
-            for lane in 0..LANES {
-                sums[lane] += own[lane] * row[place][lane];
-            }
-        }
+    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+        *sum += a * b;
     }
-    for (sums, row) in sums.iter_mut().zip(rows) {
-        let rest = own_rest.iter().zip(row.as_chunks::<LANES>().1);
-        sums.iter_mut().zip(rest).for_each(|(sum, (own, other))| *sum += own * other);
-    }
-    sums.map(|mut sums| {
-        let mut width = LANES / 2;
-        while width > 0 {
-            for lane in 0..width {
-                sums[lane] += sums[lane + width];
-            }
-            width /= 2;
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
         }
-        sums[0]
-    })
+        width /= 2;
+    }
+    sums[0]
 }
