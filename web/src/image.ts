@@ -58,7 +58,9 @@ export async function decodable(
 
 /** Pixels of a picture that nothing has to be decoded of; of any other, more than any number. */
 export function pixelsOf(input: ImageInput): number {
-  return isRaw(input) || isImageData(input) ? input.width * input.height : Infinity;
+  if (!isRaw(input) && !isImageData(input)) return Infinity;
+  const { width, height } = input;
+  return typeof width === "number" && typeof height === "number" ? width * height : Infinity;
 }
 
 const RAW = "{ data, width, height, channels }";

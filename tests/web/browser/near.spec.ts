@@ -52,11 +52,13 @@ test("timers run between calls that are made one behind the other", async ({ tab
     let ticks = 0;
     const timer = setInterval(() => (ticks += 1), 1);
     const start = performance.now();
-    while (performance.now() - start < 500) await encoder.embed(lab.pictures[0]!);
+    while (ticks < 5 && performance.now() - start < 10_000) {
+      await encoder.embed(lab.pictures[0]!);
+    }
     clearInterval(timer);
     return ticks;
   });
-  expect(ticks).toBeGreaterThan(5);
+  expect(ticks).toBe(5);
 });
 
 test("a neighbour is looked for in the page, too", async ({ tab }) => {
