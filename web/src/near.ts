@@ -76,8 +76,11 @@ export class Near<T> {
 
   dispose(): void {
     this.#disposed = true;
-    if (this.#object && !trapped) this.#object.backend.free(this.#object.handle);
+    const object = this.#object;
     this.#object = undefined;
+    // After the calls that use it.
+    const free = () => object && !trapped && object.backend.free(object.handle);
+    last = last.then(free).catch(() => {});
   }
 
   async #timed<R>(size: number, work: () => Promise<R>): Promise<R> {
