@@ -37,7 +37,12 @@ const LATE = 4;
 let trapped = false;
 
 /** Calls that are computed in the page, one behind the other. */
-let last: Promise<unknown> = Promise.resolve();
+let last: Promise<unknown> | undefined;
+
+async function after<R>(before: Promise<unknown> | undefined, work: () => Promise<R>): Promise<R> {
+  await before;
+  return work();
+}
 
 /** An object in the page beside the one in the worker. */
 export class Near<T> {
@@ -63,7 +68,7 @@ export class Near<T> {
     const expected = Math.min(...this.#costs) * size;
     if (expected <= SHORT_MS && !trapped) {
       if (this.#object) {
-        const turn = last.then(() => this.#inPage(size, expected, work));
+        const turn = after(last, () => this.#inPage(size, expected, work));
         last = turn.catch(() => {});
         const done = await turn;
         if (done) return done.result;
@@ -80,7 +85,7 @@ export class Near<T> {
     this.#object = undefined;
     // After the calls that use it.
     const free = () => object && !trapped && object.backend.free(object.handle);
-    last = last.then(free).catch(() => {});
+    last = after(last, async () => free()).catch(() => {});
   }
 
   async #timed<R>(size: number, work: () => Promise<R>): Promise<R> {
