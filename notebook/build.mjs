@@ -58,6 +58,8 @@ await build({
   outfile: join(to, "widget.js"),
   define: { VERSION: JSON.stringify(version) },
   plugins: [bundled],
+  // Only a page with the package's own worker loads it.
+  external: ["./in-page.js"],
   logLevel: "warning",
 });
 copyFileSync(join(here, "widget/widget.css"), join(to, "widget.css"));

@@ -47,10 +47,11 @@ const common = {
   target: "es2022",
   minify: true,
   legalComments: "eof",
-  external: ["./kith_cpu.js", "./kith_webgpu.js"],
+  external: ["./kith_cpu.js", "./kith_webgpu.js", "./in-page.js"],
   logLevel: "warning",
 };
-await build({ ...common, entryPoints: ["src/index.ts", "src/worker.ts", "src/map-worker.ts"] });
+const entryPoints = ["index", "in-page", "worker", "map-worker"].map((name) => `src/${name}.ts`);
+await build({ ...common, entryPoints });
 /** Elements use the package's own entry, so that a page has one worker and one module of it. */
 const beside = {
   name: "beside",

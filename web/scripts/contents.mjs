@@ -16,6 +16,7 @@ const needed = [
     "node.js",
     "worker.js",
     "map-worker.js",
+    "in-page.js",
   ].map((f) => `dist/${f}`),
   ...["cpu", "webgpu"].flatMap((k) => [`dist/kith_${k}.js`, `dist/kith_${k}_bg.wasm`]),
 ];

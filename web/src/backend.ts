@@ -1,7 +1,6 @@
 /** The backend: the objects of the WebAssembly by number, in a worker or, in Node, in place. */
 import { CODED, KithError } from "./errors.js";
 import { planesOf } from "./planes.js";
-import type { OnBytes } from "./wasm.js";
 import { ENGINE, MODULE, type Pictures, type WasmEngine, type WasmModule } from "./wasm-module.js";
 
 export type Kind = "cpu" | "webgpu";
@@ -10,7 +9,7 @@ export type Kind = "cpu" | "webgpu";
 export interface Loader {
   /** Imports the JavaScript beside a build. */
   script(kind: Kind): Promise<WasmModule>;
-  compile(kind: Kind, url: string | undefined, onBytes: OnBytes): Promise<WebAssembly.Module>;
+  compile(kind: Kind, url: string | undefined): Promise<WebAssembly.Module>;
   /** Hands buffers over instead of copying them. */
   transfer<T>(value: T, buffers: Transferable[]): T;
 }
@@ -33,9 +32,8 @@ export class Backend {
   async open(
     kind: Kind,
     from: { url?: string; module?: WebAssembly.Module },
-    onBytes: OnBytes,
   ): Promise<WebAssembly.Module> {
-    const compiled = from.module ?? (await this.#loader.compile(kind, from.url, onBytes));
+    const compiled = from.module ?? (await this.#loader.compile(kind, from.url));
     const module = await this.#loader.script(kind);
     const exports = (await module.default({ module_or_path: compiled })) as unknown as {
       __wasm_call_ctors(): void;

@@ -4,6 +4,7 @@ import { Encoder } from "./encoder.js";
 import { runningEngine } from "./engine.js";
 import { unlessAborted } from "./errors.js";
 import type { Found } from "./generated.js";
+import type { Make } from "./near.js";
 import { RemoteObject } from "./remote-object.js";
 import { engineOptions, finite, instance, optionsOf, whole } from "./checks.js";
 import type { DeviceReport, EngineOptions } from "./types.js";
@@ -42,7 +43,8 @@ export class Bank {
     // A copy, which is uploaded again after a loss, whatever became of the caller's.
     const data = embeddings.data.slice();
     const engine = encoder?.engine.clone() ?? (await runningEngine(options));
-    const remote = new RemoteObject(engine, () => engine.invoke(ENGINE, "bank", [data, dim]));
+    const make: Make<WasmBank> = (invoker) => invoker.invoke(ENGINE, "bank", [data, dim]);
+    const remote = new RemoteObject(engine, make, data.byteLength);
     try {
       await unlessAborted(remote.ready(), options.signal);
     } catch (error) {
@@ -70,7 +72,7 @@ export class Bank {
     finite("the queries", rows.data, this.dim);
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), this.size);
-    return unlessAborted(this.#remote.invoke("nearest", [data, most]), signal);
+    return unlessAborted(this.#remote.invoke("nearest", [data, most], rows.count), signal);
   }
 
   /** Frees what it holds. */

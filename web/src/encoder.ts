@@ -4,10 +4,20 @@ import { Embeddings, joined, rowsOf } from "./embeddings.js";
 import type { EngineRef } from "./engine-ref.js";
 import { KithError, unlessAborted } from "./errors.js";
 import { countOf, rgbaOf } from "./image.js";
+import type { Invoker } from "./near.js";
 import { ProgressReporter } from "./progress.js";
 import type { RemoteObject } from "./remote-object.js";
+import type { Crew } from "./crew.js";
 import { finite, flag, list, oneOf, optionsOf, plain, text, whole } from "./checks.js";
-import { batches, sendable, squares, type Batch, type InputBatch } from "./squares.js";
+import {
+  batches,
+  inMemory,
+  sendable,
+  sizeOf,
+  squares,
+  type Batch,
+  type InputBatch,
+} from "./squares.js";
 import type {
   AugmentationOp,
   CallOptions,
@@ -70,13 +80,13 @@ export interface SupportNeighbor {
 export class Encoder {
   /** What the checkpoint says about itself. */
   readonly info: EncoderInfo;
-  readonly #remote: RemoteObject<WasmEncoder>;
+  readonly #crew: Crew<WasmEncoder>;
   readonly #fetch: typeof fetch | undefined;
   #disposed = false;
 
   /** @internal Use `loadEncoder`. */
-  constructor(remote: RemoteObject<WasmEncoder>, info: EncoderInfo, get: typeof fetch | undefined) {
-    this.#remote = remote;
+  constructor(crew: Crew<WasmEncoder>, info: EncoderInfo, get: typeof fetch | undefined) {
+    this.#crew = crew;
     this.info = info;
     this.#fetch = get;
   }
@@ -88,7 +98,7 @@ export class Encoder {
 
   /** @internal What computes, for those who compute with its results. */
   get engine(): EngineRef {
-    return this.#remote.engine;
+    return this.#crew.first.engine;
   }
 
   /**
@@ -101,8 +111,8 @@ export class Encoder {
     flag("normalize", normalize);
     const dim = layer === "projection" ? this.info.projectionDim : this.info.dim;
     const length = normalize ? "unit" : "own";
-    const data = await this.#gather(images, options, (handle, sent, moved) =>
-      this.engine.invoke(handle, "embed", [sent, sent.pictures.length, layer, length], moved),
+    const data = await this.#gather(images, options, (invoker, handle, sent, moved) =>
+      invoker.invoke(handle, "embed", [sent, sent.pictures.length, layer, length], moved),
     );
     const encoderFingerprint = layer === "backbone" ? this.info.fingerprint : undefined;
     return new Embeddings(data, dim, { normalized: normalize, encoderFingerprint });
@@ -116,8 +126,8 @@ export class Encoder {
     images: Images,
     options: Omit<EmbedOptions, "layer" | "normalize"> = {},
   ): Promise<ClassShare[][]> {
-    const shares = await this.#gather(images, options, (handle, sent, moved) =>
-      this.engine.invoke(handle, "classify", [sent, sent.pictures.length], moved),
+    const shares = await this.#gather(images, options, (invoker, handle, sent, moved) =>
+      invoker.invoke(handle, "classify", [sent, sent.pictures.length], moved),
     );
     const { classNames } = this.info;
     if (classNames.length === 0) return [];
@@ -127,17 +137,18 @@ export class Encoder {
 
   /** @internal Embeddings of copies of pictures, not brought to length one; kinds count from 0. */
   async embedCopies(images: Images, kind: number, options: CallOptions): Promise<Embeddings> {
-    const data = await this.#gather(images, options, (handle, sent, moved) =>
-      this.engine.invoke(handle, "embedCopies", [sent, sent.pictures.length, kind], moved),
+    const data = await this.#gather(images, options, (invoker, handle, sent, moved) =>
+      invoker.invoke(handle, "embedCopies", [sent, sent.pictures.length, kind], moved),
     );
     return new Embeddings(data, this.info.dim, { normalized: false });
   }
 
-  /** All batches of pictures through `work`, one behind the other. */
+  /** All batches of pictures through `work`. */
   async #gather(
     images: Images,
     options: EmbedOptions,
     work: (
+      invoker: Invoker,
       handle: Handle<WasmEncoder>,
       sent: Pictures,
       moved: Transferable[],
@@ -148,20 +159,27 @@ export class Encoder {
     whole("batchSize", batchSize, 1);
     const progress = new ProgressReporter(onProgress, { embed: 1 });
     const total = countOf(images);
-    const parts: Float32Array[] = [];
-    let done = 0;
+    // A call that goes on keeps the page free.
+    const single = total !== null && total <= batchSize;
     // What was handed over to a device that is lost is sent again.
-    const through = (inputs: InputBatch): Promise<Float32Array> =>
-      this.#remote.use(async (handle) => {
-        const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
-        return work(handle, sent, moved);
-      });
-    for await (const inputs of batches(images, { batchSize, signal })) {
-      parts.push(...(await unlessAborted(inMemory(inputs, through), signal)));
-      done += inputs.images.length;
-      progress.at("embed", done, total);
-    }
-    return joined(parts);
+    const through = (member: RemoteObject<WasmEncoder>, inputs: InputBatch) =>
+      member.use(
+        async (handle, invoker) => {
+          const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
+          return work(invoker, handle, sent, moved);
+        },
+        single ? sizeOf(inputs) : undefined,
+      );
+    const parts = await this.#crew.share(
+      batches(images, { batchSize, signal }),
+      (member, inputs) =>
+        unlessAborted(
+          inMemory(inputs, (part) => through(member, part)),
+          signal,
+        ),
+      { total, onDone: (done) => progress.at("embed", done, total) },
+    );
+    return joined(parts.flat());
   }
 
   /**
@@ -215,7 +233,7 @@ export class Encoder {
     const data = rows.data.slice(); // Of the caller's memory, which may be shared, none is sent.
     const most = Math.min(whole("k", k, 1), Math.max(this.info.supportSet, 1));
     const { nearest, labels } = await unlessAborted(
-      this.#remote.invoke("supportNearest", [data, most]),
+      this.#crew.first.invoke("supportNearest", [data, most]),
       signal,
     );
     const { classNames } = this.info;
@@ -246,7 +264,7 @@ export class Encoder {
   async dispose(): Promise<void> {
     if (this.#disposed) return;
     this.#disposed = true;
-    await this.#remote.dispose();
+    await this.#crew.dispose();
   }
 
   /** `dispose`, for `await using`. */
@@ -261,26 +279,6 @@ export class Encoder {
 
   #checkNotDisposed(): void {
     if (this.#disposed) throw new KithError("DISPOSED", "the encoder was disposed of");
-  }
-}
-
-/** A batch through `work`; in halves where memory does not suffice. */
-async function inMemory(
-  inputs: InputBatch,
-  work: (inputs: InputBatch) => Promise<Float32Array>,
-): Promise<Float32Array[]> {
-  try {
-    return [await work(inputs)];
-  } catch (error) {
-    const { images, first } = inputs;
-    const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
-    if (!full || images.length === 1) throw error;
-    const half = images.length >> 1;
-    const rest = { images: images.slice(half), first: first + half };
-    return [
-      ...(await inMemory({ images: images.slice(0, half), first }, work)),
-      ...(await inMemory(rest, work)),
-    ];
   }
 }
 

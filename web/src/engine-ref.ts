@@ -26,6 +26,11 @@ export class EngineRef {
     return this.#engine.generation;
   }
 
+  /** The compiled WebAssembly, where short work may be done in the page. */
+  get moduleForPage(): WebAssembly.Module | undefined {
+    return this.#engine.moduleForPage;
+  }
+
   /** Makes sure that the backend runs: after a crash it is started again. */
   ready(): Promise<void> {
     return this.#engine.ready();
@@ -72,6 +77,11 @@ export class EngineRef {
   ): Promise<Answer<K>> {
     if (this.#released) throw new KithError("DISPOSED", "it was disposed of");
     return this.#engine.call(method, args, moved);
+  }
+
+  /** A reference to an engine like this one in a worker of its own, of which nobody else knows. */
+  async another(): Promise<EngineRef> {
+    return new EngineRef(await this.#engine.another());
   }
 
   /** Another reference to the same engine. */

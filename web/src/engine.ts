@@ -1,6 +1,4 @@
 /** Engines: backends that run, shared by all that use them, restarted when they fail. */
-import * as Comlink from "comlink";
-
 import type { Kind } from "./backend.js";
 import { onCpu, probeDevice } from "./device.js";
 import { EngineRef } from "./engine-ref.js";
@@ -61,7 +59,7 @@ async function engineOf(
   options: EngineOptions,
   onBytes: OnBytes,
 ): Promise<Engine> {
-  if (options.worker || options.workerUrl || options.wasmUrl) {
+  if (hasOwn(options)) {
     return Engine.open(report, options, onBytes);
   }
   const running = shared.get(report.actual);
@@ -75,6 +73,10 @@ async function engineOf(
     throw error;
   }
 }
+
+/** Whether the caller brings the worker or the WebAssembly: such an engine is not shared. */
+const hasOwn = ({ worker, workerUrl, wasmUrl }: EngineOptions): boolean =>
+  Boolean(worker ?? workerUrl ?? wasmUrl);
 
 function refused(report: DeviceReport): KithError {
   const why = report.detail ? `${report.reason}: ${report.detail}` : report.reason;
@@ -116,6 +118,14 @@ export class Engine {
     return engine;
   }
 
+  /** An engine like this one, in a worker of its own. */
+  async another(): Promise<Engine> {
+    const engine = new Engine(this.report, this.#options);
+    engine.#module = this.#module;
+    await engine.#start(() => {});
+    return engine;
+  }
+
   async call<K extends Method>(
     method: K,
     args: Arguments<K>,
@@ -135,6 +145,11 @@ export class Engine {
     if (this.#port && !this.#port.ended) return;
     this.#starting ??= this.#start(() => {}).finally(() => (this.#starting = undefined));
     await this.#starting;
+  }
+
+  /** The compiled WebAssembly, if it is the package's own for the CPU: the page may use it as well. */
+  get moduleForPage(): WebAssembly.Module | undefined {
+    return this.report.actual === "cpu" && !hasOwn(this.#options) ? this.#module : undefined;
   }
 
   leave(): void {
@@ -183,11 +198,11 @@ export class Engine {
 
   async #start(onBytes: OnBytes): Promise<void> {
     const kind = this.report.actual;
-    const port = startBackend(this.#options);
+    const port = startBackend(this.#options, onBytes);
     try {
       const url = wasmUrl(this.#options.wasmUrl, kind);
       const from = { ...(url && { url }), ...(this.#module && { module: this.#module }) };
-      this.#module = await port.call("open", [kind, from, Comlink.proxy(onBytes)]);
+      this.#module = await port.call("open", [kind, from]);
       const { passed, deviation, ms } = await port.call("selfTest", []);
       this.report = { ...this.report, selfTest: { passed, deviation, ms } };
       if (!passed) throw selfTestFailed(deviation);

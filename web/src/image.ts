@@ -56,6 +56,13 @@ export async function decodable(
   return { picture: bitmap, moved: [bitmap] };
 }
 
+/** Pixels of a picture that nothing has to be decoded of; of any other, more than any number. */
+export function pixelsOf(input: ImageInput): number {
+  if (!isRaw(input) && !isImageData(input)) return Infinity;
+  const { width, height } = input;
+  return typeof width === "number" && typeof height === "number" ? width * height : Infinity;
+}
+
 const RAW = "{ data, width, height, channels }";
 const ANY = `a File, an element, a canvas, a URL or ${RAW}`;
 

@@ -1,13 +1,15 @@
 /** Opening a file of weights: its bytes, what it says of itself, and an encoder of it. */
 import { loadBytes, nameOf, type LoadedBytes } from "./bytes.js";
+import { Crew } from "./crew.js";
 import { Encoder } from "./encoder.js";
 import type { EngineRef } from "./engine-ref.js";
 import { openEngine } from "./engine.js";
 import { KithError, asFileError, unlessAborted } from "./errors.js";
 import { toldOf } from "./import-options.js";
 import { ProgressReporter } from "./progress.js";
+import type { Make } from "./near.js";
 import { RemoteObject } from "./remote-object.js";
-import { engineOptions, flag, oneOf, text } from "./checks.js";
+import { engineOptions, flag, oneOf, text, whole } from "./checks.js";
 import { MOST_SIDE } from "./squares.js";
 import type { Told } from "./generated.js";
 import type { ByteSource, EncoderInfo, LoadOptions } from "./types.js";
@@ -43,11 +45,12 @@ export async function loadEncoder(source: ByteSource, options: LoadOptions = {})
 }
 
 function checkedOptions(options: LoadOptions): Told | undefined {
-  const { cache, cacheName, integrity, warmup } = engineOptions(options);
+  const { cache, cacheName, integrity, warmup, workers } = engineOptions(options);
   if (cache !== undefined) oneOf("cache", cache, ["persistent", "memory", "none"]);
   if (cacheName !== undefined) text("cacheName", cacheName);
   if (integrity !== undefined) text("integrity", integrity);
   if (warmup !== undefined) flag("warmup", warmup);
+  if (workers !== undefined) whole("workers", workers, 1);
   return toldOf(options.import);
 }
 
@@ -65,8 +68,8 @@ async function load(
       );
     const onUpload: OnUpload = ({ byteLength }, part) =>
       progress.at("upload", part * byteLength, byteLength, { file });
-    const { remote, info } = await openedAnew(engine, fetched, { file, told, onUpload });
-    const encoder = new Encoder(remote, info, options.fetch);
+    const { make, remote, info } = await openedAnew(engine, fetched, { file, told, onUpload });
+    const encoder = new Encoder(new Crew(remote, make, options.workers), info, options.fetch);
     if (options.warmup ?? true) await encoder.warm();
     progress.at("warmup", 1, 1);
     return encoder;
@@ -87,6 +90,7 @@ interface Described {
 }
 
 interface Opened {
+  readonly make: Make<WasmEncoder>;
   readonly remote: RemoteObject<WasmEncoder>;
   readonly info: EncoderInfo;
 }
@@ -115,18 +119,19 @@ async function opened(
 ): Promise<Opened> {
   onUpload(bytes, 0);
   let info!: EncoderInfo;
-  const remote = new RemoteObject(engine, async () => {
-    const opening = engine.invoke(ENGINE, "encoder", [bytes, file, told]);
+  const make: Make<WasmEncoder> = async (invoker) => {
+    const opening = invoker.invoke(ENGINE, "encoder", [bytes, file, told]);
     // What the caller said may be wrong; where nothing was said, it is the file.
     const handle = await (told ? opening : opening.catch(asFileError));
-    info = await engine.invoke(handle, "info", []);
+    info = await invoker.invoke(handle, "info", []);
     if (info.imageSize > MOST_SIDE) throw tooLarge(info.imageSize);
     return handle;
-  });
+  };
+  const remote = new RemoteObject(engine, make, bytes.byteLength);
   await remote.ready();
   onUpload(bytes, 1);
   await keep();
-  return { remote, info };
+  return { make, remote, info };
 }
 
 function tooLarge(side: number): KithError {

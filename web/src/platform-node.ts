@@ -40,6 +40,12 @@ export function startBackend(): Port {
   return inlinePort(new Backend(loader), () => new Promise(setImmediate));
 }
 
+/** Everything is computed in place already. */
+export const inPage: typeof Browser.inPage = undefined;
+
+/** Backends share one thread. */
+export const parallel: typeof Browser.parallel = false;
+
 /** Starts to compute a map. */
 export function startMap(task: MapTask, onMessage: (message: MapMessage) => void): Browser.MapRun {
   const points = Promise.resolve()

@@ -1,18 +1,26 @@
 /** What a browser does in its own way: backends and maps are computed in workers. */
 import { KithError } from "./errors.js";
+import type * as InPage from "./in-page.js";
 import type { MapMessage, MapTask } from "./map.js";
 import { started, workerPort, type Port } from "./port.js";
 import type { EngineOptions } from "./types.js";
+import type { OnBytes } from "./wasm.js";
 
-/** Starts a backend. */
-export function startBackend({ worker, workerUrl }: EngineOptions): Port {
+/** Starts a backend. `onBytes` is told how much of the WebAssembly has come. */
+export function startBackend({ worker, workerUrl }: EngineOptions, onBytes: OnBytes): Port {
   // The URL is written out, so that bundlers see which files belong to the package.
   const make = () =>
     workerUrl
       ? new Worker(workerUrl, { type: "module" })
       : new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  return workerPort(worker ?? make);
+  return workerPort(worker ?? make, onBytes);
 }
+
+/** Loads what computes in the page itself. */
+export const inPage: (() => Promise<typeof InPage>) | undefined = () => import("./in-page.js");
+
+/** Several backends compute at the same time. */
+export const parallel: boolean = true;
 
 /** A map that is being computed. */
 export interface MapRun {

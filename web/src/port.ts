@@ -1,9 +1,9 @@
 /** A connection to one backend, from its start to its end: in a worker, or in place. */
-import * as Comlink from "comlink";
-
 import { KithError, fromBackend } from "./errors.js";
 import type { Backend } from "./backend.js";
 import { describe } from "./describe.js";
+import { caller, type Calls } from "./messages.js";
+import type { OnBytes } from "./wasm.js";
 
 export type Method = {
   [K in keyof Backend]: Backend[K] extends (...args: never[]) => unknown ? K : never;
@@ -13,8 +13,8 @@ export type Answer<K extends Method> = Awaited<ReturnType<Backend[K]>>;
 
 export interface Port {
   /**
-   * Rejects with a `KithError`, also when the backend dies meanwhile. `moved` are buffers in the last
-   * argument, which are handed over.
+   * Rejects with a `KithError`, also when the backend dies meanwhile. `moved` are buffers in the
+   * arguments, which are handed over.
    */
   call<K extends Method>(method: K, args: Arguments<K>, moved?: Transferable[]): Promise<Answer<K>>;
   /** Ends the connection: calls that are pending are rejected with `error`. */
@@ -22,23 +22,13 @@ export interface Port {
   readonly ended: boolean;
 }
 
-/** The first message of a worker: from here on it listens. */
-export const READY = "kith: ready";
+/** Calls a method of a backend, wherever it is. */
+type Send = (method: string, args: readonly unknown[], moved: Transferable[]) => Promise<unknown>;
 
-type Calls = Record<string, (...args: unknown[]) => Promise<unknown>>;
-
-/** A port to a worker. */
-export function workerPort(make: () => Worker): Port {
+/** A port to a worker. `onBytes` is told how much of the WebAssembly has come. */
+export function workerPort(make: () => Worker, onBytes: OnBytes): Port {
   const worker = started(make);
-  const remote = Comlink.wrap<Calls>(worker);
-  const ready = new Promise<void>((resolve) => {
-    worker.addEventListener("message", ({ data }) => data === READY && resolve());
-  });
-  const port = new OpenPort(remote as unknown as Calls, ready, () => {
-    // Comlink's list of workers would keep this one, and it what waits for its messages.
-    remote[Comlink.releaseProxy]();
-    worker.terminate();
-  });
+  const port = new OpenPort(caller(worker, onBytes), () => worker.terminate());
   worker.addEventListener("error", (event) => {
     event.preventDefault();
     port.end(died(event, port.answered));
@@ -63,31 +53,25 @@ export function started(make: () => Worker): Worker {
 
 /** A port to a backend in place, which lets other work run (`pause`) after every call. */
 export function inlinePort(backend: Backend, pause: () => Promise<unknown>): Port {
-  const calls = new Proxy(backend as unknown as Calls, {
-    get:
-      (target, name: string) =>
-      async (...args: unknown[]) => {
-        const answer = await target[name]!.apply(target, args);
-        await pause();
-        return answer;
-      },
-  });
-  return new OpenPort(calls, Promise.resolve(), () => {});
+  const send: Send = async (method, args) => {
+    const answer = await (backend as unknown as Calls)[method]!(...args);
+    await pause();
+    return answer;
+  };
+  return new OpenPort(send, () => {});
 }
 
 class OpenPort implements Port {
   /** Whether the backend ever answered. Before, an error means that it did not start. */
   answered = false;
-  readonly #calls: Calls;
-  readonly #ready: Promise<void>;
+  readonly #send: Send;
   readonly #close: () => void;
   /** Rejects the calls that wait. A promise that all of them race against would keep every answer. */
   readonly #waiting = new Set<(error: unknown) => void>();
   #error: KithError | undefined;
 
-  constructor(calls: Calls, ready: Promise<void>, close: () => void) {
-    this.#calls = calls;
-    this.#ready = ready;
+  constructor(send: Send, close: () => void) {
+    this.#send = send;
     this.#close = close;
   }
 
@@ -100,14 +84,8 @@ class OpenPort implements Port {
     args: Arguments<K>,
     moved: Transferable[] = [],
   ): Promise<Answer<K>> {
-    const sent: unknown[] = [...args];
-    const last = sent.at(-1);
-    if (moved.length > 0) sent.splice(-1, 1, Comlink.transfer(last as object, moved));
     try {
-      const answer = await this.#unlessEnded(async () => {
-        await this.#ready;
-        return this.#calls[method]!(...sent);
-      });
+      const answer = await this.#unlessEnded(() => this.#send(method, args, moved));
       this.answered = true;
       return answer as Answer<K>;
     } catch (thrown) {

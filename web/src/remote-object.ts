@@ -1,18 +1,25 @@
 /** Objects in the backend, which are made again after the backend was restarted. */
 import type { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
+import { Near, type Make, type Work } from "./near.js";
 import type { AnswerOf, ArgumentsOf, Handle, MethodOf } from "./wasm-module.js";
+
+/** The most bytes that an object may be made of to be made in the page as well. */
+const MOST_NEAR = 2 ** 22;
 
 /** An object of class `T` in the backend. */
 export class RemoteObject<T> {
   readonly engine: EngineRef;
-  readonly #make: () => Promise<Handle<T>>;
+  readonly #make: Make<T>;
+  readonly #near: Near<T> | undefined;
   #handle: Promise<Handle<T>> | undefined;
   #generation = -1;
 
-  constructor(engine: EngineRef, make: () => Promise<Handle<T>>) {
+  /** `bytes` says what it is made of, where it may be made in the page as well. */
+  constructor(engine: EngineRef, make: Make<T>, bytes = Infinity) {
     this.engine = engine;
     this.#make = make;
+    if (bytes <= MOST_NEAR) this.#near = new Near(() => engine.moduleForPage, make);
   }
 
   /** Makes the object if it is not there. */
@@ -20,21 +27,29 @@ export class RemoteObject<T> {
     await this.use(async () => {});
   }
 
-  /** Calls a method; calls it again after the device was lost. */
-  async invoke<K extends MethodOf<T>>(method: K, args: ArgumentsOf<T, K>): Promise<AnswerOf<T, K>> {
-    return this.use((handle) => this.engine.invoke(handle, method, args));
+  /** Calls a method; calls it again after the device was lost. `size` as in `use`. */
+  async invoke<K extends MethodOf<T>>(
+    method: K,
+    args: ArgumentsOf<T, K>,
+    size?: number,
+  ): Promise<AnswerOf<T, K>> {
+    return this.use((handle, invoker) => invoker.invoke(handle, method, args), size);
   }
 
-  /** Work with the object; it is done again after the device was lost. */
-  async use<R>(work: (handle: Handle<T>) => Promise<R>): Promise<R> {
-    return unlessLost(async () => work(await this.#current()));
+  /**
+   * Work with the object; it is done again after the device was lost. Its time is in proportion to
+   * `size`: with one, short work may be done in the page.
+   */
+  async use<R>(work: Work<T, R>, size?: number): Promise<R> {
+    const afar = () => unlessLost(async () => work(await this.#current(), this.engine));
+    return this.#near && size !== undefined ? this.#near.run(size, work, afar) : afar();
   }
 
   async #current(): Promise<Handle<T>> {
     await this.engine.ready();
     if (!this.#handle || this.#generation !== this.engine.generation) {
       this.#generation = this.engine.generation;
-      this.#handle = this.#make();
+      this.#handle = this.#make(this.engine);
       this.#handle.catch(() => (this.#handle = undefined));
     }
     return this.#handle;
@@ -42,6 +57,7 @@ export class RemoteObject<T> {
 
   /** Frees the object and releases the engine. */
   async dispose(): Promise<void> {
+    this.#near?.dispose();
     const handle = this.#generation === this.engine.generation ? this.#handle : undefined;
     try {
       if (handle) await this.engine.free(await handle);

@@ -1,12 +1,15 @@
 /** Pictures a batch at a time, on their way to the backend. */
 import type { EngineRef } from "./engine-ref.js";
-import { throwIfAborted, unlessAborted } from "./errors.js";
-import { decodable, eachImage } from "./image.js";
+import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
+import { decodable, eachImage, pixelsOf } from "./image.js";
 import type { ImageInput, Images } from "./types.js";
 import type { Frame, Pictures } from "./wasm-module.js";
 
 /** Side of a square in pixels: a batch of larger ones has no memory in a tab. */
 export const MOST_SIDE = 1024;
+
+/** The most pixels of a call, before they are resized, that short work may have. */
+const MOST_NEAR_PIXELS = 2 ** 18;
 
 /** Pictures as the caller gave them, so that they can be sent again. */
 export interface InputBatch {
@@ -58,6 +61,32 @@ export async function sendable(
   const all = await Promise.all(images.map((image, place) => decodable(image, first + place, get)));
   const pictures = all.map(({ picture }) => picture);
   return { sent: { pictures, first, side, preprocessing }, moved: all.flatMap((one) => one.moved) };
+}
+
+/** A batch's size, if its time is in proportion to it: larger pictures take their own to be resized. */
+export function sizeOf({ images }: InputBatch): number | undefined {
+  const pixels = images.reduce((sum, image) => sum + pixelsOf(image), 0);
+  return pixels <= MOST_NEAR_PIXELS ? images.length : undefined;
+}
+
+/** A batch through `work`; in halves where memory does not suffice. */
+export async function inMemory(
+  inputs: InputBatch,
+  work: (inputs: InputBatch) => Promise<Float32Array>,
+): Promise<Float32Array[]> {
+  try {
+    return [await work(inputs)];
+  } catch (error) {
+    const { images, first } = inputs;
+    const full = error instanceof KithError && error.code === "OUT_OF_MEMORY";
+    if (!full || images.length === 1) throw error;
+    const half = images.length >> 1;
+    const rest = { images: images.slice(half), first: first + half };
+    return [
+      ...(await inMemory({ images: images.slice(0, half), first }, work)),
+      ...(await inMemory(rest, work)),
+    ];
+  }
 }
 
 /** Decodes, cuts and resizes pictures in the backend. */

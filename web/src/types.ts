@@ -136,6 +136,12 @@ export interface LoadOptions extends EngineOptions {
   readonly integrity?: string;
   /** Runs one picture through the encoder while loading, so that the first call is not the slow one. Default true. */
   readonly warmup?: boolean;
+  /**
+   * The most workers that share the pictures of one long call on the CPU, each with the weights and a
+   * batch's maps in memory. They start when a call takes long and stay until `dispose`; the results are
+   * the same to the bit. Default: one for each core, at most 4. Node computes in place.
+   */
+  readonly workers?: number;
   /** What a safetensors file of other software's does not say itself. A checkpoint of kith's says all. */
   readonly import?: ImportOptions;
 }

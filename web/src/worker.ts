@@ -1,10 +1,8 @@
 /** The worker in which everything is computed. */
-import * as Comlink from "comlink";
-
 import { Backend, withCode, type Kind, type Loader } from "./backend.js";
 import * as cpu from "./kith_cpu.js";
 import * as webgpu from "./kith_webgpu.js";
-import { READY } from "./port.js";
+import { answer, tellBytes, transfer, type Calls } from "./messages.js";
 import { compile } from "./wasm.js";
 import type { WasmModule } from "./wasm-module.js";
 
@@ -15,8 +13,8 @@ const BESIDE: Record<Kind, () => URL> = {
 
 const loader: Loader = {
   script: async (kind) => (kind === "cpu" ? cpu : webgpu) as WasmModule,
-  compile: (kind, url, onBytes) => compile(url ?? BESIDE[kind]().href, onBytes),
-  transfer: (value, buffers) => Comlink.transfer(value as object, buffers) as typeof value,
+  compile: (kind, url) => compile(url ?? BESIDE[kind]().href, tellBytes),
+  transfer,
 };
 
 /** A panic prints its message before it traps; the trap itself says nothing. */
@@ -46,5 +44,4 @@ function guarded(backend: Backend): Backend {
   });
 }
 
-Comlink.expose(guarded(new Backend(loader)));
-postMessage(READY);
+answer(guarded(new Backend(loader)) as unknown as Calls);

@@ -4,6 +4,9 @@
 //! a side is narrower than a tile, most of that is for nothing: a search with one query, or a probe of
 //! ten classes. There a convolution with 1×1 kernels computes the same sums, a thread for each.
 
+#[cfg(feature = "cpu")]
+mod cpu;
+
 use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
@@ -22,6 +25,19 @@ const NHWC_FROM_NCHW: [isize; 4] = [0, 2, 3, 1];
 pub fn products(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     let few = a.dims()[0].min(b.dims()[0]) < FEW;
     if few && !on_cpu(&a.device()) { convolved(a, b) } else { a.matmul(b.transpose()) }
+}
+
+/// a·bᵀ, without gradients, of many rows `b` that lie in order. On the CPU a matrix product would pack them
+/// all first, which takes longer than a few products.
+///
+/// # Shapes
+/// As [`products`].
+pub fn searched(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    #[cfg(feature = "cpu")]
+    if a.dims()[0] < FEW && on_cpu(&a.device()) {
+        return cpu::products(a, b);
+    }
+    products(a, b)
 }
 
 /// Columns as rows, in memory as [`products`] on their device wants them.
@@ -68,9 +84,10 @@ mod tests {
             Tensor::<2>::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
         };
         let values = |x: Tensor<2>| x.into_data().try_to_vec::<f32>().unwrap();
-        for (n, m, dim) in [(1, 9, 8), (7, 2, 5), (3, 3, 1)] {
+        for (n, m, dim) in [(1, 9, 8), (7, 2, 5), (3, 3, 1), (2, 5000, 75), (1, 5, 64)] {
             let (a, b) = (numbers([n, dim]), numbers([m, dim]));
             let expected = values(products(a.clone(), b.clone()));
+            assert_eq!(values(searched(a.clone(), b.clone())), expected, "{n} by {m}, searched");
             assert_eq!(values(convolved(a, b)), expected, "{n} by {m}");
         }
     }

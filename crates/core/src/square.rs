@@ -105,6 +105,9 @@ pub fn square(picture: Interleaved<'_>, frame: Frame) -> Result<Vec<u8>, Error> 
     if !colour || height * width == 0 || samples.len() != height * width * channels {
         return Err(Error::Samples { got: samples.len(), height, width, channels });
     }
+    if channels == CHANNELS && [height, width] == [frame.side; 2] && frame.preprocessing.is_none() {
+        return Ok(planes(samples));
+    }
     let rows = |y: usize, row: &mut [u8]| {
         let samples = samples[y * width * channels..][..width * channels].chunks_exact(channels);
         for (pixel, sample) in row.chunks_exact_mut(RGBA).zip(samples) {
@@ -112,6 +115,15 @@ pub fn square(picture: Interleaved<'_>, frame: Frame) -> Result<Vec<u8>, Error> 
         }
     };
     Ok(square_from_rows([height, width], frame, rows))
+}
+
+/// The planes of RGB pixels.
+fn planes(samples: &[u8]) -> Vec<u8> {
+    let mut planes = Vec::with_capacity(samples.len());
+    for plane in 0..CHANNELS {
+        planes.extend(samples.chunks_exact(CHANNELS).map(|pixel| pixel[plane]));
+    }
+    planes
 }
 
 /// The same of a picture whose rows come when they are asked for.
@@ -166,6 +178,15 @@ mod tests {
         assert_eq!(square(picture, 1.into()).unwrap(), [10, 20, 30]);
         let picture = Interleaved { samples: &samples[8..12], size: [1, 1], channels: 4 };
         assert_eq!(square(picture, 1.into()).unwrap(), [255; 3]);
+    }
+
+    #[test]
+    fn a_picture_that_fits_is_the_same_with_and_without_opacity() {
+        let rgb: Vec<u8> = (0..75).collect();
+        let rgba: Vec<u8> = rgb.chunks(3).flat_map(|one| [one[0], one[1], one[2], 255]).collect();
+        let of =
+            |samples, channels| square(Interleaved { samples, size: [5, 5], channels }, 5.into());
+        assert_eq!(of(&rgb, 3).unwrap(), of(&rgba, 4).unwrap());
     }
 
     #[test]

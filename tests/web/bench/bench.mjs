@@ -5,6 +5,7 @@ const LIBRARIES = {
   kith: "./kith.mjs",
   "onnxruntime-web": "./onnxruntime.mjs",
   tfjs: "./tfjs.mjs",
+  "jax-js": "./jax.mjs",
 };
 const DEVICES = ["webgpu", "cpu"];
 /** One timing repeats its work until it has lasted so long, in ms. */

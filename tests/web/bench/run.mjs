@@ -1,6 +1,7 @@
 // Runs the bench page in headless Chromium (or serves it, with --serve, for any browser):
 //   node run.mjs [--rounds 5] [--only TEXT] [--device webgpu|cpu] [--library NAME,…] [--serve]
 //   node run.mjs --first    how long a fresh browser takes to kith-web's first embedding
+//   node run.mjs --workers 2    many pictures on the CPU by one worker and by so many
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,6 +23,7 @@ const { values: wish } = parseArgs({
     library: { type: "string" },
     serve: { type: "boolean", default: false },
     first: { type: "boolean", default: false },
+    workers: { type: "string" },
   },
 });
 
@@ -67,7 +69,8 @@ const url = `${server.url}bench/`;
 if (wish.serve) {
   console.log(`open ${url}`);
 } else {
-  await (wish.first ? firstEmbeddings() : runHere());
+  if (wish.workers) await shared(Number(wish.workers));
+  else await (wish.first ? firstEmbeddings() : runHere());
   server.close();
   process.exit(0);
 }
@@ -106,6 +109,46 @@ async function firstEmbedding(device) {
   const encoder = await loadEncoder("models/small.safetensors", { device, warmup: false });
   await encoder.embed(picture);
   return performance.now() - start;
+}
+
+/** Many pictures by one worker and by several, taking turns. */
+async function shared(workers) {
+  const browser = await launched();
+  const page = await browser.newPage();
+  await page.goto(url);
+  const pairs = await page.evaluate(manyPictures, [workers, Number(wish.rounds)]);
+  const middle = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+  const [one, several] = [0, 1].map((which) => middle(pairs.map((pair) => pair[which])));
+  const ratio = middle(pairs.map(([one, several]) => one / several)).toFixed(2);
+  console.log(`512 pictures: one worker ${one.toFixed(0)} ms, ${workers} ${several.toFixed(0)} ms`);
+  console.log(`${ratio} times faster, median of ${pairs.length} rounds`);
+  await browser.close();
+}
+
+async function manyPictures([workers, rounds]) {
+  const { loadEncoder } = await import("../dist/index.js");
+  const side = 96;
+  const pictures = Array.from({ length: 512 }, (_, i) => {
+    const data = new Uint8Array(3 * side * side).map((_, k) => (k * 7919 + i) % 251);
+    return { data, width: side, height: side, channels: 3 };
+  });
+  const load = (workers) => loadEncoder("models/large.safetensors", { device: "cpu", workers });
+  const encoders = [await load(1), await load(workers)];
+  const first = [];
+  // The first call starts the workers.
+  for (const encoder of encoders) first.push(String((await encoder.embed(pictures)).data));
+  if (first[0] !== first[1]) throw new Error("the numbers differ");
+  const pairs = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const times = [];
+    for (const encoder of encoders) {
+      const start = performance.now();
+      await encoder.embed(pictures);
+      times.push(performance.now() - start);
+    }
+    pairs.push(times);
+  }
+  return pairs;
 }
 
 async function runHere() {

@@ -49,6 +49,8 @@ export default defineConfig({
     project("quota", false),
     project("offline", false),
     project("two-tabs", false),
+    project("near", false),
+    project("crew", false),
     project("abort", false),
     project("input", false),
     project("hostile", false),

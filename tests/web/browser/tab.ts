@@ -139,4 +139,4 @@ export const test = base.extend<{ tab: Page; given: RegExp[] }>({
   },
 });
 
-export { expect };
+export { expect, type Page };

@@ -14,7 +14,7 @@ async function left(name) {
     minify: true,
     format: "esm",
     packages: "external",
-    external: ["node:*", "./kith_*"],
+    external: ["node:*", "./kith_*", "./in-page.js"],
     ignoreAnnotations: true,
   });
   return outputFiles[0].text;

@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::Features;
 use crate::error::Error;
 use crate::read::read;
-use crate::rows::products;
+use crate::rows::searched;
 use crate::unit::unit_rows;
 
 /// Settings of the weighted vote.
@@ -92,7 +92,7 @@ impl Bank {
             let shape = [chunk.len() / queries.dim, queries.dim];
             let data = TensorData::new(chunk.to_vec(), shape);
             let queries = unit_rows(Tensor::<2>::from_data(data, &self.rows.device()));
-            let similarities = read(products(queries, self.rows.clone())).await?;
+            let similarities = read(searched(queries, self.rows.clone())).await?;
             for row in similarities.chunks(self.len()) {
                 let nearest = largest(row, k);
                 found.cosines.extend(nearest.iter().map(|&place| row[place]));
