@@ -8,7 +8,7 @@ import { neighbourTable, searched } from "./neighbour-table.js";
 import { embeddingsBy, heldOut, scoresOf, type Rows, type Share } from "./scores.js";
 
 /** Looking costs time that training does not get: so many times as long, it trains before the next look. */
-const REST = 4;
+const REST = 8;
 
 export interface LiveNeighbours {
   /** How often the other vendor's drawing is nearest; empty for pictures that have no other vendor. */
@@ -78,7 +78,9 @@ interface Measured {
 /** The share at the start and now. */
 function figure({ share, of }: Share, { start, at, among }: Measured) {
   const count = (number: number): string => number.toLocaleString("en");
-  const from = start === undefined ? "" : `${percent(start)} → `;
-  const where = `of ${count(of)} emoji, among all ${count(among)} drawings, at step ${count(at)}`;
+  const before = at > 0 && start !== undefined ? start : undefined;
+  const from = before === undefined ? "" : `${percent(before)} → `;
+  const when = `${before === undefined ? "" : "at the start and "}at step ${count(at)}`;
+  const where = `of ${count(of)} emoji, among all ${count(among)} drawings, ${when}`;
   return ["The other vendor's drawing is nearest", `${from}${percent(share)}`, where] as const;
 }
