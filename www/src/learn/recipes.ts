@@ -28,7 +28,7 @@ const USUAL: Usual = { side: 32, steps: 300 };
 
 /** The recipe of the first run: it shows what it learns within a minute on one core. */
 export const FIRST_RECIPE = "minute";
-const FIRST: Usual = { side: 16, steps: 1500 };
+const FIRST: Usual = { side: 16, steps: 1200 };
 
 /** How large pictures are and how many steps a run takes by a recipe. */
 export const usualFor = (recipe: string): Usual => (recipe === FIRST_RECIPE ? FIRST : USUAL);

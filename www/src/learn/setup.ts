@@ -174,7 +174,7 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
       chosen[name] = Number(value);
       remember({ [name]: value });
     });
-  const length = amount("steps", [75, 300, 900, 1500], "steps");
+  const length = amount("steps", [75, 300, 1200, 2400], "steps");
   const row = el(
     "div",
     { class: "fields" },
