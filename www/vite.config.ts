@@ -26,7 +26,13 @@ async function recipesOfPackage() {
   const pretraining = (await recipeList()).filter(({ toml }) => !/^\[semi\b/m.test(toml));
   return pretraining.map(({ name, title, description, toml }) => {
     const queue = /^queue *= *(\d+)/m.exec(toml)?.[1];
-    return { name, title, summary: description, queue: queue === undefined ? null : Number(queue) };
+    return {
+      name,
+      title,
+      summary: description,
+      queue: queue === undefined ? null : Number(queue),
+      needsLabels: /^kind *= *"supcon"/m.test(toml),
+    };
   });
 }
 

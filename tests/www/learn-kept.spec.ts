@@ -53,7 +53,7 @@ const kept = (page: Page): Promise<number[]> =>
 test("two runs are kept, survive a reload, and are shown side by side", async ({ visit }) => {
   test.setTimeout(240_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=16");
+  await visit.open("learn?steps=75&batch=16&recipe=quick");
   await train(page);
   await keep(page, "Run 1: quick, seed 1");
   await expect(page.getByText("Keep a second one")).toBeVisible();
@@ -125,7 +125,7 @@ test("two runs are kept, survive a reload, and are shown side by side", async ({
 test("a fifth run asks which one makes room", async ({ visit }) => {
   test.setTimeout(120_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=16");
+  await visit.open("learn?steps=75&batch=16&recipe=quick");
   await train(page);
   await keep(page, "Run 1: quick, seed 1");
   await copied(page, [2, 3, 4]);
@@ -162,7 +162,7 @@ test("a full storage says so, the run goes on, and it is kept when there is spac
 }) => {
   test.setTimeout(180_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=16");
+  await visit.open("learn?steps=75&batch=16&recipe=quick");
   const { origin } = new URL(page.url());
   const devtools = await context.newCDPSession(page);
   await devtools.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: 1 });

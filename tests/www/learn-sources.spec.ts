@@ -50,7 +50,7 @@ async function savedMetadata(page: Page): Promise<{ path: string; kith: Record<s
 test("a folder trains, without the file that is no picture", async ({ visit }, info) => {
   test.setTimeout(120_000);
   const { page } = visit;
-  await visit.open("learn?pictures=own&steps=75&batch=16");
+  await visit.open("learn?pictures=own&steps=75&batch=16&recipe=quick");
   const folder = info.outputPath("pictures");
   for (const colour of ["red", "blue"]) {
     mkdirSync(join(folder, colour), { recursive: true });
@@ -91,7 +91,7 @@ test("the camera gives pictures while its button is held, and is off during the 
       return stream;
     };
   });
-  await visit.open("learn?pictures=own&steps=75&batch=16");
+  await visit.open("learn?pictures=own&steps=75&batch=16&recipe=quick");
   await page.getByRole("button", { name: "Camera", exact: true }).click();
   const take = page.getByRole("button", { name: "Take a picture, or hold" });
   await take.hover();
@@ -112,7 +112,7 @@ test("a run begins with a network that was trained here, and with one that is dr
 }) => {
   test.setTimeout(240_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=16&begin=open");
+  await visit.open("learn?steps=75&batch=16&begin=open&recipe=quick");
   await expect(page.getByLabel("Begin with")).toHaveValue("open");
   await steps(page);
   await expect(page.getByText("began with the encoder of “The trained network”")).toBeVisible();
@@ -144,7 +144,7 @@ test("an encoder of others is trained further, and its checkpoint says whose wei
 }) => {
   test.setTimeout(240_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=16");
+  await visit.open("learn?steps=75&batch=16&recipe=quick");
   await drop(page, join(encoders, "resnet18.safetensors"));
   await expect(page.getByRole("heading", { name: "resnet18.safetensors" })).toBeVisible(SOON);
   await page.getByRole("button", { name: "Train it further" }).click();

@@ -1,7 +1,7 @@
 // Training in the tab: it can be paused, resumed after a reload and exported, and the page stays
 // responsive.
 import { readFileSync } from "node:fs";
-import { expect, test } from "./visit.js";
+import { addPictures, expect, test, userPicture } from "./visit.js";
 
 /** The longest task that is allowed on the main thread during training, in milliseconds. */
 const LONGEST = 100;
@@ -9,7 +9,7 @@ const LONGEST = 100;
 test("it learns, pauses, resumes after a reload, and its checkpoint opens", async ({ visit }) => {
   test.setTimeout(120_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=32");
+  await visit.open("learn?steps=75&batch=32&recipe=quick");
   await visit.accessible("learn, before");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/\d+ of 75/, { timeout: 60_000 });
@@ -42,6 +42,46 @@ test("it learns, pauses, resumes after a reload, and its checkpoint opens", asyn
   await expect(page.getByText("use this network now")).toBeVisible({ timeout: 60_000 });
   await page.getByRole("link", { name: "Neighbours" }).click();
   await expect(page.locator(".comparison h2").first()).toHaveText("trained here");
+});
+
+test("neighbours get better within a short run, and the page says by how much", async ({
+  visit,
+}) => {
+  test.setTimeout(180_000);
+  const { page } = visit;
+  await visit.open("learn?steps=300");
+  await expect(page.getByLabel("Recipe")).toHaveValue("minute");
+  await page.getByRole("button", { name: /^Start learning/ }).click();
+  const share = page.locator(".live-share");
+  await expect(share).toContainText(/of 736 emoji, among all 3,672 drawings, at step 0$/, {
+    timeout: 60_000,
+  });
+  await expect(page.getByRole("button", { name: "Done" })).toBeVisible({ timeout: 120_000 });
+  await expect(share).toContainText("at step 300");
+  const text = (await share.textContent())!;
+  const [start = NaN, now = NaN] = [...text.matchAll(/([\d.]+)\s%/g)].map(([, value]) =>
+    Number(value),
+  );
+  expect(now, text).toBeGreaterThan(start + 1);
+  const rows = page.locator(".neighbour-table tbody tr");
+  await expect(rows).toHaveCount(6);
+  await expect(rows.locator("td small")).toHaveText(
+    Array<RegExp>(12).fill(/^The other vendor's drawing is/),
+  );
+  await visit.accessible("learn, done");
+});
+
+test("a method that is told labels is refused where there are none", async ({ visit }) => {
+  const { page } = visit;
+  await visit.open("learn?recipe=supcon&pictures=own");
+  await expect(page.locator("main")).toContainText("It needs pictures that have labels.");
+  const colours = Array.from({ length: 32 }, (_, place) => `hsl(${11 * place} 80% 50%)`);
+  await addPictures(page, await Promise.all(colours.map((colour) => userPicture(page, colour))));
+  await expect(page.getByText("32 pictures so far")).toBeVisible();
+  await page.getByRole("button", { name: /^Start learning/ }).click();
+  await expect(page.locator(".error-box")).toContainText("The recipe supcon learns from labels", {
+    timeout: 40_000,
+  });
 });
 
 test("every recipe of the package is offered, but those for few labels", async ({ visit }) => {

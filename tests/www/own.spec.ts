@@ -155,7 +155,7 @@ test("pictures, labels and groups are there after a reload, and are forgotten wh
 test("a saved run that has pictures of one's own is forgotten with them", async ({ visit }) => {
   test.setTimeout(90_000);
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=32&pictures=own");
+  await visit.open("learn?steps=75&batch=32&pictures=own&recipe=quick");
   await expect(page.getByRole("combobox", { name: "Pictures" })).toHaveValue("own");
   const colours = Array.from({ length: 32 }, (_, place) => `hsl(${11 * place} 80% 50%)`);
   await addPictures(page, await Promise.all(colours.map((colour) => userPicture(page, colour))));

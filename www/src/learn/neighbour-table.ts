@@ -1,61 +1,53 @@
 /** A table of six pictures and their nearest neighbours before and after training. */
-import { KnnIndex, type ImageInput, type Pretraining } from "kith-web";
 import { el } from "../element.js";
 import { yieldToBrowser } from "../debounce.js";
+import { counterpart } from "../gallery.js";
 import { pictureElement, type Picture } from "../picture.js";
-import { pixelsOf } from "../pixels.js";
 import type { Network } from "../network.js";
+import { rankOf } from "../rank.js";
+import { indexOf, type Rows } from "./scores.js";
 
 /** Pictures whose neighbours are shown, and neighbours of each. */
 export const QUERIES = 6;
 export const NEAREST = 7;
-/** Pictures among which a run finds neighbours: few, so that updates are fast. */
+/** Pictures of one's own among which a run finds neighbours. */
 const POOL = 300;
-/** Pictures whose pixels are read before the browser may handle events. */
-const CHUNK = 16;
 
 export interface NeighbourTable {
   readonly element: HTMLElement;
-  /** Finds the neighbours with the encoder as it is now. */
-  update(run: Pretraining): Promise<void>;
+  /** Shows the neighbours by these embeddings of the pictures that are searched. */
+  update(rows: Rows): Promise<void>;
 }
 
-/** A table of some of the pictures that a run trains on. */
-export function neighbourTable(pictures: readonly Picture[]): NeighbourTable {
-  const pool = spread(pictures, POOL);
-  const queries = spread(pool, QUERIES);
-  const { element, fill } = table(queries, ["Nearest at the start", "Nearest now"]);
-  let pixels: Promise<ImageInput[]> | undefined;
-  let started = false;
-  const update = async (run: Pretraining): Promise<void> => {
-    pixels ??= pixelsInChunks(pool);
-    const embeddings = await run.embed(await pixels);
-    const index = new KnnIndex(embeddings.dim);
-    index.add(
-      embeddings,
-      pool.map(({ id }) => ({ id })),
-    );
-    for (const [i, { id }] of queries.entries()) {
+/**
+ * Pictures among which a run finds neighbours while it goes on: of one's own, few, since they are decoded
+ * anew each time.
+ */
+export const searched = (pictures: readonly Picture[]): readonly Picture[] =>
+  pictures[0]?.file ? spread(pictures, POOL) : pictures;
+
+/** A table of six pictures; `before` is said above the neighbours that are shown first. */
+export function neighbourTable(pool: readonly Picture[], before: string): NeighbourTable {
+  const queries = spread(spread(pool, POOL), QUERIES);
+  const { element, fill } = table(queries, [before, "Nearest now"]);
+  let first = true;
+  const update = async (rows: Rows): Promise<void> => {
+    const { data, dim } = rows;
+    const index = await indexOf(pool, rows);
+    const each = pool.map((_, at) => data.subarray(at * dim, (at + 1) * dim));
+    for (const [i, query] of queries.entries()) {
       await yieldToBrowser();
-      const row = embeddings.row(pool.findIndex((picture) => picture.id === id));
-      const [near = []] = index.query(row, { k: NEAREST, exclude: [id] });
-      const nearest = near.map((each) => pool[each.index]!);
-      if (!started) fill(i, 0, nearest);
-      fill(i, 1, nearest);
+      const at = pool.indexOf(query);
+      const [near = []] = index.query(each[at]!, { k: NEAREST, exclude: [query.id] });
+      const nearest = near.map((neighbour) => pool[neighbour.index]!);
+      const wanted = counterpart(pool, query);
+      const place = wanted && rankOf(each, at, pool.indexOf(wanted));
+      if (first) fill(i, 0, nearest, { wanted, place });
+      fill(i, 1, nearest, { wanted, place });
     }
-    started = true;
+    first = false;
   };
   return { element, update };
-}
-
-/** Pixels of pictures, read in chunks. */
-async function pixelsInChunks(pictures: readonly Picture[]): Promise<ImageInput[]> {
-  const pixels: ImageInput[] = [];
-  for (const [index, picture] of pictures.entries()) {
-    if (index % CHUNK === 0) await yieldToBrowser();
-    pixels.push(await pixelsOf(picture));
-  }
-  return pixels;
 }
 
 /** A table of the same pictures for several networks whose embeddings are known. */
@@ -86,6 +78,24 @@ export function compareNetworks(
   return element;
 }
 
+/** The other drawing of the same emoji, and the number at which it comes among the neighbours. */
+interface Wanted {
+  readonly wanted?: Picture | undefined;
+  readonly place?: number | undefined;
+}
+
+const placeInWords = (place: number): string =>
+  place === 1
+    ? "The other vendor's drawing is the nearest."
+    : `The other vendor's drawing is number ${place.toLocaleString("en")}.`;
+
+/** A neighbour; the other drawing of the same emoji has a frame. */
+function marked(picture: Picture, wanted: Picture | undefined): HTMLElement {
+  const made = pictureElement(picture);
+  if (picture === wanted) made.classList.add("other-vendor");
+  return made;
+}
+
 /** A row for each picture, a column of neighbours for each title. */
 export function table(queries: readonly Picture[], titles: readonly string[]) {
   const cells = queries.map(() => titles.map(() => el("td", {})));
@@ -107,9 +117,12 @@ export function table(queries: readonly Picture[], titles: readonly string[]) {
     row: number,
     column: number,
     near: readonly Picture[],
-    shown: (picture: Picture) => HTMLElement = pictureElement,
-  ): void =>
-    cells[row]![column]!.replaceChildren(el("div", { class: "strip" }, ...near.map(shown)));
+    { wanted, place }: Wanted = {},
+  ): void => {
+    const shown = near.map((picture) => marked(picture, wanted));
+    const words = place === undefined ? [] : [el("small", {}, placeInWords(place))];
+    cells[row]![column]!.replaceChildren(el("div", { class: "strip" }, ...shown), ...words);
+  };
   return { element, fill };
 }
 

@@ -12,7 +12,7 @@ import { pixelsOfAll } from "../pixels.js";
 import type { Picture } from "../picture.js";
 import { store } from "../storage.js";
 import type { Metrics } from "./metrics.js";
-import { recipeOf } from "./recipes.js";
+import { recipeOf, usualFor } from "./recipes.js";
 import type { Start } from "./start-from.js";
 
 export interface RunConfig {
@@ -53,6 +53,8 @@ export interface SavedRun {
   readonly config: RunConfig;
   readonly step: number;
   readonly points: readonly Point[];
+  /** How often the other vendor's drawing was nearest at step 0, where that is known. */
+  readonly atStart?: number | undefined;
   /** The user's pictures that it trains on; null if it trains on the gallery. */
   readonly files: readonly SavedPicture[] | null;
 }
@@ -68,11 +70,10 @@ interface SavedPicture {
 type Call = CallOptions & { readonly device: Device };
 
 const KEY = "run";
-const SIDE = 32;
 /** Steps per epoch, whatever the recipe says: runs in a tab are short. */
 const STEPS_PER_EPOCH = 75;
 /** Labelled pictures per step, for the online probe; the encoder does not learn from them. */
-const LABELLED = 16;
+export const LABELLED = 16;
 
 /** Fewest pictures that a run can train on. */
 export const MIN_PICTURES = 32;
@@ -90,7 +91,7 @@ export async function startRun(
   const fresh = await pretrain(pixelsOfAll(pictures), {
     ...data,
     recipe: from ? await from.recipeFor(recipe, start) : recipe,
-    imageSize: start?.side ?? SIDE,
+    imageSize: start?.side ?? usualFor(recipe).side,
     seed,
     stepsPerEpoch: STEPS_PER_EPOCH,
     epochs: Math.ceil(steps / STEPS_PER_EPOCH),
@@ -145,13 +146,14 @@ const datasetName = (pictures: readonly Picture[]): string =>
 export async function saveRun(
   run: Pretraining,
   pictures: readonly Picture[],
-  { config, points }: Pick<SavedRun, "config" | "points">,
+  { config, points, atStart }: Pick<SavedRun, "config" | "points" | "atStart">,
 ): Promise<void> {
   const files = pictures[0]?.file
     ? pictures.map(({ id, name, file, label }) => ({ id, name, file: file!.blob as File, label }))
     : null;
   const state = await run.state();
-  await set(KEY, { state, config, step: run.step, points, files } satisfies SavedRun, store);
+  const saved = { state, config, step: run.step, points, atStart, files } satisfies SavedRun;
+  await set(KEY, saved, store);
 }
 
 export async function loadSavedRun(): Promise<SavedRun | undefined> {

@@ -8,11 +8,9 @@ import { storageTrouble } from "../own/kept-line.js";
 import { curves, type Curves } from "./curves.js";
 import { results } from "./results.js";
 import { deleteSavedRun, saveRun, type SavedRun, type Point } from "./run.js";
-import { neighbourTable, type NeighbourTable } from "./neighbour-table.js";
+import { liveNeighbours, type LiveNeighbours } from "./live-neighbours.js";
 import type { Extra } from "./setup.js";
 
-/** Steps between updates of the neighbour table. */
-const NEIGHBOURS_EVERY = 20;
 /** Milliseconds between saves in this browser. */
 const SAVE_EVERY_MS = 20_000;
 
@@ -20,7 +18,7 @@ export interface Session {
   readonly app: AppState;
   readonly run: Pretraining;
   readonly pictures: readonly Picture[];
-  readonly saved: Pick<SavedRun, "config" | "points">;
+  readonly saved: Pick<SavedRun, "config" | "points" | "atStart">;
   readonly extra?: Extra | undefined;
   readonly onEnd: () => void;
   /** Called when the run was kept for a comparison. */
@@ -33,7 +31,8 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
   const { run, pictures, saved, closed } = session;
   session.app.setRun(run);
   const view = curves(saved.points, run.metrics);
-  const neighbours = neighbourTable(pictures);
+  const { step } = run;
+  const neighbours = liveNeighbours(session.app, pictures, { step, atStart: saved.atStart });
   const status = el("div", {});
   const storage = el("p", { class: "warning", role: "status", hidden: true });
   const training: TrainingState = {
@@ -88,9 +87,10 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
     status,
     storage,
     ...began(session),
+    neighbours.share,
     view.element,
     el("h2", {}, "Nearest neighbours of six pictures"),
-    neighbours.element,
+    neighbours.table,
   );
   resume();
   go.focus({ preventScroll: true });
@@ -108,7 +108,7 @@ function began({ run, saved: { config } }: Session): HTMLElement[] {
 interface TrainingState {
   readonly points: Point[];
   readonly view: Curves;
-  readonly neighbours: NeighbourTable;
+  readonly neighbours: LiveNeighbours;
   /** Says so when the browser does not save the run. */
   readonly storage: HTMLElement;
   pause: AbortController | undefined;
@@ -121,30 +121,30 @@ async function train(session: Session, training: TrainingState): Promise<void> {
   const pause = new AbortController();
   training.pause = pause;
   await training.view.ready();
-  if (run.step === 0 || training.points.length === saved.points.length)
-    await training.neighbours.update(run);
+  // What came last is shown already where a pause ends.
+  if (training.points.length === saved.points.length) await training.neighbours.look(run);
   let savedAt = performance.now();
   for await (const step of run.steps()) {
     training.points.push(training.view.add(step));
     await extra?.watch(step.step);
-    if (step.step % NEIGHBOURS_EVERY === 0) await training.neighbours.update(run);
+    await training.neighbours.lookIfDue(run);
     if (performance.now() - savedAt > SAVE_EVERY_MS) {
       await save(session, training);
       savedAt = performance.now();
     }
     if (pause.signal.aborted || closed.aborted) break;
   }
-  await training.neighbours.update(run);
+  if (!closed.aborted) await training.neighbours.look(run);
   await save(session, training);
 }
 
 /** Saves the run in this browser; it goes on where that is not possible, and says so. */
 async function save(
   { run, pictures, saved: { config } }: Session,
-  { points, storage }: TrainingState,
+  { points, storage, neighbours }: TrainingState,
 ): Promise<void> {
   try {
-    await saveRun(run, pictures, { config, points });
+    await saveRun(run, pictures, { config, points, atStart: neighbours.atStart() });
     storage.hidden = true;
   } catch (error) {
     storage.hidden = false;

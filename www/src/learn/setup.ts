@@ -8,9 +8,16 @@ import { couldNotRead } from "../own/take.js";
 import { withProgress } from "../progress.js";
 import { changesIn, changesField } from "./changes.js";
 import { ownInput } from "./own-input.js";
-import { recipeOf, recipes } from "./recipes.js";
+import { FIRST_RECIPE, recipeOf, recipes, usualFor } from "./recipes.js";
 import type { Start } from "./start-from.js";
-import { startRun, MIN_PICTURES, type SavedRun, type RunConfig } from "./run.js";
+import {
+  LABELLED,
+  MIN_PICTURES,
+  probeLabels,
+  startRun,
+  type RunConfig,
+  type SavedRun,
+} from "./run.js";
 
 const SEEDS: [number, number] = [0, 9999];
 
@@ -20,7 +27,7 @@ type Source = "gallery" | "own";
 export type OnStart = (
   run: Pretraining,
   pictures: readonly Picture[],
-  saved: Pick<SavedRun, "config" | "points">,
+  saved: Pick<SavedRun, "config" | "points" | "atStart">,
   extra?: Extra,
 ) => Promise<void>;
 
@@ -57,7 +64,7 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
       begin(...(await started(app, chosen, call))),
     );
   const words =
-    "The network trains without labels. If there are some, an online probe shows how much it has learnt.";
+    "The network trains without labels, unless the recipe says otherwise. If there are some, an online probe shows how much it has learnt.";
   return el(
     "div",
     {},
@@ -75,12 +82,12 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
 }
 
 function fromAddress(): Choices {
-  const named = setting("recipe", "");
+  const recipe = recipeOf(setting("recipe", ""))?.name ?? FIRST_RECIPE;
   return {
-    recipe: (recipeOf(named) ?? recipes[0]!).name,
+    recipe,
     source: setting("pictures", "") === "own" ? "own" : "gallery",
     begin: setting("begin", "") === "open" ? "open" : "fresh",
-    steps: numberSetting("steps", 300, [1, 6000]),
+    steps: numberSetting("steps", usualFor(recipe).steps, [1, 6000]),
     batch: numberSetting("batch", 64, [8, 256]),
     seed: numberSetting("seed", 1, SEEDS),
     changes: setting("set", ""),
@@ -96,6 +103,7 @@ async function started(
   const pictures = source === "gallery" ? app.gallery : await app.readableUserPictures();
   const unreadable = app.takeUnreadable();
   if (pictures.length < MIN_PICTURES) throw tooFewPictures(pictures.length, unreadable.length);
+  if (recipeOf(chosen.recipe)!.needsLabels && !probeLabels(pictures)) throw noLabels(chosen.recipe);
   const start = begin === "open" ? await openNetwork(app, call) : undefined;
   const config: RunConfig = {
     ...chosen,
@@ -121,17 +129,30 @@ function tooFewPictures(count: number, unreadable: number): KithError {
   });
 }
 
+const noLabels = (recipe: string): KithError =>
+  new KithError(
+    "TOO_FEW_EXAMPLES",
+    `The recipe ${recipe} learns from labels: expected at least ${LABELLED} pictures with one and two classes; these have fewer.`,
+    {
+      hint: "Choose a folder that holds one folder for each class, or another recipe.",
+    },
+  );
+
 function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLElement {
   const summary = el("p", { class: "aside" });
   const showSummary = (): void => {
-    summary.textContent = recipeOf(chosen.recipe)!.summary;
+    const { summary: words, needsLabels } = recipeOf(chosen.recipe)!;
+    summary.textContent = needsLabels ? `${words} It needs pictures that have labels.` : words;
   };
   const recipe = choice(
     recipes.map(({ name }) => [name, name] as const),
     chosen.recipe,
     (value) => {
+      const chose = chosen.steps !== usualFor(chosen.recipe).steps;
       chosen.recipe = value;
       remember({ recipe: value });
+      // A length that nobody chose goes with the recipe.
+      if (!chose) length.value = String((chosen.steps = usualFor(value).steps));
       showSummary();
     },
   );
@@ -153,12 +174,13 @@ function fields(app: AppState, chosen: Choices, onSource: () => void): HTMLEleme
       chosen[name] = Number(value);
       remember({ [name]: value });
     });
+  const length = amount("steps", [75, 300, 1200, 2400], "steps");
   const row = el(
     "div",
     { class: "fields" },
     field("Recipe", recipe),
     field("Pictures", source),
-    field("Length", amount("steps", [75, 300, 900, 1800], "steps")),
+    field("Length", length),
     field("Batch", amount("batch", [16, 32, 64, 112], "pictures")),
     field("Seed", seedInput(chosen)),
     field("Begin with", beginChoice(app, chosen)),

@@ -27,10 +27,11 @@ use crate::support::UNKNOWN;
 const PROBE_LOSS: Metric = Metric {
     name: "probe_loss",
     word: "probe loss",
-    ..Metric::loss("Training loss of the classifier", Unit::CrossEntropy).shown(Shown::Line)
+    ..Metric::loss("Training loss of the online probe", Unit::CrossEntropy).shown(Shown::Line)
 };
 /// Share of labelled images that the online probe tells right.
-const PROBE_ACCURACY: Metric = Metric::share("probe_accuracy", "Training accuracy", "probe");
+const PROBE_ACCURACY: Metric =
+    Metric::share("probe_accuracy", "Training accuracy of the online probe", "probe");
 /// What the online probe measures.
 pub(super) const PROBE_METRICS: [Metric; 2] = [PROBE_ACCURACY, PROBE_LOSS];
 

@@ -3,23 +3,10 @@ import { clear, keys, promisifyRequest, values } from "idb-keyval";
 import type { Metric } from "kith-web";
 import { openStore } from "../../storage.js";
 import type { Point, RunConfig } from "../run.js";
+import type { NeighbourScores } from "../scores.js";
 
 /** Most runs that are kept: each takes some megabytes. */
 export const MOST = 4;
-
-/** How good neighbours are, as shares of pictures. */
-export interface NeighbourScores {
-  /** Whose nearest neighbour is the other vendor's drawing of the same emoji. */
-  readonly otherVendor?: Share;
-  /** Whose nearest neighbour is of the same class. */
-  readonly sameClass?: Share;
-}
-
-export interface Share {
-  readonly share: number;
-  /** Of so many pictures. */
-  readonly of: number;
-}
 
 /** A run as it was when it was kept. */
 export interface KeptRun {

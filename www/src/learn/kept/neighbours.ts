@@ -5,7 +5,7 @@ import { yieldToBrowser } from "../../debounce.js";
 import { button, el } from "../../element.js";
 import { counterpart } from "../../gallery.js";
 import { picker } from "../../picker.js";
-import { pictureElement, type Picture } from "../../picture.js";
+import type { Picture } from "../../picture.js";
 import { NEAREST, QUERIES, table } from "../neighbour-table.js";
 import type { KeptRun } from "./kept-runs.js";
 import { titleOf } from "./titles.js";
@@ -36,7 +36,7 @@ export function sameNeighbours(app: AppState, runs: readonly [KeptRun, KeptRun])
       for (const [column, { index, rowOf }] of indices.entries()) {
         const [near = []] = index.query(rowOf(query), { k: NEAREST, exclude: [query.id] });
         const pictures = near.map((each) => shared[each.index]!);
-        fill(row, column, pictures, (each) => marked(each, wanted));
+        fill(row, column, pictures, { wanted });
       }
     }
   };
@@ -74,13 +74,6 @@ function choosing(shared: readonly Picture[], pin: (picture: Picture) => void): 
   });
   return element;
 }
-
-/** A neighbour; the other drawing of the same emoji has a frame. */
-const marked = (picture: Picture, wanted: Picture | undefined): HTMLElement => {
-  const made = pictureElement(picture);
-  if (picture === wanted) made.classList.add("other-vendor");
-  return made;
-};
 
 const nothingShared = (count: number): string =>
   `Both runs have ${count} pictures in common that are still here; ${FEWEST} are needed to show neighbours.`;

@@ -4,7 +4,8 @@ import { percent } from "../../element.js";
 import { formatMetric, shownMetrics } from "../metrics.js";
 import type { Point } from "../run.js";
 import { batchOf, methodOf } from "../recipe-text.js";
-import type { KeptRun, NeighbourScores } from "./kept-runs.js";
+import type { NeighbourScores } from "../scores.js";
+import type { KeptRun } from "./kept-runs.js";
 
 /** Steps at the end of a run over which a metric is averaged: that of one batch jumps. */
 export const AVERAGED = 20;
