@@ -19,17 +19,17 @@ pub mod resize;
 pub mod square;
 pub mod augment;
 pub mod unit;
+#[cfg(feature = "cpu")]
+mod array;
+#[cfg(feature = "cpu")]
+mod vectors;
+mod threads;
 pub mod rows;
 mod path;
 pub mod archive;
 mod initial;
-#[cfg(feature = "cpu")]
-mod array;
 #[cfg(feature = "gpu")]
 mod buffers;
-#[cfg(feature = "cpu")]
-mod vectors;
-mod threads;
 pub mod activation;
 #[cfg(feature = "cpu")]
 mod gemm;
