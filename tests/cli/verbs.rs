@@ -215,3 +215,48 @@ fn features_are_those_in_numpy() {
     let largest = ours.iter().copied().fold(0.0, f32::max);
     assert!(largest > 0.0 && off <= 1e-5 * largest, "off by {off}, largest feature {largest}");
 }
+
+/// Shards of several machines are what one machine writes, whatever the order; what does not fit together is
+/// refused.
+#[test]
+fn shards_put_together_are_the_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let bytes = |name: &str| fs::read(at(name)).expect("a file");
+    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    let embed = |out: &str, more: &[&str]| {
+        let words = ["embed", "--checkpoint", "run/checkpoint.safetensors", "--split", "all"];
+        done(folder.path(), &[&words[..], &["--out", out], more].concat());
+    };
+    embed("whole", &["--pixels"]);
+    for shard in ["3/3", "1/3", "2/3"] {
+        embed("parts", &["--pixels", "--shard", shard]);
+    }
+    let merged = done(folder.path(), &["merge", "parts"]);
+    assert_eq!(merged["shards"], 3);
+    for ending in ["npy", "csv", "pixels.npy"] {
+        let (found, expected) =
+            (bytes(&format!("parts.{ending}")), bytes(&format!("whole.{ending}")));
+        assert!(found == expected, "{ending}");
+    }
+
+    let fails = |code: &str, words: &str| {
+        let (_, got, message) = refused(folder.path(), &["merge", "parts"]);
+        assert_eq!(got, code);
+        assert!(message.contains(words), "{message}");
+    };
+    fs::rename(at("parts.2-of-3.json"), at("aside")).expect("it is moved");
+    fails("SHARDS", "missing: 2 (`kith embed --shard 2/3`)");
+    fs::rename(at("aside"), at("parts.2-of-3.json")).expect("it is moved back");
+    embed("parts", &["--pixels", "--shard", "1/2"]);
+    fails("SHARDS", "some are of 2 and some of 3");
+    for file in fs::read_dir(folder.path()).expect("a folder").flatten() {
+        if file.file_name().to_string_lossy().contains("1-of-2") {
+            fs::remove_file(file.path()).expect("it is removed");
+        }
+    }
+    embed("parts", &["--shard", "2/3"]);
+    fails("SHARDS", "pictures of shard 1: written, of shard 2: not written");
+    fs::write(at("parts.2-of-3.json"), "{").expect("it is written");
+    fails("SHARDS", "is no note of this shard");
+}

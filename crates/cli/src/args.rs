@@ -5,6 +5,7 @@ mod flags;
 mod clean;
 mod label;
 mod replay;
+mod shard;
 mod weights;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub(crate) use flags::{
 };
 pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;
+pub(crate) use shard::Shard;
 pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
 
 /// Learns what images have in common, without labels.
@@ -197,8 +199,19 @@ pub(crate) enum Verb {
         /// Write the pictures too, as bytes in an .npy
         #[arg(long)]
         pixels: bool,
+        /// Take one part of the images, of so many: 2/4 is the second quarter
+        ///
+        /// Several machines can take a part each; `kith merge` puts together what they wrote.
+        #[arg(long, value_name = "PART/PARTS")]
+        shard: Option<Shard>,
         #[command(flatten)]
         data: DataFlags,
+    },
+    /// Put together what `embed --shard` wrote
+    Merge {
+        /// The files, without their endings: what `embed` was given as --out
+        #[arg(default_value = "embeddings")]
+        out: PathBuf,
     },
     /// Draw pictures beside their nearest neighbours
     Neighbours {

@@ -45,6 +45,14 @@ pub enum Failure {
         /// Why, and what would do.
         reason: String,
     },
+    /// What several machines embedded does not fit together.
+    #[error("shards of {}: {reason}", path.display())]
+    Shards {
+        /// The files, without their endings.
+        path: PathBuf,
+        /// Why, and what would do.
+        reason: String,
+    },
     /// No GPU where one was asked for.
     #[error("--device gpu, but no GPU can be used: {reason}; --device cpu always works")]
     NoGpu {
@@ -253,6 +261,7 @@ impl Failure {
             Self::Clean(error) => error.code(),
             Self::Replay(error) => error.code(),
             Self::Weights { .. } => "WEIGHTS",
+            Self::Shards { .. } => "SHARDS",
             Self::NoGpu { .. } => "NO_GPU",
             Self::RunExists { .. } => "RUN_EXISTS",
             Self::Busy { .. } => "BUSY",

@@ -1,8 +1,11 @@
 //! `kith embed`: features of images as files for other programs.
 
+mod shards;
+
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Formatter};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use kith_core::image::CHANNELS;
@@ -10,8 +13,9 @@ use kith_core::probe::Features;
 use kith_data::{Dataset, Split};
 use npyz::WriterBuilder;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
-use crate::args::{DataFlags, SplitChoice};
+use crate::args::{DataFlags, Shard, SplitChoice};
 use crate::checkpoint;
 use crate::dataset::open_for;
 use crate::failure::Failure;
@@ -19,6 +23,8 @@ use crate::files;
 use crate::inference::embed;
 use crate::output::lossy;
 use crate::verbs::session::Command;
+use shards::Note;
+pub(super) use shards::merge;
 
 /// Images that are read at a time where their bytes are written.
 const AT_A_TIME: usize = 256;
@@ -32,6 +38,8 @@ pub(super) struct Out<'a> {
     pub(super) path: &'a Path,
     /// Whether the images are written too.
     pub(super) pixels: bool,
+    /// Which part of the images, where it is not all.
+    pub(super) shard: Option<Shard>,
 }
 
 /// Features in files.
@@ -61,25 +69,70 @@ pub(super) fn run(
 ) -> Result<Embedded, Failure> {
     let checkpoint = checkpoint::open(checkpoint)?;
     let dataset = open_for(data, &checkpoint.meta, command.console)?;
-    let parts = parts(&dataset, choice)?;
+    let whole = parts(&dataset, choice)?;
+    let total = whole.iter().map(|(_, split)| split.len()).sum();
+    let rows = out.shard.map_or(0..total, |shard| shard.of(total));
+    let parts = of_rows(&whole, &rows);
     let chosen = command.device()?;
     let encoder = checkpoint.encoder(&chosen.device)?;
-    let mut features = Features::default();
+    let dim = checkpoint.meta.recipe.encoder.features();
+    let mut features = Features { dim, ..Features::default() };
     for (_, split) in &parts {
-        let more = embed(&encoder, split, &chosen.device)?;
-        features.dim = features.dim.max(more.dim);
-        features.values.extend(more.values);
+        features.values.extend(embed(&encoder, split, &chosen.device)?.values);
     }
     let base = base(out.path);
+    let base = out.shard.map_or(base.clone(), |shard| shards::path(&base, shard));
     let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
-    let shape = [features.len() as u64, features.dim as u64];
+    let shape = [rows.len() as u64, features.dim as u64];
     files::write_with(&npy, |file| write_npy(&features.values, &shape, file))?;
+    let side = whole.first().map_or(0, |(_, split)| split.size()[0]);
     if out.pixels {
-        write_pixels(&parts, &ending(&base, "pixels.npy"))?;
+        write_pixels(&parts, side, &ending(&base, "pixels.npy"))?;
     }
-    files::write_with(&csv, |file| write_csv(&parts, &dataset.class_names, file))?;
-    let counted = counted(&dataset, choice, features.len());
+    let table = Table { parts: &parts, first: rows.start, classes: &dataset.class_names };
+    files::write_with(&csv, |file| table.write(file))?;
+    let counted = counted(&dataset, choice, total);
+    let counted = match out.shard {
+        None => counted,
+        Some(shard) => {
+            let note = Note {
+                shard,
+                images: total,
+                features: features.dim,
+                encoder: checkpoint.archive.fingerprint("encoder."),
+                table: digest(&whole, &dataset.class_names),
+                side,
+                pixels: out.pixels,
+            };
+            files::write(&ending(&base, "json"), &note.to_bytes())?;
+            format!("shard {} of {}: {} of {counted}", shard.part, shard.parts, rows.len())
+        }
+    };
     Ok(Embedded { npy: lossy(&npy), csv: lossy(&csv), shape, counted })
+}
+
+/// The images of some rows, over all splits; splits of which there are none are left out.
+fn of_rows(parts: &Parts, rows: &Range<usize>) -> Parts {
+    let mut first = 0;
+    let mut found = Vec::new();
+    for (name, split) in parts {
+        let here = rows.start.max(first)..rows.end.min(first + split.len());
+        if here.len() == split.len() {
+            found.push((*name, split.clone()));
+        } else if !here.is_empty() {
+            let places: Vec<u32> = here.map(|row| (row - first) as u32).collect();
+            found.push((*name, split.subset(&places)));
+        }
+        first += split.len();
+    }
+    found
+}
+
+/// A digest of what is said of all images: folders may have other paths on other machines.
+fn digest(parts: &Parts, classes: &[String]) -> String {
+    let mut table = Vec::new();
+    Table { parts, first: 0, classes }.write(&mut table).expect("memory takes all");
+    Sha256::digest(&table).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The splits that are asked for; each has images.
@@ -126,10 +179,9 @@ fn ending(out: &Path, ending: &str) -> PathBuf {
 }
 
 /// The images themselves, some at a time.
-fn write_pixels(parts: &Parts, path: &Path) -> Result<(), Failure> {
+fn write_pixels(parts: &Parts, side: usize, path: &Path) -> Result<(), Failure> {
     let count: usize = parts.iter().map(|(_, split)| split.len()).sum();
-    let [height, width] = parts.first().map_or([0; 2], |(_, split)| split.size());
-    let shape = [count, CHANNELS, height, width].map(|n| n as u64);
+    let shape = [count, CHANNELS, side, side].map(|n| n as u64);
     let mut unread = None;
     let written = files::write_with(path, |file| {
         let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
@@ -170,24 +222,36 @@ fn write_npy<T: npyz::AutoSerialize + Copy>(
     writer.finish()
 }
 
-/// A line an image: its place in the array, its number in the set, its name and label if known,
-/// and the split that it is in.
-fn write_csv(parts: &Parts, classes: &[String], file: &mut dyn io::Write) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(["row", "picture", "name", "label", "class", "split"])?;
-    let rows =
-        parts.iter().flat_map(|(name, split)| (0..split.len()).map(move |i| (*name, split, i)));
-    for (row, (name, split, index)) in rows.enumerate() {
-        let label = split.label(index);
-        let class = label.and_then(|label| classes.get(usize::from(label)));
-        writer.write_record([
-            row.to_string(),
-            split.pictures()[index].to_string(),
-            split.name(index).unwrap_or_default().to_owned(),
-            label.map_or(String::new(), |label| label.to_string()),
-            class.cloned().unwrap_or_default(),
-            name.to_owned(),
-        ])?;
+/// What is said of every image.
+struct Table<'a> {
+    parts: &'a Parts,
+    /// The row of the first image.
+    first: usize,
+    classes: &'a [String],
+}
+
+impl Table<'_> {
+    /// A line an image: its place in the array of all shards, its number in the set, its name and label if
+    /// known, and the split that it is in.
+    fn write(&self, file: &mut dyn io::Write) -> io::Result<()> {
+        let mut writer = csv::Writer::from_writer(file);
+        writer.write_record(["row", "picture", "name", "label", "class", "split"])?;
+        let rows = self
+            .parts
+            .iter()
+            .flat_map(|(name, split)| (0..split.len()).map(move |i| (*name, split, i)));
+        for (row, (name, split, index)) in (self.first..).zip(rows) {
+            let label = split.label(index);
+            let class = label.and_then(|label| self.classes.get(usize::from(label)));
+            writer.write_record([
+                row.to_string(),
+                split.pictures()[index].to_string(),
+                split.name(index).unwrap_or_default().to_owned(),
+                label.map_or(String::new(), |label| label.to_string()),
+                class.cloned().unwrap_or_default(),
+                name.to_owned(),
+            ])?;
+        }
+        writer.flush()
     }
-    writer.flush()
 }

@@ -67,10 +67,11 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             let flags = augment::Flags { out: &out, data: &data };
             tell(&augment::run(&policy, augment::Size { images, views }, flags, command)?);
         }
-        Verb::Embed { checkpoint, split, out, pixels, data } => {
-            let out = embed::Out { path: &out, pixels };
+        Verb::Embed { checkpoint, split, out, pixels, shard, data } => {
+            let out = embed::Out { path: &out, pixels, shard };
             tell(&embed::run(&checkpoint, split, &out, &data, command)?);
         }
+        Verb::Merge { out } => tell(&embed::merge(&out)?),
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
             let size = neighbours::Size { queries, k };
             tell(&neighbours::run(&checkpoint, size, &out, &data, command)?);

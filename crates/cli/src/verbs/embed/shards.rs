@@ -1,0 +1,267 @@
+//! `kith merge`: what several machines embedded, as if one had.
+
+use std::fmt::{self, Display, Formatter};
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use npyz::{NpyFile, WriterBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::ending;
+use crate::args::Shard;
+use crate::failure::Failure;
+use crate::files::{self, FileError};
+use crate::output::lossy;
+
+/// What a shard says of itself, beside its files: parts fit together where all but `shard` is the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Note {
+    pub(super) shard: Shard,
+    /// Of all shards together.
+    pub(super) images: usize,
+    pub(super) features: usize,
+    /// The fingerprint of the encoder.
+    pub(super) encoder: String,
+    /// A digest of names, labels and splits of all images.
+    pub(super) table: String,
+    pub(super) side: usize,
+    pub(super) pixels: bool,
+}
+
+impl Note {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec_pretty(self).expect("it has nothing that JSON lacks")
+    }
+}
+
+/// The files of a shard, without their endings.
+pub(super) fn path(base: &Path, shard: Shard) -> PathBuf {
+    ending(base, &shard.to_string())
+}
+
+/// Shards, put together.
+#[derive(Debug, Serialize)]
+pub(in crate::verbs) struct Merged {
+    npy: String,
+    csv: String,
+    /// Images, and features of each.
+    shape: [u64; 2],
+    shards: usize,
+}
+
+impl Display for Merged {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { npy, csv, shape: [images, features], shards } = self;
+        write!(
+            f,
+            "{images} pictures of {shards} shards, {features} features each: {npy} and {csv}"
+        )?;
+        write!(f, "; the shards stay")
+    }
+}
+
+/// Puts together all shards of some files.
+pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
+    let base = super::base(out);
+    let notes = notes(&base)?;
+    let first = &notes[0];
+    let parts: Vec<PathBuf> = notes.iter().map(|note| path(&base, note.shard)).collect();
+    let shape = [first.images as u64, first.features as u64];
+    let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
+    let arrays: Vec<(PathBuf, u64)> = notes
+        .iter()
+        .zip(&parts)
+        .map(|(note, part)| (ending(part, "npy"), note.shard.of(note.images).len() as u64))
+        .collect();
+    join::<f32>(&base, &arrays, &shape, &npy)?;
+    if first.pixels {
+        let pixels: Vec<(PathBuf, u64)> = arrays
+            .iter()
+            .zip(&parts)
+            .map(|((_, rows), part)| (ending(part, "pixels.npy"), *rows))
+            .collect();
+        let side = first.side as u64;
+        join::<u8>(&base, &pixels, &[shape[0], 3, side, side], &ending(&base, "pixels.npy"))?;
+    }
+    join_tables(&base, &parts, first.images, &csv)?;
+    Ok(Merged { npy: lossy(&npy), csv: lossy(&csv), shape, shards: notes.len() })
+}
+
+fn unfit(base: &Path, reason: String) -> Failure {
+    Failure::Shards { path: base.to_owned(), reason }
+}
+
+/// The notes of all shards, in their order: none is missing, and all are of the same images and encoder.
+fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
+    let mut notes = found(base)?;
+    notes.sort_by_key(|note| (note.shard.parts, note.shard.part));
+    let Some(first) = notes.first().cloned() else {
+        let reason =
+            "there are none; `kith embed --shard 1/4` and so on write them, with the same --out";
+        return Err(unfit(base, reason.into()));
+    };
+    let parts = first.shard.parts;
+    if let Some(other) = notes.iter().find(|note| note.shard.parts != parts) {
+        let reason = format!(
+            "some are of {parts} and some of {}: remove those of the other run",
+            other.shard.parts
+        );
+        return Err(unfit(base, reason));
+    }
+    let is_there = |part: &usize| notes.iter().any(|note| note.shard.part == *part);
+    let missing: Vec<String> =
+        (1..=parts).filter(|part| !is_there(part)).map(|part| part.to_string()).collect();
+    if !missing.is_empty() {
+        let reason = format!(
+            "expected {parts}, got {}; missing: {} (`kith embed --shard {}/{parts}`)",
+            notes.len(),
+            missing.join(", "),
+            missing[0]
+        );
+        return Err(unfit(base, reason));
+    }
+    for note in &notes {
+        if let Some(reason) = differing(&first, note) {
+            return Err(unfit(base, reason));
+        }
+    }
+    Ok(notes)
+}
+
+/// What keeps two shards from being of one whole.
+fn differing(first: &Note, other: &Note) -> Option<String> {
+    let words = |note: &Note| {
+        [
+            ("images", note.images.to_string()),
+            ("features", note.features.to_string()),
+            ("encoder", note.encoder.clone()),
+            ("names, labels and splits of all images", note.table.clone()),
+            ("side", note.side.to_string()),
+            ("pictures", if note.pixels { "written" } else { "not written" }.to_owned()),
+        ]
+    };
+    let pairs = words(first).into_iter().zip(words(other));
+    let mut differing = pairs.filter(|((_, first), (_, other))| first != other);
+    differing.next().map(|((what, then), (_, now))| {
+        let [one, two] = [first, other].map(|note| note.shard.part);
+        format!("{what} of shard {one}: {then}, of shard {two}: {now}; embed all with the same")
+    })
+}
+
+/// The notes beside some files.
+fn found(base: &Path) -> Result<Vec<Note>, Failure> {
+    let folder = match base.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let name = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let shard_of = |file: &str| {
+        let between = file.strip_prefix(&name)?.strip_prefix('.')?.strip_suffix(".json")?;
+        between.replacen("-of-", "/", 1).parse::<Shard>().ok()
+    };
+    let mut notes = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| FileError::new(folder, e))? {
+        let path = entry.map_err(|e| FileError::new(folder, e))?.path();
+        let Some(shard) = path.file_name().and_then(|file| shard_of(&file.to_string_lossy()))
+        else {
+            continue;
+        };
+        let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
+        let note: Option<Note> = serde_json::from_slice(&bytes).ok();
+        match note.filter(|note| note.shard == shard) {
+            Some(note) => notes.push(note),
+            None => {
+                let reason = format!("{} is no note of this shard: embed it again", lossy(&path));
+                return Err(unfit(base, reason));
+            }
+        }
+    }
+    Ok(notes)
+}
+
+/// Arrays of so many rows, one behind the other.
+fn join<T: npyz::AutoSerialize + npyz::Deserialize + Copy>(
+    base: &Path,
+    arrays: &[(PathBuf, u64)],
+    shape: &[u64],
+    out: &Path,
+) -> Result<(), Failure> {
+    let mut open = Vec::new();
+    for (path, rows) in arrays {
+        let file = File::open(path).map_err(|e| FileError::new(path, e))?;
+        let array = NpyFile::new(BufReader::new(file)).map_err(|e| FileError::new(path, e))?;
+        let expected = [&[*rows], &shape[1..]].concat();
+        if array.shape() != expected {
+            let got = array.shape();
+            let reason = format!(
+                "expected {expected:?} numbers in {}, got {got:?}: embed it again",
+                lossy(path)
+            );
+            return Err(unfit(base, reason));
+        }
+        open.push((path, array.data::<T>()));
+    }
+    let mut numbers = Vec::new();
+    for (path, data) in open {
+        let data = data.map_err(|e| FileError::new(path, io::Error::other(e.to_string())))?;
+        numbers.push((path, data));
+    }
+    let mut unread = None;
+    let written = files::write_with(out, |file| {
+        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+        let mut writer = options.writer(file).begin_nd()?;
+        for (path, numbers) in numbers.drain(..) {
+            for number in numbers {
+                let number = number.map_err(|error| {
+                    unread = Some(FileError::new(path, error));
+                    io::Error::other("a shard cannot be read")
+                })?;
+                writer.push(&number)?;
+            }
+        }
+        writer.finish()
+    });
+    match unread {
+        Some(error) => Err(error.into()),
+        None => Ok(written?),
+    }
+}
+
+/// Tables, one behind the other; together they have a line an image, in order.
+fn join_tables(base: &Path, parts: &[PathBuf], images: usize, out: &Path) -> Result<(), Failure> {
+    let mut lines = Vec::with_capacity(images + 1);
+    for part in parts {
+        let path = ending(part, "csv");
+        let unread = |error: csv::Error| FileError::new(&path, io::Error::other(error.to_string()));
+        let mut table = csv::Reader::from_path(&path).map_err(unread)?;
+        if lines.is_empty() {
+            lines.push(table.headers().map_err(unread)?.clone());
+        }
+        for line in table.records() {
+            let line = line.map_err(unread)?;
+            if line.get(0) != Some((lines.len() - 1).to_string().as_str()) {
+                let reason = format!(
+                    "expected row {} in {}, got {:?}: embed it again",
+                    lines.len() - 1,
+                    lossy(&path),
+                    line.get(0).unwrap_or_default()
+                );
+                return Err(unfit(base, reason));
+            }
+            lines.push(line);
+        }
+    }
+    if lines.len() != images + 1 {
+        let got = lines.len() - 1;
+        return Err(unfit(base, format!("expected {images} rows in their tables, got {got}")));
+    }
+    Ok(files::write_with(out, |file| {
+        let mut writer = csv::Writer::from_writer(file);
+        for line in &lines {
+            writer.write_record(line)?;
+        }
+        writer.flush()
+    })?)
+}
