@@ -39,24 +39,29 @@ export class Crew<T> {
     const results: R[] = [];
     const running = new Map<RemoteObject<T>, Promise<void>>();
     const start = performance.now();
-    let [place, done] = [0, 0];
+    let [place, done, over] = [0, 0, false];
     const through = async (member: RemoteObject<T>, part: P, place: number): Promise<void> => {
       results[place] = await work(member, part);
       running.delete(member);
       done += part.images.length;
-      onDone(done);
+      // A call that has failed says no more of the parts that were under way.
+      if (!over) onDone(done);
     };
-    for await (const part of parts) {
-      const member = this.#members().find((member) => !running.has(member))!;
-      const result = through(member, part, place++);
-      result.catch(() => {}); // It is waited for below, or an earlier one has failed.
-      running.set(member, result);
-      if (running.size === this.#members().length) await Promise.race(running.values());
-      const lasted = performance.now() - start;
-      const left = total === null ? lasted : (lasted * (total - done)) / done;
-      if (done > 0 && left > LONG_MS) void this.#grow();
+    try {
+      for await (const part of parts) {
+        const member = this.#members().find((member) => !running.has(member))!;
+        const result = through(member, part, place++);
+        result.catch(() => {}); // It is waited for below, or an earlier one has failed.
+        running.set(member, result);
+        if (running.size === this.#members().length) await Promise.race(running.values());
+        const lasted = performance.now() - start;
+        const left = total === null ? lasted : (lasted * (total - done)) / done;
+        if (done > 0 && left > LONG_MS) void this.#grow();
+      }
+      await Promise.all(running.values());
+    } finally {
+      over = true;
     }
-    await Promise.all(running.values());
     return results;
   }
 

@@ -85,13 +85,19 @@ test("a trap in one of them rejects the call, and the next one starts it afresh"
     const many = Array.from({ length: 800 }, (_, i) => lab.pictures[i % 16]!);
     const two = await load(2, { traps: true });
     const trap = new BroadcastChannel("trap");
-    const onProgress = ({ loaded }: { loaded: number }) => loaded > 400 && trap.postMessage("now");
+    let [calls, late] = [0, 0];
+    const onProgress = ({ loaded }: { loaded: number }) => {
+      calls += 1;
+      if (loaded > 400) trap.postMessage("now");
+    };
     const code = await lab.codeOf(() => two.encoder.embed(many, { batchSize: 4, onProgress }));
+    late = -calls;
     const found = await two.encoder.embed(many.slice(0, 32), { batchSize: 4 });
+    late += calls;
     const expected = await (await load(1)).encoder.embed(many.slice(0, 32));
-    return { code, same: String(found.data) === String(expected.data), made: two.made };
+    return { code, late, same: String(found.data) === String(expected.data), made: two.made };
   }, load);
-  expect(got).toEqual({ code: "WASM_PANIC", same: true, made: 3 });
+  expect(got).toEqual({ code: "WASM_PANIC", late: 0, same: true, made: 3 });
 });
 
 test("where no other worker starts, the first does everything", async ({ tab }) => {
