@@ -212,13 +212,16 @@ fn join<T: npyz::AutoSerialize + npyz::Deserialize + Copy>(
     let written = files::write_with(out, |file| {
         let options = npyz::WriteOptions::new().default_dtype().shape(shape);
         let mut writer = options.writer(file).begin_nd()?;
-        for (path, numbers) in numbers.drain(..) {
-            for number in numbers {
-                let number = number.map_err(|error| {
-                    unread = Some(FileError::new(path, error));
-                    io::Error::other("a shard cannot be read")
-                })?;
-                writer.push(&number)?;
+        let all = numbers.drain(..).flat_map(|(path, numbers)| {
+            numbers.map(move |number| number.map_err(|error| FileError::new(path, error)))
+        });
+        for number in all {
+            match number {
+                Ok(number) => writer.push(&number)?,
+                Err(error) => {
+                    unread = Some(error);
+                    return Err(io::Error::other("a shard cannot be read"));
+                }
             }
         }
         writer.finish()
