@@ -48,7 +48,8 @@ pub(super) fn suits([kernel, stride]: [usize; 2], channels: [usize; 2]) -> bool 
 }
 
 /// Whether a layer that learns is computed so, on maps of such sides: kernels change with every step, so
-/// their transformation must be worth it.
+/// their transformation must be worth it. With the many squares of a batch, kernels that do not stay in a
+/// cache are no loss.
 pub(super) fn suits_learning(
     [kernel, stride]: [usize; 2],
     channels: [usize; 2],

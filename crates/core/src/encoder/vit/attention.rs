@@ -143,6 +143,39 @@ mod tests {
         follows(&Device::flex(), 1e-5);
     }
 
+    /// The CPU's own way, on queries, keys and values as their layer writes them.
+    #[cfg(feature = "cpu")]
+    #[test]
+    fn the_cpus_own_way_computes_the_same() {
+        let device = Device::flex().autodiff();
+        let [n, heads, tokens, size] = [3, 2, 9, 20];
+        let shape = [n * tokens, 3 * heads * size];
+        let numbers = |by: f64, shape: [usize; 2]| -> Tensor<2> {
+            let count = shape[0] * shape[1];
+            let numbers = (0..count).map(|k| (2.0 * (k as f64 * by).sin()) as f32).collect();
+            Tensor::from_data(TensorData::new::<f32, _>(numbers, shape), &device)
+        };
+        let by_burn = |parts: Tensor<2>| {
+            let parts = parts.reshape([n, tokens, 3 * heads, size]).swap_dims(1, 2);
+            let part = |which: usize| parts.clone().narrow(1, which * heads, heads);
+            let seen = attend([part(0), part(1), part(2)]);
+            seen.swap_dims(1, 2).reshape([n * tokens, heads * size])
+        };
+        let read = |x: Tensor<2>| x.into_data().try_to_vec::<f32>().unwrap();
+        let both = |way: &dyn Fn(Tensor<2>) -> Tensor<2>| {
+            let parts = numbers(0.7, shape).require_grad();
+            let seen = way(parts.clone());
+            let weighed = seen.clone() * numbers(0.37, seen.dims());
+            [read(seen), read(parts.grad(&weighed.sum().backward()).unwrap())]
+        };
+        let own = both(&|parts| cpu::attend(parts, tokens, heads));
+        for (own, expected) in own.iter().zip(both(&by_burn)) {
+            let far = own.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let size = expected.iter().fold(0.0, |size: f32, x| size.max(x.abs()));
+            assert!(own.len() == expected.len() && far < 1e-5 * size, "off by {far} of {size}");
+        }
+    }
+
     #[test]
     fn values_and_gradients_are_those_of_the_equation_on_wgpu() {
         follows(&Device::wgpu(DeviceKind::DefaultDevice), 1e-4);
