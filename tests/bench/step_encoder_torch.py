@@ -4,16 +4,14 @@ step_encoder_torch.py BATCH SIDE NAME STEPS [channels_last]: NAME is resnet18, m
 optimizer are those of the example `step`. Prints the median of all steps but the first.
 """
 
-import statistics
 import sys
-import time
 
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy, normalize
+
+from simclr_torch import print_median
 
 batch, side, name, steps = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-layout = torch.channels_last if "channels_last" in sys.argv[5:] else torch.contiguous_format
 torch.manual_seed(0)
 
 
@@ -47,23 +45,4 @@ def vit_tiny():  # patches of an eighth of the side: 65 tokens
 
 network, features = {"resnet18": resnet18, "mobilenet": mobilenet, "vit_tiny": vit_tiny}[name]()
 head = nn.Sequential(nn.Linear(features, 512), nn.ReLU(), nn.Linear(512, 128))
-network = nn.Sequential(network, head).to(memory_format=layout)
-optimizer = torch.optim.Adam(network.parameters())
-labels = torch.arange(batch)
-
-
-def step():
-    views = [torch.rand(batch, 3, side, side) for _ in range(2)]
-    images = torch.cat(views).to(memory_format=layout)
-    start = time.perf_counter()
-    rows = normalize(network(images), dim=1)
-    similarities = rows[:batch] @ rows[batch:].T / 0.1
-    loss = (cross_entropy(similarities, labels) + cross_entropy(similarities.T, labels)) / 2
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    loss.item()
-    return time.perf_counter() - start
-
-
-print(f"median {statistics.median([step() for _ in range(steps)][1:]):.4f} s")
+print_median(nn.Sequential(network, head), [batch, 3, side, side], steps, 1, sys.argv[5:])
