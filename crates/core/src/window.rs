@@ -25,6 +25,18 @@ impl Window {
         [self.rows, self.columns] != [[0; 2]; 2]
     }
 
+    /// How the same kernels, turned by half a circle, go over the gradient of what comes of this, to find that
+    /// of the maps; none where that is no such way: kernels leave places out, or zeros reach beyond them.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn turned(self) -> Option<Self> {
+        let around = |zeros: [usize; 2]| {
+            let [before, after] = zeros.map(|zeros| (self.kernel - 1).checked_sub(zeros));
+            Some([before?, after?])
+        };
+        let (rows, columns) = (around(self.rows)?, around(self.columns)?);
+        (self.stride == 1).then_some(Self { rows, columns, ..self })
+    }
+
     /// Rows and columns of what maps of such sides become.
     pub(crate) fn grid(self, [height, width]: [usize; 2]) -> [usize; 2] {
         [(height, self.rows), (width, self.columns)]

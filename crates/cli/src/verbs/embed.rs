@@ -80,11 +80,14 @@ pub(super) fn run(
     for (_, split) in &parts {
         features.values.extend(embed(&encoder, split, &chosen.device)?.values);
     }
-    let base = base(out.path);
-    let base = out.shard.map_or(base.clone(), |shard| shards::path(&base, shard));
+    let whole_base = base(out.path);
+    let base = match out.shard {
+        Some(shard) => shards::begun(&whole_base, shard)?,
+        None => whole_base,
+    };
     let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
     let shape = [rows.len() as u64, features.dim as u64];
-    files::write_with(&npy, |file| write_npy(&features.values, &shape, file))?;
+    write_array(&npy, &shape, [Ok::<_, Failure>(features.values)].into_iter())?;
     let side = whole.first().map_or(0, |(_, split)| split.size()[0]);
     if out.pixels {
         write_pixels(&parts, side, &ending(&base, "pixels.npy"))?;
@@ -182,25 +185,9 @@ fn ending(out: &Path, ending: &str) -> PathBuf {
 fn write_pixels(parts: &Parts, side: usize, path: &Path) -> Result<(), Failure> {
     let count: usize = parts.iter().map(|(_, split)| split.len()).sum();
     let shape = [count, CHANNELS, side, side].map(|n| n as u64);
-    let mut unread = None;
-    let written = files::write_with(path, |file| {
-        let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
-        let mut writer = options.writer(file).begin_nd()?;
-        for (split, places) in parts.iter().flat_map(|(_, split)| batches(split)) {
-            match split.read(&places) {
-                Ok(images) => writer.extend(images.pixels().iter().copied())?,
-                Err(error) => {
-                    unread = Some(error);
-                    return Err(io::Error::other("a picture cannot be read"));
-                }
-            }
-        }
-        writer.finish()
-    });
-    match unread {
-        Some(error) => Err(error.into()),
-        None => Ok(written?),
-    }
+    let images = parts.iter().flat_map(|(_, split)| batches(split));
+    let pixels = images.map(|(split, places)| Ok(split.read(&places)?.pixels().to_vec()));
+    write_array(path, &shape, pixels)
 }
 
 /// The places of a split, some at a time.
@@ -210,16 +197,31 @@ fn batches(split: &Split) -> impl Iterator<Item = (&Split, Vec<u32>)> {
     (0..count).step_by(AT_A_TIME).map(move |start| (split, batch(start)))
 }
 
-/// Numbers in row-major order.
-fn write_npy<T: npyz::AutoSerialize + Copy>(
-    numbers: &[T],
+/// Numbers in row-major order, some at a time. Those that cannot be read leave no file.
+fn write_array<T: npyz::AutoSerialize, I: IntoIterator<Item = T>>(
+    path: &Path,
     shape: &[u64],
-    file: &mut dyn io::Write,
-) -> io::Result<()> {
-    let mut writer =
-        npyz::WriteOptions::new().default_dtype().shape(shape).writer(file).begin_nd()?;
-    writer.extend(numbers.iter().copied())?;
-    writer.finish()
+    parts: impl Iterator<Item = Result<I, Failure>>,
+) -> Result<(), Failure> {
+    let mut unread = None;
+    let written = files::write_with(path, |file| {
+        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+        let mut writer = options.writer(file).begin_nd()?;
+        for part in parts {
+            match part {
+                Ok(numbers) => writer.extend(numbers)?,
+                Err(failure) => {
+                    unread = Some(failure);
+                    return Err(io::Error::other("a part cannot be read"));
+                }
+            }
+        }
+        writer.finish()
+    });
+    match unread {
+        Some(failure) => Err(failure),
+        None => Ok(written?),
+    }
 }
 
 /// What is said of every image.

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use npyz::{NpyFile, WriterBuilder};
+use npyz::NpyFile;
 use serde::{Deserialize, Serialize};
 
-use super::ending;
+use super::{ending, write_array};
 use crate::args::Shard;
 use crate::failure::Failure;
 use crate::files::{self, FileError};
@@ -37,8 +37,21 @@ impl Note {
 }
 
 /// The files of a shard, without their endings.
-pub(super) fn path(base: &Path, shard: Shard) -> PathBuf {
+fn path(base: &Path, shard: Shard) -> PathBuf {
     ending(base, &shard.to_string())
+}
+
+/// The same for writing them. What is said of earlier ones goes first: a shard whose files are written anew
+/// is none until its note is there.
+pub(super) fn begun(base: &Path, shard: Shard) -> Result<PathBuf, Failure> {
+    let path = path(base, shard);
+    let note = ending(&path, "json");
+    match std::fs::remove_file(&note) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::new(&note, error).into())
+        }
+        _ => Ok(path),
+    }
 }
 
 /// Shards, put together.
@@ -182,7 +195,7 @@ fn found(base: &Path) -> Result<Vec<Note>, Failure> {
 }
 
 /// Arrays of so many rows, one behind the other.
-fn join<T: npyz::AutoSerialize + npyz::Deserialize + Copy>(
+fn join<T: npyz::AutoSerialize + npyz::Deserialize>(
     base: &Path,
     arrays: &[(PathBuf, u64)],
     shape: &[u64],
@@ -206,30 +219,10 @@ fn join<T: npyz::AutoSerialize + npyz::Deserialize + Copy>(
     let mut numbers = Vec::new();
     for (path, data) in open {
         let data = data.map_err(|e| FileError::new(path, io::Error::other(e.to_string())))?;
-        numbers.push((path, data));
+        let failed = |e| Failure::from(FileError::new(path, e));
+        numbers.push(data.map(move |number| number.map(std::iter::once).map_err(failed)));
     }
-    let mut unread = None;
-    let written = files::write_with(out, |file| {
-        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
-        let mut writer = options.writer(file).begin_nd()?;
-        let all = numbers.drain(..).flat_map(|(path, numbers)| {
-            numbers.map(move |number| number.map_err(|error| FileError::new(path, error)))
-        });
-        for number in all {
-            match number {
-                Ok(number) => writer.push(&number)?,
-                Err(error) => {
-                    unread = Some(error);
-                    return Err(io::Error::other("a shard cannot be read"));
-                }
-            }
-        }
-        writer.finish()
-    });
-    match unread {
-        Some(error) => Err(error.into()),
-        None => Ok(written?),
-    }
+    write_array(out, shape, numbers.into_iter().flatten())
 }
 
 /// Tables, one behind the other; together they have a line an image, in order.

@@ -171,9 +171,8 @@ impl Depthwise {
     /// - gradient: `[n, rows, columns, c]`
     /// - result: `[n, c, h, w]`
     fn gradient_of_pictures(&self, gradient: &Array) -> Array {
-        let Window { stride, rows, columns, .. } = self.window;
-        if stride == 1 && [rows, columns].as_flattened().iter().all(|&zeros| zeros < self.kernel) {
-            return channels_first(self.turned(gradient));
+        if let Some(window) = self.window.turned() {
+            return channels_first(self.turned(gradient, window));
         }
         let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
         let mut found = vec![0.0; n * height * width * channels];
@@ -189,15 +188,11 @@ impl Depthwise {
 
     /// The gradient of pictures `[n, h, w, c]` where every pixel is met by all places: a convolution by the
     /// kernels, turned.
-    fn turned(&self, gradient: &Array) -> Array {
+    fn turned(&self, gradient: &Array, window: Window) -> Array {
         let channels = self.shape()[3];
         let turned: Vec<f32> =
             self.kernels.chunks_exact(channels).rev().flatten().copied().collect();
         let kernels = by_vectors(&turned, channels);
-        let around =
-            |[before, after]: [usize; 2]| [before, after].map(|zeros| self.kernel - 1 - zeros);
-        let Window { rows, columns, .. } = self.window;
-        let window = Window { rows: around(rows), columns: around(columns), ..self.window };
         let none = vec![0.0; channels];
         let layer = Layer {
             kernels: &kernels,

@@ -6,7 +6,6 @@
 //! their channels last from layer to layer, bias and `ReLU` are applied while their operands are
 //! in the cache, and nothing is gathered: products take patches from where they lie.
 
-use super::KERNEL;
 use super::patches::{Patches, channels_first, channels_last, padded};
 use super::spread::Spread;
 use super::winograd::{self, Transformed, evened};
@@ -57,20 +56,20 @@ impl Convolution {
         [self.patches.channels, self.outputs()]
     }
 
-    /// Whether fewer products give the same.
-    fn has_squares(&self) -> bool {
-        let Window { kernel, stride, rows, columns } = self.window;
+    /// How kernels go over the gradient where fewer products give the same; none where they do not.
+    fn squares(&self) -> Option<Window> {
+        let Window { kernel, stride, .. } = self.window;
         let [height, width] = self.patches.grid();
         let maps = [self.pictures.layout().shape()[0], height, width];
-        [rows, columns].as_flattened().iter().all(|&zeros| zeros < KERNEL)
-            && winograd::suits_learning([kernel, stride], self.channels(), maps)
+        let suits = winograd::suits_learning([kernel, stride], self.channels(), maps);
+        self.window.turned().filter(|_| suits)
     }
 
     /// # Shapes
     /// - result: `[n, h, w, out]`
     pub(super) fn forward(&self) -> Array {
         let end = (self.bias.storage(), self.activation);
-        if self.has_squares() {
+        if self.squares().is_some() {
             let kernels = Transformed::new(self.kernels.storage(), self.channels()).forward();
             let grid = self.patches.grid();
             return winograd::maps(&evened(self.pictures.clone(), grid), grid, &kernels, end);
@@ -100,21 +99,17 @@ impl Convolution {
     /// - result: `[n, in, h, w]`
     pub(super) fn gradient_of_pictures(&self, gradient: &Array) -> Array {
         let (kernels, count) = (self.kernels.storage(), self.pictures.layout().shape()[0]);
-        if self.has_squares() {
-            return channels_first(self.squares_of_pictures(gradient));
+        if let Some(window) = self.squares() {
+            return channels_first(self.squares_of_pictures(gradient, window));
         }
         let spread = Spread::new(self.patches, self.window, kernels, count);
         channels_first(spread.of(gradient))
     }
 
     /// The gradient of the pictures `[n, h, w, in]`, which is a convolution by the kernels, turned.
-    fn squares_of_pictures(&self, gradient: &Array) -> Array {
+    fn squares_of_pictures(&self, gradient: &Array, window: Window) -> Array {
         let channels = self.channels();
         let kernels = Transformed::new(self.kernels.storage(), channels).backward();
-        // As many zeros as let the turned kernels begin where the pictures do.
-        let around = |[before, after]: [usize; 2]| [before, after].map(|zeros| KERNEL - 1 - zeros);
-        let Window { rows, columns, .. } = self.window;
-        let window = Window { rows: around(rows), columns: around(columns), ..self.window };
         let none = vec![0.0; channels[0]];
         winograd::infer(
             channels_first(gradient.clone()),
@@ -129,7 +124,7 @@ impl Convolution {
     /// - result: `[out, in, k, k]`
     pub(super) fn gradient_of_kernels(&self, gradient: &Array) -> Array {
         let Patches { kernel, channels, .. } = self.patches;
-        if self.has_squares() {
+        if self.squares().is_some() {
             let pictures = evened(self.pictures.clone(), self.patches.grid());
             let found = winograd::gradient_of_kernels(&pictures, gradient);
             let found = array(found, [self.outputs(), kernel, kernel, channels]);
