@@ -35,6 +35,7 @@ test("the tour goes through the panels by keyboard, and is remembered", async ({
   await page.goto("./");
   await expect(page.getByRole("link", { name: "Go on with the tour, step 6 of 7" })).toBeVisible();
   await page.getByRole("link", { name: "Go on with the tour, step 6 of 7" }).click();
+  await expect(card.locator("h2")).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(card).toHaveCount(0);
   await expect(page.getByRole("link", { name: "The tour again" })).toBeFocused();
