@@ -20,6 +20,7 @@ mod label;
 mod names;
 mod replay;
 mod resume;
+mod run_file;
 #[cfg(unix)]
 mod same;
 mod semi;

@@ -308,6 +308,8 @@ export function entriesOf(own) {
           "labels",
           "snapshotEvery",
           "dataset",
+          "from",
+          "import",
         ],
         started,
       ),
@@ -324,6 +326,8 @@ export function entriesOf(own) {
     "run.embed options": (x) => run.embed(good, x),
     "run.checkpoint": (x) => run.checkpoint(x),
     "run.checkpoint half": (x) => run.checkpoint({ half: x }),
+    "run.toFile": () => run.toFile(),
+    readRunFile: async (x) => kith.readRunFile(x),
     "run.onDeviceLost": (x) => run.onDeviceLost(x)(),
   };
 }

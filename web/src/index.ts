@@ -33,6 +33,7 @@ export type { TrainingRun } from "./training-run.js";
 export { LinearProbe } from "./probe.js";
 export { readRecord, replay } from "./replay.js";
 export type { Replay, ReplayConfig } from "./replay.js";
+export { readRunFile } from "./run-file.js";
 export { decodeRecord, encodeRecord } from "./run-code.js";
 export { resumeSemiSupervised, trainSemiSupervised } from "./semi-supervised.js";
 export type { SemiSupervised } from "./semi-supervised.js";

@@ -1,11 +1,12 @@
 /** What a run of pre-training is asked for: checked, and as the backend takes it. */
+import { loadBytes, nameOf } from "./bytes.js";
 import { changesOf, engineOptions, text, whole } from "./checks.js";
 import { describe } from "./describe.js";
 import type { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
+import { toldOf } from "./import-options.js";
 import { classesOf } from "./labels.js";
 import { MOST_SIDE } from "./squares.js";
-import type { TrainingData } from "./training-data.js";
 import type { PretrainConfig } from "./types.js";
 import { MODULE } from "./wasm-module.js";
 
@@ -17,6 +18,7 @@ export function checkConfig(config: PretrainConfig): void {
   const { recipe, imageSize, seed, stepsPerEpoch, epochs } = engineOptions(config);
   const { labels, snapshotEvery, dataset } = config;
   if (recipe !== undefined) text("recipe", recipe);
+  toldOf(config.import);
   if (imageSize !== undefined) whole("imageSize", imageSize, 1, MOST_SIDE);
   if (seed !== undefined) whole("seed", seed, 0);
   if (stepsPerEpoch !== undefined) whole("stepsPerEpoch", stepsPerEpoch, 1, MOST.steps);
@@ -28,9 +30,36 @@ export function checkConfig(config: PretrainConfig): void {
 }
 
 /** Changes to the recipe as on the command line; without labels there is no labelled batch. */
-export function recipeChanges(config: PretrainConfig, { classNames }: TrainingData): string[] {
+export function recipeChanges(config: PretrainConfig, classNames: readonly string[]): string[] {
   const own = changesOf(config.set);
   return classNames.length > 1 ? own : [...own, "pretraining.labelled_batch=0"];
+}
+
+/** What a run begins with. */
+export interface Start {
+  /** The bytes of a file of weights; none for fresh ones. */
+  readonly from: Uint8Array | undefined;
+  /** What a plan says of it; a side of 0 is the encoder's. */
+  readonly plan: { readonly side: number; readonly file: string; readonly told?: string };
+}
+
+/** The file that a run begins with, if one is asked for. Errors: `SETTING`, `CHECKPOINT_HTTP`. */
+export async function startOf(config: PretrainConfig): Promise<Start> {
+  const { from: source, imageSize } = config;
+  if (source === undefined) {
+    if (config.import !== undefined) {
+      throw new KithError("SETTING", "import tells of a file of weights: expected from, got none");
+    }
+    return { from: undefined, plan: { side: imageSize ?? 32, file: "" } };
+  }
+  const told = toldOf(config.import);
+  const { bytes } = await loadBytes(source, config);
+  const plan = {
+    side: imageSize ?? 0,
+    file: nameOf(source),
+    ...(told && { told: JSON.stringify(told) }),
+  };
+  return { from: bytes, plan };
 }
 
 /** The text of a recipe, given by its name or as such; the first one where none is given. */

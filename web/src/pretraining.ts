@@ -2,36 +2,45 @@
 import { loadBytes } from "./bytes.js";
 import { openEngine } from "./engine.js";
 import { asFileError } from "./errors.js";
+import { classesOf } from "./labels.js";
 import { gathered } from "./training-data.js";
-import { recipeChanges, checkConfig, recipeText } from "./pretrain-config.js";
+import { recipeChanges, checkConfig, recipeText, startOf } from "./pretrain-config.js";
 import { lossesIn, sameSource } from "./state.js";
 import type { SavedLosses } from "./loss-history.js";
-import { TrainingRun, bytesInMemory, opened } from "./training-run.js";
+import { TrainingRun, bytesInMemory, opened, planOf } from "./training-run.js";
 import type { EngineRef } from "./engine-ref.js";
 import type { TrainingData } from "./training-data.js";
 import type { Opened } from "./training-run.js";
 import type { DeviceReport, Images, PretrainConfig } from "./types.js";
 import { ENGINE } from "./wasm-module.js";
 
-/** Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`. */
+/**
+ * Starts a run. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`, and
+ * `loadEncoder`'s for a `from` that holds no encoder.
+ */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
   checkConfig(config);
   const engine = await openEngine(config);
   try {
     const toml = await recipeText(engine, config.recipe);
-    const side = config.imageSize ?? 32;
-    const trainingData = await gathered(engine, images, side, config);
-    const plan = {
-      side,
-      classes: trainingData.classNames.length,
+    const { from, plan: begin } = await startOf(config);
+    const { names, places } = classesOf(config.labels ?? [], "allowed");
+    const changes = recipeChanges(config, names);
+    const asked = {
+      ...begin,
+      classes: names.length,
       seed: config.seed ?? 0,
       steps: config.stepsPerEpoch ?? 0,
       epochs: config.epochs ?? 0,
-      pictures: trainingData.count,
-      labelled: trainingData.labels.length,
+      pictures: 0,
+      labelled: places.filter((place) => place >= 0).length,
     };
-    const changes = recipeChanges(config, trainingData);
-    const start = () => engine.invoke(ENGINE, "pretraining", [toml, changes, plan]);
+    const opening = (plan: typeof asked) =>
+      engine.invoke(ENGINE, "pretraining", [toml, changes, plan, from]);
+    const side = begin.side || (await planOf(engine, () => opening(asked))).side;
+    const trainingData = await gathered(engine, images, side, config);
+    const plan = { ...asked, side, pictures: trainingData.count };
+    const start = () => opening(plan);
     return await Pretraining.open(engine, trainingData, start, config);
   } catch (error) {
     engine.release();
@@ -47,7 +56,10 @@ export async function pretrain(images: Images, config: PretrainConfig = {}): Pro
 export async function resumePretraining(
   state: Uint8Array,
   images: Images,
-  config: Omit<PretrainConfig, "recipe" | "set" | "seed" | "stepsPerEpoch" | "epochs"> = {},
+  config: Omit<
+    PretrainConfig,
+    "recipe" | "set" | "seed" | "stepsPerEpoch" | "epochs" | "from" | "import" | "imageSize"
+  > = {},
 ): Promise<Pretraining> {
   checkConfig(config);
   const { bytes } = await loadBytes(bytesInMemory(state));

@@ -4,14 +4,13 @@ import { joined } from "./embeddings.js";
 import { openEngine } from "./engine.js";
 import { ranked } from "./encoder.js";
 import { KithError, asFileError } from "./errors.js";
-import { checkConfig, recipeText } from "./pretrain-config.js";
+import { checkConfig, recipeText, startOf } from "./pretrain-config.js";
 import { changesOf, optionsOf, whole } from "./checks.js";
 import { classesOf } from "./labels.js";
 import { sameSource } from "./state.js";
 import { gathered } from "./training-data.js";
-import { TrainingRun, bytesInMemory, opened } from "./training-run.js";
+import { TrainingRun, bytesInMemory, opened, planOf } from "./training-run.js";
 import type { EngineRef } from "./engine-ref.js";
-import type { Plan } from "./generated.js";
 import type { TrainingData } from "./training-data.js";
 import type { Opened } from "./training-run.js";
 import type { ClassShare, Images, SemiSupervisedConfig } from "./types.js";
@@ -22,8 +21,7 @@ const RECIPE = "fixmatch";
 
 /**
  * Starts a run on pictures of which few have a label, `null` being none: FixMatch, unless the recipe says
- * otherwise. With `from`, it starts from that checkpoint's encoder, whose size of pictures is the run's.
- * Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`, `DIM_MISMATCH`, and
+ * otherwise. Errors: those of an engine, `SETTING`, `TOO_FEW_EXAMPLES`, `IMAGE_DECODE`, `DIM_MISMATCH`, and
  * `loadEncoder`'s for what is no checkpoint.
  */
 export async function trainSemiSupervised(
@@ -40,10 +38,9 @@ export async function trainSemiSupervised(
   const engine = await openEngine(config);
   try {
     const toml = await recipeText(engine, config.recipe ?? RECIPE);
-    const from =
-      config.from === undefined ? undefined : (await loadBytes(config.from, config)).bytes;
+    const { from, plan: begin } = await startOf(config);
     const plan = {
-      side: config.imageSize ?? 32,
+      ...begin,
       classes: names.length,
       seed: config.seed ?? 0,
       steps: config.stepsPerEpoch ?? 0,
@@ -51,8 +48,7 @@ export async function trainSemiSupervised(
       pictures: labels.length,
       labelled: places.filter((place) => place >= 0).length,
     };
-    const start = () =>
-      engine.invoke(ENGINE, "semiSupervised", [toml, changes, plan, from]).catch(asFileError);
+    const start = () => engine.invoke(ENGINE, "semiSupervised", [toml, changes, plan, from]);
     const { side } = await planOf(engine, start);
     const trainingData = await gathered(engine, images, side, { ...config, labels });
     return await SemiSupervised.open(engine, trainingData, start, config);
@@ -90,16 +86,6 @@ export async function resumeSemiSupervised(
   } catch (error) {
     engine.release();
     throw error;
-  }
-}
-
-/** What a run plans; the size of its pictures may be its checkpoint's. */
-async function planOf(engine: EngineRef, start: Opened["start"]): Promise<Plan> {
-  const run = await start();
-  try {
-    return (await engine.invoke(run, "info", [])).plan;
-  } finally {
-    await engine.free(run);
   }
 }
 

@@ -19,10 +19,18 @@ interface Source {
   readonly labelling: string;
 }
 
-const sourceOf = ({ count, labels, labelsHash }: TrainingData): Source => ({
+/** @internal */
+export const sourceOf = ({ count, labels, labelsHash }: TrainingData): Source => ({
   pictures: count,
   labelled: labels.length,
   labelling: labelsHash,
+});
+
+/** Metadata with the notes of a run. */
+export const withNotes = (metadata: object, source: object, losses: SavedLosses): object => ({
+  ...metadata,
+  [KEY]: JSON.stringify(source),
+  [LOSSES]: JSON.stringify(losses),
 });
 
 /** A state with the note in its header. */
@@ -32,11 +40,7 @@ export function withNote(
   losses: SavedLosses,
 ): Uint8Array<ArrayBuffer> {
   const { header, data } = split(state);
-  const metadata = {
-    ...(header.__metadata__ as object),
-    [KEY]: JSON.stringify(sourceOf(trainingData)),
-    [LOSSES]: JSON.stringify(losses),
-  };
+  const metadata = withNotes(header.__metadata__ as object, sourceOf(trainingData), losses);
   const all = headed({ ...header, __metadata__: metadata }, data.length);
   all.set(data, all.length - data.length);
   return all;

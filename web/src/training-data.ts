@@ -16,6 +16,8 @@ export interface TrainingData {
   readonly labelled: Batch;
   readonly labels: Uint16Array;
   readonly classNames: readonly string[];
+  /** The class of every picture, -1 where it is not known; empty where nothing is labelled. */
+  readonly places: readonly number[];
   /** Equal for equal labels of equal pictures, and, but for chance, for no others. */
   readonly labelsHash: string;
 }
@@ -43,6 +45,7 @@ export async function gathered(
     labelled: { pixels: chosen(batches, known, 3 * side * side), count: known.length },
     labels: Uint16Array.from(known, (place) => places[place]!),
     classNames: names,
+    places,
     labelsHash: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
   };
 }

@@ -6,6 +6,7 @@ import type { Metric, Plan, RunInfo } from "./generated.js";
 import { AT_A_TIME, type TrainingData } from "./training-data.js";
 import { ProgressReporter } from "./progress.js";
 import { RemoteObject } from "./remote-object.js";
+import { runFile } from "./run-file.js";
 import { flag, optionsOf, whole } from "./checks.js";
 import { LossHistory, type SavedLosses } from "./loss-history.js";
 import { describe } from "./describe.js";
@@ -196,6 +197,15 @@ export abstract class TrainingRun {
     return withNote(state, this.#trainingData, this.#losses.saved());
   }
 
+  /**
+   * The run with its pictures in one file, from which `kith resume` goes on in a terminal, and
+   * `readRunFile` in another tab. Errors: `FILE_FORMAT` for more than 2 GB.
+   */
+  async toFile(): Promise<Uint8Array<ArrayBuffer>> {
+    const said = { dataset: this.dataset, losses: this.#losses.saved() };
+    return runFile(await this.state(), this.#trainingData, said);
+  }
+
   /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
   onDeviceLost(listener: (report: DeviceReport) => void): () => void {
     return this.remote.engine.onDeviceLost(listener);
@@ -221,6 +231,16 @@ export async function opened(
 ): Promise<Opened> {
   const first = await start();
   return { first, info: await engine.invoke(first, "info", []), start, resume };
+}
+
+/** What a run plans; the size of its pictures may be its checkpoint's. */
+export async function planOf(engine: EngineRef, start: Opened["start"]): Promise<Plan> {
+  const run = await start();
+  try {
+    return (await engine.invoke(run, "info", [])).plan;
+  } finally {
+    await engine.free(run);
+  }
 }
 
 /** Accepts bytes in memory only, unlike `loadBytes`, which also fetches and reads files. */

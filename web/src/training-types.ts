@@ -1,5 +1,5 @@
 /** What is said of runs of training. */
-import type { ByteSource, EngineOptions } from "./types.js";
+import type { ByteSource, EngineOptions, ImportOptions, RawImage } from "./types.js";
 
 /** A run of pre-training. */
 export interface PretrainConfig extends EngineOptions {
@@ -7,7 +7,15 @@ export interface PretrainConfig extends EngineOptions {
   readonly recipe?: string;
   /** Changes to it, as on the command line: `{ 'pretraining.unlabelled_batch': 32 }`. */
   readonly set?: Readonly<Record<string, string | number | boolean>>;
-  /** Side of the pictures in pixels. Default 32. */
+  /**
+   * A file of weights whose encoder it begins with, in place of fresh weights: a checkpoint, or a
+   * safetensors file of others as `loadEncoder` takes them. Its encoder counts, not the recipe's; a
+   * method's teacher begins as a copy of it. Checkpoints of the run still say whose weights they were.
+   */
+  readonly from?: ByteSource;
+  /** What is told of that file, where it is not kith's; as for `loadEncoder`. */
+  readonly import?: ImportOptions;
+  /** Side of the pictures in pixels. Default 32; with `from`, the encoder's. */
   readonly imageSize?: number;
   /** Default 0. */
   readonly seed?: number;
@@ -33,11 +41,24 @@ export interface PretrainConfig extends EngineOptions {
 export interface SemiSupervisedConfig extends Omit<PretrainConfig, "labels"> {
   /** Name of a built-in recipe or the text of one. Default `fixmatch`. */
   readonly recipe?: string;
-  /**
-   * A checkpoint whose encoder it starts from: its encoder and its size of pictures count, not the
-   * recipe's and not `imageSize`.
-   */
-  readonly from?: ByteSource;
+}
+
+/** A run file, taken apart. */
+export interface RunFile {
+  /** Which of `resumePretraining` and `resumeSemiSupervised` goes on with it. */
+  readonly kind: "pretraining" | "semi-supervised";
+  /** The run's state. */
+  readonly state: Uint8Array<ArrayBuffer>;
+  /** Its pictures, at the run's size. */
+  readonly images: readonly RawImage[];
+  /** The label of every picture, `null` where there is none. */
+  readonly labels: readonly (string | null)[];
+  /** What the pictures are called. */
+  readonly dataset: string;
+  /** Steps done. */
+  readonly step: number;
+  /** Steps of the whole run. */
+  readonly total: number;
 }
 
 /** What one step of training measured. */

@@ -93,6 +93,11 @@ export class AppState {
     return this.#source.file;
   }
 
+  /** What is told of that file, where it is not kith's. */
+  get told(): ImportOptions | undefined {
+    return this.#source.told;
+  }
+
   get encoder(): Encoder | undefined {
     return this.network.encoder;
   }

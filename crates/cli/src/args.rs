@@ -5,6 +5,7 @@ mod flags;
 mod clean;
 mod label;
 mod replay;
+mod resume;
 mod shard;
 mod weights;
 
@@ -13,15 +14,16 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::fetch::Published;
-use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY};
+use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME};
 
 pub(crate) use clean::CleanFlags;
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, LogFormat, RecipeFlags, RunFlags,
-    Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FitFlags, LogFormat, RecipeFlags,
+    RunFlags, Shared, TrainFlags, ViewChoice,
 };
 pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;
+pub(crate) use resume::ResumeFlags;
 pub(crate) use shard::Shard;
 pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
 
@@ -58,6 +60,12 @@ pub(crate) enum Verb {
     Replay {
         #[command(flatten)]
         flags: ReplayFlags,
+    },
+    /// Go on with a run that was begun in the page, on its pictures
+    #[command(long_about = RESUME)]
+    Resume {
+        #[command(flatten)]
+        flags: ResumeFlags,
     },
     /// Train an encoder and a classifier on labels
     Finetune {
@@ -276,8 +284,11 @@ pub(crate) enum Verb {
         #[arg(long, default_value = "data")]
         into: PathBuf,
     },
-    /// Say what this machine offers: adapters, limits, threads, versions
-    Doctor,
+    /// Say what this machine offers: adapters, limits, threads, versions; with --fit, which batches
+    Doctor {
+        #[command(flatten)]
+        flags: FitFlags,
+    },
 }
 
 /// One of a data set's splits.

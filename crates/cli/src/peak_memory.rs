@@ -31,9 +31,28 @@ impl PeakMemory {
     }
 }
 
+/// Where the kernel tells what the machine has, and its line of the whole.
+const MACHINE: (&str, &str) = ("/proc/meminfo", "MemTotal:");
+/// Where it tells what a container may take; `max` is all.
+const CONTAINER: &str = "/sys/fs/cgroup/memory.max";
+
+/// The memory of this machine, or of the container that the process is in, in bytes; none where the
+/// system does not tell.
+pub(crate) fn installed() -> Option<u64> {
+    let (path, line) = MACHINE;
+    let machine = counted(line, &fs::read_to_string(path).ok()?)?;
+    let limit = fs::read_to_string(CONTAINER).ok().and_then(|text| text.trim().parse().ok());
+    Some(limit.map_or(machine, |limit: u64| limit.min(machine)))
+}
+
 /// The most of a status, in bytes.
 fn peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(PEAK))?;
+    counted(PEAK, status)
+}
+
+/// What a line of the kernel's counts, in bytes.
+fn counted(name: &str, text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let count: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(UNIT * count)
 }
@@ -48,6 +67,7 @@ mod tests {
         assert_eq!(peak(status), Some(1234 * 1024));
         assert_eq!(peak("Name:\tkith\n"), None);
         assert_eq!(peak("VmHWM:\tmany kB\n"), None);
+        assert_eq!(counted("MemTotal:", "MemTotal:       24 kB\nMemFree: 3 kB\n"), Some(24 * 1024));
     }
 
     #[cfg(target_os = "linux")]

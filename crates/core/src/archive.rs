@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use safetensors::tensor::{SafeTensors, TensorView};
+use safetensors::tensor::SafeTensors;
 
 use crate::error::Error;
 use crate::path::Path;
@@ -111,14 +111,17 @@ impl Archive {
     ) -> Result<Vec<u8>, Error> {
         let mut encoded = Vec::new();
         for name in self.names() {
+            if let Some(bytes) = self.file.get(name).filter(|tensor| tensor.kind() == Dtype::U8) {
+                encoded.push((name, Cow::Borrowed(bytes)));
+                continue;
+            }
             let stored = self.get(name)?;
             let bytes = precision.encode(name, &stored.values)?;
-            encoded.push((name, stored.shape.clone(), bytes));
+            let tensor = Encoded::new(precision.dtype(), stored.shape.clone(), bytes);
+            let tensor = tensor.expect("the bytes were made from this shape");
+            encoded.push((name, Cow::Owned(tensor)));
         }
-        let views = encoded.iter().map(|(name, shape, bytes)| {
-            let view = TensorView::new(precision.dtype(), shape.clone(), bytes);
-            (*name, view.expect("the bytes were made from this shape"))
-        });
+        let views = encoded.iter().map(|(name, tensor)| (*name, tensor.view()));
         let metadata = HashMap::from([(key.to_owned(), entry.to_owned())]);
         Ok(safetensors::serialize(views, Some(metadata)).expect("views of valid tensors serialize"))
     }
@@ -205,6 +208,21 @@ impl Archive {
         }
     }
 
+    /// Takes a tensor of bytes out, with its shape; none where there is none of that name and type.
+    pub(crate) fn take_bytes(&mut self, name: &str) -> Option<(Vec<usize>, Vec<u8>)> {
+        self.file.get(name).filter(|tensor| tensor.kind() == Dtype::U8)?;
+        self.file.remove(name).map(Encoded::into_parts)
+    }
+
+    /// Puts a tensor of bytes in, which is written as it is.
+    ///
+    /// # Panics
+    /// When the bytes do not fill the shape.
+    pub(crate) fn put_bytes(&mut self, name: &str, shape: Vec<usize>, bytes: Vec<u8>) {
+        let tensor = Encoded::new(Dtype::U8, shape, bytes).expect("as many bytes as the shape has");
+        self.file.insert(name.to_owned(), tensor);
+    }
+
     /// Adds every parameter of a module under `prefix`.
     ///
     /// # Errors
@@ -231,6 +249,8 @@ impl Archive {
 
 #[cfg(test)]
 mod tests {
+    use safetensors::tensor::TensorView;
+
     use super::*;
     use crate::linear::Linear;
     use crate::rng::{Purpose, stream};

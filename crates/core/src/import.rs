@@ -19,6 +19,7 @@ mod lite;
 mod mobilenet_v3;
 mod candidates;
 mod checkpoint;
+mod any;
 
 use burn::tensor::Device;
 use serde::Serialize;
@@ -26,6 +27,7 @@ use serde::Serialize;
 use crate::archive::{Archive, Stored};
 use crate::encoder::EncoderSettings;
 use crate::error::Error;
+pub use any::AnyCheckpoint;
 use candidates::Candidate;
 pub use checkpoint::checkpoint;
 pub use hints::Hints;

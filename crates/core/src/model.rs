@@ -3,13 +3,13 @@
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
-use crate::archive::{Archive, Container, Dtype};
+use crate::archive::{Archive, Dtype};
 use crate::checkpoint::Meta;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::Head;
 use crate::image::Images;
-use crate::import::{self, Report, Told};
+use crate::import::{AnyCheckpoint, Report, Told};
 use crate::linear::Linear;
 use crate::probe::Features;
 use crate::probe::knn::{Bank, Nearest};
@@ -81,31 +81,20 @@ impl Model {
     /// `told` says what it does not say itself.
     ///
     /// # Errors
-    /// Those of [`Model::open`] and of [`import::checkpoint`]; [`Error::OtherContainer`] for a file of
-    /// `PyTorch`'s, [`Error::Setting`] where something is told of a checkpoint.
+    /// Those of [`AnyCheckpoint::open`] and [`Model::open`].
     pub fn open_any(
         bytes: &[u8],
         name: &str,
         told: Option<&Told>,
         device: &Device,
     ) -> Result<Self, Error> {
-        Container::of(bytes).check_safetensors()?;
-        let file = Archive::from_foreign(bytes)?;
-        if !file.note.is_empty() {
-            let meta = Meta::read(&file)?;
-            if told.is_some() {
-                let expected = "nothing: the file is a checkpoint of kith's, which says all itself";
-                return Err(Error::setting("import", expected, "what is told of a file"));
+        match AnyCheckpoint::open(bytes, name, told, device)? {
+            AnyCheckpoint::Kith(archive, meta) => Self::of(&archive, *meta, device),
+            AnyCheckpoint::Imported(imported, meta, dtype) => {
+                let model = Self::of(&imported.archive, *meta, device)?;
+                Ok(Self { dtype, imported: Some(imported.report()), ..model })
             }
-            return Self::of(&file, meta, device);
         }
-        let dtype = file.dtype().unwrap_or(Dtype::F32);
-        let mut told = told.cloned().unwrap_or_default();
-        told.source.get_or_insert_with(|| name.to_owned());
-        let (imported, meta) = import::checkpoint(&file, &told, device)?;
-        drop(file);
-        let model = Self::of(&imported.archive, meta, device)?;
-        Ok(Self { dtype, imported: Some(imported.report()), ..model })
     }
 
     fn of(archive: &Archive, meta: Meta, device: &Device) -> Result<Self, Error> {

@@ -1,25 +1,22 @@
 //! Training: the page pulls steps.
 
-mod meta;
 mod options;
+mod begin;
 
 use std::sync::Arc;
 
 use js_sys::{Float32Array, Object, Uint8Array};
 use kith_core::archive::{Archive, Precision};
-use kith_core::checkpoint::{Dataset, Meta};
+use kith_core::checkpoint::Dataset;
 use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
 use kith_core::probe::Features;
-use kith_core::recipe::Recipe;
-use kith_core::trainer::{Plan, SelfSupervised, SemiSupervised, Trainer};
+use kith_core::trainer::{SelfSupervised, SemiSupervised, Trainer};
 use tsify::Ts;
 use wasm_bindgen::prelude::*;
 
 use crate::convert::{floats, from_object, images, object, set};
-use crate::engine::Engine;
 use crate::fail::{Result, from_core};
-use meta::meta;
-use options::{CheckpointOptions, PlanOptions, RunInfo};
+use options::{CheckpointOptions, Kept, RunInfo};
 
 /// A run of training between two steps, with its pictures.
 #[wasm_bindgen]
@@ -28,6 +25,7 @@ pub struct Training {
     trainer: AnyTrainer,
     dataset: MemoryDataset,
     loader: Option<Loader<Arc<MemorySplit>>>,
+    kept: Kept,
 }
 
 /// What is trained.
@@ -47,104 +45,16 @@ macro_rules! either {
     };
 }
 
-#[wasm_bindgen]
-impl Engine {
-    /// A new run of pre-training by a recipe's text and changes to it as on the command line.
-    ///
-    /// # Errors
-    /// `RECIPE` and `SETTING` for a recipe or plan that is not possible.
-    pub fn pretraining(
-        &self,
-        toml: &str,
-        changes: Vec<String>,
-        options: Ts<PlanOptions>,
-    ) -> Result<Training> {
-        let recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let options: PlanOptions = from_object(&options)?;
-        let plan = Plan::pretraining(
-            &recipe.pretraining,
-            [options.side, options.classes],
-            options.seed,
-            [options.pictures, options.labelled],
-        );
-        let plan = options.length_of(plan);
-        Ok(Trainer::pretraining(recipe, plan, self.device()).map_err(from_core)?.into())
-    }
-
-    /// A new run of semi-supervised training. With a checkpoint, its encoder is where training starts, and
-    /// its side is the pictures'; no batch is larger than there are pictures of its kind.
-    ///
-    /// # Errors
-    /// `RECIPE` and `SETTING` for a recipe or plan that is not possible, `TOO_FEW` classes, core's codes for
-    /// what is no checkpoint.
-    #[wasm_bindgen(js_name = semiSupervised)]
-    pub fn semi_supervised(
-        &self,
-        toml: &str,
-        changes: Vec<String>,
-        options: Ts<PlanOptions>,
-        from: Option<Vec<u8>>,
-    ) -> Result<Training> {
-        let mut recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let mut options: PlanOptions = from_object(&options)?;
-        let start = from.map(|bytes| Archive::from_bytes(&bytes)).transpose().map_err(from_core)?;
-        if let Some(archive) = &start {
-            let meta = Meta::read(archive).map_err(from_core)?;
-            (recipe.encoder, options.side) = (meta.recipe.encoder, meta.side);
-        }
-        let images = [options.pictures, options.labelled];
-        let settings = recipe.semi.take().unwrap_or_default().within(images);
-        let size = [options.side, options.classes];
-        let plan = Plan::semi(&settings, size, options.seed, options.pictures);
-        recipe.semi = Some(settings);
-        let (plan, pool) = (options.length_of(plan), numbers(options.pictures));
-        let trainer = Trainer::semi_supervised(recipe, plan, pool, self.device());
-        let trainer = match &start {
-            Some(archive) => trainer.and_then(|trainer| trainer.with_encoder(archive)),
-            None => trainer,
-        };
-        Ok(Training::of(AnyTrainer::SemiSupervised(trainer.map_err(from_core)?.into())))
-    }
-
-    /// The run of pre-training whose [`state`](Training::state) was saved; its pictures have to be added
-    /// again.
-    ///
-    /// # Errors
-    /// Core's codes for files that are not the state of such a run.
-    #[wasm_bindgen(js_name = resumePretraining)]
-    pub fn resume_pretraining(&self, state: &[u8]) -> Result<Training> {
-        let trainer = Trainer::<SelfSupervised>::from_snapshot(state, self.device());
-        Ok(trainer.map_err(from_core)?.into())
-    }
-
-    /// The semi-supervised run on so many pictures whose [`state`](Training::state) was saved; they have to
-    /// be added again.
-    ///
-    /// # Errors
-    /// Core's codes for files that are not the state of such a run.
-    #[wasm_bindgen(js_name = resumeSemiSupervised)]
-    pub fn resume_semi_supervised(&self, state: &[u8], pictures: usize) -> Result<Training> {
-        let pool = numbers(pictures);
-        let trainer = Trainer::<SemiSupervised>::from_snapshot(state, pool, self.device());
-        Ok(Training::of(AnyTrainer::SemiSupervised(trainer.map_err(from_core)?.into())))
-    }
-}
-
 impl From<Trainer<SelfSupervised>> for Training {
     fn from(trainer: Trainer<SelfSupervised>) -> Self {
-        Self::of(AnyTrainer::Pretraining(trainer.into()))
+        Self::of(AnyTrainer::Pretraining(trainer.into()), Kept::default())
     }
-}
-
-/// The numbers of so many pictures.
-fn numbers(pictures: usize) -> Vec<u64> {
-    (0..pictures as u64).collect()
 }
 
 impl Training {
-    fn of(trainer: AnyTrainer) -> Self {
+    fn of(trainer: AnyTrainer, kept: Kept) -> Self {
         let dataset = MemoryDataset::new(either!(&trainer, trainer => trainer.plan().side));
-        Self { trainer, dataset, loader: None }
+        Self { trainer, dataset, loader: None, kept }
     }
 
     /// Its pictures.
@@ -268,7 +178,7 @@ impl Training {
         let [unlabelled, labelled] = self.dataset.sizes();
         let dataset = Dataset { name: dataset, labelled, validation: 0, unlabelled, test: 0 };
         let archive = either!(&self.trainer, trainer => {
-            let meta = meta(trainer, dataset, class_names);
+            let meta = trainer.meta(dataset, class_names, self.kept.origin.clone());
             let mut archive = Archive { note: meta.to_note(), ..Default::default() };
             trainer.store(&mut archive).await.map_err(from_core)?;
             archive
@@ -283,7 +193,9 @@ impl Training {
     /// # Errors
     /// `DEVICE` when the device fails.
     pub async fn state(&self) -> Result<Uint8Array> {
-        let bytes = either!(&self.trainer, trainer => trainer.snapshot().await);
-        Ok(Uint8Array::from(bytes.map_err(from_core)?.as_slice()))
+        let kept = self.kept.clone();
+        let state = either!(&self.trainer, trainer => trainer.state(kept).await);
+        let bytes = state.and_then(|state| state.to_bytes(Precision::Single)).map_err(from_core)?;
+        Ok(Uint8Array::from(bytes.as_slice()))
     }
 }

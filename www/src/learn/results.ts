@@ -1,9 +1,11 @@
-/** What a run gives: a checkpoint, a network for the other panels, a link, a place among the kept runs. */
+/**
+ * What a run gives: a checkpoint, a network for the other panels, a file for a terminal, a link, a place
+ * among the kept runs.
+ */
 import { encodeRecord } from "kith-web";
 import { button, el } from "../element.js";
 import { download } from "../files.js";
 import { withProgress } from "../progress.js";
-import { checkpointOf } from "./checkpoint.js";
 import type { Point } from "./run.js";
 import type { Session } from "./session.js";
 
@@ -22,11 +24,11 @@ export function results(session: Session, { status, ...own }: Results): HTMLElem
   const { config } = session.saved;
   const file = (): void =>
     void withProgress(status, "Writing the checkpoint", async () =>
-      download("trained-here.safetensors", await checkpointOf(run, config)),
+      download("trained-here.safetensors", await run.checkpoint({ half: true })),
     );
   const use = (): void =>
     void withProgress(status, "Computing embeddings of the gallery", async (call) => {
-      await app.openEncoder("trained here", await checkpointOf(run, config), call);
+      await app.openEncoder("trained here", await run.checkpoint({ half: true }), call);
       status.replaceChildren(el("p", {}, "The other panels use this network now."));
     });
   const keep = async (): Promise<void> => {
@@ -40,10 +42,17 @@ export function results(session: Session, { status, ...own }: Results): HTMLElem
       const code = await encodeRecord(await run.record());
       status.replaceChildren(await linkShown(`${location.href.split("#")[0]}#learn?run=${code}`));
     });
+  const terminal = (): void =>
+    void withProgress(status, "Writing the run", async () => {
+      await own.paused();
+      const { takeToTerminal } = await import("./run-file.js");
+      status.replaceChildren(await takeToTerminal(run));
+    });
   const buttons = [
     button("Keep it to compare", () => void keep()),
     button("Save the checkpoint", file),
     button("Use it in other panels", use),
+    button("Take it to a terminal", terminal),
   ];
   // Whoever opens a link must have the same pictures, and the same weights to begin with.
   const shared = pictures[0]?.file === undefined && config.from === undefined;

@@ -32,8 +32,6 @@ export interface Origin {
   readonly title: string;
   /** Side of the pictures that it was made for, in pixels. */
   readonly side: number;
-  /** Who made its weights and their licence, as its checkpoint says it. */
-  readonly origin: unknown;
 }
 
 /** A step's values in the curves. */
@@ -86,11 +84,13 @@ export async function startRun(
 ): Promise<Pretraining> {
   const unlabelled = Math.min(batch, pictures.length);
   const labels = probeLabels(pictures);
-  const from = start && (await import("./start-from.js"));
-  const data = { ...call, device, dataset: datasetName(pictures), ...(labels && { labels }) };
-  const fresh = await pretrain(pixelsOfAll(pictures), {
-    ...data,
-    recipe: from ? await from.recipeFor(recipe, start) : recipe,
+  return pretrain(pixelsOfAll(pictures), {
+    ...call,
+    device,
+    dataset: datasetName(pictures),
+    ...(labels && { labels }),
+    ...(start && { from: start.from, ...(start.told && { import: start.told }) }),
+    recipe,
     imageSize: start?.side ?? usualFor(recipe).side,
     seed,
     stepsPerEpoch: STEPS_PER_EPOCH,
@@ -102,13 +102,6 @@ export async function startRun(
       ...changes,
     },
   });
-  if (!from) return fresh;
-  try {
-    const state = from.stateFrom(await fresh.state(), start);
-    return await resumePretraining(state, pixelsOfAll(pictures), data);
-  } finally {
-    await fresh.dispose();
-  }
 }
 
 /** A support set no larger than a small dataset fills. */
@@ -139,8 +132,11 @@ export function probeLabels(pictures: readonly Picture[]): (string | null)[] | u
   return known.length >= LABELLED && new Set(known).size > 1 ? labels : undefined;
 }
 
+/** What the gallery is called in checkpoints, records and run files. */
+export const GALLERY = "gallery";
+
 const datasetName = (pictures: readonly Picture[]): string =>
-  pictures[0]?.file ? "pictures of a browser tab" : "gallery";
+  pictures[0]?.file ? "pictures of a browser tab" : GALLERY;
 
 /** Saves a run, with the user's pictures if it trains on them. */
 export async function saveRun(

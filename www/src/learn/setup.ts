@@ -4,6 +4,7 @@ import { numberSetting, remember, setting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, choice, el, field, megabytes } from "../element.js";
 import type { Picture } from "../picture.js";
+import { chooseFile } from "../files.js";
 import { couldNotRead } from "../own/take.js";
 import { withProgress } from "../progress.js";
 import { changesIn, changesField } from "./changes.js";
@@ -63,6 +64,13 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
     void withProgress(status, "Preparing the pictures", async (call) =>
       begin(...(await started(app, chosen, call))),
     );
+  const open = (): void =>
+    chooseFile(".safetensors", (file) => {
+      void withProgress(status, "Opening the run", async (call) => {
+        const { openedRunFile } = await import("./run-file.js");
+        await begin(...(await openedRunFile(app, file, call)));
+      });
+    });
   const words =
     "The network trains without labels, unless the recipe says otherwise. If there are some, an online probe shows how much it has learnt.";
   return el(
@@ -75,6 +83,7 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
       "p",
       { class: "row" },
       button(`Start learning (${downloadSize(app)})`, start, { class: "main" }),
+      button("Open a run file", open),
     ),
     el("p", { class: "aside" }, words),
     status,

@@ -55,3 +55,12 @@ On one kind of CPU a run agrees to the bit. Elsewhere sums are rounded otherwise
 run is measured: its first steps are run again from weights that begin a few units in the last place away. \
 A difference of more than four times theirs is none of rounding's, and the command ends with DEPARTS, as it \
 does where a share of test images differs by more than chance explains.";
+
+pub(super) const RESUME: &str = "Go on with a run that was begun in the page, on its pictures
+
+In the page's panel Learn, \"Take it to a terminal\" saves a run with its pictures as one file. This command \
+trains on from there, on this machine's GPU or all its cores, and writes the file anew: the page's \"Open a run \
+file\" goes on with it, and so does this command after it was interrupted. A checkpoint is written beside it.
+
+  kith resume run.safetensors
+  kith evaluate run-checkpoint.safetensors --data folder:photos";

@@ -134,6 +134,19 @@ pub(crate) struct RecipeFlags {
     pub(crate) changes: Vec<String>,
 }
 
+/// What to measure of a recipe.
+#[derive(Clone, Debug, Flags)]
+pub(crate) struct FitFlags {
+    /// Measure what a training step of the recipe holds in memory (CPU), and say which batch fits
+    #[arg(long)]
+    pub(crate) fit: bool,
+    /// Side of its images in pixels
+    #[arg(long, default_value = "96", value_parser = side)]
+    pub(crate) side: usize,
+    #[command(flatten)]
+    pub(crate) recipe: RecipeFlags,
+}
+
 /// What to train on, how, and where the run is kept.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct TrainFlags {

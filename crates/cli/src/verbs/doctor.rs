@@ -1,11 +1,16 @@
 //! `kith doctor`: what this machine offers.
 
+mod fit;
+
 use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
-use crate::args::DeviceChoice;
+use crate::args::{DeviceChoice, FitFlags};
 use crate::device::{adapters, choose, threads};
+use crate::failure::Failure;
+use crate::output::Console;
+use fit::Fit;
 
 const MIB: u64 = 1 << 20;
 
@@ -21,6 +26,9 @@ pub(super) struct Machine {
     adapters: Vec<Adapter>,
     /// Which device runs take, and why.
     taken: String,
+    /// What a step of a recipe takes, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit: Option<Fit>,
 }
 
 /// A GPU, or what acts as one.
@@ -36,8 +44,13 @@ struct Adapter {
     max_workgroup_threads: u32,
 }
 
-pub(super) fn run() -> Machine {
-    Machine {
+pub(super) fn run(flags: &FitFlags, console: &Console) -> Result<Machine, Failure> {
+    let fit = if flags.fit { fit::measure(flags)? } else { None };
+    if flags.fit && fit.is_none() {
+        console
+            .note("this system does not tell what a process holds in memory: nothing was measured");
+    }
+    Ok(Machine {
         version: env!("CARGO_PKG_VERSION"),
         burn: BURN,
         os: std::env::consts::OS,
@@ -48,7 +61,8 @@ pub(super) fn run() -> Machine {
             Ok(chosen) => chosen.why,
             Err(failure) => failure.to_string(),
         },
-    }
+        fit,
+    })
 }
 
 impl Adapter {
@@ -75,7 +89,8 @@ impl Display for Machine {
         if self.adapters.is_empty() {
             writeln!(f, "adapter    none: install a Vulkan, Metal or DX12 driver to use a GPU")?;
         }
-        write!(f, "taken      {} (--device auto)", self.taken)
+        write!(f, "taken      {} (--device auto)", self.taken)?;
+        self.fit.iter().try_for_each(|fit| write!(f, "\n{fit}"))
     }
 }
 

@@ -23,6 +23,7 @@ mod export;
 mod import;
 mod serve;
 mod replay;
+mod resume;
 mod label;
 
 use crate::args::{RecipeFlags, Shared, Verb};
@@ -39,6 +40,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             tell(&pretrain::run(from.as_deref(), &flags, command)?);
         }
         Verb::Replay { flags } => replay::run(&flags, command)?,
+        Verb::Resume { flags } => tell(&resume::run(&flags, command)?),
         Verb::Finetune { from, flags } => tell(&finetune::run(&from, &flags, command)?),
         Verb::Experiment { seeds, flags } => tell(&experiment::run(seeds, &flags, command)?),
         Verb::Sweep { grid, seeds, flags } => {
@@ -87,7 +89,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         }
         Verb::Label { flags } => label::run(&flags, command)?,
         Verb::Fetch { what, mirror, into } => tell(&fetch::run(what, mirror, &into, console)?),
-        Verb::Doctor => tell(&doctor::run()),
+        Verb::Doctor { flags } => tell(&doctor::run(&flags, console)?),
     }
     Ok(())
 }

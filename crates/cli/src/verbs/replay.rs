@@ -19,6 +19,7 @@ use crate::run_link;
 use crate::train::folder;
 use crate::verbs::session::Command;
 use outcome::Replayed;
+pub(super) use repeats::loss_of;
 
 /// What came of running again.
 struct Here {

@@ -30,6 +30,15 @@ impl Encoded {
         self.kind
     }
 
+    pub(super) fn view(&self) -> TensorView<'_> {
+        let view = TensorView::new(self.kind, self.shape.clone(), &self.bytes);
+        view.expect("they were checked when it was made")
+    }
+
+    pub(super) fn into_parts(self) -> (Vec<usize>, Vec<u8>) {
+        (self.shape, self.bytes)
+    }
+
     /// The numbers.
     ///
     /// # Errors

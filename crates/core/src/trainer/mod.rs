@@ -5,8 +5,10 @@ mod plan;
 mod self_supervised;
 mod semi_supervised;
 mod state;
+mod run_file;
 mod supervised;
 mod measured;
+mod note;
 
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -26,6 +28,7 @@ use crate::sampler::Visit;
 
 pub use measured::metrics_of;
 pub use plan::Plan;
+pub use run_file::{InFile, Losses, RunFile, RunNote};
 pub use self_supervised::SelfSupervised;
 pub use semi_supervised::{MASK_RATE, SemiSupervised};
 pub use state::{Counters, NoMore, STATE_FORMAT, State};

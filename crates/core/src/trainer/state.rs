@@ -155,27 +155,30 @@ impl Trainer<SelfSupervised> {
     /// The run that [`snapshot`](Self::snapshot) was taken of.
     ///
     /// # Errors
-    /// Those of [`Archive::from_bytes`] and [`State::read`]; [`Error::Metadata`] for the state of
-    /// another kind of training.
+    /// Those of [`Archive::from_bytes`] and [`Self::from_state`].
     pub fn from_snapshot(bytes: &[u8], device: &Device) -> Result<Self, Error> {
-        let archive = Archive::from_bytes(bytes)?;
-        let state = State::<NoMore>::of(Stage::Pretrained, &archive)?;
-        let trainer = Self::pretraining_from(&archive, state.recipe, state.plan, device)?;
-        trainer.resume(&archive, &state.counters)
+        Self::from_state(&Archive::from_bytes(bytes)?, device)
+    }
+
+    /// The run that [`state`](Self::state) was taken of.
+    ///
+    /// # Errors
+    /// Those of [`State::read`]; [`Error::Metadata`] for the state of another kind of training.
+    pub fn from_state(archive: &Archive, device: &Device) -> Result<Self, Error> {
+        let state = State::<NoMore>::of(Stage::Pretrained, archive)?;
+        let trainer = Self::pretraining_from(archive, state.recipe, state.plan, device)?;
+        trainer.resume(archive, &state.counters)
     }
 }
 
 impl Trainer<SemiSupervised> {
-    /// The run that [`snapshot`](Self::snapshot) was taken of; `pool` are the numbers of all unlabelled
-    /// images.
+    /// The run that [`state`](Self::state) was taken of; `pool` are the numbers of all unlabelled images.
     ///
     /// # Errors
-    /// Those of [`Archive::from_bytes`] and [`State::read`]; [`Error::Metadata`] for the state of another
-    /// kind of training.
-    pub fn from_snapshot(bytes: &[u8], pool: Vec<u64>, device: &Device) -> Result<Self, Error> {
-        let archive = Archive::from_bytes(bytes)?;
-        let state = State::<NoMore>::of(Stage::SemiSupervised, &archive)?;
+    /// Those of [`State::read`]; [`Error::Metadata`] for the state of another kind of training.
+    pub fn from_state(archive: &Archive, pool: Vec<u64>, device: &Device) -> Result<Self, Error> {
+        let state = State::<NoMore>::of(Stage::SemiSupervised, archive)?;
         let trainer = Self::semi_supervised(state.recipe, state.plan, pool, device)?;
-        trainer.with_network(&archive)?.resume(&archive, &state.counters)
+        trainer.with_network(archive)?.resume(archive, &state.counters)
     }
 }

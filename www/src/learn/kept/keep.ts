@@ -2,7 +2,6 @@
 import { KithError, type CallOptions, type Pretraining } from "kith-web";
 import type { AppState } from "../../app-state.js";
 import type { Picture } from "../../picture.js";
-import { checkpointOf } from "../checkpoint.js";
 import type { Point, RunConfig } from "../run.js";
 import { embeddingsBy, heldOut, scoresOf } from "../scores.js";
 import type { KeptRun } from "./kept-runs.js";
@@ -23,7 +22,7 @@ export async function snapshot(
 ): Promise<Omit<KeptRun, "number" | "at">> {
   const { step } = run;
   const rows = await embeddingsBy(run, pictures, call);
-  const checkpoint = await checkpointOf(run, config);
+  const checkpoint = await run.checkpoint({ half: true });
   if (run.step !== step) throw wentOn(step, run.step);
   const own = pictures[0]?.file !== undefined;
   return {

@@ -26,7 +26,7 @@ pub(super) fn losses(
 }
 
 /// The loss among what a step measured: every method has one.
-pub(super) fn loss_of(measured: &[(&'static str, f64)]) -> f64 {
+pub(in crate::verbs) fn loss_of(measured: &[(&'static str, f64)]) -> f64 {
     let loss = measured.iter().find(|(name, _)| *name == Metric::LOSS);
     loss.map_or(f64::NAN, |(_, loss)| *loss)
 }
