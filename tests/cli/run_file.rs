@@ -185,4 +185,7 @@ fn what_is_no_run_file_is_refused_and_stays() {
         assert!(fs::read(&path).expect("a file") == bytes, "{said}: the file was changed");
     }
     assert_eq!(refused(folder.path(), &["resume", "none.safetensors"]).0, 4);
+    begin(&trainer, &path);
+    let (status, _, message) = refused(folder.path(), &["info", "run.safetensors"]);
+    assert!(status == 3 && message.contains("got the state of a run"), "{message}");
 }

@@ -260,3 +260,29 @@ fn shards_put_together_are_the_whole() {
     fs::write(at("parts.2-of-3.json"), "{").expect("it is written");
     fails("SHARDS", "is no note of this shard");
 }
+
+#[test]
+fn doctor_says_what_a_step_holds_and_which_batch_fits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fit = |changes: &[&str]| {
+        let words = ["doctor", "--fit", "--recipe", "quick", "--side", "32"];
+        let found = done(folder.path(), &[&words[..], changes].concat());
+        assert!(found["taken"].is_string());
+        found["fit"].clone()
+    };
+    assert!(done(folder.path(), &["doctor"]).get("fit").is_none(), "nobody asked");
+    let small = fit(&[]);
+    if small.is_null() {
+        return; // the system does not tell
+    }
+    let bytes = |fit: &serde_json::Value, key: &str| fit[key].as_u64().expect("a number");
+    assert_eq!(bytes(&small, "batch"), 112);
+    assert!(bytes(&small, "bytes") < bytes(&small, "memory"), "{small}");
+    assert!(bytes(&small, "largest") > 112 && small["accumulate"].is_null(), "{small}");
+    let large = fit(&["--set", "pretraining.unlabelled_batch=3000000"]);
+    assert!(bytes(&large, "bytes") > bytes(&large, "memory"), "{large}");
+    let parts = bytes(&large, "accumulate");
+    assert!(parts > 1 && 3_000_000 / parts <= bytes(&large, "largest"), "{large}");
+    let (status, code, _) = refused(folder.path(), &["doctor", "--fit", "--side", "8"]);
+    assert_eq!((status, code.as_str()), (3, "SETTING"));
+}

@@ -111,13 +111,29 @@ impl Meta {
     pub fn read(archive: &Archive) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Version {
-            format: u32,
+            #[serde(default)]
+            format: Option<u32>,
+            /// States of runs have it.
+            #[serde(default)]
+            snapshot: Option<u32>,
         }
         sizes::check_length(&archive.note)?;
         let unreadable = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
         let version: Version = serde_json::from_str(&archive.note).map_err(unreadable)?;
-        if version.format != FORMAT {
-            return Err(Error::Version { expected: FORMAT, got: version.format });
+        match version {
+            Version { format: Some(FORMAT), .. } => {}
+            Version { format: Some(got), .. } => {
+                return Err(Error::Version { expected: FORMAT, got });
+            }
+            Version { format: None, snapshot: Some(_) } => {
+                let reason = "expected a checkpoint, got the state of a run: its checkpoint is another file, \
+                              which `kith resume` makes of a run file"
+                    .to_owned();
+                return Err(Error::Metadata { reason });
+            }
+            Version { format: None, snapshot: None } => {
+                return Err(Error::Metadata { reason: "missing field `format`".to_owned() });
+            }
         }
         let meta: Self = serde_json::from_str(&archive.note)
             .map_err(|error| unknown_encoder(&archive.note).unwrap_or_else(|| unreadable(error)))?;

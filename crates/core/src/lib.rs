@@ -24,12 +24,13 @@ mod array;
 #[cfg(feature = "cpu")]
 mod vectors;
 mod threads;
+#[cfg(feature = "gpu")]
+mod buffers;
+mod matrix;
 pub mod rows;
 mod path;
 pub mod archive;
 mod initial;
-#[cfg(feature = "gpu")]
-mod buffers;
 pub mod activation;
 #[cfg(feature = "cpu")]
 mod gemm;

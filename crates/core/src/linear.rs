@@ -9,6 +9,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 
 use crate::initial;
+use crate::matrix::Times;
 use crate::packed::Packed;
 use crate::rng::Stream;
 use crate::rows::products;
@@ -81,7 +82,7 @@ impl Linear {
             return gpu::forward(x, weight, self.bias.as_ref().map(Param::val));
         }
         let sums = if x.is_autodiff() || weight.is_autodiff() {
-            x.matmul(weight.transpose())
+            x.times(weight.transpose())
         } else {
             products(x, weight)
         };

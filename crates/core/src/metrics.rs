@@ -5,6 +5,7 @@ mod average;
 
 use burn::tensor::{Int, Tensor};
 
+use crate::matrix::Times;
 use crate::unit::unit_rows;
 
 pub use average::{AverageMeter, Metrics};
@@ -59,7 +60,7 @@ const NEVER: f64 = -1e9;
 /// - first, second: `[n, d]`, features or projections of two views of the same pictures
 /// - result: `[1]`
 pub fn contrastive_accuracy(first: Tensor<2>, second: Tensor<2>) -> Tensor<1> {
-    let similarities = unit_rows(first.inner()).matmul(unit_rows(second.inner()).transpose());
+    let similarities = unit_rows(first.inner()).times(unit_rows(second.inner()).transpose());
     let back = similarities.clone().transpose();
     (own_share(similarities) + own_share(back)).div_scalar(2.0)
 }
@@ -101,7 +102,7 @@ impl Correlations {
             ((view - mean) / deviation.clone().clamp_min(DEAD), living, deviation)
         };
         let [(first, living1, deviation), (second, living2, _)] = views.map(standardised);
-        let table = first.transpose().matmul(second).div_scalar(n as f64);
+        let table = first.transpose().times(second).div_scalar(n as f64);
         Self { table, living: [living1, living2], deviation }
     }
 
@@ -128,7 +129,7 @@ impl Correlations {
     pub fn accuracy_by_keras(&self) -> Tensor<1> {
         let [first, second] = self.living.clone();
         let [d, _] = self.table.dims();
-        let counts = first.reshape([d, 1]).matmul(second);
+        let counts = first.reshape([d, 1]).times(second);
         let found = finds_itself(self.table.clone(), counts.clone()).sum()
             + finds_itself(self.table.clone().transpose(), counts.transpose()).sum();
         found.div_scalar(2.0 * d as f64)

@@ -11,6 +11,8 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
+use crate::matrix::Times;
+
 /// Fewer rows than this are few.
 const FEW: usize = 16;
 
@@ -24,7 +26,7 @@ const NHWC_FROM_NCHW: [isize; 4] = [0, 2, 3, 1];
 /// - result: `[n, m]`
 pub fn products(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     let few = a.dims()[0].min(b.dims()[0]) < FEW;
-    if few && !on_cpu(&a.device()) { convolved(a, b) } else { a.matmul(b.transpose()) }
+    if few && !on_cpu(&a.device()) { convolved(a, b) } else { a.times(b.transpose()) }
 }
 
 /// a·bᵀ, without gradients, of many rows `b` that lie in order. On the CPU a matrix product would pack them

@@ -4,6 +4,7 @@ use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::error::Error;
+use crate::matrix::Times;
 use crate::rng::{Purpose, Stream, stream};
 use crate::unit::unit_rows;
 
@@ -53,7 +54,7 @@ impl SupportSet {
     /// - result: `[n]`
     pub fn nearest(&self, queries: Tensor<2>) -> Tensor<1, Int> {
         let [n, _] = queries.dims();
-        queries.matmul(self.rows().transpose()).argmax(1).reshape([n])
+        queries.times(self.rows().transpose()).argmax(1).reshape([n])
     }
 
     /// The rows at these indices, `[n, dim]`.

@@ -5,6 +5,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::matrix::Times;
+
 /// A batch of matrices that resample one axis, `[n, out, in]`.
 #[derive(Clone, Debug)]
 pub struct Axis(pub(super) Tensor<3>);
@@ -95,8 +97,8 @@ impl Axis {
     pub fn resample(self, columns: Self, images: Tensor<4>) -> Tensor<4> {
         let [n, c, h, w] = images.dims();
         let [_, out, _] = columns.0.dims();
-        let wide = images.reshape([n, c * h, w]).matmul(columns.0.transpose());
-        self.0.unsqueeze_dim::<4>(1).matmul(wide.reshape([n, c, h, out]))
+        let wide = images.reshape([n, c * h, w]).times(columns.0.transpose());
+        self.0.unsqueeze_dim::<4>(1).times(wide.reshape([n, c, h, out]))
     }
 }
 

@@ -4,6 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
+use crate::matrix::Times;
 use crate::rng::Stream;
 
 /// Brightness and colour shift in one matrix (the Keras `SimCLR` example's `RandomColorAffine`):
@@ -52,5 +53,5 @@ pub(super) fn upload(matrices: &[Matrix]) -> TensorData {
 /// Each pixel's colour times its picture's matrix `[n, 3 in, 3 out]`, not clipped.
 pub(super) fn mix(images: Tensor<4>, matrices: Tensor<3>) -> Tensor<4> {
     let [n, c, h, w] = images.dims();
-    matrices.transpose().matmul(images.reshape([n, c, h * w])).reshape([n, c, h, w])
+    matrices.transpose().times(images.reshape([n, c, h * w])).reshape([n, c, h, w])
 }

@@ -9,6 +9,7 @@ use super::units::{centred, diagonal, off_diagonal};
 use super::{Build, Loss, Method, Network, NoBuffers, Passes, Projector, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
+use crate::matrix::Times;
 use crate::metrics::Metric;
 use crate::range;
 
@@ -79,7 +80,7 @@ impl BarlowSettings {
     pub fn redundancy(&self, projections: Pair) -> Tensor<1> {
         let [n, _] = projections[0].dims();
         let [first, second] = projections.map(standardised);
-        let correlations = first.transpose().matmul(second).div_scalar(n as f64);
+        let correlations = first.transpose().times(second).div_scalar(n as f64);
         let own = diagonal(correlations.clone()).sub_scalar(1.0).square().sum();
         own + off_diagonal(correlations).square().sum().mul_scalar(self.redundancy_weight)
     }

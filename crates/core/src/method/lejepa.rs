@@ -9,6 +9,7 @@ use super::agreement::{self, pair, views_of};
 use super::{Build, Loss, Method, Network, Projector, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
+use crate::matrix::Times;
 use crate::metrics::{Metric, Shown, Unit};
 use crate::range;
 use crate::rng::{Purpose, stream};
@@ -143,7 +144,7 @@ impl LejepaSettings {
     /// trapezoidal rule, with φ(t) the mean of e^(itx).
     pub fn statistics(&self, view: &Tensor<2>, slices: Tensor<2>) -> Tensor<1> {
         let ([n, _], [_, count]) = (view.dims(), slices.dims());
-        let along = view.clone().matmul(slices);
+        let along = view.clone().times(slices);
         let step = self.reach / (self.knots - 1) as f64;
         let sums = (0..self.knots).map(|knot| {
             let at = knot as f64 * step;

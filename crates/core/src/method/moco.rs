@@ -13,6 +13,7 @@ use crate::augment::views::ViewCount;
 use crate::ema::Momentum;
 use crate::error::Error;
 use crate::loss::cross_entropy;
+use crate::matrix::Times;
 use crate::metrics::{self, Metric};
 use crate::range;
 use crate::support::{SupportSet, UNKNOWN};
@@ -168,7 +169,7 @@ impl MocoSettings {
     pub fn logits(&self, queries: Tensor<2>, keys: Tensor<2>, queue: Tensor<2>) -> Tensor<2> {
         let (queries, keys) = (unit_rows(queries), unit_rows(keys.inner()));
         let own = (queries.clone() * keys).sum_dim(1);
-        let others = queries.matmul(queue.transpose());
+        let others = queries.times(queue.transpose());
         Tensor::cat(vec![own, others], 1).div_scalar(self.temperature)
     }
 }

@@ -13,6 +13,7 @@ use crate::ema::Momentum;
 use crate::error::Error;
 use crate::head::HeadSettings;
 use crate::loss::diagonal_cross_entropy;
+use crate::matrix::Times;
 use crate::metrics::Metric;
 use crate::range;
 use crate::unit::unit_rows;
@@ -89,7 +90,7 @@ impl MocoV3Settings {
     /// - queries, keys: two views, `[n, dim]` each; keys are taken as constants
     pub fn contrast(&self, [query1, query2]: Pair, [key1, key2]: Pair) -> Tensor<1> {
         let ask = |query, key: Tensor<2>| {
-            let similarities = unit_rows(query).matmul(unit_rows(key.inner()).transpose());
+            let similarities = unit_rows(query).times(unit_rows(key.inner()).transpose());
             let entropy = diagonal_cross_entropy(similarities.div_scalar(self.temperature));
             entropy.mean().mul_scalar(2.0 * self.temperature)
         };

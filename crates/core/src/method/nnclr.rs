@@ -11,6 +11,7 @@ use crate::augment::views::ViewCount;
 use crate::error::Error;
 use crate::head::{Head, HeadSettings};
 use crate::loss::diagonal_cross_entropy;
+use crate::matrix::Times;
 use crate::metrics::{self, Metric, Shown, Unit};
 use crate::range;
 use crate::support::SupportSet;
@@ -197,8 +198,8 @@ impl NnclrSettings {
         let [p1, p2] = units;
         let through = |friend: Tensor<2>, p: Tensor<2>| p.clone() + (friend - p.inner());
         let (n1, n2) = (through(friend1, p1.clone()), through(friend2, p2.clone()));
-        let first = n1.matmul(p2.transpose()).div_scalar(self.temperature);
-        let second = n2.matmul(p1.transpose()).div_scalar(self.temperature);
+        let first = n1.times(p2.transpose()).div_scalar(self.temperature);
+        let second = n2.times(p1.transpose()).div_scalar(self.temperature);
         vec![first.clone(), first.transpose(), second.clone(), second.transpose()]
     }
 
@@ -220,9 +221,7 @@ impl NnclrSettings {
         let [friend1, friend2] = found;
         let [q1, q2] = predictions;
         [(friend1, q2), (friend2, q1)]
-            .map(|(friend, q)| {
-                q.matmul(friend.transpose()).transpose().div_scalar(self.temperature)
-            })
+            .map(|(friend, q)| q.times(friend.transpose()).transpose().div_scalar(self.temperature))
             .to_vec()
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Progress;
 use crate::error::Error;
 use crate::initial;
+use crate::matrix::Times;
 use crate::optimizer::Pace;
 use crate::range;
 use crate::rng::Stream;
@@ -74,5 +75,5 @@ pub(super) fn pace(parameter: &str, frozen_epochs: f64, progress: Progress) -> P
 
 /// Inner products of rows with prototypes, `[n, count]`.
 pub fn scores(rows: Tensor<2>, prototypes: Tensor<2>) -> Tensor<2> {
-    rows.matmul(prototypes.transpose())
+    rows.times(prototypes.transpose())
 }

@@ -7,6 +7,7 @@ use super::{Build, Loss, Method, Network, NoBuffers, Projector, Step, Steps, Ter
 use crate::augment::views::ViewCount;
 use crate::error::Error;
 use crate::loss::diagonal_cross_entropy;
+use crate::matrix::Times;
 use crate::metrics::Metric;
 use crate::range;
 use crate::unit::unit_rows;
@@ -78,7 +79,7 @@ impl SimclrSettings {
     /// - first, second: `[n, dim]`, projections of two views of the same pictures
     pub fn terms(&self, first: Tensor<2>, second: Tensor<2>) -> Terms {
         let (first, second) = (unit_rows(first), unit_rows(second));
-        let across = first.clone().matmul(second.clone().transpose()).div_scalar(self.temperature);
+        let across = first.clone().times(second.clone().transpose()).div_scalar(self.temperature);
         let back = across.clone().transpose();
         let losses = match self.form {
             SimclrForm::CrossView => {
@@ -100,7 +101,7 @@ fn same_view(view: Tensor<2>, temperature: f64) -> Tensor<2> {
     let [n, _] = view.dims();
     let numbers = Tensor::<1, Int>::arange(0..n as i64, &view.device());
     let own = numbers.clone().reshape([n, 1]).equal(numbers.reshape([1, n]));
-    view.clone().matmul(view.transpose()).div_scalar(temperature).mask_fill(own, NEVER)
+    view.clone().times(view.transpose()).div_scalar(temperature).mask_fill(own, NEVER)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::units::own;
 use super::{Build, Loss, Method, Network, NoBuffers, Projector, Step, Steps, Terms, contrast};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
+use crate::matrix::Times;
 use crate::metrics::Metric;
 use crate::range;
 use crate::unit::unit_rows;
@@ -80,7 +81,7 @@ impl SupconSettings {
         let alone = images.neg().sub_scalar(1);
         let classes = labels.clone().mask_where(labels.lower_elem(0), alone);
         let classes = Tensor::cat(vec![classes.clone(), classes], 0);
-        let similarities = rows.clone().matmul(rows.transpose()).div_scalar(self.temperature);
+        let similarities = rows.clone().times(rows.transpose()).div_scalar(self.temperature);
         let own = own(&similarities);
         let chances = log_softmax(similarities.mask_fill(own.clone(), NEVER), 1);
         let same = classes.clone().reshape([2 * n, 1]).equal(classes.reshape([1, 2 * n]));

@@ -9,6 +9,7 @@ use super::units::{centred, off_diagonal};
 use super::{Build, Loss, Method, Network, NoBuffers, Passes, Projector, Step, Steps};
 use crate::augment::views::ViewCount;
 use crate::error::Error;
+use crate::matrix::Times;
 use crate::metrics::{Metric, Shown, Unit};
 use crate::range;
 
@@ -125,6 +126,6 @@ fn hinge(view: Tensor<2>) -> Tensor<1> {
 fn redundancy(view: Tensor<2>) -> Tensor<1> {
     let [n, dim] = view.dims();
     let centred = centred(view);
-    let covariance = centred.clone().transpose().matmul(centred).div_scalar((n - 1) as f64);
+    let covariance = centred.clone().transpose().times(centred).div_scalar((n - 1) as f64);
     off_diagonal(covariance).square().sum().div_scalar(dim as f64)
 }

@@ -7,6 +7,7 @@ use super::Features;
 use super::linear::{LinearProbe, one_hot, upload};
 use crate::error::Error;
 use crate::linear::Linear;
+use crate::matrix::Times;
 use crate::optimizer::{AdamSettings, EpsilonForm, Moments};
 use crate::rng::{Purpose, stream};
 use crate::rows::products;
@@ -65,7 +66,7 @@ impl MinibatchSettings {
                 let logits = products(x.clone(), weight.value.clone()) + bias.value.clone();
                 let error = (softmax(logits, 1) - targets).div_scalar(places.len() as f64);
                 bias.step(error.clone().sum_dim(0), steps, self.rate);
-                weight.step(error.transpose().matmul(x), steps, self.rate);
+                weight.step(error.transpose().times(x), steps, self.rate);
                 steps += 1;
             }
         }

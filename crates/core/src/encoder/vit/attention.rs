@@ -10,6 +10,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
 use crate::linear::Linear;
+use crate::matrix::Times;
 use crate::rng::Stream;
 
 /// Queries, keys and values of every head by one layer, and a layer after the heads.
@@ -58,7 +59,7 @@ impl Attention {
 fn attend([queries, keys, values]: [Tensor<4>; 3]) -> Tensor<4> {
     let [.., size] = queries.dims();
     let scaled = queries.div_scalar((size as f64).sqrt());
-    softmax(scaled.matmul(keys.transpose()), 3).matmul(values)
+    softmax(scaled.times(keys.transpose()), 3).times(values)
 }
 
 #[cfg(test)]

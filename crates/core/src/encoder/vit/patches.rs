@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::image::CHANNELS;
 use crate::initial;
+use crate::matrix::Times;
 use crate::rng::Stream;
 
 /// A convolution whose stride is the side of its kernel, computed as one product of matrices.
@@ -43,7 +44,7 @@ impl PatchEmbed {
         let (count, pixels) = (rows * columns, channels * patch * patch);
         let cut = images.reshape([n, channels, rows, patch, columns, patch]);
         let cut = cut.permute([0, 2, 4, 1, 3, 5]).reshape([n * count, pixels]);
-        let sums = cut.matmul(weight.reshape([dim, pixels]).transpose());
+        let sums = cut.times(weight.reshape([dim, pixels]).transpose());
         (sums + self.proj.bias.val().unsqueeze()).reshape([n, count, dim])
     }
 }

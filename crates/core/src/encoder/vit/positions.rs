@@ -3,6 +3,8 @@
 use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::matrix::Times;
+
 /// By which rule a table of positions is resampled. They differ by a tenth of what positions are:
 /// weights that were made by one see other pictures by another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +39,9 @@ pub(super) fn resampled(
         let data = TensorData::new::<f32, _>(rule.matrix(side, to), [to, side]);
         Tensor::<2>::from_data(data, &device)
     };
-    let lines = matrix(rows).matmul(table.reshape([side, side * dim]));
+    let lines = matrix(rows).times(table.reshape([side, side * dim]));
     let turned = lines.reshape([rows, side, dim]).swap_dims(0, 1).reshape([side, rows * dim]);
-    let both = matrix(columns).matmul(turned);
+    let both = matrix(columns).times(turned);
     both.reshape([columns, rows, dim]).swap_dims(0, 1).reshape([rows * columns, dim])
 }
 

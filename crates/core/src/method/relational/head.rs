@@ -5,6 +5,7 @@ use burn::tensor::activation::leaky_relu;
 use burn::tensor::{Device, Tensor};
 
 use crate::linear::Linear;
+use crate::matrix::Times;
 use crate::norm::BatchNorm;
 use crate::rng::Stream;
 
@@ -49,13 +50,13 @@ impl RelationHead {
     pub(super) fn halves(&self, features: Tensor<2>) -> Halves {
         let [_, dim] = features.dims();
         let part = |start| self.hidden.weight().narrow(1, start, dim).transpose();
-        let left = features.clone().matmul(part(0)) + self.hidden.bias().unsqueeze();
-        Halves { left, right: features.matmul(part(dim)) }
+        let left = features.clone().times(part(0)) + self.hidden.bias().unsqueeze();
+        Halves { left, right: features.times(part(dim)) }
     }
 
     /// W·s(f + g) + b = (sW·f + b) + sW·g.
     pub(super) fn twice(&self, features: Tensor<2>, scale: f64) -> Halves {
-        let right = features.matmul(self.hidden.weight().transpose()).mul_scalar(scale);
+        let right = features.times(self.hidden.weight().transpose()).mul_scalar(scale);
         Halves { left: right.clone() + self.hidden.bias().unsqueeze(), right }
     }
 

@@ -14,6 +14,8 @@ use super::head::{Halves, LEAK, RelationHead};
 use super::pair_block::{PairBlock, Sums, pair_blocks};
 use super::{PairLoss, RelationalSettings, Relations};
 
+use crate::matrix::Times;
+
 /// The hidden rows of all pairs, less their mean, as sums of rows of views.
 struct Hidden {
     pair_blocks: Vec<PairBlock>,
@@ -134,7 +136,7 @@ impl Hidden {
         let weight = tail.weight.clone().transpose();
         let of = |pair_block: &PairBlock| {
             let active = leaky_relu(pair_block.rows(&left, &right).flatten::<2>(0, 1), LEAK);
-            active.matmul(weight.clone())
+            active.times(weight.clone())
         };
         let scores = Tensor::cat(self.pair_blocks.iter().map(of).collect(), 0) + tail.bias.clone();
         scores.flatten(0, 1)
@@ -155,7 +157,7 @@ impl Hidden {
             let derivative =
                 rows.clone().greater_elem(0).float().mul_scalar(1.0 - LEAK).add_scalar(LEAK);
             let active = (rows * derivative.clone()).reshape([count, hidden]);
-            weight = weight + gradient.clone().matmul(active);
+            weight = weight + gradient.clone().times(active);
             let back =
                 derivative * tail.weight.clone().unsqueeze() * gradient.reshape([blocks, batch, 1]);
             sums.add(pair_block, back);

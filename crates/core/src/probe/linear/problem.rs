@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Balance, LinearProbe, one_hot, upload};
 use crate::error::Error;
+use crate::matrix::Times;
 use crate::probe::Labelled;
 use crate::probe::lbfgs::{Point, Until, minimise};
 use crate::read::read;
@@ -93,7 +94,7 @@ impl Problem {
     pub(super) fn probe(&self, weights: &[f64]) -> LinearProbe {
         let (weight, bias) = self.placed(weights);
         let weight = weight / self.deviation.clone();
-        let shift = self.mean.clone().matmul(weight.clone().transpose());
+        let shift = self.mean.clone().times(weight.clone().transpose());
         LinearProbe { weight, bias: bias - shift }
     }
 }
