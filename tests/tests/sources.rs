@@ -81,5 +81,8 @@ fn an_image_is_built_by_the_compiler_that_the_project_names() {
     let toolchain: toml::Table = read("rust-toolchain.toml").parse().expect("TOML");
     let channel = toolchain["toolchain"]["channel"].as_str().expect("a version");
     let image = format!("FROM rust:{channel}-slim-");
-    assert!(read("Dockerfile").contains(&image), "the Dockerfile has another compiler than {channel}");
+    assert!(
+        read("Dockerfile").contains(&image),
+        "the Dockerfile has another compiler than {channel}"
+    );
 }

@@ -164,7 +164,7 @@ pub(crate) fn command() -> String {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &OsStr) -> String {
+pub(crate) fn quoted(word: &OsStr) -> String {
     let quoted = word.to_str().and_then(|text| shlex::try_quote(text).ok());
     quoted.map_or_else(|| escaped(word.as_encoded_bytes()), Cow::into_owned)
 }

@@ -124,7 +124,9 @@ impl Going<'_> {
             }
             if stopped() && step < last {
                 bar.finish();
-                return Err(Failure::Interrupted { step, resume: folder::command() });
+                let left = self.steps.map(|_| last - step);
+                let resume = command_from([self.out, self.checkpoint], left);
+                return Err(Failure::Interrupted { step, resume });
             }
         }
         bar.finish();
@@ -163,6 +165,13 @@ impl Going<'_> {
     }
 }
 
+/// What goes on from a run file, with so many steps left; none to the end.
+fn command_from(files: [&Path; 2], left: Option<u64>) -> String {
+    let [out, checkpoint] = files.map(|path| folder::quoted(path.as_os_str()));
+    let steps = left.map_or_else(String::new, |left| format!(" --steps {left}"));
+    format!("kith resume {out}{steps} --checkpoint {checkpoint}")
+}
+
 /// A line for an epoch that has just ended.
 fn tell_epoch(file: &InFile, (step, epoch): (u64, u64), bar: &Training, console: &Console) {
     if !step.is_multiple_of(epoch) {
@@ -173,4 +182,19 @@ fn tell_epoch(file: &InFile, (step, epoch): (u64, u64), bar: &Training, console:
     let mean = losses.get(number as usize - 1).filter(|_| losses.len() as u64 == number);
     let loss = mean.map_or_else(String::new, |mean| format!("  loss {mean:.4}"));
     bar.above(|| console.note(&format!("epoch {number:>3}{loss}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_command_goes_on_from_what_it_wrote() {
+        let files = ["my run.safetensors", "c.safetensors"].map(Path::new);
+        let said = command_from(files, Some(4));
+        assert_eq!(said, "kith resume 'my run.safetensors' --steps 4 --checkpoint c.safetensors");
+        assert!(!command_from(files, None).contains("--steps"));
+        let checkpoint = beside(Path::new("a/run.safetensors"));
+        assert_eq!(checkpoint, Path::new("a/run-checkpoint.safetensors"));
+    }
 }

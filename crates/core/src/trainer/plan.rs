@@ -63,7 +63,7 @@ impl Plan {
 
     /// Steps of the whole run.
     pub fn total(&self) -> u64 {
-        self.steps * self.epochs
+        self.steps.saturating_mul(self.epochs)
     }
 }
 
