@@ -7,11 +7,12 @@ mod label;
 mod replay;
 mod resume;
 mod shard;
+mod split;
 mod weights;
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 use crate::fetch::Published;
 use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME};
@@ -25,6 +26,7 @@ pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;
 pub(crate) use resume::ResumeFlags;
 pub(crate) use shard::Shard;
+pub(crate) use split::SplitChoice;
 pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
 
 /// Learns what images have in common, without labels.
@@ -289,21 +291,6 @@ pub(crate) enum Verb {
         #[command(flatten)]
         flags: FitFlags,
     },
-}
-
-/// One of a data set's splits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SplitChoice {
-    /// Training pictures with labels.
-    Labelled,
-    /// Pictures without labels.
-    Unlabelled,
-    /// Pictures to choose by, of data that have some of their own.
-    Validation,
-    /// Pictures that training never sees.
-    Test,
-    /// Every picture once.
-    All,
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ pub mod image;
 pub mod loader;
 pub mod resize;
 pub mod square;
+#[cfg(feature = "gpu")]
+mod buffers;
+mod matrix;
 pub mod augment;
 pub mod unit;
 #[cfg(feature = "cpu")]
@@ -24,9 +27,6 @@ mod array;
 #[cfg(feature = "cpu")]
 mod vectors;
 mod threads;
-#[cfg(feature = "gpu")]
-mod buffers;
-mod matrix;
 pub mod rows;
 mod path;
 pub mod archive;
