@@ -2,6 +2,8 @@
 
 use kith_core::augment::affine::Affine;
 use kith_core::augment::erase::{CutOut, Erase};
+use kith_core::augment::gamma::Gamma;
+use kith_core::augment::morphology::Morphology;
 use kith_core::augment::pad_crop::PadCrop;
 use kith_core::augment::policy::{Draw, Op, Policy};
 use kith_core::augment::rand_augment::RandAugment;
@@ -61,6 +63,8 @@ fn new_views_on_wgpu_are_those_on_cpu() {
         affine(Interpolation::Nearest),
         Op::Erase(Erase { probability: 0.5, scale: [0.1, 0.3], ratio: [0.5, 2.0], value: 0.0 }),
         Op::CutOut(CutOut { probability: 0.8, side: 0.5, value: 0.5 }),
+        Op::Gamma(Gamma { strength: 0.5 }),
+        Op::Morphology(Morphology { probability: 0.6, strength: 1.0 }),
         Op::PadCrop(PadCrop { pad: 0.125 }),
         Op::RandAugment(RandAugment { count: 3 }),
     ] {

@@ -10,9 +10,9 @@ export type Immutable<T> = T extends ArrayBufferView
 
 /**
  * One augmentation of a policy, as in a recipe: `{ op: 'flip', probability: 0.5 }`. `op` is `flip`,
- * `crop`, `translate`, `zoom`, `brightness`, `color_matrix`, `color_jitter`, `grayscale`, `blur`,
- * `solarize`, `affine`, `pad_crop`, `erase`, `cut_out` or `rand_augment`; `policies()` shows them with
- * their settings.
+ * `crop`, `translate`, `zoom`, `brightness`, `color_matrix`, `color_jitter`, `grayscale`, `gamma`,
+ * `blur`, `morphology`, `solarize`, `affine`, `pad_crop`, `erase`, `cut_out` or `rand_augment`;
+ * `policies()` shows those of the known policies with their settings.
  */
 export type AugmentationOp = Immutable<Wasm.Op> & { readonly [setting: string]: unknown };
 

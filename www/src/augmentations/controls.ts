@@ -83,10 +83,20 @@ export const OPS: Readonly<Record<AugmentationOp["op"], OpText>> = {
     ignores: "whether it has colour at all",
     parameters: [probability],
   },
+  gamma: {
+    title: "Gamma",
+    ignores: "how dark each colour is",
+    parameters: [{ key: "strength", text: "Strength", range: [0, 2, 0.05] }],
+  },
   blur: {
     title: "Blur",
     ignores: "how sharp it is",
     parameters: [probability, ...pair("sigma", ["Minimum", "Maximum"], [0.1, 3, 0.1])],
+  },
+  morphology: {
+    title: "Thicken, thin",
+    ignores: "how thick its lines are",
+    parameters: [probability, { key: "strength", text: "Strength", range: SHARE }],
   },
   solarize: {
     title: "Solarise",

@@ -50,10 +50,13 @@ export function hasChanged({ ids, labels }: SavedRun, now: Lesson): boolean {
   return now.pictures.some(({ id }, at) => ids[at] !== id || labels[at] !== now.labels[at]);
 }
 
+/** kith's encoders of four convolutions. */
+const OF_FOUR_CONVOLUTIONS: ReadonlySet<string> = new Set(["conv4", "conv4_pool"]);
+
 /** Whether a run can start from the open network: kith's encoders of four convolutions can be trained on. */
 export function canStartFrom({ encoder, network }: AppState): boolean {
   const info = encoder?.info ?? network.metadata?.info;
-  return info !== undefined && info.arch === "conv4" && info.stage !== "imported";
+  return info !== undefined && OF_FOUR_CONVOLUTIONS.has(info.arch) && info.stage !== "imported";
 }
 
 /** Starts a run, from the open network if that can be. */

@@ -12,8 +12,10 @@ use super::color::ColorMatrix;
 use super::crop::Crop;
 use super::erase::{CutOut, Erase};
 use super::flip::Flip;
+use super::gamma::Gamma;
 use super::grayscale::Grayscale;
 use super::jitter::ColorJitter;
+use super::morphology::Morphology;
 use super::pad_crop::PadCrop;
 use super::rand_augment::RandAugment;
 use super::reflect::{Translate, Zoom};
@@ -36,7 +38,9 @@ pub enum Op {
     ColorMatrix(ColorMatrix),
     ColorJitter(ColorJitter),
     Grayscale(Grayscale),
+    Gamma(Gamma),
     Blur(Blur),
+    Morphology(Morphology),
     Solarize(Solarize),
     Affine(Affine),
     PadCrop(PadCrop),
@@ -113,7 +117,9 @@ macro_rules! each {
             Op::ColorMatrix($inner) => $do,
             Op::ColorJitter($inner) => $do,
             Op::Grayscale($inner) => $do,
+            Op::Gamma($inner) => $do,
             Op::Blur($inner) => $do,
+            Op::Morphology($inner) => $do,
             Op::Solarize($inner) => $do,
             Op::Affine($inner) => $do,
             Op::PadCrop($inner) => $do,

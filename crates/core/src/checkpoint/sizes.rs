@@ -72,6 +72,11 @@ pub(crate) fn encoder(
             let flat = width.saturating_mul(last).saturating_mul(last);
             expect(archive, "encoder.dense.weight".into(), &[width, flat])
         }
+        EncoderSettings::Conv4Pool { width, .. } => {
+            let [inputs, outputs] = [4, 8].map(|times| width.saturating_mul(times));
+            let shape = [outputs, inputs, KERNEL, KERNEL];
+            expect(archive, "encoder.layers.3.conv.weight".into(), &shape)
+        }
         EncoderSettings::Resnet { width, .. } => {
             // Before it is multiplied.
             expect(archive, "encoder.bn1.weight".into(), &[width])?;
@@ -91,8 +96,6 @@ pub(crate) fn encoder(
         EncoderSettings::MobilenetV3 { .. } => {
             expect(archive, "encoder.features.12.1.weight".into(), &[settings.features()])
         }
-        // It has one size.
-        EncoderSettings::Conv4Pool { .. } => Ok(()),
     }
 }
 
@@ -170,7 +173,7 @@ pub(super) mod tests {
 
     pub(in crate::checkpoint) const ENCODERS: [&str; 11] = [
         "{kind=\"conv4\",width=5}",
-        "{kind=\"conv4_pool\"}",
+        "{kind=\"conv4_pool\",width=2}",
         "{kind=\"resnet\",depth=18,width=2}",
         "{kind=\"resnet\",depth=34,stem=\"imagenet\",width=2}",
         "{kind=\"mobilenet\",width_multiplier=0.1}",

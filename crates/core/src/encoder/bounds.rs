@@ -14,10 +14,9 @@ impl EncoderSettings {
     pub fn check(&self) -> Result<(), Error> {
         self.pixels().check()?;
         match *self {
-            Self::Conv4 { width } | Self::Resnet { width, .. } => {
+            Self::Conv4 { width } | Self::Conv4Pool { width, .. } | Self::Resnet { width, .. } => {
                 range::count("encoder.width", width as u64, 1..=range::MOST_WIDTH)
             }
-            Self::Conv4Pool { .. } => Ok(()),
             Self::Mobilenet { width_multiplier, .. } => {
                 mobilenet::check_multiplier(width_multiplier)
             }

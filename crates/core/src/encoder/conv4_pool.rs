@@ -14,7 +14,7 @@ use crate::image::CHANNELS;
 use crate::rng::Stream;
 
 /// Convolution (3×3, padding 1, no bias), batch normalisation, `ReLU` and average pooling, four
-/// times; the last pooling is over all that is left.
+/// times; the last pooling is over all that is left. Each has twice the channels of the one before.
 #[derive(Module, Debug)]
 pub struct Conv4Pool {
     layers: Vec<ConvNorm>,
@@ -22,10 +22,20 @@ pub struct Conv4Pool {
     pixels: Pixels,
 }
 
-/// Channels of the four layers in the paper.
-pub(crate) const WIDTHS: [usize; 4] = [8, 16, 32, FEATURES];
-/// Number of features.
-pub(super) const FEATURES: usize = 64;
+/// Layers.
+pub(crate) const DEPTH: usize = 4;
+
+/// Channels of the first layer in the paper.
+pub(super) fn paper_width() -> usize {
+    const WIDTH: usize = 8;
+    WIDTH
+}
+
+/// Number of features: each layer has twice the channels of the one before.
+pub(super) fn features(width: usize) -> usize {
+    width << (DEPTH - 1)
+}
+
 /// The least side of which three poolings leave a pixel.
 const LEAST_SIDE: usize = 8;
 
@@ -35,24 +45,29 @@ pub(super) fn check_side(side: usize) -> Result<(), Error> {
 }
 
 impl Conv4Pool {
-    /// Fresh weights for pictures of `side` pixels.
+    /// Fresh weights for pictures of `side` pixels, `width` channels in the first layer.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a side below 8.
+    /// [`Error::Setting`] for a width of 0 or a side below 8.
     pub fn new(
+        width: usize,
         pixels: Pixels,
         side: usize,
         stream: &mut Stream,
         device: &Device,
     ) -> Result<Self, Error> {
+        if width == 0 {
+            return Err(Error::setting("encoder.width", "at least 1", width));
+        }
         check_side(side)?;
         let mut inputs = CHANNELS;
-        let layers = WIDTHS.map(|outputs| {
+        let layers = (0..DEPTH).map(|depth| {
+            let outputs = width << depth;
             let shape = [inputs, outputs, KERNEL];
             inputs = outputs;
             ConvNorm::new(shape, Geometry::same(KERNEL, 1), stream, device)
         });
-        Ok(Self { layers: layers.into(), pixels })
+        Ok(Self { layers: layers.collect(), pixels })
     }
 
     /// For inference.
@@ -62,7 +77,7 @@ impl Conv4Pool {
 
     /// # Shapes
     /// - images: `[n, 3, side, side]`
-    /// - result: `[n, 64]`, none negative
+    /// - result: `[n, 8 · width]`, none negative
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let (last, layers) = self.layers.split_last().expect("there are four layers");
         let maps = layers.iter().fold(self.pixels.of(images), |maps, layer| {

@@ -9,7 +9,7 @@ impl EncoderSettings {
     pub fn layers(&self) -> usize {
         match *self {
             Self::Conv4 { .. } => super::conv4::DEPTH,
-            Self::Conv4Pool { .. } => super::conv4_pool::WIDTHS.len(),
+            Self::Conv4Pool { .. } => super::conv4_pool::DEPTH,
             Self::Resnet { depth, .. } => 1 + depth.blocks().iter().sum::<usize>(),
             Self::Mobilenet { .. } => 1 + super::mobilenet::PAIRS.len(),
             Self::Vit { size, .. } => 1 + size.shape().depth,

@@ -25,9 +25,13 @@ pub enum EncoderSettings {
         /// Channels of every convolution and number of features.
         width: usize,
     },
-    /// Four convolutions of 8, 16, 32 and 64 channels with batch normalisation and average pooling:
-    /// the paper of relational reasoning.
+    /// Four convolutions with batch normalisation and average pooling: the paper of relational
+    /// reasoning.
     Conv4Pool {
+        /// Channels of the first, each other has twice as many as the one before; features are eight
+        /// times as many.
+        #[serde(default = "conv4_pool::paper_width")]
+        width: usize,
         /// What pixels become first.
         #[serde(default)]
         pixels: Pixels,
@@ -185,8 +189,8 @@ impl EncoderSettings {
     fn built(&self, side: usize, stream: &mut Stream, device: &Device) -> Result<Encoder, Error> {
         Ok(match *self {
             Self::Conv4 { width } => Encoder::Conv4(Conv4::new(width, side, stream, device)?),
-            Self::Conv4Pool { pixels } => {
-                Encoder::Conv4Pool(Conv4Pool::new(pixels, side, stream, device)?)
+            Self::Conv4Pool { width, pixels } => {
+                Encoder::Conv4Pool(Conv4Pool::new(width, pixels, side, stream, device)?)
             }
             Self::Resnet { depth, stem, width, pixels } => {
                 let shape = resnet::Shape { depth, stem, width };
@@ -220,7 +224,7 @@ impl EncoderSettings {
     pub fn features(&self) -> usize {
         match *self {
             Self::Conv4 { width } => width,
-            Self::Conv4Pool { .. } => conv4_pool::FEATURES,
+            Self::Conv4Pool { width, .. } => conv4_pool::features(width),
             Self::Resnet { depth, width, .. } => resnet::features(depth, width),
             Self::Mobilenet { width_multiplier, .. } => mobilenet::features(width_multiplier),
             Self::Vit { size, pool: Pool::ClsMean, .. } => 2 * size.shape().dim,
@@ -239,7 +243,7 @@ impl EncoderSettings {
     pub fn pixels(&self) -> Pixels {
         match *self {
             Self::Conv4 { .. } => Pixels::Unit,
-            Self::Conv4Pool { pixels }
+            Self::Conv4Pool { pixels, .. }
             | Self::Resnet { pixels, .. }
             | Self::Mobilenet { pixels, .. }
             | Self::Vit { pixels, .. }

@@ -25,7 +25,7 @@ impl Graph<'_> {
 
     /// Four convolutions with normalisation, with poolings between them.
     pub(super) fn conv4_pool(&mut self, mut maps: Maps) -> Result<Value, Error> {
-        let last = conv4_pool::WIDTHS.len() - 1;
+        let last = conv4_pool::DEPTH - 1;
         for place in 0..=last {
             let layer = format!("layers.{place}");
             let how = (Constants::PYTORCH.epsilon, Activation::Relu);
