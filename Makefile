@@ -5,10 +5,10 @@ export XDG_RUNTIME_DIR ?= /tmp
 WASM = -p kith-wasm --target wasm32-unknown-unknown
 
 .DEFAULT_GOAL := help
-.PHONY: help train test page encoders setup fmt lint sources audit rust wasm web browser www package consumers notebook dist soak kill fuzz bench bench-gpu gallery
+.PHONY: help train test page encoders setup fmt lint sources audit rust wasm web browser www package consumers notebook dist soak soak-native kill fuzz fuzz-guided bench bench-gpu gallery
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
 	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
@@ -76,6 +76,13 @@ kill: ## Kill long commands N times (KITH_KILL_SEED: which moments), and see tha
 
 fuzz: ## Give each reader of files N damaged ones (KITH_FUZZ_SEED: which)
 	KITH_FUZZ=$(or $(N),100000) cargo test --release --workspace --test fuzz -- --nocapture
+
+fuzz-guided: ## Give READER (all: each in turn) files for SECONDS that libFuzzer damages by what they make it do
+	tests/fuzz/guided $(or $(READER),all) $(or $(SECONDS),60)
+
+soak-native: ## Train, evaluate and save for SECONDS, and see that the memory stays flat
+	cargo build --release --workspace --bin kith
+	.ci/soak-native $(or $(SECONDS),3600)
 
 bench: web ## Time the training step (beside peers, if KITH_PEERS names them), features beside ONNX Runtime, the pipeline, and the tab beside its peers
 	tests/bench/step.sh

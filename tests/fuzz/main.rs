@@ -57,7 +57,7 @@ fn tell(name: &str, [inputs, taken]: [u64; 2]) {
 }
 
 fn fuzz(name: &str) {
-    let target = *Target::ALL.iter().find(|target| target.name == name).expect("a known reader");
+    let target = Target::named(name);
     let place = Target::ALL.iter().position(|one| one.name == name).unwrap_or_default() as u64;
     let bench = Bench { target, folder: tempfile::tempdir().expect("a folder") };
     let seeds = (target.seeds)();

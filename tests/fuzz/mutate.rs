@@ -38,6 +38,8 @@ const WORDS: [&str; 12] = [
 ];
 /// Bytes at either end of a file, where formats keep their sizes.
 const EDGE_BYTES: usize = 512;
+/// What is read of a file in an archive.
+const MOST_CONTENT: u64 = 1 << 20;
 /// The longest piece that is cut out, copied or put in.
 const PIECE: usize = 64;
 
@@ -55,44 +57,61 @@ pub(crate) enum Form {
 /// One of the seeds, damaged in one to four places.
 pub(crate) fn mutate(form: Form, seeds: &[Vec<u8>], random: &mut Stream) -> Vec<u8> {
     let seed = &seeds[random.below(seeds.len())];
-    let damaged = |bytes: &[u8], random: &mut Stream| {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..=random.below(2) * random.below(4) {
-            let other = &seeds[random.below(seeds.len())];
-            damage(&mut bytes, other, random);
-        }
-        bytes
-    };
-    let is_whole = random.chance(0.3);
-    match form {
-        Form::Safetensors if !is_whole => {
-            let (length, rest) = seed.split_at(8);
-            let length = u64::from_le_bytes(length.try_into().expect("eight bytes")) as usize;
-            let header = damaged(&rest[..length], random);
-            [&(header.len() as u64).to_le_bytes()[..], &header, &rest[length..]].concat()
-        }
-        Form::Zip if !is_whole => repacked(seed, |bytes| damaged(bytes, random)),
-        _ => damaged(seed, random),
-    }
+    let form = if random.chance(0.3) { Form::Bytes } else { form };
+    within(form, seed, |bytes| damaged(bytes, seeds, random))
 }
 
-/// A zip archive with its pickle damaged; what is no archive is damaged as a whole.
-fn repacked(seed: &[u8], mut damaged: impl FnMut(&[u8]) -> Vec<u8>) -> Vec<u8> {
-    let Ok(mut archive) = ZipArchive::new(Cursor::new(seed)) else { return damaged(seed) };
+/// Bytes, damaged in one to four places.
+pub(crate) fn damaged(bytes: &[u8], others: &[Vec<u8>], random: &mut Stream) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..=random.below(2) * random.below(4) {
+        let other = &others[random.below(others.len())];
+        damage(&mut bytes, other, random);
+    }
+    bytes
+}
+
+/// An input whose innermost bytes were changed, and what is around them set right; of one that has no such
+/// form, all bytes were.
+pub(crate) fn within(
+    form: Form,
+    input: &[u8],
+    mut change: impl FnMut(&[u8]) -> Vec<u8>,
+) -> Vec<u8> {
+    let inner = match form {
+        Form::Bytes => None,
+        Form::Safetensors => with_header(input, &mut change),
+        Form::Zip => repacked(input, &mut change),
+    };
+    inner.unwrap_or_else(|| change(input))
+}
+
+/// Safetensors with another header.
+fn with_header(input: &[u8], change: impl FnOnce(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
+    let (length, rest) = input.split_first_chunk()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (header, tensors) = rest.split_at_checked(length)?;
+    let header = change(header);
+    Some([&(header.len() as u64).to_le_bytes()[..], &header, tensors].concat())
+}
+
+/// A zip archive with other pickles.
+fn repacked(input: &[u8], mut change: impl FnMut(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
+    let mut archive = ZipArchive::new(Cursor::new(input)).ok()?;
     let mut written = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     for place in 0..archive.len() {
-        let mut entry = archive.by_index(place).expect("a sound archive");
-        let name = entry.name().expect("a name").into_owned();
+        let mut entry = archive.by_index(place).ok()?;
+        let name = entry.name().ok()?.into_owned();
         let mut content = Vec::new();
-        entry.read_to_end(&mut content).expect("a sound archive");
+        (&mut entry).take(MOST_CONTENT).read_to_end(&mut content).ok()?;
         if name.ends_with(".pkl") {
-            content = damaged(&content);
+            content = change(&content);
         }
-        written.start_file(name, options).expect("memory");
-        written.write_all(&content).expect("memory");
+        written.start_file(name, options).ok()?;
+        written.write_all(&content).ok()?;
     }
-    written.finish().expect("memory").into_inner()
+    Some(written.finish().ok()?.into_inner())
 }
 
 /// A place, most often near an end.

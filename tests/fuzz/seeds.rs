@@ -1,8 +1,9 @@
 //! Sound files to begin with.
 
+use std::env;
 use std::fs;
 use std::io::{Cursor, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -18,7 +19,8 @@ use super::targets::packed;
 
 type Inputs = Vec<Vec<u8>>;
 
-/// A checkpoint, a state and the record of a short run.
+/// A checkpoint, a state and the record of a short run. Where cargo does not say which program makes it, the
+/// environment does.
 fn run() -> &'static [Vec<u8>; 3] {
     static FILES: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
     FILES.get_or_init(|| {
@@ -27,7 +29,9 @@ fn run() -> &'static [Vec<u8>; 3] {
             --set projection.output=2 --set objective.queue=32 --set pretraining.epochs=1 \
             --set pretraining.steps=1 --set pretraining.unlabelled_batch=8 \
             --set pretraining.labelled_batch=4 --device cpu --quiet";
-        let mut kith = Command::new(env!("CARGO_BIN_EXE_kith"));
+        let kith = option_env!("CARGO_BIN_EXE_kith").map(PathBuf::from);
+        let asked = || env::var_os("KITH").expect("KITH says where the program is").into();
+        let mut kith = Command::new(kith.unwrap_or_else(asked));
         let output = kith.current_dir(folder.path()).args(words.split_whitespace()).output();
         assert!(output.expect("the program starts").status.success());
         let read = |name: &str| fs::read(folder.path().join("run").join(name)).expect("it is there");
@@ -154,9 +158,7 @@ fn fixtures(folder: &str, wanted: impl Fn(&str) -> bool) -> Inputs {
         .map(|entry| entry.expect("an entry").path())
         .collect();
     paths.sort();
-    let named = |path: &&std::path::PathBuf| {
-        wanted(&path.file_name().unwrap_or_default().to_string_lossy())
-    };
+    let named = |path: &&PathBuf| wanted(&path.file_name().unwrap_or_default().to_string_lossy());
     paths.iter().filter(named).map(|path| fs::read(path).expect("a fixture")).collect()
 }
 

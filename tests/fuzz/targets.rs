@@ -30,6 +30,10 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    pub(crate) fn named(name: &str) -> Self {
+        *Self::ALL.iter().find(|target| target.name == name).expect("a known reader")
+    }
+
     pub(crate) const ALL: [Self; 15] = [
         Self { name: "checkpoint", form: Form::Safetensors, seeds: seeds::checkpoint, read: model },
         Self { name: "note", form: Form::Bytes, seeds: seeds::note, read: note },

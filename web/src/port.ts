@@ -113,6 +113,6 @@ class OpenPort implements Port {
 function died(event: ErrorEvent, answered: boolean): KithError {
   const said = event.message || "no reason was given";
   return answered
-    ? new KithError("WASM_PANIC", `the worker failed: ${said}`)
+    ? fromBackend(new Error(`the worker failed: ${said}`))
     : new KithError("WORKER_START", `the worker cannot start: ${said}`);
 }

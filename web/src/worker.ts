@@ -26,6 +26,20 @@ console.error = (...words: unknown[]): void => {
   print(...words);
 };
 
+/** A panic has printed by the time it traps. What stops without a word was refused memory. */
+function saidOf(trap: WebAssembly.RuntimeError): string {
+  if (panicked) return panicked;
+  const refused = /unreachable/i.test(trap.message);
+  return refused ? "out of memory: the WebAssembly was refused what it asked for" : trap.message;
+}
+
+/** What is computed asynchronously traps outside of the call, which then has no answer. */
+addEventListener("error", (event) => {
+  if (!(event.error instanceof WebAssembly.RuntimeError)) return;
+  event.preventDefault();
+  reportError(new Error(saidOf(event.error)));
+});
+
 /** Errors reach the page with their codes, a trap with what the panic printed. */
 function guarded(backend: Backend): Backend {
   return new Proxy(backend, {
@@ -37,7 +51,7 @@ function guarded(backend: Backend): Backend {
           return await method.apply(target, args);
         } catch (thrown) {
           const trap = thrown instanceof WebAssembly.RuntimeError;
-          throw trap ? new Error(panicked ?? thrown.message) : withCode(thrown);
+          throw trap ? new Error(saidOf(thrown)) : withCode(thrown);
         }
       };
     },

@@ -72,6 +72,41 @@ test("a network that no memory suffices for is told from a bug", async ({ tab })
   expect(got).toEqual(["OUT_OF_MEMORY", 16]);
 });
 
+test("wherever WebAssembly is refused memory, the call says so, and the next one starts afresh", async ({
+  tab,
+}) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures, parity, codeOf } = lab;
+    const worker = () => new Worker("/pages/full-memory.js?spare=1", { type: "module" });
+    const from = "/parity/checkpoint.safetensors";
+    const own = { device: "cpu", worker } as const;
+    const large = (side: number): typeof pictures =>
+      Array.from({ length: 16 }, () => ({
+        data: new Uint8Array(3 * side * side),
+        width: side,
+        height: side,
+        channels: 3 as const,
+      }));
+    const fill = async (work: () => unknown) => {
+      new BroadcastChannel("fill").postMessage("now");
+      await new Promise((done) => setTimeout(done, 200));
+      return codeOf(work);
+    };
+    const encoder = await kith.loadEncoder(from, own);
+    const before = String((await encoder.embed(pictures)).data);
+    const codes = { embed: await fill(() => encoder.embed(large(1024), { batchSize: 1 })) };
+    const same = String((await encoder.embed(pictures)).data) === before;
+    const augment = await fill(() => encoder.augment(pictures[0]!, { views: 2000 }));
+    const run = await kith.pretrain(pictures, { ...own, recipe: parity.pretraining.toml });
+    const step = await fill(async () => {
+      for await (const _ of run.steps(2));
+    });
+    return { ...codes, same, augment, step };
+  });
+  const code = "OUT_OF_MEMORY";
+  expect(got).toEqual({ embed: code, same: true, augment: code, step: code });
+});
+
 test("steps of one run that are pulled twice at once are refused, and go on", async ({ tab }) => {
   const got = await tab.evaluate(async () => {
     const { kith, pictures, parity, codeOf } = lab;

@@ -6,7 +6,11 @@ const { Encoder } = await import("/dist/kith_cpu.js");
 const embed = Encoder.prototype.embed;
 Encoder.prototype.embed = async function (...given) {
   await new Promise((done) => setTimeout(done, 20));
-  if (armed) throw new WebAssembly.RuntimeError("unreachable");
+  if (armed) {
+    // As every panic does.
+    console.error("panicked at slow.js");
+    throw new WebAssembly.RuntimeError("unreachable");
+  }
   return embed.apply(this, given);
 };
 await import("/dist/worker.js");

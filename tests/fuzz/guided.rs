@@ -1,0 +1,107 @@
+//! Damage that is guided: of what it made, libFuzzer keeps the inputs that ran code of kith's which none
+//! before them ran, and damages those.
+//!
+//! `make fuzz-guided READER=tar SECONDS=60`: `KITH_FUZZ_READER` says which reader, the command line is
+//! libFuzzer's. An input may take so much memory, and no more than libFuzzer's time.
+#![no_main]
+
+#[expect(dead_code, reason = "random campaigns draw among the seeds, libFuzzer has its own inputs")]
+mod mutate;
+mod seeds;
+mod targets;
+
+use std::alloc::System;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use cap::Cap;
+use kith_core::rng::{Purpose, stream};
+use libfuzzer_sys::{Corpus, fuzz_mutator, fuzz_target, fuzzer_mutate};
+use mutate::{Form, damaged, within};
+use targets::Target;
+
+/// What an input may take, in bytes.
+const MOST_MEMORY: usize = 256 << 20;
+
+#[global_allocator]
+static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
+
+/// A reader with its folder and sound inputs.
+struct Bench {
+    target: Target,
+    folder: tempfile::TempDir,
+    seeds: Vec<Vec<u8>>,
+}
+
+impl Bench {
+    fn asked() -> &'static Self {
+        static BENCH: OnceLock<Bench> = OnceLock::new();
+        BENCH.get_or_init(|| {
+            let name = std::env::var("KITH_FUZZ_READER").expect("KITH_FUZZ_READER names a reader");
+            let target = Target::named(&name);
+            let folder = tempfile::tempdir().expect("a folder");
+            Self { target, folder, seeds: (target.seeds)() }
+        })
+    }
+}
+
+/// A panic ends the process, but for those that are errors.
+fn end_at_panics() {
+    drop(std::panic::take_hook());
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !kith_data::is_guarded() {
+            print(panic);
+            std::process::abort();
+        }
+    }));
+}
+
+/// Puts the sound inputs where libFuzzer looks for some: into the folder that is its first.
+fn offer_seeds() {
+    let folder = std::env::args_os().skip(1).map(PathBuf::from).find(|path| path.is_dir());
+    for (number, seed) in Bench::asked().seeds.iter().enumerate() {
+        let Some(folder) = &folder else { return };
+        fs::write(folder.join(format!("seed-{number}")), seed).expect("a seed can be written");
+    }
+}
+
+fuzz_target!(
+    init: {
+        end_at_panics();
+        offer_seeds();
+    },
+    |input: &[u8]| -> Corpus {
+        let bench = Bench::asked();
+        MEMORY.set_limit(MEMORY.allocated() + MOST_MEMORY).expect("more than is taken");
+        let folder: &Path = bench.folder.path();
+        (bench.target.read)(folder, input);
+        Corpus::Keep
+    }
+);
+
+/// libFuzzer's damage, or that of the random campaigns.
+fn changed(bytes: &[u8], most: usize, seed: u32) -> Vec<u8> {
+    let mut random = stream(u64::from(seed), Purpose::Test, 1, 0);
+    if random.chance(0.3) {
+        return damaged(bytes, &Bench::asked().seeds, &mut random);
+    }
+    let mut room = bytes.to_vec();
+    let length = bytes.len();
+    room.resize(most.max(length), 0);
+    let length = fuzzer_mutate(&mut room, length, most.max(length));
+    room.truncate(length);
+    room
+}
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    MEMORY.set_limit(usize::MAX).expect("all memory");
+    let form = if seed % 4 == 0 { Form::Bytes } else { Bench::asked().target.form };
+    let input = &data[..size];
+    let outer = max_size.saturating_sub(size);
+    let new = within(form, input, |bytes| changed(bytes, bytes.len() + outer, seed));
+    let length = new.len().min(max_size);
+    data[..length].copy_from_slice(&new[..length]);
+    length
+});
