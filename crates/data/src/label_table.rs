@@ -9,7 +9,7 @@ use csv::{ByteRecord, ReaderBuilder, Trim, WriterBuilder};
 
 use crate::Error;
 use crate::file::name_of_directory;
-use crate::labels::{BYTE_ORDER_MARK, CLASSES, FILES, Labels, path_of, separator_of};
+use crate::labels::{CLASSES, FILES, Labels, path_of, separator_of, without_marks};
 use crate::layout::{Layout, lay_out};
 use crate::printable::printable;
 use crate::walk::walk;
@@ -123,7 +123,7 @@ impl LabelTable {
 
     /// Takes the lines of a table that is known to be sound.
     fn take(&mut self, content: &[u8]) -> Result<(), Error> {
-        let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(content);
+        let content = without_marks(content);
         self.separator = separator_of(content);
         let mut reader = ReaderBuilder::new()
             .delimiter(self.separator)

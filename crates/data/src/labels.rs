@@ -14,7 +14,21 @@ pub(crate) const FILES: [&str; 4] = ["file", "filename", "image", "path"];
 pub(crate) const CLASSES: [&str; 2] = ["label", "class"];
 /// What programs of some countries separate columns by, after the comma.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
-pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A table without the marks that programs put before it, or before its first name: blanks around a name
+/// do not count, so that one which began with a mark would lose it when it is written.
+pub(crate) fn without_marks(mut content: &[u8]) -> &[u8] {
+    let separator = separator_of(content);
+    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') && **byte != separator;
+    loop {
+        let blanks = content.iter().take_while(is_blank).count();
+        match content[blanks..].strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => content = rest,
+            None => return content,
+        }
+    }
+}
 
 /// The table.
 #[derive(Debug, Default)]
@@ -39,7 +53,7 @@ impl Labels {
     pub(crate) fn read(table: &Path) -> Result<Self, Error> {
         let content = fs::read(table)
             .map_err(|source| Error::Unreadable { path: table.to_owned(), source })?;
-        let content = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+        let content = without_marks(&content);
         let mut this = Self { table: table.to_owned(), of: BTreeMap::new() };
         let mut lines = Lines { content, line: 1, at: 0 };
         let mut reader = ReaderBuilder::new()
@@ -166,6 +180,19 @@ fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_before_the_first_name_are_passed_over() {
+        let mark = |text: &str| [BYTE_ORDER_MARK, text.as_bytes()].concat();
+        for content in
+            [mark("file,label"), mark(" \u{feff}file,label"), b"  \xef\xbb\xbffile,label".to_vec()]
+        {
+            assert_eq!(without_marks(&content), b"file,label");
+        }
+        let tabs = b"\t\xef\xbb\xbffile\tlabel\tx";
+        assert_eq!(without_marks(tabs), tabs, "an empty first cell");
+        assert_eq!(without_marks(b" file"), b" file");
+    }
 
     fn table(content: &[u8]) -> Result<Labels, Error> {
         let folder = tempfile::tempdir().unwrap();
