@@ -124,7 +124,7 @@ test("the map shows all pictures, and the table has the same pictures", async ({
 test("another checkpoint is opened from the list, and refused if it is none", async ({ visit }) => {
   const { page } = visit;
   await visit.open("checkpoint");
-  await expect(page.locator(".card")).toContainText("NNCLR");
+  await expect(page.locator(".card")).toContainText("SimCLR");
   await visit.accessible("checkpoint");
   const report = await page
     .getByRole("link", { name: "The report of its run" })

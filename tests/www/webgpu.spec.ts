@@ -17,7 +17,7 @@ test("computes in every panel on WebGPU when asked to, and says so", async ({ vi
   await page.getByRole("link", { name: "Map" }).click();
   await expect(page.locator(".scatter-plot")).toBeVisible();
   await page.getByRole("link", { name: "Checkpoint" }).click();
-  await expect(page.locator("main")).toContainText("NNCLR, pretrained");
+  await expect(page.locator("main")).toContainText("SimCLR, pretrained");
   await expect(page.locator("#device")).toContainText("Computing on WebGPU");
 });
 
