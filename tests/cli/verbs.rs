@@ -265,7 +265,7 @@ fn shards_put_together_are_the_whole() {
 fn doctor_says_what_a_step_holds_and_which_batch_fits() {
     let folder = tempfile::tempdir().expect("a folder");
     let fit = |changes: &[&str]| {
-        let words = ["doctor", "--fit", "--recipe", "quick", "--side", "32"];
+        let words = ["doctor", "--fit", "--recipe", "minute", "--side", "16"];
         let found = done(folder.path(), &[&words[..], changes].concat());
         assert!(found["taken"].is_string());
         found["fit"].clone()
@@ -276,13 +276,13 @@ fn doctor_says_what_a_step_holds_and_which_batch_fits() {
         return; // the system does not tell
     }
     let bytes = |fit: &serde_json::Value, key: &str| fit[key].as_u64().expect("a number");
-    assert_eq!(bytes(&small, "batch"), 112);
+    assert_eq!(bytes(&small, "batch"), 64);
     assert!(bytes(&small, "bytes") < bytes(&small, "memory"), "{small}");
-    assert!(bytes(&small, "largest") > 112 && small["accumulate"].is_null(), "{small}");
+    assert!(bytes(&small, "largest") > 64 && small["accumulate"].is_null(), "{small}");
     // Machines differ in what they hold; what is said of one batch agrees with what is said of others.
     let large = fit(&["--set", "pretraining.unlabelled_batch=65536"]);
     let largest = bytes(&large, "largest");
-    assert!(bytes(&large, "bytes") > 100 * bytes(&small, "bytes"), "{large}");
+    assert!(bytes(&large, "bytes") > 10 * bytes(&small, "bytes"), "{large}");
     match large["accumulate"].as_u64() {
         None => assert!(largest >= 65536, "{large}"),
         Some(parts) => {
