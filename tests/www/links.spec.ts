@@ -108,5 +108,5 @@ test("the three lines for developers run", async ({ visit }) => {
     cwd: folder,
     encoding: "utf8",
   });
-  expect(said.trim()).toBe("1,64");
+  expect(said.trim()).toBe("1,128");
 });

@@ -8,7 +8,7 @@ import { expect, load, PANELS, test } from "./visit.js";
 const dist = fileURLToPath(new URL("../../www/dist", import.meta.url));
 
 /** Compressed bytes of everything but pictures that the page downloads before the network is loaded. */
-const BUDGET = 273_000;
+const BUDGET = 449_000;
 /** Bytes that the first panel downloads, pictures included. */
 const UNASKED = 1_000_000;
 

@@ -1,4 +1,5 @@
 // Every panel, before and after the network is loaded, on a desktop and on a phone.
+import { execFileSync } from "node:child_process";
 import { addPictures, expect, load, userPicture, PANELS, test } from "./visit.js";
 
 test("neighbours are there before anything is loaded, and the arrow keys walk among them", async ({
@@ -28,9 +29,32 @@ test("a user's picture finds neighbours once the network is loaded", async ({ vi
   await load(page);
   await expect(page.locator(".query strong")).toHaveText("red");
   await expect(page.locator(".comparison .grid").first().locator(".cell")).toHaveCount(8);
-  await expect(page.locator(".support li")).toHaveCount(3);
+  await expect(page.locator(".support li"), "SimCLR keeps no support set").toHaveCount(0);
   expect(page.url()).not.toContain("picture=y");
   await visit.accessible("neighbours of a user's picture");
+});
+
+test("a picture's nearest rows of a support set are told", async ({ visit }) => {
+  const { page } = visit;
+  const file = test.info().outputPath("nnclr.safetensors");
+  const root = new URL("../../", import.meta.url).href;
+  const program = `import { pretrain } from "${root}web/dist/node.js";
+    import { pictures, small } from "${root}tests/web/made.mjs";
+    import { writeFileSync } from "node:fs";
+    const labels = pictures(16).map((_, place) => (place % 2 ? "odd" : "even"));
+    const run = await pretrain(pictures(16), { ...small, labels });
+    for await (const _ of run.steps());
+    writeFileSync(${JSON.stringify(file)}, await run.checkpoint());
+    process.exit(0);`;
+  execFileSync(process.execPath, ["--input-type=module", "-e", program]);
+  await visit.open("checkpoint");
+  const chooser = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "From a file" }).click();
+  await (await chooser).setFiles(file);
+  await expect(page.locator(".card")).toContainText("NNCLR", { timeout: 60_000 });
+  await page.getByRole("link", { name: "Neighbours" }).click();
+  await addPictures(page, [await userPicture(page)]);
+  await expect(page.locator(".support li")).toHaveCount(3, { timeout: 60_000 });
 });
 
 test("augmentations follow their controls", async ({ visit }) => {

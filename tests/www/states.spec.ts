@@ -91,7 +91,7 @@ test("the user's work is saved in one file, and opened again", async ({ visit })
   const project = await saved("All of your work, with your pictures");
   const rows = await saved("Embeddings as .npy");
   const header = readFileSync(rows).subarray(0, 128).toString("latin1");
-  expect(header).toContain("'shape': (3673, 64)");
+  expect(header).toContain("'shape': (3673, 128)");
   await page.reload();
   await page.waitForSelector("main > .panel");
   await page.locator('a[data-panel="probe"]').click();
