@@ -8,7 +8,9 @@ test("computes in every panel on WebGPU when asked to, and says so", async ({ vi
   await expect(page.locator("#device")).toContainText("Would compute on WebGPU");
   await page.getByRole("button", { name: /^Load the network/ }).click();
   await expect(page.locator("#device")).toContainText("Computing on WebGPU", { timeout: 90_000 });
-  await expect(page.locator(".support li")).toHaveCount(3, { timeout: 60_000 });
+  await addPictures(page, [await userPicture(page)]);
+  await expect(page.locator(".query strong")).toHaveText("red", { timeout: 60_000 });
+  await expect(page.locator(".comparison .grid").first().locator(".cell")).toHaveCount(8);
   await page.getByRole("link", { name: "Augmentations" }).click();
   await expect(page.locator(".views canvas")).toHaveCount(7, { timeout: 60_000 });
   await page.getByRole("link", { name: "Probe" }).click();
