@@ -2,7 +2,7 @@
 import { KithError } from "./errors.js";
 import { instance } from "./checks.js";
 import type { SavedLosses } from "./loss-history.js";
-import { headed, split } from "./safetensors.js";
+import { joinedUnder, split } from "./safetensors.js";
 import { withNotes, sourceOf } from "./state.js";
 import type { TrainingData } from "./training-data.js";
 import type { RawImage, RunFile } from "./types.js";
@@ -54,15 +54,8 @@ export function runFile(
   };
   // The core's own words stay as they are: what is put behind them is one more entry.
   const said = `${core.slice(0, -1)},"run_file":${JSON.stringify(note satisfies RunNote)}}`;
-  const all = sized(() =>
-    headed({ ...header, __metadata__: { [NOTE]: said }, [IMAGES]: images }, data.length + bytes),
-  );
-  let at = all.length - data.length - bytes;
-  for (const part of [data, ...batches.map(({ pixels }) => pixels)]) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  const all = { ...header, __metadata__: { [NOTE]: said }, [IMAGES]: images };
+  return sized(() => joinedUnder(all, [data, ...batches.map(({ pixels }) => pixels)]));
 }
 
 function sized<T>(make: () => T): T {
@@ -97,6 +90,10 @@ function taken(bytes: Uint8Array): RunFile {
   const note = core === undefined ? undefined : (JSON.parse(core) as CoreNote);
   if (!note?.run_file || !images) throw noRunFile(note);
   const { plan, counters, stage, run_file: run } = note;
+  if (![plan.side, plan.steps, plan.epochs, counters.steps].every(isCount)) {
+    throw wrong("its side, steps and epochs: expected whole numbers");
+  }
+  if (typeof run.dataset !== "string") throw wrong("expected the name of its pictures");
   if (run.version !== VERSION) {
     throw wrong(`expected a run file of version ${VERSION}, got ${run.version}: update kith-web`);
   }
@@ -109,11 +106,13 @@ function taken(bytes: Uint8Array): RunFile {
     state: stateOf({ ...rest, __metadata__: notes }, data),
     images: Array.from({ length: count }, (_, at) => interleaved(pixels, at, plan.side)),
     labels,
-    dataset: String(run.dataset),
+    dataset: run.dataset,
     step: counters.steps,
     total: plan.steps * plan.epochs,
   };
 }
+
+const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0;
 
 interface CoreNote {
   readonly stage: string;
@@ -137,7 +136,7 @@ function bytesOf(
   const [start, end] = at;
   const size = shape.reduce((product, each) => product * each, 1);
   const fits = dtype === "U8" && String(shape.slice(1)) === String([3, side, side]);
-  if (!fits || !(start >= 0) || end > data.length || end - start !== size) {
+  if (!fits || !at.every(isCount) || end > data.length || end - start !== size) {
     throw wrong(`its pictures: expected U8 [n, 3, ${side}, ${side}], got ${dtype} [${shape}]`);
   }
   return data.subarray(start, end);
@@ -166,18 +165,16 @@ function stateOf(header: Record<string, unknown>, data: Uint8Array): Uint8Array<
       continue;
     }
     const { data_offsets: at, ...own } = entry as Entry;
+    const fits = at.every(isCount) && at[0] <= at[1] && at[1] <= data.length;
+    if (!fits || end + at[1] - at[0] > data.length) {
+      throw wrong(`${name} does not lie at [${at}] of ${data.length} bytes`);
+    }
     const part = data.subarray(at[0], at[1]);
     moved[name] = { ...own, data_offsets: [end, end + part.length] };
     parts.push(part);
     end += part.length;
   }
-  const all = headed(moved, end);
-  let at = all.length - end;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  return joinedUnder(moved, parts);
 }
 
 /** A picture as `Images` have it. */

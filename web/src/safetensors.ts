@@ -47,19 +47,15 @@ export class File {
     const note = { kind: this.kind, version: VERSION, settings: this.settings };
     const metadata = written(this.kind, () => ({ [KEY]: JSON.stringify(note) }));
     const header: Record<string, unknown> = { __metadata__: metadata };
+    const parts: Uint8Array[] = [];
     let end = 0;
     for (const [name, { shape, values }] of this.#sorted()) {
       const dtype = values instanceof Float32Array ? "F32" : "U8";
       header[name] = { dtype, shape, data_offsets: [end, end + values.byteLength] };
       end += values.byteLength;
+      parts.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     }
-    const bytes = written(this.kind, () => headed(header, end));
-    let at = bytes.length - end;
-    for (const [, { values }] of this.#sorted()) {
-      bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-      at += values.byteLength;
-    }
-    return bytes;
+    return written(this.kind, () => joinedUnder(header, parts));
   }
 
   /** Wider numbers first, so that every array is aligned. */
@@ -111,6 +107,18 @@ export function headed(header: object, size: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(8 + length + size).fill(0x20, 8, 8 + length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(text, 8);
+  return bytes;
+}
+
+/** A file of a header and the numbers behind it, part by part. */
+export function joinedUnder(header: object, parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const size = parts.reduce((sum, { length }) => sum + length, 0);
+  const bytes = headed(header, size);
+  let at = bytes.length - size;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
   return bytes;
 }
 

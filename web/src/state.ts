@@ -2,7 +2,7 @@
 import { KithError } from "./errors.js";
 import type { SavedLosses } from "./loss-history.js";
 import type { TrainingData } from "./training-data.js";
-import { headed, split } from "./safetensors.js";
+import { joinedUnder, split } from "./safetensors.js";
 import { describe } from "./describe.js";
 
 /** The metadata key beside the core's own. */
@@ -41,9 +41,7 @@ export function withNote(
 ): Uint8Array<ArrayBuffer> {
   const { header, data } = split(state);
   const metadata = withNotes(header.__metadata__ as object, sourceOf(trainingData), losses);
-  const all = headed({ ...header, __metadata__: metadata }, data.length);
-  all.set(data, all.length - data.length);
-  return all;
+  return joinedUnder({ ...header, __metadata__: metadata }, [data]);
 }
 
 /** The note in a state; `undefined` if an earlier kith-web wrote it. */

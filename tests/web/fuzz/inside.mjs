@@ -5,6 +5,7 @@ import { build } from "esbuild";
 // The page's own module of the package: what it saves must be of that.
 const contents = `
 export { sameSource, lossesIn, withNote } from "./web/src/state.ts";
+export { runFile } from "./web/src/run-file.ts";
 export { LossHistory } from "./web/src/loss-history.ts";
 export { File, headed } from "./web/src/safetensors.ts";
 export { csv } from "./www/src/files.ts";

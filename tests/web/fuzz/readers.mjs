@@ -6,7 +6,8 @@ import { link, plainJson, rowsOf, safetensors } from "./forms.mjs";
 import { inside } from "./inside.mjs";
 import { losses, marks, rows, texts, weights } from "./values.mjs";
 
-const { File, LossHistory, PageIndex, csv, headed, lossesIn, sameSource, withNote } = inside;
+const { File, LossHistory, PageIndex, csv, headed, lossesIn, runFile, sameSource, withNote } =
+  inside;
 
 const json = (value) => JSON.parse(JSON.stringify(value ?? null));
 const text = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
@@ -203,6 +204,35 @@ export function readersOf(kith) {
     codes: ["CHECKPOINT_FORMAT", "OTHER_RUN"],
     form: safetensors,
   };
+  const classNames = ["a", "b"];
+  const placesOf = (run) =>
+    Array.isArray(run) ? run : run.labels.map((label) => classNames.indexOf(label));
+  const run = {
+    values: fc.array(fc.constantFrom(-1, 0, 1), { minLength: 1, maxLength: 6 }),
+    write: (given) => {
+      const places = placesOf(given);
+      const told = { plan: { side: 2, steps: 3, epochs: 2 }, counters: { steps: 1 } };
+      const kith = JSON.stringify({ stage: "pretrained", ...told });
+      const weights = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
+      const state = headed({ __metadata__: { kith }, weights }, 8);
+      const batches = [{ pixels: new Uint8Array(12 * places.length).fill(7) }];
+      const known = new Uint16Array(places.filter((place) => place >= 0).length);
+      const own = { batches, count: places.length, places, classNames, labels: known };
+      const said = { dataset: "noise", losses: new LossHistory().saved() };
+      return runFile(state, { ...own, labelsHash: "12ab34cd" }, said);
+    },
+    read: (bytes) => kith.readRunFile(bytes),
+    seen: placesOf,
+    sound: ({ state, images, labels, dataset, step, total }) =>
+      state instanceof Uint8Array &&
+      images.length === labels.length &&
+      images.every(({ data, width }) => data.length === 3 * width * width) &&
+      labels.every((label) => label === null || typeof label === "string") &&
+      typeof dataset === "string" &&
+      [step, total].every(Number.isFinite),
+    codes: ["FILE_FORMAT"],
+    form: safetensors,
+  };
   /** The page writes it; the program, which reads it, has its own tests of damage. */
   const table = {
     values: fc.array(fc.tuple(texts, texts, texts), { minLength: 1 }),
@@ -219,6 +249,7 @@ export function readersOf(kith) {
     "arrays with settings": arrays,
     "a run's link": runLink,
     "a state's note": note,
+    "a run file": run,
     "a table of labels": table,
   };
 }
