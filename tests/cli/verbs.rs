@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{SMALL, done, refused};
+use crate::common::{SMALL, done, kith, refused};
 
 fn is_png(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x89PNG"))
@@ -290,6 +290,9 @@ fn doctor_says_what_a_step_holds_and_which_batch_fits() {
             assert!(65536 / (parts - 1) > largest, "{large}");
         }
     }
+    let output =
+        kith(folder.path(), &["doctor", "--recipe", "minute"]).output().expect("it starts");
+    assert_eq!(output.status.code(), Some(2), "a recipe is for --fit alone");
     let (status, code, _) = refused(folder.path(), &["doctor", "--fit", "--side", "8"]);
     assert_eq!((status, code.as_str()), (3, "SETTING"));
 }

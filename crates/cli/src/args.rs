@@ -19,8 +19,8 @@ use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME};
 
 pub(crate) use clean::CleanFlags;
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FitFlags, LogFormat, RecipeFlags,
-    RunFlags, Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FIT_SIDE, FitFlags, LogFormat,
+    RecipeFlags, RunFlags, Shared, TrainFlags, ViewChoice,
 };
 pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;

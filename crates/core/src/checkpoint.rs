@@ -111,29 +111,14 @@ impl Meta {
     pub fn read(archive: &Archive) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Version {
-            #[serde(default)]
-            format: Option<u32>,
-            /// States of runs have it.
-            #[serde(default)]
-            snapshot: Option<u32>,
+            format: u32,
         }
         sizes::check_length(&archive.note)?;
         let unreadable = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
-        let version: Version = serde_json::from_str(&archive.note).map_err(unreadable)?;
-        match version {
-            Version { format: Some(FORMAT), .. } => {}
-            Version { format: Some(got), .. } => {
-                return Err(Error::Version { expected: FORMAT, got });
-            }
-            Version { format: None, snapshot: Some(_) } => {
-                let reason = "expected a checkpoint, got the state of a run: its checkpoint is another file, \
-                              which `kith resume` makes of a run file"
-                    .to_owned();
-                return Err(Error::Metadata { reason });
-            }
-            Version { format: None, snapshot: None } => {
-                return Err(Error::Metadata { reason: "missing field `format`".to_owned() });
-            }
+        let version: Version = serde_json::from_str(&archive.note)
+            .map_err(|error| state_of_run(&archive.note).unwrap_or_else(|| unreadable(error)))?;
+        if version.format != FORMAT {
+            return Err(Error::Version { expected: FORMAT, got: version.format });
         }
         let meta: Self = serde_json::from_str(&archive.note)
             .map_err(|error| unknown_encoder(&archive.note).unwrap_or_else(|| unreadable(error)))?;
@@ -160,6 +145,15 @@ impl Meta {
         let fresh = self.recipe.encoder.blank(self.side, device)?;
         Ok(archive.restore("encoder", fresh)?.folded())
     }
+}
+
+/// Whether the note is unreadable since it is that of a run's state.
+fn state_of_run(note: &str) -> Option<Error> {
+    let note: serde_json::Value = serde_json::from_str(note).ok()?;
+    note.get("snapshot")?;
+    let reason = "expected a checkpoint, got the state of a run: its checkpoint is another file, which `kith \
+                  resume` makes of a run file";
+    Some(Error::Metadata { reason: reason.to_owned() })
 }
 
 /// Whether the note is unreadable for its encoder.

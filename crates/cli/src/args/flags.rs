@@ -134,17 +134,24 @@ pub(crate) struct RecipeFlags {
     pub(crate) changes: Vec<String>,
 }
 
+/// Side of the images of which memory is measured, in pixels: STL-10's.
+pub(crate) const FIT_SIDE: usize = 96;
+
 /// What to measure of a recipe.
 #[derive(Clone, Debug, Flags)]
 pub(crate) struct FitFlags {
     /// Measure what a training step of the recipe holds in memory (CPU), and say which batch fits
     #[arg(long)]
     pub(crate) fit: bool,
-    /// Side of its images in pixels
-    #[arg(long, default_value = "96", value_parser = side)]
-    pub(crate) side: usize,
-    #[command(flatten)]
-    pub(crate) recipe: RecipeFlags,
+    #[arg(long, value_parser = side, requires = "fit")]
+    #[arg(help = format!("Side of its images in pixels [default: {FIT_SIDE}]"))]
+    pub(crate) side: Option<usize>,
+    #[arg(long, requires = "fit")]
+    #[arg(help = format!("A built-in recipe, or a file [default: {}]", Recipe::DEFAULT))]
+    pub(crate) recipe: Option<String>,
+    /// Change a setting of the recipe, as in pretraining.accumulate=4 (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "fit")]
+    pub(crate) changes: Vec<String>,
 }
 
 /// What to train on, how, and where the run is kept.

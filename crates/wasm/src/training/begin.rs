@@ -28,9 +28,7 @@ impl Engine {
         options: Ts<PlanOptions>,
         from: Option<Vec<u8>>,
     ) -> Result<Training> {
-        let mut recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let mut options: PlanOptions = from_object(&options)?;
-        let start = self.start(from, &mut recipe, &mut options)?;
+        let Begin { recipe, options, start } = self.begin(toml, &changes, &options, from)?;
         let plan = Plan::pretraining(
             &recipe.pretraining,
             [options.side, options.classes],
@@ -60,9 +58,7 @@ impl Engine {
         options: Ts<PlanOptions>,
         from: Option<Vec<u8>>,
     ) -> Result<Training> {
-        let mut recipe = Recipe::parse(toml, &changes).map_err(from_core)?;
-        let mut options: PlanOptions = from_object(&options)?;
-        let start = self.start(from, &mut recipe, &mut options)?;
+        let Begin { mut recipe, options, start } = self.begin(toml, &changes, &options, from)?;
         let images = [options.pictures, options.labelled];
         let settings = recipe.semi.take().unwrap_or_default().within(images);
         let size = [options.side, options.classes];
@@ -106,27 +102,37 @@ impl Engine {
     }
 }
 
+/// What a new run is asked for.
+struct Begin {
+    recipe: Recipe,
+    options: PlanOptions,
+    /// The file whose encoder it begins with; none for fresh weights.
+    start: Option<AnyCheckpoint>,
+}
+
 impl Engine {
-    /// The file that a run begins with: the recipe takes its encoder, the pictures its side where no
-    /// other is asked for.
-    fn start(
+    /// Reads what a run is asked for. The recipe takes the encoder of the file that it begins with, and
+    /// the pictures their side where no other is asked for.
+    fn begin(
         &self,
+        toml: &str,
+        changes: &[String],
+        options: &Ts<PlanOptions>,
         from: Option<Vec<u8>>,
-        recipe: &mut Recipe,
-        options: &mut PlanOptions,
-    ) -> Result<Option<AnyCheckpoint>> {
-        let Some(bytes) = from else { return Ok(None) };
-        let PlanOptions { file, told, side, .. } = options;
-        let told = told.as_deref().map(serde_json::from_str::<Told>).transpose();
+    ) -> Result<Begin> {
+        let mut recipe = Recipe::parse(toml, changes).map_err(from_core)?;
+        let mut options: PlanOptions = from_object(options)?;
+        let Some(bytes) = from else { return Ok(Begin { recipe, options, start: None }) };
+        let told = options.told.as_deref().map(serde_json::from_str::<Told>).transpose();
         let told = told.map_err(|e| failure("SETTING", &e.to_string()))?;
-        let start = AnyCheckpoint::open(&bytes, file, told.as_ref(), self.device());
+        let start = AnyCheckpoint::open(&bytes, &options.file, told.as_ref(), self.device());
         let start = start.map_err(from_core)?;
         let meta = start.meta();
-        if *side == 0 {
-            *side = meta.side;
+        if options.side == 0 {
+            options.side = meta.side;
         }
-        recipe.encoder = meta.recipe.encoder.clone().at_side(*side, meta.side);
-        Ok(Some(start))
+        recipe.encoder = meta.recipe.encoder.clone().at_side(options.side, meta.side);
+        Ok(Begin { recipe, options, start: Some(start) })
     }
 }
 

@@ -9,7 +9,7 @@ use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, Trainer};
 use serde::Serialize;
 
-use crate::args::FitFlags;
+use crate::args::{FIT_SIDE, FitFlags, RecipeFlags};
 use crate::failure::Failure;
 use crate::peak_memory::{PeakMemory, installed};
 use crate::verbs::session;
@@ -68,11 +68,13 @@ impl Line {
 
 /// Measures on the CPU; nothing where the system does not tell what a process holds.
 pub(super) fn measure(flags: &FitFlags) -> Result<Option<Fit>, Failure> {
-    let recipe = session::recipe(&flags.recipe)?;
+    let name = flags.recipe.as_deref().unwrap_or(Recipe::DEFAULT).to_owned();
+    let side = flags.side.unwrap_or(FIT_SIDE);
+    let recipe = session::recipe(&RecipeFlags { recipe: name, changes: flags.changes.clone() })?;
     let parts = recipe.pretraining.accumulate.max(1);
     let mut measured = Vec::new();
     for size in MEASURED {
-        let Some(bytes) = held(&recipe, size * parts, flags.side)? else { return Ok(None) };
+        let Some(bytes) = held(&recipe, size * parts, side)? else { return Ok(None) };
         measured.push((size * parts, bytes));
     }
     let line = Line::through([measured[0], measured[1]]);
@@ -84,7 +86,7 @@ pub(super) fn measure(flags: &FitFlags) -> Result<Option<Fit>, Failure> {
     let accumulate = (!fits(1)).then(|| (2..=batch).find(|parts| fits(*parts))).flatten();
     Ok(Some(Fit {
         recipe: recipe.name.clone(),
-        side: flags.side,
+        side,
         batch,
         bytes: line.at(batch as f64) as u64,
         measured,
