@@ -32,6 +32,7 @@ async function recipesOfPackage() {
       summary: description,
       queue: queue === undefined ? null : Number(queue),
       needsLabels: /^kind *= *"supcon"/m.test(toml),
+      oneDomain: /^batches *= *"one_domain"/m.test(toml),
     };
   });
 }

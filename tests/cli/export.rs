@@ -31,9 +31,10 @@ const IMPORTED: [(&str, &[&str]); 9] = [
     ("mobilenet_v3.safetensors", &["--side", "57"]),
 ];
 /// Encoders that are trained here.
-const TRAINED: [&str; 5] = [
+const TRAINED: [&str; 6] = [
     "{kind=\"conv4\", width=8}",
     "{kind=\"conv4_pool\", pixels=\"signed\"}",
+    "{kind=\"conv4_pool\", grid=2, features=12}",
     "{kind=\"mobilenet\", width_multiplier=0.1}",
     "{kind=\"mobilenet\", width_multiplier=0.1, form=\"keras\", statistics=\"keras3\"}",
     "{kind=\"resnet\", depth=34, width=3}",

@@ -52,6 +52,8 @@ fn note() -> InFile {
             dataset: "noise".into(),
             class_names: vec!["even".into(), "odd".into()],
             classes: classes(),
+            domain_names: Vec::new(),
+            domains: Vec::new(),
             losses: Losses::default(),
             more: BTreeMap::from([("source".into(), serde_json::json!({ "pictures": IMAGES }))]),
         },

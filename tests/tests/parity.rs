@@ -35,8 +35,9 @@ const PICTURES: usize = 16;
 const CLASSES: usize = 3;
 const STEPS: u64 = 5;
 /// Small encoders of every kind but the first, by the names of their files.
-const ENCODERS: [(&str, &str); 9] = [
+const ENCODERS: [(&str, &str); 10] = [
     ("conv4_pool", r#"{"kind": "conv4_pool", "pixels": "signed"}"#),
+    ("conv4_pool-grid", r#"{"kind": "conv4_pool", "grid": 2, "features": 12}"#),
     ("resnet", r#"{"kind": "resnet", "depth": 18, "width": 4}"#),
     ("resnet-imagenet", r#"{"kind": "resnet", "depth": 34, "stem": "imagenet", "width": 2}"#),
     ("mobilenet", r#"{"kind": "mobilenet", "width_multiplier": 0.1, "statistics": "keras"}"#),

@@ -7,19 +7,23 @@ const file = (name: string) => readFileSync(new URL(`../../www/dist/${name}`, im
 interface Metadata {
   readonly info: { readonly dim: number };
   readonly scale: readonly number[];
+  readonly least: number[];
   readonly levels: number;
   readonly heldOut: readonly number[];
 }
 
 /** Embeddings of the build: rows of length one. */
 function rowsOf(name: string): Float64Array[] {
-  const { info, scale, levels } = JSON.parse(file(`networks/${name}.json`).toString()) as Metadata;
+  const { info, least, scale, levels } = JSON.parse(
+    file(`networks/${name}.json`).toString(),
+  ) as Metadata;
   const stored = file(`networks/${name}.bin`);
   const count = (2 * stored.length) / info.dim;
   return Array.from({ length: count }, (_, row) => {
     const values = Float64Array.from({ length: info.dim }, (_, column) => {
       const at = column * count + row;
-      return (((stored[at >> 1]! >> (4 * (at % 2))) & 15) * scale[column]!) / levels;
+      const step = (stored[at >> 1]! >> (4 * (at % 2))) & 15;
+      return least[column]! + (step * scale[column]!) / levels;
     });
     const length = Math.hypot(...values);
     return values.map((value) => value / length);

@@ -18,16 +18,18 @@ export interface Classes {
 export function classesOf(
   labels: readonly (string | null)[],
   unknown: "refused" | "allowed" = "refused",
+  what: "label" | "domain" = "label",
 ): Classes {
   // A sparse array skips its holes in most loops; this one does not.
-  const given = Array.from(list("labels", labels));
+  const given = Array.from(list(`${what}s`, labels));
   const none = (label: string | null): boolean => label === null && unknown === "allowed";
   const known = given.filter((label, place): label is string => {
-    return !none(label) && text(`label ${place}`, label as string) !== undefined;
+    return !none(label) && text(`${what} ${place}`, label as string) !== undefined;
   });
   const names = [...new Set(known)].sort();
   if (names.length > MOST) {
-    throw new KithError("SETTING", `expected at most ${MOST} classes, got ${names.length}`);
+    const all = what === "label" ? "classes" : "domains";
+    throw new KithError("SETTING", `expected at most ${MOST} ${all}, got ${names.length}`);
   }
   const places = new Map(names.map((name, place) => [name, place]));
   return { names, places: given.map((label) => (label === null ? -1 : places.get(label)!)) };

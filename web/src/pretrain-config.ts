@@ -16,7 +16,7 @@ const MOST = { steps: 100_000, epochs: 1_000_000 };
 /** Everything about a run that can be known to be wrong before pictures are decoded. */
 export function checkConfig(config: PretrainConfig): void {
   const { recipe, imageSize, seed, stepsPerEpoch, epochs } = engineOptions(config);
-  const { labels, snapshotEvery, dataset } = config;
+  const { labels, domains, snapshotEvery, dataset } = config;
   if (recipe !== undefined) text("recipe", recipe);
   toldOf(config.import);
   if (imageSize !== undefined) whole("imageSize", imageSize, 1, MOST_SIDE);
@@ -26,6 +26,7 @@ export function checkConfig(config: PretrainConfig): void {
   if (snapshotEvery !== undefined) whole("snapshotEvery", snapshotEvery, 0);
   if (dataset !== undefined) text("dataset", dataset);
   if (labels !== undefined) classesOf(labels, "allowed");
+  if (domains !== undefined) classesOf(domains, "refused", "domain");
   changesOf(config.set);
 }
 

@@ -13,7 +13,7 @@ import type { TrainingData } from "./training-data.js";
 import type { CallOptions, Images, PretrainConfig } from "./types.js";
 import { ENGINE, MODULE } from "./wasm-module.js";
 
-/** What a run that is run again may be given: the labels of its pictures, and where it computes. */
+/** What a run that is run again may be given: the labels and domains of its pictures, and where it computes. */
 export type ReplayConfig = Omit<
   PretrainConfig,
   "recipe" | "set" | "seed" | "imageSize" | "stepsPerEpoch" | "epochs"

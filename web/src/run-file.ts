@@ -21,6 +21,9 @@ interface RunNote {
   readonly class_names: readonly string[];
   /** The class of every picture; null where it has none. */
   readonly classes: readonly (number | null)[];
+  /** Domains, where they are known. */
+  readonly domain_names?: readonly string[];
+  readonly domains?: readonly number[];
   readonly losses: SavedLosses;
   readonly source: object;
 }
@@ -39,12 +42,22 @@ export function runFile(
 ): Uint8Array<ArrayBuffer> {
   const { header, data } = split(state);
   const { [NOTE]: core = "{}" } = header.__metadata__ as Record<string, string>;
-  const { batches, count, classNames, places } = trainingData;
+  const { batches, count, classNames, places, domains } = trainingData;
   const classes = Array.from({ length: count }, (_, at) =>
     (places[at] ?? -1) < 0 ? null : places[at]!,
   );
   const source = sourceOf(trainingData);
-  const note = { version: VERSION, dataset, class_names: classNames, classes, losses, source };
+  const known = domains.places.length > 0;
+  const of = known ? { domain_names: domains.names, domains: domains.places } : {};
+  const note = {
+    version: VERSION,
+    dataset,
+    class_names: classNames,
+    classes,
+    losses,
+    source,
+    ...of,
+  };
   const bytes = batches.reduce((sum, { pixels }) => sum + pixels.length, 0);
   const { side } = (JSON.parse(core) as { plan: { side: number } }).plan;
   const images = {
@@ -100,12 +113,14 @@ function taken(bytes: Uint8Array): RunFile {
   const pixels = bytesOf(images as Entry, data, plan.side);
   const count = pixels.length / (3 * plan.side ** 2);
   const labels = labelsOf(run, count);
+  const domains = domainsOf(run, count);
   const notes = withNotes(metadata as Record<string, string>, run.source, run.losses);
   return {
     kind: stage === "semi_supervised" ? "semi-supervised" : "pretraining",
     state: stateOf({ ...rest, __metadata__: notes }, data),
     images: Array.from({ length: count }, (_, at) => interleaved(pixels, at, plan.side)),
     labels,
+    ...(domains && { domains }),
     dataset: run.dataset,
     step: counters.steps,
     total: plan.steps * plan.epochs,
@@ -151,6 +166,18 @@ function labelsOf({ classes, class_names: names }: RunNote, count: number): (str
     const name: unknown = names[place];
     if (typeof name !== "string") throw wrong(`a picture is of class ${place}, which has no name`);
     return name;
+  });
+}
+
+function domainsOf({ domains, domain_names: names = [] }: RunNote, count: number) {
+  if (domains === undefined) return undefined;
+  if (domains.length !== count) {
+    throw wrong(`expected the domains of ${count} pictures, got ${domains.length}`);
+  }
+  return domains.map((place) => {
+    const name: unknown = names[place];
+    if (typeof name === "string") return name;
+    throw wrong(`a picture is of domain ${place}, which has no name`);
   });
 }
 

@@ -17,13 +17,16 @@ interface Source {
   readonly labelled: number;
   /** Hash of the labels. */
   readonly labelling: string;
+  /** Hash of the domains; earlier versions had none. */
+  readonly domains?: string;
 }
 
 /** @internal */
-export const sourceOf = ({ count, labels, labelsHash }: TrainingData): Source => ({
+export const sourceOf = ({ count, labels, labelsHash, domainsHash }: TrainingData): Source => ({
   pictures: count,
   labelled: labels.length,
   labelling: labelsHash,
+  domains: domainsHash,
 });
 
 /** Metadata with the notes of a run. */
@@ -81,6 +84,9 @@ export function sameSource(state: Uint8Array, trainingData: TrainingData, classe
   differs("pictures", then.pictures, now.pictures);
   differs("classes", classes, trainingData.classNames.length);
   differs("labelled pictures", then.labelled, now.labelled);
-  if (then.labelling === now.labelling) return;
-  throw new KithError("OTHER_RUN", "the run began with other labels of these pictures");
+  const { domains = now.domains } = then;
+  const other =
+    then.labelling !== now.labelling ? "labels" : domains !== now.domains ? "domains" : undefined;
+  if (other === undefined) return;
+  throw new KithError("OTHER_RUN", `the run began with other ${other} of these pictures`);
 }

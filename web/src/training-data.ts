@@ -1,7 +1,7 @@
 /** Pictures and labels that a run of pre-training learns from. */
 import type { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
-import { classesOf } from "./labels.js";
+import { classesOf, type Classes } from "./labels.js";
 import { squares, type Batch } from "./squares.js";
 import type { Images, PretrainConfig } from "./types.js";
 
@@ -18,8 +18,12 @@ export interface TrainingData {
   readonly classNames: readonly string[];
   /** The class of every picture, -1 where it is not known; empty where nothing is labelled. */
   readonly places: readonly number[];
+  /** Names of the domains, sorted, and the domain of every picture; none where they are not known. */
+  readonly domains: Classes;
   /** Equal for equal labels of equal pictures, and, but for chance, for no others. */
   readonly labelsHash: string;
+  /** The same of domains. */
+  readonly domainsHash: string;
 }
 
 /** Decodes pictures and reads their labels, the labels first, since they cost nothing. */
@@ -27,16 +31,18 @@ export async function gathered(
   engine: EngineRef,
   images: Images,
   side: number,
-  { labels = [], signal, fetch }: Pick<PretrainConfig, "labels" | "signal" | "fetch">,
+  config: Pick<PretrainConfig, "labels" | "domains" | "signal" | "fetch">,
 ): Promise<TrainingData> {
+  const { labels = [], domains: said = [], signal, fetch } = config;
   const { names, places } = classesOf(labels, "allowed");
+  const domains = classesOf(said, "refused", "domain");
   const batches: Batch[] = [];
   const options = { side, batchSize: AT_A_TIME, signal, fetch };
   for await (const batch of squares(engine, images, options)) batches.push(batch);
   const count = batches.reduce((sum, batch) => sum + batch.count, 0);
-  if (places.length > 0 && places.length !== count) {
-    const message = `expected ${count} labels, one a picture, got ${places.length}`;
-    throw new KithError("DIM_MISMATCH", message);
+  for (const [what, { length }] of [["labels", places] as const, ["domains", said] as const]) {
+    if (length === 0 || length === count) continue;
+    throw new KithError("DIM_MISMATCH", `expected ${count} ${what}, one a picture, got ${length}`);
   }
   const known = places.flatMap((label, place) => (label < 0 ? [] : [place]));
   return {
@@ -46,9 +52,13 @@ export async function gathered(
     labels: Uint16Array.from(known, (place) => places[place]!),
     classNames: names,
     places,
-    labelsHash: known.length > 0 ? hashed(JSON.stringify([names, places])) : "none",
+    domains,
+    labelsHash: known.length > 0 ? hashOf({ names, places }) : "none",
+    domainsHash: said.length > 0 ? hashOf(domains) : "none",
   };
 }
+
+const hashOf = ({ names, places }: Classes): string => hashed(JSON.stringify([names, places]));
 
 /** The pixels of the pictures at these places. */
 function chosen(batches: readonly Batch[], places: readonly number[], picture: number): Uint8Array {

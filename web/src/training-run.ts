@@ -254,11 +254,16 @@ export function bytesInMemory(state: Uint8Array): Uint8Array {
 export async function supply(
   engine: EngineRef,
   run: Handle<WasmTraining>,
-  { batches, labelled, labels }: TrainingData,
+  { batches, labelled, labels, places, domains }: TrainingData,
 ): Promise<void> {
   for (const { pixels, count } of batches) {
     await engine.invoke(run, "addPictures", [pixels, count]);
   }
   if (labels.length > 0) await engine.invoke(run, "addLabelled", [labelled.pixels, labels]);
+  if (domains.places.length > 0) {
+    const ofLabelled = domains.places.filter((_, place) => (places[place] ?? -1) >= 0);
+    const both = [domains.places, ofLabelled].map((places) => Uint16Array.from(places));
+    await engine.invoke(run, "setDomains", [both[0]!, both[1]!]);
+  }
   await engine.invoke(run, "check", []);
 }

@@ -28,6 +28,11 @@ export interface PretrainConfig extends EngineOptions {
   readonly epochs?: number;
   /** Labels, one string for each picture, `null` where there is none: an online probe learns from them. */
   readonly labels?: readonly (string | null)[];
+  /**
+   * The domain of each picture, as who drew it or which camera took it: a recipe with
+   * `pretraining.batches = "one_domain"` needs it, and makes each batch of one domain.
+   */
+  readonly domains?: readonly string[];
   /** Steps after which the state is kept in memory, to go on from if the device is lost. Default 50. */
   readonly snapshotEvery?: number;
   /** What the pictures are called in the checkpoint. Default `pictures of a browser tab`. */
@@ -38,7 +43,7 @@ export interface PretrainConfig extends EngineOptions {
  * A run of semi-supervised training. No batch is larger than there are pictures of its kind;
  * `run.recipeToml` has the batches that are used.
  */
-export interface SemiSupervisedConfig extends Omit<PretrainConfig, "labels"> {
+export interface SemiSupervisedConfig extends Omit<PretrainConfig, "labels" | "domains"> {
   /** Name of a built-in recipe or the text of one. Default `fixmatch`. */
   readonly recipe?: string;
 }
@@ -53,6 +58,8 @@ export interface RunFile {
   readonly images: readonly RawImage[];
   /** The label of every picture, `null` where there is none. */
   readonly labels: readonly (string | null)[];
+  /** The domain of every picture; none where they are not known. */
+  readonly domains?: readonly string[];
   /** What the pictures are called. */
   readonly dataset: string;
   /** Steps done. */

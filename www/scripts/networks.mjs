@@ -13,13 +13,13 @@ import { dirname, join, resolve } from "node:path";
 import { loadEncoder, pretrain } from "kith-web";
 import { precompute, run } from "./precomputed.mjs";
 
-/** Steps between 0 and a column's largest value, at most 15: as few as keep the neighbours the same. */
-const LEVELS = { trained: 15, random: 11 };
+/** Steps of a column and its ends, by which most neighbours stay the same. */
+const STEPS = { trained: { levels: 15, reach: 2.6 }, random: { levels: 11, reach: 2 } };
 const REPORT = "report.html";
 const to = resolve(import.meta.dirname, "../public/networks");
 
 async function write(name, title) {
-  await precompute(join(to, `${name}.safetensors`), LEVELS[name], (heldOut) => ({
+  await precompute(join(to, `${name}.safetensors`), STEPS[name], (heldOut) => ({
     title,
     note: noteOf(name),
     ...(name === "trained" && existsSync(join(to, REPORT)) && { report: REPORT }),
@@ -37,7 +37,11 @@ function noteOf(name) {
 /** The same network before its first step, with the smallest possible support set. */
 async function writeUntrained(trained) {
   const blank = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
-  const set = { "pretraining.unlabelled_batch": 2, "pretraining.labelled_batch": 0 };
+  const set = {
+    "pretraining.unlabelled_batch": 2,
+    "pretraining.labelled_batch": 0,
+    "pretraining.batches": "mixed",
+  };
   if (trained.method === "nnclr") set["objective.queue"] = 2;
   const { imageSize, seed, recipeToml: recipe } = trained;
   const start = await pretrain([blank, blank], {

@@ -18,17 +18,19 @@ export const run = (...words) =>
 
 /**
  * Writes `NAME.bin`, embeddings, and `NAME.json`, metadata, beside a checkpoint `NAME.safetensors`.
- * `levels` are the steps between 0 and a column's largest value, at most 15; `describe` adds to the
+ * `levels` are the steps between a column's ends, at most 15, which are `reach` standard deviations from
+ * its mean: a value beyond is moved there. `describe` adds to the
  * metadata, and gets the numbers of the pictures that were not trained on.
  */
-export async function precompute(checkpoint, levels, describe) {
+export async function precompute(checkpoint, { levels, reach }, describe) {
   const bytes = readFileSync(checkpoint);
   const encoder = await loadEncoder(bytes, { device: "cpu" });
   const { recipeToml, views, metrics, ...info } = encoder.info;
   await encoder.dispose();
   const { data, heldOut } = embedded(checkpoint, info);
-  const { steps, scale } = quantize(data, info.dim, levels);
-  const unpacked = Float32Array.from(steps, (x, i) => (x * scale[i % info.dim]) / levels);
+  const { steps, least, scale } = quantize(data, info.dim, { levels, reach });
+  const value = (x, column) => least[column] + (x * scale[column]) / levels;
+  const unpacked = Float32Array.from(steps, (x, i) => value(x, i % info.dim));
   const rows = new Embeddings(unpacked, info.dim).normalize();
   const exact = new Embeddings(data, info.dim);
   const { test = null, validation = null } = metrics.best;
@@ -40,6 +42,7 @@ export async function precompute(checkpoint, levels, describe) {
     retrieval: retrieval(exact, heldOut),
     ...describe(heldOut),
     info: { ...info, metrics: { last: {}, best: { test, validation } } },
+    least,
     scale,
   };
   const beside = (ending) => checkpoint.replace(/safetensors$/, ending);
@@ -82,15 +85,31 @@ function floats(file) {
   );
 }
 
-/** Quantizes values in steps of a fraction of their column's largest. */
-function quantize(data, dim, levels) {
-  const scale = new Array(dim).fill(0);
-  data.forEach((x, i) => (scale[i % dim] = Math.max(scale[i % dim], x)));
+/** Quantizes values in equal steps between the ends of their column. */
+function quantize(data, dim, { levels, reach }) {
+  const columns = Array.from({ length: dim }, (_, column) => ends(data, { dim, column, reach }));
+  const [least, most] = [0, 1].map((end) =>
+    columns.map((ends) => Number(ends[end].toPrecision(6))),
+  );
+  const scale = most.map((x, column) => Number((x - least[column]).toPrecision(6)));
   const steps = Uint8Array.from(data, (x, i) => {
-    const most = scale[i % dim];
-    return most > 0 ? Math.round((x / most) * levels) : 0;
+    const share = (x - least[i % dim]) / scale[i % dim];
+    return scale[i % dim] > 0 ? Math.round(Math.min(Math.max(share, 0), 1) * levels) : 0;
   });
-  return { steps, scale: scale.map((x) => Number(x.toPrecision(6))) };
+  return { steps, least, scale };
+}
+
+/** The lower and the upper end of a column: no further than its values. */
+function ends(data, { dim, column, reach }) {
+  const values = Float64Array.from(
+    { length: data.length / dim },
+    (_, row) => data[row * dim + column],
+  );
+  const sum = (numbers) => numbers.reduce((sum, x) => sum + x, 0);
+  const mean = sum(values) / values.length;
+  const most = reach * Math.sqrt(sum(values.map((x) => (x - mean) ** 2)) / values.length);
+  const extreme = (better) => values.reduce((best, x) => better(best, x));
+  return [Math.max(extreme(Math.min), mean - most), Math.min(extreme(Math.max), mean + most)];
 }
 
 /** Column by column, which compresses better, two values per byte; both vendors make the count even. */

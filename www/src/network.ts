@@ -25,7 +25,8 @@ export interface NetworkMetadata {
   readonly note: string | null;
   /** The file name of its run's report. */
   readonly report?: string;
-  /** Largest value of each column; stored values are multiples of a `levels`th of it. */
+  /** Stored values are so many `levels`ths of `scale` above `least`, column by column. */
+  readonly least: readonly number[];
   readonly scale: readonly number[];
   readonly levels: number;
   /** Indices of the pictures that it was not trained on. */

@@ -3,8 +3,9 @@
 mod record;
 mod memory;
 
+use crate::error::Error;
 use crate::image::Images;
-use crate::sampler::{Place, Places, Sampler, Sampling, Visit};
+use crate::sampler::{Batches, Place, Places, Sampler, Sampling, Visit};
 
 pub use memory::{MemoryDataset, MemorySplit};
 pub use record::{LOOKED_AT, SplitRecord};
@@ -67,6 +68,11 @@ pub trait ImageSet {
     /// The number of the image at a place in the whole data set, which names its random streams.
     fn number(&self, place: u32) -> u64;
 
+    /// The domain of the image at a place, counted from 0, if it is known.
+    fn domain(&self, _place: u32) -> Option<u16> {
+        None
+    }
+
     /// Places of images that another split holds too, with their places there.
     fn shared_with(&self, other: &Self) -> Vec<(u32, u32)>;
 }
@@ -85,17 +91,27 @@ pub struct Loader<S> {
 
 impl<S: ImageSet> Loader<S> {
     /// A loader at the first step.
+    ///
+    /// # Errors
+    /// For batches of one domain [`Error::Setting`] where the domain of an image is not known, and
+    /// [`Error::TooFew`] where the images of a domain do not fill a batch.
     pub fn new(
-        (unlabelled, unlabelled_sampling): (S, Sampling),
-        (labelled, labelled_sampling): (S, Sampling),
+        (unlabelled, free): (S, Sampling),
+        (labelled, known): (S, Sampling),
         seed: u64,
-    ) -> Self {
-        let shared = match (unlabelled_sampling.batch, labelled_sampling.batch) {
+    ) -> Result<Self, Error> {
+        let shared = match (free.batch, known.batch) {
             (0, _) | (_, 0) => Vec::new(),
             _ => unlabelled.shared_with(&labelled),
         };
-        let sampler = Sampler::new(unlabelled_sampling, labelled_sampling, seed, shared);
-        Self { unlabelled, labelled, sampler, pseudo_labels: None }
+        let sampler = match free.batches {
+            Batches::Mixed => Sampler::new(free, known, seed, shared),
+            Batches::OneDomain => {
+                let domains = [domains(&unlabelled, &free)?, domains(&labelled, &known)?];
+                Sampler::by_domain([free, known], &domains, seed, shared)?
+            }
+        };
+        Ok(Self { unlabelled, labelled, sampler, pseudo_labels: None })
     }
 
     /// The same with a teacher's class for each unlabelled image.
@@ -119,6 +135,15 @@ impl<S: ImageSet> Loader<S> {
         known.labels = labelled.iter().map(class).collect();
         Ok(Batch { unlabelled: Samples { labels: given, ..unlabelled }, labelled: known })
     }
+}
+
+/// The domains of the images of a split that are drawn.
+fn domains<S: ImageSet>(split: &S, sampling: &Sampling) -> Result<Vec<u16>, Error> {
+    let drawn = if sampling.batch > 0 { sampling.count } else { 0 };
+    let domains: Option<Vec<u16>> = (0..drawn as u32).map(|place| split.domain(place)).collect();
+    let expected = "\"mixed\", or the domain of every image: the gallery has it, a folder in the column domain \
+                    of labels.csv, kith-web in the option domains";
+    domains.ok_or_else(|| Error::setting("pretraining.batches", expected, "\"one_domain\""))
 }
 
 /// Images of a split, without labels; `offset` sets their random streams apart.

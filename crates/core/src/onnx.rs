@@ -116,7 +116,7 @@ fn check(meta: &Meta, archive: &Archive, output: Output) -> Result<(), Error> {
 fn encoder(graph: &mut Graph<'_>, image: Maps, settings: &EncoderSettings) -> Result<Value, Error> {
     match *settings {
         EncoderSettings::Conv4 { .. } => graph.conv4(image),
-        EncoderSettings::Conv4Pool { .. } => graph.conv4_pool(image),
+        EncoderSettings::Conv4Pool { grid, .. } => graph.conv4_pool(image, grid),
         EncoderSettings::Resnet { depth, stem, .. } => graph.resnet(&image, (depth, stem)),
         EncoderSettings::Mobilenet { form, statistics, .. } => {
             graph.mobilenet(&image, (form, statistics))

@@ -2,7 +2,8 @@
 
 mod shuffle;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,19 @@ pub enum LastBatch {
     Carry,
     /// They are a smaller batch (Keras; `drop_last=False` in `PyTorch`).
     Short,
+}
+
+/// Which images may meet in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batches {
+    /// All.
+    #[default]
+    Mixed,
+    /// Those of one domain, as one camera, scanner or artist: what tells domains apart does not help to
+    /// tell the images of such a batch apart, so that a contrast does not teach it. Domains take turns, each
+    /// as often as it has images.
+    OneDomain,
 }
 
 /// One look at an image: what names the random streams of its view.
@@ -45,6 +59,8 @@ pub struct Sampling {
     pub shuffle: Shuffle,
     /// What becomes of the last images of a pass.
     pub last_batch: LastBatch,
+    /// Which images may meet in a batch.
+    pub batches: Batches,
     /// Names the streams of the orders.
     pub purpose: Purpose,
 }
@@ -56,12 +72,14 @@ impl Sampling {
         batch: 0,
         shuffle: Shuffle::Full,
         last_batch: LastBatch::Carry,
+        batches: Batches::Mixed,
         purpose: Purpose::LabelledOrder,
     };
 
     /// Batches that are always whole: the next pass fills up what one leaves over.
     pub fn whole(count: usize, batch: usize, shuffle: Shuffle, purpose: Purpose) -> Self {
-        Self { count, batch, shuffle, last_batch: LastBatch::Carry, purpose }
+        let (last_batch, batches) = (LastBatch::Carry, Batches::Mixed);
+        Self { count, batch, shuffle, last_batch, batches, purpose }
     }
 
     /// The sampling, if its images fill a batch; `what` names them and the setting.
@@ -89,19 +107,35 @@ impl Sampling {
 /// An image that waits for its place in a batch: its place in the split, and the pass.
 type Waiting = (u32, u64);
 
-/// One pass after the other, each through every image once.
+/// One pass after the other, each through every image of a domain once.
 #[derive(Clone, Debug)]
 struct Passes {
     sampling: Sampling,
-    seed: u64,
+    /// Names the streams of the orders, with the purpose: the seed, and the domain.
+    seed: (u64, u64),
+    /// The places of its images in the split; all are there without it.
+    members: Option<Arc<[u32]>>,
     /// Passes that were begun.
     begun: u64,
     waiting: VecDeque<Waiting>,
 }
 
 impl Passes {
+    /// Through all images of a split.
     fn new(sampling: Sampling, seed: u64) -> Self {
-        Self { sampling, seed, begun: 0, waiting: VecDeque::new() }
+        Self { sampling, seed: (seed, 0), members: None, begun: 0, waiting: VecDeque::new() }
+    }
+
+    /// Through the images of a domain.
+    fn of(members: Vec<u32>, sampling: Sampling, seed: (u64, u64)) -> Self {
+        let sampling = Sampling { count: members.len(), ..sampling };
+        let members = Some(members.into());
+        Self { sampling, seed, members, begun: 0, waiting: VecDeque::new() }
+    }
+
+    /// The place in the split of an image.
+    fn place(&self, member: u32) -> u32 {
+        self.members.as_ref().map_or(member, |members| members[member as usize])
     }
 
     /// Adds a pass. An image that waits already is not added again, so that no more wait than there
@@ -109,7 +143,8 @@ impl Passes {
     fn begin_pass(&mut self) {
         let Sampling { count, batch, shuffle, purpose, .. } = self.sampling;
         let pass = self.begun;
-        let order = shuffle.order(count, batch, stream(self.seed, purpose, pass, 0));
+        let (seed, domain) = self.seed;
+        let order = shuffle.order(count, batch, stream(seed, purpose, pass, domain));
         let there: HashSet<u32> = self.waiting.iter().map(|&(place, _)| place).collect();
         let new = order.into_iter().filter(|place| !there.contains(place));
         self.waiting.extend(new.map(|place| (place, pass)));
@@ -123,7 +158,8 @@ impl Passes {
         if batch == 0 || count == 0 {
             return Vec::new();
         }
-        let free = (0..count as u32).filter(|&place| !taken(place)).take(batch).count();
+        let taken = |member: u32, passes: &Self| taken(passes.place(member));
+        let free = (0..count as u32).filter(|&it| !taken(it, self)).take(batch).count();
         let (mut drawn, mut held) = (Vec::with_capacity(batch), HashSet::new());
         let mut at = 0;
         while drawn.len() < batch {
@@ -138,14 +174,14 @@ impl Passes {
                 self.begin_pass();
             }
             let (place, _) = self.waiting[at];
-            if spare && (held.contains(&place) || taken(place)) {
+            if spare && (held.contains(&place) || taken(place, self)) {
                 at += 1;
                 continue;
             }
             held.insert(place);
             drawn.extend(self.waiting.remove(at));
         }
-        drawn
+        drawn.into_iter().map(|(member, pass)| (self.place(member), pass)).collect()
     }
 }
 
@@ -181,13 +217,39 @@ impl Place {
     }
 }
 
+/// What steps take from one domain, or from all.
+#[derive(Clone, Debug)]
+struct Turn {
+    /// Through the unlabelled and the labelled images.
+    passes: [Passes; 2],
+    /// Steps that took from it.
+    taken: u64,
+}
+
+impl Turn {
+    /// Images that say how often its turn comes: the unlabelled ones, if any are drawn.
+    fn images(&self) -> usize {
+        let [unlabelled, labelled] = self.passes.each_ref().map(|passes| &passes.sampling);
+        if unlabelled.batch > 0 { unlabelled.count } else { labelled.count }
+    }
+}
+
+/// What has to be as many as a batch, where batches are of one domain.
+const OF_EACH_DOMAIN: [&str; 2] = [
+    "unlabelled images of each domain to fill a batch (pretraining.unlabelled_batch)",
+    "labelled images of each domain to fill a batch (pretraining.labelled_batch)",
+];
+
+/// The domain of each image of two splits, counted from 0.
+pub type Domains = [Vec<u16>; 2];
+
 /// The images that each step of a run takes from two splits, which may overlap.
 ///
 /// The steps follow from the seed alone, so that a run that goes on takes what it would have taken.
 #[derive(Clone, Debug)]
 pub struct Sampler {
-    start: [Passes; 2],
-    now: [Passes; 2],
+    start: Vec<Turn>,
+    now: Vec<Turn>,
     step: u64,
     /// For images of the unlabelled split that the labelled one holds too: their places there.
     shared: HashMap<u32, u32>,
@@ -202,9 +264,51 @@ impl Sampler {
         seed: u64,
         shared: impl IntoIterator<Item = (u32, u32)>,
     ) -> Self {
-        let start = [unlabelled, labelled].map(|sampling| Passes::new(sampling, seed));
-        let shared = shared.into_iter().collect();
-        Self { now: start.clone(), start, step: 0, shared }
+        let passes = [unlabelled, labelled].map(|sampling| Passes::new(sampling, seed));
+        Self::taking_turns(vec![Turn { passes, taken: 0 }], shared)
+    }
+
+    /// [`new`](Self::new) with batches of one domain each, for images of such domains.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] where the images of a domain do not fill a batch.
+    pub fn by_domain(
+        samplings: [Sampling; 2],
+        domains: &Domains,
+        seed: u64,
+        shared: impl IntoIterator<Item = (u32, u32)>,
+    ) -> Result<Self, Error> {
+        let drawn = samplings.iter().zip(domains).filter(|(sampling, _)| sampling.batch > 0);
+        let all: BTreeSet<u16> = drawn.flat_map(|(_, domains)| domains).copied().collect();
+        let turn = |domain: u16| {
+            let of = |split: usize| {
+                let there = (0..).zip(&domains[split]).filter(|(_, of)| **of == domain);
+                let members: Vec<u32> = there.map(|(place, _)| place).collect();
+                Passes::of(members, samplings[split].clone(), (seed, u64::from(domain)))
+            };
+            let passes = [of(0), of(1)];
+            for (passes, what) in passes.iter().zip(OF_EACH_DOMAIN) {
+                passes.sampling.clone().filled(what)?;
+            }
+            Ok(Turn { passes, taken: 0 })
+        };
+        let turns: Result<Vec<Turn>, Error> = all.into_iter().map(turn).collect();
+        Ok(Self::taking_turns(turns?, shared))
+    }
+
+    fn taking_turns(start: Vec<Turn>, shared: impl IntoIterator<Item = (u32, u32)>) -> Self {
+        Self { now: start.clone(), start, step: 0, shared: shared.into_iter().collect() }
+    }
+
+    /// The domain whose turn it is: that which is furthest behind its share of the steps.
+    fn turn(&mut self) -> Option<&mut Turn> {
+        let all: usize = self.now.iter().map(Turn::images).sum();
+        let step = i128::from(self.step);
+        let behind =
+            |turn: &Turn| turn.images() as i128 * step - i128::from(turn.taken) * all as i128;
+        // The first of several.
+        let next = (0..self.now.len()).rev().max_by_key(|&place| behind(&self.now[place]))?;
+        self.now.get_mut(next)
     }
 
     /// What a step takes.
@@ -220,11 +324,22 @@ impl Sampler {
 
     fn advance(&mut self) -> Places {
         self.step += 1;
-        let [unlabelled, labelled] = &mut self.now;
+        let shared = std::mem::take(&mut self.shared);
+        let places = self.turn().map_or_else(Places::default, |turn| turn.advance(&shared));
+        self.shared = shared;
+        places
+    }
+}
+
+impl Turn {
+    /// What a step takes; `shared` are images of the unlabelled split that the labelled one holds too.
+    fn advance(&mut self, shared: &HashMap<u32, u32>) -> Places {
+        self.taken += 1;
+        let [unlabelled, labelled] = &mut self.passes;
         // The labelled ones first: they are fewer, and there may be no others to take.
         let known = labelled.next(|_| false);
         let taken: HashSet<u32> = known.iter().map(|&(place, _)| place).collect();
-        let meets = |place| self.shared.get(&place).is_some_and(|there| taken.contains(there));
+        let meets = |place| shared.get(&place).is_some_and(|there| taken.contains(there));
         let free = unlabelled.next(meets);
         let places = |drawn: Vec<Waiting>| {
             drawn.into_iter().map(|(index, number)| Place { index, number }).collect()
@@ -246,7 +361,7 @@ mod tests {
 
     fn sampling(count: usize, batch: usize) -> Sampling {
         let (shuffle, last_batch) = (Shuffle::Full, LastBatch::Carry);
-        Sampling { count, batch, shuffle, last_batch, purpose: PURPOSE }
+        Sampling { count, batch, shuffle, last_batch, batches: Batches::Mixed, purpose: PURPOSE }
     }
 
     fn sampler(unlabelled: Sampling) -> Sampler {
@@ -354,7 +469,7 @@ mod tests {
                 assert!(!unlabelled.iter().any(meets), "step {step}");
                 unlabelled.iter().for_each(|place| seen[place.index as usize] += 1);
             }
-            assert!(sampler.now.iter().all(|passes| passes.waiting.len() <= 12));
+            assert!(sampler.now[0].passes.iter().all(|passes| passes.waiting.len() <= 12));
             let equal = known < 12 || seen.iter().all(|count| (46..=54).contains(count));
             assert!(equal && seen.iter().all(|count| *count > 10), "{seen:?}");
         }
@@ -369,6 +484,64 @@ mod tests {
                 unlabelled.iter().chain(&labelled).map(|v| v.index).collect();
             assert_eq!((unlabelled.len(), labelled.len(), images.len()), (3, 2, 4));
         }
+    }
+
+    /// 24 unlabelled and 8 labelled images; those of each split by turns of 1, 1 and 2 are of domains 3, 5
+    /// and 9.
+    fn of_domains(batch: [usize; 2]) -> Result<Sampler, Error> {
+        let domains = [24, 8].map(|count| (0..count).map(|k| [3, 5, 9, 9][k % 4]).collect());
+        let samplings = [sampling(24, batch[0]), sampling(8, batch[1])];
+        Sampler::by_domain(samplings, &domains, 1, (0..8).map(|place| (place, place)))
+    }
+
+    #[test]
+    fn batches_are_of_one_domain_and_domains_take_turns_by_their_share() {
+        let mut sampler = of_domains([3, 1]).expect("there are enough");
+        let (mut turns, mut seen) = ([0; 4], [0; 24]);
+        for step in 0..64 {
+            let Places { unlabelled, labelled } = sampler.places(step);
+            let all: Vec<u32> = unlabelled.iter().chain(&labelled).map(|at| at.index).collect();
+            let [domain, ..] = all[..] else { panic!("four images") };
+            let of = |place: u32| [0, 1, 2, 2][place as usize % 4];
+            assert!(all.iter().all(|&place| of(place) == of(domain)), "step {step}: {all:?}");
+            assert_eq!(all.iter().collect::<HashSet<_>>().len(), 4, "step {step}: {all:?}");
+            turns[of(domain)] += 1;
+            unlabelled.iter().for_each(|at| seen[at.index as usize] += 1);
+        }
+        assert_eq!(turns, [16, 16, 32, 0]);
+        assert!(seen.iter().all(|count| (6..=10).contains(count)), "{seen:?}");
+    }
+
+    #[test]
+    fn a_run_with_batches_of_one_domain_goes_on_with_what_it_would_have_taken() {
+        let new = || of_domains([3, 1]).expect("there are enough");
+        let mut whole = new();
+        let steps: Vec<Places> = (0..40).map(|step| whole.places(step)).collect();
+        for first in [1, 17, 39] {
+            assert_eq!(new().places(first), steps[first as usize]);
+        }
+    }
+
+    #[test]
+    fn a_domain_that_fills_no_batch_is_refused() {
+        let refused = |batch| of_domains(batch).expect_err("too few").to_string();
+        assert!(
+            refused([7, 1]).contains("unlabelled images of each domain"),
+            "{}",
+            refused([7, 1])
+        );
+        assert!(refused([6, 3]).contains("labelled images of each domain"), "{}", refused([6, 3]));
+        of_domains([6, 2]).expect("enough of the smallest");
+    }
+
+    #[test]
+    fn one_domain_is_all_images() {
+        let domains = [vec![0; 10], vec![0; 6]];
+        let samplings = [sampling(10, 4), sampling(6, 3)];
+        let [free, known] = samplings.clone();
+        let mut mixed = Sampler::new(free, known, 1, []);
+        let mut one = Sampler::by_domain(samplings, &domains, 1, []).expect("enough");
+        (0..30).for_each(|step| assert_eq!(mixed.places(step), one.places(step)));
     }
 
     #[test]

@@ -130,6 +130,7 @@ fn metadata(emoji: &[Emoji], class_names: &[String]) -> Metadata {
     Metadata {
         labels: all().map(|emoji| class(emoji, class_names) as u16).collect(),
         groups: groups.collect(),
+        domains: all().zip((0..VENDORS as u16).cycle()).map(|(_, vendor)| Some(vendor)).collect(),
         names: all().map(|emoji| emoji.name.to_owned()).collect(),
         ..Metadata::default()
     }
@@ -138,6 +139,8 @@ fn metadata(emoji: &[Emoji], class_names: &[String]) -> Metadata {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use kith_core::loader::ImageSet;
 
     use super::*;
 
@@ -169,6 +172,17 @@ mod tests {
             }
         }
         assert!(counterparts(&set.test.subset(&[0, 2])).iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn vendors_are_domains() {
+        let set = gallery();
+        for split in [&set.unlabelled, &set.test] {
+            for index in 0..split.len() {
+                let domain = split.domain(index as u32).expect("it is known");
+                assert_eq!(domain == 0, vendor(split, index) == Vendor::Google);
+            }
+        }
     }
 
     #[test]

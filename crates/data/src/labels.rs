@@ -1,4 +1,4 @@
-//! A folder's `labels.csv`: which image is of which class.
+//! A folder's `labels.csv`: which image is of which class, and of which domain.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,6 +12,8 @@ use crate::Error;
 pub(crate) const FILES: [&str; 4] = ["file", "filename", "image", "path"];
 /// Names of the column of classes.
 pub(crate) const CLASSES: [&str; 2] = ["label", "class"];
+/// The name of the column of domains.
+const DOMAINS: [&str; 1] = ["domain"];
 /// What programs of some countries separate columns by, after the comma.
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -46,6 +48,16 @@ pub(crate) struct Row {
     pub(crate) line: usize,
     /// None where the cell is empty.
     pub(crate) class: Option<String>,
+    /// None where the cell is empty, or there is no such column.
+    pub(crate) domain: Option<String>,
+}
+
+/// Which columns of a table are read.
+#[derive(Clone, Copy, Debug)]
+struct Columns {
+    file: usize,
+    class: usize,
+    domain: Option<usize>,
 }
 
 impl Labels {
@@ -74,8 +86,8 @@ impl Labels {
         Ok(this)
     }
 
-    /// Where the header has files and classes.
-    fn columns(&self, header: &ByteRecord) -> Result<[usize; 2], Error> {
+    /// Where the header has files, classes and domains.
+    fn columns(&self, header: &ByteRecord) -> Result<Columns, Error> {
         let named = |names: &[&str]| {
             header
                 .iter()
@@ -86,34 +98,34 @@ impl Labels {
             let expected = "a header with the columns file and label".to_owned();
             return Err(self.wrong(1, expected, &got.join(",")));
         };
-        Ok([file, class])
+        Ok(Columns { file, class, domain: named(&DOMAINS) })
     }
 
-    fn add(
-        &mut self,
-        record: &ByteRecord,
-        [file, class]: [usize; 2],
-        line: usize,
-    ) -> Result<(), Error> {
+    fn add(&mut self, record: &ByteRecord, columns: Columns, line: usize) -> Result<(), Error> {
         let cell = |column: usize| record.get(column).unwrap_or_default();
-        let path = path_of(cell(file));
+        let path = path_of(cell(columns.file));
         if path.as_os_str().is_empty() {
             return Err(self.wrong(line, "the path of an image".to_owned(), ""));
         }
-        let text = str::from_utf8(cell(class)).map_err(|_no_text| {
-            let got = String::from_utf8_lossy(cell(class));
-            self.wrong(line, "a class in UTF-8".to_owned(), &got)
-        })?;
-        let class = (!text.is_empty()).then(|| text.to_owned());
-        if let Some(earlier) = self.of.get(&path).filter(|earlier| earlier.class != class) {
-            let expected = format!(
-                "the class of line {}, `{}`, for the same file",
-                earlier.line,
-                earlier.class.as_deref().unwrap_or_default()
-            );
-            return Err(self.wrong(line, expected, text));
+        let text = |column: usize, what: &str| {
+            let text = str::from_utf8(cell(column)).map_err(|_no_text| {
+                let got = String::from_utf8_lossy(cell(column));
+                self.wrong(line, format!("a {what} in UTF-8"), &got)
+            })?;
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        };
+        let class = text(columns.class, "class")?;
+        let domain = columns.domain.map_or(Ok(None), |column| text(column, "domain"))?;
+        if let Some(earlier) = self.of.get(&path) {
+            let both = [("class", &earlier.class, &class), ("domain", &earlier.domain, &domain)];
+            for (what, one, other) in both.into_iter().filter(|(_, one, other)| one != other) {
+                let one = one.as_deref().unwrap_or_default();
+                let expected =
+                    format!("the {what} of line {}, `{one}`, for the same file", earlier.line);
+                return Err(self.wrong(line, expected, other.as_deref().unwrap_or_default()));
+            }
         }
-        self.of.entry(path).or_insert(Row { line, class });
+        self.of.entry(path).or_insert(Row { line, class, domain });
         Ok(())
     }
 
@@ -230,6 +242,17 @@ mod tests {
     #[test]
     fn an_empty_cell_is_no_class() {
         assert_eq!(of(&table(b"file,label\na.png,\n").unwrap(), "a.png"), None);
+    }
+
+    #[test]
+    fn a_table_may_say_domains() {
+        let labels = table(b"file,Domain,label\na.png,scanner 1,cat\nb.png,,dog\n").unwrap();
+        let domain = |path: &str| labels.of[Path::new(path)].domain.clone();
+        assert_eq!((domain("a.png").as_deref(), domain("b.png")), (Some("scanner 1"), None));
+        let (line, expected) =
+            refused(b"file,label,domain\na.png,cat,one\na.png,cat,one\na.png,cat,two\n");
+        assert!(line == 4 && expected.contains("the domain of line 2, `one`"), "{expected}");
+        assert_eq!(refused(b"file,label,domain\na.png,cat,\xe9\n").0, 2);
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(crate) struct Item {
     pub(crate) part: Part,
     /// Its class, if it has one.
     pub(crate) class: Option<String>,
+    /// The domain that a table says, if there is one.
+    pub(crate) domain: Option<String>,
 }
 
 /// All images of a folder.
@@ -81,7 +83,9 @@ pub(crate) fn lay_out(
             Some(labels) => labels.of.get(&file.path).and_then(|row| row.class.clone()),
             None => first_folder(inner).map(|folder| printable(Path::new(folder))),
         };
-        layout.items.push(Item { file, part, class });
+        let row = labels.and_then(|labels| labels.of.get(&file.path));
+        let domain = row.and_then(|row| row.domain.clone());
+        layout.items.push(Item { file, part, class, domain });
     }
     if let Some(labels) = labels {
         layout.notes.push(compared(labels, &layout.items)?);

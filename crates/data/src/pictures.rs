@@ -153,10 +153,19 @@ pub(crate) fn sorted<T>(mut listed: Vec<(Item, T)>, ignored: &mut Ignored) -> (V
     listed.into_iter().unzip()
 }
 
+/// The domains of images, counted by the alphabet; none where no table says any.
+fn domains(items: &[Item]) -> Vec<Option<u16>> {
+    let names: BTreeSet<&String> = items.iter().filter_map(|item| item.domain.as_ref()).collect();
+    let numbers: BTreeMap<&String, u16> = names.into_iter().zip(0..=u16::MAX).collect();
+    let domain = |item: &Item| item.domain.as_ref().and_then(|name| numbers.get(name)).copied();
+    if numbers.is_empty() { Vec::new() } else { items.iter().map(domain).collect() }
+}
+
 /// What is known of every image.
 fn metadata(items: &[Item], class_names: &[String], folder: Option<&Path>) -> Metadata {
     let labels: BTreeMap<&String, u16> = class_names.iter().zip(0..).collect();
     Metadata {
+        domains: domains(items),
         labels: items.iter().filter_map(|item| item.class.as_ref()).map(|c| labels[c]).collect(),
         names: items.iter().map(|item| printable(&item.file.path)).collect(),
         folder: folder.map(Path::to_owned),

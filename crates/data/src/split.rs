@@ -24,6 +24,8 @@ pub(crate) struct Metadata {
     pub(crate) labels: Vec<u16>,
     /// What each picture shows.
     pub(crate) groups: Vec<u32>,
+    /// The domain of each picture, counted from 0, where it is known.
+    pub(crate) domains: Vec<Option<u16>>,
     /// What each picture is called.
     pub(crate) names: Vec<String>,
     /// The folder that pictures are files of, where each is a file of its own.
@@ -198,6 +200,10 @@ impl ImageSet for Split {
 
     fn number(&self, place: u32) -> u64 {
         u64::from(self.pictures()[place as usize])
+    }
+
+    fn domain(&self, place: u32) -> Option<u16> {
+        self.metadata.domains.get(self.pictures()[place as usize] as usize).copied().flatten()
     }
 
     /// Images of one data set are the same where their numbers are.

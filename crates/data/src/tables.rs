@@ -89,7 +89,7 @@ fn items(shard: &Shard, table: &Table) -> Result<Vec<Item>, Error> {
         let file: Found = found(row_path(row), &known);
         let class = class_of(class, &table.columns.classes)
             .map_err(|(got, highest)| Error::ClassNumber { path: row_path(row), got, highest })?;
-        Ok(Item { file, part: shard.part, class })
+        Ok(Item { file, part: shard.part, class, domain: None })
     };
     table.classes()?.into_iter().enumerate().map(item).collect()
 }

@@ -118,7 +118,7 @@ fn item(
         }
     };
     let class = Some(class.clone());
-    Ok(Some(Item { file, part, class }))
+    Ok(Some(Item { file, part, class, domain: None }))
 }
 
 /// The error of a training folder that is none of the classes.

@@ -141,7 +141,7 @@ fn item(
             Error::ClassNumber { path, got, highest }
         })?,
     };
-    Ok(Item { file, part: shard.part, class })
+    Ok(Item { file, part: shard.part, class, domain: None })
 }
 
 /// Images at their places in shards.

@@ -113,6 +113,16 @@ impl Training {
         self.dataset.add_labelled(&images, &labels).map_err(from_core)
     }
 
+    /// Says of which domain each picture is, those without labels and those with.
+    ///
+    /// # Errors
+    /// `TOO_FEW` where there are not as many as pictures.
+    #[wasm_bindgen(js_name = setDomains)]
+    pub fn set_domains(&mut self, unlabelled: Vec<u16>, labelled: Vec<u16>) -> Result<()> {
+        self.loader = None;
+        self.dataset.set_domains(unlabelled, labelled).map_err(from_core)
+    }
+
     /// Whether the pictures suffice.
     ///
     /// # Errors

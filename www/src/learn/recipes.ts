@@ -10,6 +10,8 @@ export interface RecipeSummary {
   readonly queue: number | null;
   /** Whether its method is told labels. */
   readonly needsLabels: boolean;
+  /** Whether its batches are of one domain, where domains are known. */
+  readonly oneDomain: boolean;
 }
 
 export const recipes: readonly RecipeSummary[] = RECIPES;

@@ -7,7 +7,7 @@ import { button, el } from "../element.js";
 import { pixelsOfAll } from "../pixels.js";
 import { withProgress } from "../progress.js";
 import { batchOf, nameOf } from "./recipe-text.js";
-import { probeLabels } from "./run.js";
+import { domainsOf, probeLabels } from "./run.js";
 import type { OnStart } from "./setup.js";
 
 /** Shows the run of a code from the address; `gone` is called when the visitor wants none of it. */
@@ -31,7 +31,9 @@ export function recordedRun(
       void withProgress(status, "Preparing the pictures", async (more) => {
         const labels = recorded.plan.classes > 0 ? probeLabels(app.gallery) : undefined;
         const dataset = recorded.data.source;
-        const config = { ...more, device, dataset, ...(labels && { labels }) };
+        const domains = domainsOf(app.gallery);
+        const own = { ...(labels && { labels }), ...(domains && { domains }) };
+        const config = { ...more, device, dataset, ...own };
         await begin(await replay(record, pixelsOfAll(app.gallery), config), app, onStart);
       });
     buttons.before(facts(recorded));

@@ -44,9 +44,15 @@ export async function openedRunFile(
     const message = `expected a run of pre-training, got one that is ${opened.kind}`;
     throw new KithError("FILE_FORMAT", message, { hint: "Go on with it by “kith resume”." });
   }
-  const { state, images, labels, dataset } = opened;
+  const { state, images, labels, domains, dataset } = opened;
   const { device } = app;
-  const run = await resumePretraining(state, images, { ...call, device, labels, dataset });
+  const run = await resumePretraining(state, images, {
+    ...call,
+    device,
+    labels,
+    ...(domains && { domains }),
+    dataset,
+  });
   const pictures = await picturesOf(opened, app.gallery);
   return [run, pictures, { config: configOf(run), points: [] }];
 }

@@ -84,11 +84,13 @@ export async function startRun(
 ): Promise<Pretraining> {
   const unlabelled = Math.min(batch, pictures.length);
   const labels = probeLabels(pictures);
+  const domains = domainsOf(pictures);
   return pretrain(pixelsOfAll(pictures), {
     ...call,
     device,
     dataset: datasetName(pictures),
     ...(labels && { labels }),
+    ...(domains && { domains }),
     ...(start && { from: start.from, ...(start.told && { import: start.told }) }),
     recipe,
     imageSize: start?.side ?? usualFor(recipe).side,
@@ -98,6 +100,7 @@ export async function startRun(
     set: {
       "pretraining.unlabelled_batch": unlabelled,
       "pretraining.labelled_batch": labels ? LABELLED : 0,
+      ...(!domains && { "pretraining.batches": "mixed" }),
       ...queueSize(recipe, Math.max(pictures.length, 2 * (unlabelled + LABELLED))),
       ...changes,
     },
@@ -117,12 +120,19 @@ export function resumeRun(
   { device, ...call }: Call,
 ): Promise<Pretraining> {
   const labels = probeLabels(pictures);
+  const domains = domainsOf(pictures);
   return resumePretraining(state, pixelsOfAll(pictures), {
     ...call,
     device,
     dataset: datasetName(pictures),
     ...(labels && { labels }),
+    ...(domains && { domains }),
   });
+}
+
+/** Who drew each picture, where that is known of all. */
+export function domainsOf(pictures: readonly Picture[]): string[] | undefined {
+  return pictures.every(({ by }) => by !== "") ? pictures.map(({ by }) => by) : undefined;
 }
 
 /** Labels for the online probe, if enough pictures have one. */

@@ -14,6 +14,7 @@ import type { Start } from "./start-from.js";
 import {
   LABELLED,
   MIN_PICTURES,
+  domainsOf,
   probeLabels,
   startRun,
   type RunConfig,
@@ -21,6 +22,9 @@ import {
 } from "./run.js";
 
 const SEEDS: [number, number] = [0, 9999];
+
+const MIXED =
+  "Batches are mixed: nobody said who made these pictures, so that none can be of one maker alone.";
 
 type Source = "gallery" | "own";
 
@@ -121,6 +125,7 @@ async function started(
   };
   const run = await startRun(config, pictures, { ...call, device: app.device, start });
   const beside = unreadable.length > 0 ? [couldNotRead(unreadable)] : [];
+  if (recipeOf(chosen.recipe)!.oneDomain && !domainsOf(pictures)) beside.push(el("p", {}, MIXED));
   return [run, pictures, { config, points: [] }, { beside, watch: async () => {} }];
 }
 

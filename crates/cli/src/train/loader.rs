@@ -25,7 +25,7 @@ pub(crate) fn pretraining(
 ) -> Result<Prefetch<Batch>, kith_core::Error> {
     let [free, known] = settings.sampling([unlabelled.len(), labelled.len()], plan.classes)?;
     let splits = (unlabelled.clone(), labelled.clone());
-    Ok(from(Loader::new((splits.0, free), (splits.1, known), plan.seed), first, plan))
+    Ok(from(Loader::new((splits.0, free), (splits.1, known), plan.seed)?, first, plan))
 }
 
 /// Batches of fine-tuning from step `first` to the end of the plan.
@@ -38,7 +38,7 @@ pub(crate) fn finetuning(
     let what = "labelled images to fill a batch (finetuning.batch)";
     let known = settings.sampling(labelled.len()).filled(what)?;
     let none = (labelled.subset(&[]), Sampling::NONE);
-    Ok(from(Loader::new(none, (labelled.clone(), known), plan.seed), first, plan))
+    Ok(from(Loader::new(none, (labelled.clone(), known), plan.seed)?, first, plan))
 }
 
 /// Unlabelled images, with labels where a teacher gave them some.
@@ -58,7 +58,7 @@ pub(crate) fn semi(
 ) -> Result<Prefetch<Batch>, kith_core::Error> {
     let [free, known] = settings.sampling([unlabelled.split.len(), labelled.len()])?;
     let splits = ((unlabelled.split, free), (labelled.clone(), known));
-    let loader = Loader::new(splits.0, splits.1, plan.seed);
+    let loader = Loader::new(splits.0, splits.1, plan.seed)?;
     let loader = match unlabelled.labels {
         Some(labels) => loader.with_pseudo_labels(labels),
         None => loader,

@@ -31,7 +31,7 @@ impl Meta {
         let mut list = LayerList { archive, side: self.side, layers: Vec::new() };
         match self.recipe.encoder {
             EncoderSettings::Conv4 { .. } => list.conv4(),
-            EncoderSettings::Conv4Pool { .. } => list.conv4_pool(),
+            EncoderSettings::Conv4Pool { grid, .. } => list.conv4_pool(grid),
             EncoderSettings::Resnet { stem, .. } => list.resnet(stem),
             EncoderSettings::Mobilenet { form, .. } => list.mobilenet(form),
             EncoderSettings::Vit { pool, .. } => list.vit(pool),
@@ -67,7 +67,7 @@ impl LayerList<'_> {
         self.add("dense".into(), "dense, ReLU", vec![features]);
     }
 
-    fn conv4_pool(&mut self) {
+    fn conv4_pool(&mut self, grid: usize) {
         for place in 0.. {
             let name = format!("layers.{place}");
             let Some(channels) = self.channels(&format!("{name}.conv.weight")) else { break };
@@ -79,7 +79,16 @@ impl LayerList<'_> {
                 self.maps(name, "convolution, norm, ReLU, pool", channels);
             }
         }
-        self.average();
+        if grid == 1 {
+            self.average();
+        } else {
+            let channels = self.layers.last().map_or(0, |layer| layer.output[0]);
+            let means = channels.saturating_mul(grid).saturating_mul(grid);
+            self.add("average".into(), "average over each cell", vec![means]);
+        }
+        if let Some(features) = self.channels("dense.weight") {
+            self.add("dense".into(), "dense, norm", vec![features]);
+        }
     }
 
     fn resnet(&mut self, stem: Stem) {

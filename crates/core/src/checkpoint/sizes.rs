@@ -72,10 +72,13 @@ pub(crate) fn encoder(
             let flat = width.saturating_mul(last).saturating_mul(last);
             expect(archive, "encoder.dense.weight".into(), &[width, flat])
         }
-        EncoderSettings::Conv4Pool { width, .. } => {
+        EncoderSettings::Conv4Pool { width, grid, features, .. } => {
             let [inputs, outputs] = [4, 8].map(|times| width.saturating_mul(times));
             let shape = [outputs, inputs, KERNEL, KERNEL];
-            expect(archive, "encoder.layers.3.conv.weight".into(), &shape)
+            expect(archive, "encoder.layers.3.conv.weight".into(), &shape)?;
+            let Some(features) = features else { return Ok(()) };
+            let means = outputs.saturating_mul(grid).saturating_mul(grid);
+            expect(archive, "encoder.dense.weight".into(), &[features, means])
         }
         EncoderSettings::Resnet { width, .. } => {
             // Before it is multiplied.
@@ -171,9 +174,10 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::checkpoint) const ENCODERS: [&str; 11] = [
+    pub(in crate::checkpoint) const ENCODERS: [&str; 12] = [
         "{kind=\"conv4\",width=5}",
         "{kind=\"conv4_pool\",width=2}",
+        "{kind=\"conv4_pool\",width=2,grid=2,features=5}",
         "{kind=\"resnet\",depth=18,width=2}",
         "{kind=\"resnet\",depth=34,stem=\"imagenet\",width=2}",
         "{kind=\"mobilenet\",width_multiplier=0.1}",

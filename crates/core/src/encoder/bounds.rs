@@ -14,8 +14,11 @@ impl EncoderSettings {
     pub fn check(&self) -> Result<(), Error> {
         self.pixels().check()?;
         match *self {
-            Self::Conv4 { width } | Self::Conv4Pool { width, .. } | Self::Resnet { width, .. } => {
+            Self::Conv4 { width } | Self::Resnet { width, .. } => {
                 range::count("encoder.width", width as u64, 1..=range::MOST_WIDTH)
+            }
+            Self::Conv4Pool { width, grid, features, .. } => {
+                conv4_pool::Shape { width, grid, features }.check()
             }
             Self::Mobilenet { width_multiplier, .. } => {
                 mobilenet::check_multiplier(width_multiplier)
@@ -45,7 +48,9 @@ impl EncoderSettings {
                 );
                 Err(Error::setting("pretraining.views.side", expected, side))
             }
-            Self::Conv4Pool { .. } => conv4_pool::check_side(side),
+            Self::Conv4Pool { width, grid, features, .. } => {
+                conv4_pool::Shape { width, grid, features }.check_side(side)
+            }
             Self::Mobilenet { form: Form::Keras, .. } => mobilenet::check_keras_side(side),
             Self::Vit { patch, .. } => {
                 let name = if side == made_for { "side" } else { "pretraining.views.side" };

@@ -20,12 +20,13 @@ impl EncoderSettings {
 
     /// How many can be frozen: the layers, and what follows the last block where something does.
     pub fn freezable(&self) -> usize {
-        let has_more = match self {
+        let has_more = match *self {
             Self::Conv4 { .. }
             | Self::Vit { .. }
             | Self::EfficientnetLite { .. }
             | Self::MobilenetV3 { .. } => true,
-            Self::Conv4Pool { .. } | Self::Resnet { .. } | Self::Mobilenet { .. } => false,
+            Self::Conv4Pool { features, .. } => features.is_some(),
+            Self::Resnet { .. } | Self::Mobilenet { .. } => false,
         };
         self.layers() + usize::from(has_more)
     }
@@ -91,6 +92,7 @@ mod tests {
         for (text, count, last) in [
             ("kind = 'conv4'\nwidth = 2", 5, "dense.bias"),
             ("kind = 'conv4_pool'", 4, "layers.3.conv.weight"),
+            ("kind = 'conv4_pool'\ngrid = 2\nfeatures = 5", 5, "dense.weight"),
             ("kind = 'resnet'\ndepth = 18\nwidth = 2", 9, "layer4.1.bn1.bias"),
             ("kind = 'resnet'\ndepth = 50\nwidth = 2", 17, "layer4.2.bn1.bias"),
             ("kind = 'mobilenet'\nwidth_multiplier = 0.1", 14, "pairs.12.depthwise.conv.weight"),

@@ -132,6 +132,7 @@ mod tests {
     #[test]
     fn parameters_are_as_many_as_elsewhere() {
         assert_eq!(parameters("kind = 'conv4_pool'", 32), 24_648);
+        assert_eq!(parameters("kind = 'conv4_pool'\ngrid = 2\nfeatures = 10", 32), 27_208);
         let imagenet = |depth| format!("kind = 'resnet'\ndepth = {depth}\nstem = 'imagenet'");
         assert_eq!(parameters(&imagenet(18), 64), 11_176_512);
         assert_eq!(parameters(&imagenet(34), 64), 21_284_672);
@@ -212,9 +213,11 @@ mod tests {
         }
     }
 
-    const SMALL: [&str; 13] = [
+    const SMALL: [&str; 15] = [
         "kind = 'conv4'\nwidth = 5",
         "kind = 'conv4_pool'\npixels = 'signed'",
+        "kind = 'conv4_pool'\nwidth = 3\ngrid = 4",
+        "kind = 'conv4_pool'\nwidth = 4\ngrid = 2\nfeatures = 7",
         "kind = 'resnet'\ndepth = 18\nwidth = 3",
         "kind = 'resnet'\ndepth = 34\nstem = 'imagenet'\nwidth = 2",
         "kind = 'mobilenet'\nwidth_multiplier = 0.1",
@@ -288,6 +291,9 @@ mod tests {
             ("kind = 'conv4'\nwidth = 0", 33),
             ("kind = 'conv4'\nwidth = 4", 30),
             ("kind = 'conv4_pool'", 7),
+            ("kind = 'conv4_pool'\ngrid = 3", 33),
+            ("kind = 'conv4_pool'\ngrid = 0", 33),
+            ("kind = 'conv4_pool'\nfeatures = 0", 33),
             ("kind = 'resnet'\ndepth = 18\nwidth = 0", 32),
             ("kind = 'mobilenet'\nwidth_multiplier = 0.0", 32),
             ("kind = 'vit'\nsize = 'tiny'\npatch = 5", 32),

@@ -1,4 +1,4 @@
-//! Averages over squares of 2×2 pixels, and maxima over 3×3.
+//! Averages over squares of 2×2 pixels and over cells of a grid, and maxima over 3×3.
 
 use burn::tensor::Tensor;
 use burn::tensor::module::{avg_pool2d, max_pool2d};
@@ -9,6 +9,7 @@ use burn::{
     tensor::{Device, s},
 };
 
+use super::global_average;
 #[cfg(feature = "cpu")]
 use crate::{
     array::{array, plain},
@@ -27,6 +28,21 @@ pub(super) fn halve(maps: Tensor<4>) -> Tensor<4> {
         return by_rows(maps);
     }
     anywhere(maps)
+}
+
+/// Means over the cells of a grid, whose sides divide those of the maps.
+///
+/// # Shapes
+/// - maps: `[n, c, h, w]`
+/// - result: `[n, c · grid · grid]`: channel by channel, rows of cells from the top
+pub(super) fn cells(maps: Tensor<4>, grid: usize) -> Tensor<2> {
+    if grid == 1 {
+        return global_average(maps);
+    }
+    let [n, channels, height, width] = maps.dims();
+    let rows = maps.reshape([n * channels * grid, height / grid, width]).mean_dim(1);
+    let means = rows.reshape([n * channels * grid * grid, width / grid]).mean_dim(1);
+    means.reshape([n, channels * grid * grid])
 }
 
 /// The largest of each 3×3 pixels, with a stride of 2 and nothing beyond the edge.
@@ -132,6 +148,26 @@ mod tests {
     use burn::tensor::Distribution;
 
     use super::*;
+
+    #[test]
+    fn cells_are_burns_average_pooling_flattened() {
+        for (shape, grid) in [([2, 3, 6, 6], 3), ([1, 4, 8, 8], 2), ([3, 2, 4, 4], 4)] {
+            let device = Device::flex().autodiff();
+            let maps = Tensor::<4>::random(shape, Distribution::Default, &device).require_grad();
+            let cell = AvgPoolOptions::new([shape[2] / grid; 2]);
+            let expected = avg_pool2d(maps.clone(), cell).flatten::<2>(1, 3);
+            let read = |found: Tensor<2>| {
+                let gradients = found.clone().square().sum().backward();
+                let gradient = maps.grad(&gradients).expect("maps have a gradient");
+                let gradient = Tensor::<4>::from_inner(gradient).into_data();
+                let values = found.into_data().try_to_vec::<f32>().unwrap();
+                [values, gradient.try_to_vec::<f32>().unwrap()].concat()
+            };
+            let (found, expected) = (read(cells(maps.clone(), grid)), read(expected));
+            assert_eq!(found.len(), expected.len());
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{shape:?}");
+        }
+    }
 
     #[test]
     fn the_cpus_own_maxima_are_burns() {

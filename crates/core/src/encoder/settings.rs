@@ -29,9 +29,16 @@ pub enum EncoderSettings {
     /// reasoning.
     Conv4Pool {
         /// Channels of the first, each other has twice as many as the one before; features are eight
-        /// times as many.
+        /// times as many, for each cell of the grid.
         #[serde(default = "conv4_pool::paper_width")]
         width: usize,
+        /// Cells along a side of the grid whose means are taken, instead of one mean of all: features tell
+        /// where something is. Must divide an eighth of the side of images.
+        #[serde(default = "conv4_pool::one", skip_serializing_if = "is_one")]
+        grid: usize,
+        /// Features, by a dense layer without bias and batch normalisation without scale behind the means.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        features: Option<usize>,
         /// What pixels become first.
         #[serde(default)]
         pixels: Pixels,
@@ -119,6 +126,12 @@ pub enum EncoderSettings {
     },
 }
 
+/// Whether a setting is left out where settings are written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_one(number: &usize) -> bool {
+    *number == 1
+}
+
 /// Channels of the first blocks of a residual network in its paper.
 fn paper_width() -> usize {
     const WIDTH: usize = 64;
@@ -189,8 +202,9 @@ impl EncoderSettings {
     fn built(&self, side: usize, stream: &mut Stream, device: &Device) -> Result<Encoder, Error> {
         Ok(match *self {
             Self::Conv4 { width } => Encoder::Conv4(Conv4::new(width, side, stream, device)?),
-            Self::Conv4Pool { width, pixels } => {
-                Encoder::Conv4Pool(Conv4Pool::new(width, pixels, side, stream, device)?)
+            Self::Conv4Pool { width, grid, features, pixels } => {
+                let shape = conv4_pool::Shape { width, grid, features };
+                Encoder::Conv4Pool(Conv4Pool::new(shape, pixels, side, stream, device)?)
             }
             Self::Resnet { depth, stem, width, pixels } => {
                 let shape = resnet::Shape { depth, stem, width };
@@ -224,7 +238,9 @@ impl EncoderSettings {
     pub fn features(&self) -> usize {
         match *self {
             Self::Conv4 { width } => width,
-            Self::Conv4Pool { width, .. } => conv4_pool::features(width),
+            Self::Conv4Pool { width, grid, features, .. } => {
+                conv4_pool::Shape { width, grid, features }.features()
+            }
             Self::Resnet { depth, width, .. } => resnet::features(depth, width),
             Self::Mobilenet { width_multiplier, .. } => mobilenet::features(width_multiplier),
             Self::Vit { size, pool: Pool::ClsMean, .. } => 2 * size.shape().dim,

@@ -14,6 +14,8 @@ use crate::sampler::Sampling;
 pub struct MemorySplit {
     images: Images,
     labels: Vec<u16>,
+    /// Counted from 0; empty where they are not known.
+    domains: Vec<u16>,
 }
 
 /// A data set in memory, to which images can be added.
@@ -26,12 +28,21 @@ pub struct MemoryDataset {
 impl MemorySplit {
     fn none(side: usize) -> Self {
         let images = Images::new(Vec::new(), [0, side, side]).expect("no bytes are no images");
-        Self { images, labels: Vec::new() }
+        Self { images, labels: Vec::new(), domains: Vec::new() }
     }
 
     fn add(&mut self, images: &Images, labels: &[u16]) -> Result<(), Error> {
         self.images = self.images.clone().join(images)?;
         self.labels.extend(labels);
+        Ok(())
+    }
+
+    fn set_domains(&mut self, domains: Vec<u16>) -> Result<(), Error> {
+        let (expected, got) = (self.images.len(), domains.len());
+        if got != expected {
+            return Err(Error::TooFew { what: "domains, one an image", expected, got });
+        }
+        self.domains = domains;
         Ok(())
     }
 }
@@ -51,6 +62,10 @@ impl ImageSet for Arc<MemorySplit> {
         u64::from(place)
     }
 
+    fn domain(&self, place: u32) -> Option<u16> {
+        self.domains.get(place as usize).copied()
+    }
+
     /// Images are the same where every pixel is.
     fn shared_with(&self, other: &Self) -> Vec<(u32, u32)> {
         let places = |images: &Images| 0..images.len() as u32;
@@ -66,6 +81,15 @@ impl MemoryDataset {
     pub fn new(side: usize) -> Self {
         let none = || Arc::new(MemorySplit::none(side));
         Self { unlabelled: none(), labelled: none() }
+    }
+
+    /// Says of which domain each of the images is that were added, the unlabelled ones and the labelled ones.
+    ///
+    /// # Errors
+    /// [`Error::TooFew`] where there are not as many as images.
+    pub fn set_domains(&mut self, unlabelled: Vec<u16>, labelled: Vec<u16>) -> Result<(), Error> {
+        Arc::make_mut(&mut self.unlabelled).set_domains(unlabelled)?;
+        Arc::make_mut(&mut self.labelled).set_domains(labelled)
     }
 
     /// Adds unlabelled images.
@@ -102,11 +126,14 @@ impl MemoryDataset {
     }
 
     /// Batches of a run, drawn so. They hold the images that there are now.
+    ///
+    /// # Errors
+    /// Those of [`Loader::new`].
     pub fn loader(
         &self,
         [unlabelled, labelled]: [Sampling; 2],
         seed: u64,
-    ) -> Loader<Arc<MemorySplit>> {
+    ) -> Result<Loader<Arc<MemorySplit>>, Error> {
         let splits = (self.unlabelled.clone(), self.labelled.clone());
         Loader::new((splits.0, unlabelled), (splits.1, labelled), seed)
     }
@@ -119,7 +146,7 @@ mod tests {
     use super::*;
     use crate::loader::{Batch, LABELLED};
     use crate::rng::Purpose;
-    use crate::sampler::{LastBatch, Shuffle};
+    use crate::sampler::{Batches, LastBatch, Shuffle};
 
     fn dataset(unlabelled: usize, labelled: usize) -> MemoryDataset {
         let images = |count: usize| {
@@ -138,11 +165,12 @@ mod tests {
         let [unlabelled, labelled] = dataset.sizes();
         let sampling = |count, batch, purpose| {
             let (shuffle, last_batch) = (Shuffle::Full, LastBatch::Carry);
-            Sampling { count, batch, shuffle, last_batch, purpose }
+            let batches = Batches::Mixed;
+            Sampling { count, batch, shuffle, last_batch, batches, purpose }
         };
         let unlabelled = sampling(unlabelled, 4, Purpose::UnlabelledOrder);
         let labelled = sampling(labelled, 2, Purpose::LabelledOrder);
-        dataset.loader([unlabelled, labelled], 1)
+        dataset.loader([unlabelled, labelled], 1).unwrap()
     }
 
     fn batch(loader: &mut Loader<Arc<MemorySplit>>, step: u64) -> Batch {
@@ -159,6 +187,32 @@ mod tests {
             assert_eq!(i32::from(labelled.images.picture(place)[0]), label);
             assert_eq!(labelled.visits[place].image, LABELLED + label as u64);
         }
+    }
+
+    #[test]
+    fn batches_of_one_domain_need_domains() {
+        let mut dataset = dataset(0, 0);
+        let images = |k: u8| Images::new(vec![k; 4 * 12], [4, 2, 2]).unwrap();
+        let sampling = |count| {
+            let whole = Sampling::whole(count, 4, Shuffle::Full, Purpose::UnlabelledOrder);
+            [Sampling { batches: Batches::OneDomain, ..whole }, Sampling::NONE]
+        };
+        dataset.add(&images(7)).unwrap();
+        dataset.add(&images(2)).unwrap();
+        let error = dataset.set_domains(vec![1; 7], Vec::new()).expect_err("eight images");
+        assert_eq!(error.code(), "TOO_FEW", "{error}");
+        dataset.set_domains([[7; 4], [2; 4]].concat(), Vec::new()).unwrap();
+        let mut loader = dataset.loader(sampling(8), 1).expect("domains are known");
+        for step in 0..6 {
+            let Batch { unlabelled, .. } = batch(&mut loader, step);
+            let first = unlabelled.images.picture(0)[0];
+            assert_eq!(first, [2, 7][step as usize % 2]);
+            assert!((0..4).all(|k| unlabelled.images.picture(k)[0] == first));
+        }
+        dataset.add(&images(0)).unwrap();
+        let error = dataset.loader(sampling(12), 1).expect_err("four have no domain");
+        assert_eq!(error.code(), "SETTING");
+        assert!(error.to_string().contains("pretraining.batches"), "{error}");
     }
 
     #[test]

@@ -281,7 +281,10 @@ mod tests {
     }
 
     fn started() -> Box<dyn Running> {
-        started_with(&EncoderSettings::Conv4Pool { width: 8, pixels: Pixels::Unit }, 16)
+        started_with(
+            &EncoderSettings::Conv4Pool { width: 8, grid: 1, features: None, pixels: Pixels::Unit },
+            16,
+        )
     }
 
     fn started_with(settings: &EncoderSettings, side: usize) -> Box<dyn Running> {
@@ -411,7 +414,8 @@ mod tests {
     #[test]
     fn features_come_in_the_order_of_the_views() {
         let device = Device::flex();
-        let settings = EncoderSettings::Conv4Pool { width: 8, pixels: Pixels::Unit };
+        let settings =
+            EncoderSettings::Conv4Pool { width: 8, grid: 1, features: None, pixels: Pixels::Unit };
         let encoder = settings.init(16, 5, &device).unwrap();
         let view = |side: usize, level: f64| Tensor::full([2, 3, side, side], level, &device);
         let views = [view(16, 0.2), view(8, 0.4), view(16, 0.6)];

@@ -144,6 +144,20 @@ impl Graph<'_> {
         self.after("Flatten", &[&means])
     }
 
+    /// The mean of each cell of a grid, in rows.
+    pub(super) fn cells(&mut self, maps: &Maps, grid: usize) -> Value {
+        if grid == 1 {
+            return self.average(maps);
+        }
+        let cell = [(maps.side / grid) as i64; 2];
+        let means = self.pooled(
+            "AveragePool",
+            &maps.value,
+            &[("kernel_shape", &cell[..]), ("strides", &cell[..])],
+        );
+        self.after("Flatten", &[&means])
+    }
+
     /// A fully connected layer on rows, with its tensors below a name; not all have a bias.
     pub(super) fn linear(&mut self, rows: &str, name: &str) -> Result<Value, Error> {
         let mut inputs = vec![rows.to_owned(), self.weight(&format!("{name}.weight"))?];

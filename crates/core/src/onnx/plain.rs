@@ -23,8 +23,8 @@ impl Graph<'_> {
         Ok(self.after("Relu", &[&sums]))
     }
 
-    /// Four convolutions with normalisation, with poolings between them.
-    pub(super) fn conv4_pool(&mut self, mut maps: Maps) -> Result<Value, Error> {
+    /// Four convolutions with normalisation, with poolings between them, and a dense layer if there is one.
+    pub(super) fn conv4_pool(&mut self, mut maps: Maps, grid: usize) -> Result<Value, Error> {
         let last = conv4_pool::DEPTH - 1;
         for place in 0..=last {
             let layer = format!("layers.{place}");
@@ -35,7 +35,12 @@ impl Graph<'_> {
                 maps = self.halved(&maps);
             }
         }
-        Ok(self.average(&maps))
+        let means = self.cells(&maps, grid);
+        if !self.has("encoder.dense.weight") {
+            return Ok(means);
+        }
+        let rows = self.linear(&means, "encoder.dense")?;
+        self.batch_norm(&rows, "encoder.norm", Constants::PYTORCH.epsilon)
     }
 
     /// A stem, and pairs of depthwise and pointwise convolutions.

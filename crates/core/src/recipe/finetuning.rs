@@ -8,7 +8,7 @@ use crate::freeze::is_none;
 use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
-use crate::sampler::{LastBatch, Sampling, Shuffle};
+use crate::sampler::{Batches, LastBatch, Sampling, Shuffle};
 
 /// Training of encoder and a fresh linear classifier on labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,7 @@ impl Finetuning {
     /// How so many labelled images are drawn.
     pub fn sampling(&self, count: usize) -> Sampling {
         let Self { batch, shuffle, last_batch, .. } = *self;
-        Sampling { count, batch, shuffle, last_batch, purpose: Purpose::LabelledOrder }
+        let (batches, purpose) = (Batches::Mixed, Purpose::LabelledOrder);
+        Sampling { count, batch, shuffle, last_batch, batches, purpose }
     }
 }

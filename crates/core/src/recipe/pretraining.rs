@@ -10,7 +10,7 @@ use crate::method::{AccuracyOn, Reduction, Steps};
 use crate::optimizer::OptimizerSettings;
 use crate::range;
 use crate::rng::Purpose;
-use crate::sampler::{Sampling, Shuffle};
+use crate::sampler::{Batches, Sampling, Shuffle};
 
 /// Pre-training with an online probe beside it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct Pretraining {
     pub freeze: usize,
     /// Order of the images.
     pub shuffle: Shuffle,
+    /// Which images may meet in a batch; those of one domain where the data tell domains apart.
+    #[serde(default, skip_serializing_if = "is_mixed")]
+    pub batches: Batches,
     /// How losses become one number.
     pub reduction: Reduction,
     /// Views that the method compares.
@@ -47,6 +50,11 @@ pub struct Pretraining {
     /// Where contrastive accuracy is measured; relational reasoning has none.
     #[serde(default)]
     pub accuracy_on: AccuracyOn,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_mixed(batches: &Batches) -> bool {
+    *batches == Batches::Mixed
 }
 
 fn at_once() -> usize {
@@ -99,7 +107,10 @@ impl Pretraining {
         classes: usize,
     ) -> Result<[Sampling; 2], Error> {
         let labelled_batch = self.labelled_of(classes);
-        let sampling = |count, batch, purpose| Sampling::whole(count, batch, self.shuffle, purpose);
+        let sampling = |count, batch, purpose| Sampling {
+            batches: self.batches,
+            ..Sampling::whole(count, batch, self.shuffle, purpose)
+        };
         let what = "unlabelled images to fill a batch (pretraining.unlabelled_batch)";
         let unlabelled = sampling(unlabelled, self.unlabelled_batch, Purpose::UnlabelledOrder);
         let unlabelled = unlabelled.filled(what)?;

@@ -50,6 +50,12 @@ pub struct RunNote {
     pub class_names: Vec<String>,
     /// The class of every image, if it has one.
     pub classes: Vec<Option<u16>>,
+    /// Names of the domains, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domain_names: Vec<String>,
+    /// The domain of every image, where they are known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<u16>,
     /// Losses so far.
     pub losses: Losses,
     /// What else the front end that wrote it keeps there.
@@ -137,6 +143,11 @@ impl RunFile {
         let mut dataset = MemoryDataset::new(self.state.plan.side);
         dataset.add(&self.images)?;
         dataset.add_labelled(&self.images.select(&places), &labels)?;
+        let domains = &self.state.more.run_file.domains;
+        if !domains.is_empty() {
+            let of_labelled = places.iter().map(|&place| domains[place as usize]).collect();
+            dataset.set_domains(domains.clone(), of_labelled)?;
+        }
         Ok(dataset)
     }
 
@@ -149,7 +160,7 @@ impl RunFile {
 impl RunNote {
     /// Refuses what does not belong to so many images and classes.
     fn check(&self, images: usize, classes: usize) -> Result<(), Error> {
-        let Self { version, class_names, classes: of_images, .. } = self;
+        let Self { version, class_names, classes: of_images, domain_names, domains, .. } = self;
         if *version != VERSION {
             return Err(wrong(&format!("expected a run file of version {VERSION}, got {version}")));
         }
@@ -160,6 +171,14 @@ impl RunNote {
         if class_names.len() != classes {
             let got = class_names.len();
             return Err(wrong(&format!("expected the names of {classes} classes, got {got}")));
+        }
+        if !domains.is_empty() && domains.len() != images {
+            let got = domains.len();
+            return Err(wrong(&format!("expected the domains of {images} images, got {got}")));
+        }
+        if let Some(domain) = domains.iter().find(|it| usize::from(**it) >= domain_names.len()) {
+            let names = domain_names.len();
+            return Err(wrong(&format!("expected domains below {names}, got {domain}")));
         }
         match of_images.iter().flatten().find(|class| usize::from(**class) >= classes) {
             Some(class) => Err(wrong(&format!("expected classes below {classes}, got {class}"))),
@@ -198,6 +217,8 @@ mod tests {
             dataset: "leaves".into(),
             class_names: vec!["ash".into(), "oak".into()],
             classes,
+            domain_names: Vec::new(),
+            domains: Vec::new(),
             losses: Losses::default(),
             more: BTreeMap::new(),
         };

@@ -96,7 +96,7 @@ impl Trainer<SelfSupervised> {
     pub fn loader(&self, dataset: &MemoryDataset) -> Result<Loader<Arc<MemorySplit>>, Error> {
         let (settings, plan) = (&self.run.recipe.pretraining, &self.run.plan);
         let sampling = settings.sampling(dataset.sizes(), plan.classes)?;
-        Ok(dataset.loader(sampling, plan.seed))
+        dataset.loader(sampling, plan.seed)
     }
 
     /// One step on views that are already augmented.

@@ -139,7 +139,7 @@ impl Trainer<SemiSupervised> {
     /// [`Error::TooFew`] when the images do not fill one batch.
     pub fn loader(&self, dataset: &MemoryDataset) -> Result<Loader<Arc<MemorySplit>>, Error> {
         let sampling = self.task.settings.sampling(dataset.sizes())?;
-        Ok(dataset.loader(sampling, self.run.plan.seed))
+        dataset.loader(sampling, self.run.plan.seed)
     }
 }
 

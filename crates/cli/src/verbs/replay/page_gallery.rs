@@ -40,6 +40,7 @@ pub(super) fn open(
         }
     }
     let images = Images::new(pixels, [VENDORS.len() * labels.len(), side, side])?;
+    let vendors = || (0..images.len()).map(|place| (place % VENDORS.len()) as u16).collect();
     let mut dataset = MemoryDataset::new(side);
     dataset.add(&images)?;
     if wanted > 0 {
@@ -50,6 +51,7 @@ pub(super) fn open(
         let both = labels.iter().flat_map(|&class| [place(class); VENDORS.len()]);
         dataset.add_labelled(&images, &both.collect::<Vec<_>>())?;
     }
+    dataset.set_domains(vendors(), if wanted > 0 { vendors() } else { Vec::new() })?;
     Ok(dataset)
 }
 
