@@ -44,10 +44,12 @@ function encodersHere() {
   return files
     .filter((file) => file.endsWith(".json"))
     .map((file) => {
-      const { title, bytes } = JSON.parse(readFileSync(join(folder, file), "utf8")) as {
+      const { title, bytes, least } = JSON.parse(readFileSync(join(folder, file), "utf8")) as {
         title: string;
         bytes: number;
+        least?: readonly number[];
       };
+      if (!least) throw new Error(`${join(folder, file)} is of an earlier kith: run make encoders`);
       const name = file.replace(/\.json$/, "");
       // With its embeddings of the gallery, which come first.
       return { name, title, bytes: bytes + statSync(join(folder, `${name}.bin`)).size };

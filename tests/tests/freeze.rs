@@ -159,7 +159,7 @@ fn a_classifier_learns_above_a_frozen_encoder() {
     let trainer = Trainer::supervised(recipe.clone(), PLAN, &cpu()).expect("it suits");
     let mut trainer = trainer.with_encoder(&start).expect("the same encoder");
     let sampling = recipe.finetuning.sampling(16);
-    let mut loader = dataset(16, SIDE).loader([sampling.clone(), sampling], 6);
+    let mut loader = dataset(16, SIDE).loader([sampling.clone(), sampling], 6).unwrap();
     let mut losses = Vec::new();
     for step in 0..20 {
         let Ok(batch) = loader.batch(step);

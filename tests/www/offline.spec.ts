@@ -8,9 +8,9 @@ import { expect, load, PANELS, test } from "./visit.js";
 const dist = fileURLToPath(new URL("../../www/dist", import.meta.url));
 
 /** Compressed bytes of everything but pictures that the page downloads before the network is loaded. */
-const BUDGET = 449_000;
+const BUDGET = 525_000;
 /** Bytes that the first panel downloads, pictures included. */
-const UNASKED = 1_000_000;
+const UNASKED = 1_200_000;
 
 test.describe("with a service worker", () => {
   test.use({ serviceWorkers: "allow" });

@@ -34,12 +34,14 @@ export async function precompute(checkpoint, { levels, reach }, describe) {
   const rows = new Embeddings(unpacked, info.dim).normalize();
   const exact = new Embeddings(data, info.dim);
   const { test = null, validation = null } = metrics.best;
+  const same = agreement(exact, rows);
   const metadata = {
     checkpoint: basename(checkpoint),
     bytes: bytes.length,
     integrity: `sha256-${createHash("sha256").update(bytes).digest("base64")}`,
     levels,
     retrieval: retrieval(exact, heldOut),
+    agreement: same,
     ...describe(heldOut),
     info: { ...info, metrics: { last: {}, best: { test, validation } } },
     least,
@@ -48,7 +50,6 @@ export async function precompute(checkpoint, { levels, reach }, describe) {
   const beside = (ending) => checkpoint.replace(/safetensors$/, ending);
   writeFileSync(beside("bin"), pack(steps, info.dim));
   writeFileSync(beside("json"), `${JSON.stringify(metadata)}\n`);
-  const same = agreement(exact, rows);
   console.log(
     `${basename(checkpoint)}: ${rows.count} pictures, ${info.dim} numbers each; nearest as unpacked: ${same.toFixed(3)}; retrieval: ${metadata.retrieval.toFixed(4)}`,
   );

@@ -19,12 +19,13 @@ export function encoderLines(info: EncoderSummary): Lines {
 /** What came with the page besides the encoder. */
 export function metadataLines({ metadata }: Network): Lines {
   if (!metadata) return {};
-  const { info, bytes, retrieval } = metadata;
+  const { info, bytes, retrieval, agreement } = metadata;
   const licence = "MIT or Apache 2.0; trained on Noto Emoji (Apache 2.0) and Twemoji (CC BY 4.0)";
   const which = info.origin ? "the emoji kept aside for tests" : "the emoji not in training";
   return {
     Size: `${megabytes(bytes)}, ${info.dtype === "f16" ? "16" : "32"}-bit floats`,
     Retrieval: `for ${percent(retrieval)} of ${which}, the other vendor's drawing is nearest`,
+    "Before it is loaded": `embeddings of 4 bits a number; for ${percent(agreement)} of pictures they give the same nearest neighbour as exact ones`,
     ...(!info.origin && { Licence: licence }),
   };
 }

@@ -33,6 +33,8 @@ export interface NetworkMetadata {
   readonly heldOut: readonly number[];
   /** Of these, the share whose nearest neighbour is the same emoji by the other vendor. */
   readonly retrieval: number;
+  /** The share of pictures whose nearest neighbour is the same by the stored embeddings, which are rounded. */
+  readonly agreement: number;
 }
 
 /** Pictures that are embedded between two looks at the clock, or at the signal of an abort. */

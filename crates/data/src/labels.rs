@@ -118,7 +118,8 @@ impl Labels {
         let domain = columns.domain.map_or(Ok(None), |column| text(column, "domain"))?;
         if let Some(earlier) = self.of.get(&path) {
             let both = [("class", &earlier.class, &class), ("domain", &earlier.domain, &domain)];
-            for (what, one, other) in both.into_iter().filter(|(_, one, other)| one != other) {
+            if let Some((what, one, other)) = both.into_iter().find(|(_, one, other)| one != other)
+            {
                 let one = one.as_deref().unwrap_or_default();
                 let expected =
                     format!("the {what} of line {}, `{one}`, for the same file", earlier.line);

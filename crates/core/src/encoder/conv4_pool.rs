@@ -16,8 +16,9 @@ use crate::norm::BatchNorm;
 use crate::range;
 use crate::rng::Stream;
 
-/// Convolution (3×3, padding 1, no bias), batch normalisation, `ReLU` and average pooling, four
-/// times; the last pooling is over all that is left, or over each cell of a grid. Each has twice the
+/// Convolution (3×3, padding 1, no bias), batch normalisation, `ReLU` and average pooling, four times.
+///
+/// The last pooling is over all that is left, or over each cell of a grid. Each convolution has twice the
 /// channels of the one before. A dense layer and a normalisation may follow.
 #[derive(Module, Debug)]
 pub struct Conv4Pool {
