@@ -3,6 +3,7 @@
 mod about;
 mod flags;
 mod clean;
+mod device;
 mod label;
 mod replay;
 mod resume;
@@ -18,9 +19,10 @@ use crate::fetch::Published;
 use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME};
 
 pub(crate) use clean::CleanFlags;
+pub(crate) use device::{DeviceChoice, DeviceChoices};
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FIT_SIDE, FitFlags, LogFormat,
-    RecipeFlags, RunFlags, Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, EvaluateFlags, FIT_SIDE, FitFlags, LogFormat, RecipeFlags, RunFlags,
+    Shared, TrainFlags, ViewChoice,
 };
 pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;

@@ -9,26 +9,20 @@ use kith_core::recipe::Recipe;
 use kith_core::square::Preprocessing;
 use kith_data::Source;
 
+use super::DeviceChoices;
+
 /// Flags that every verb understands.
 #[derive(Debug, Flags)]
 pub(crate) struct Shared {
-    /// Where to compute; auto takes a GPU if there is one
-    #[arg(long, global = true, default_value = "auto")]
-    pub(crate) device: DeviceChoice,
+    /// Where to compute: auto (a GPU if there is one), cpu, gpu, or a GPU as in gpu:1
+    ///
+    /// kith doctor numbers the GPUs. pretrain and sweep take several devices, as in gpu:0,gpu:1: each
+    /// computes a part of every batch.
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICES")]
+    pub(crate) device: DeviceChoices,
     /// The seed of everything random
     #[arg(long, global = true, default_value_t = 1)]
     pub(crate) seed: u64,
-}
-
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeviceChoice {
-    /// A GPU if there is one, else the CPU.
-    Auto,
-    /// A GPU, or an error.
-    Gpu,
-    /// The CPU.
-    Cpu,
 }
 
 /// Which pictures.
