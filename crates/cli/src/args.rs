@@ -1,13 +1,13 @@
 //! The command line.
 
 mod about;
+mod device;
+mod shard;
 mod flags;
 mod clean;
-mod device;
 mod label;
 mod replay;
 mod resume;
-mod shard;
 mod split;
 mod weights;
 
@@ -219,9 +219,9 @@ pub(crate) enum Verb {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Put together what `embed --shard` wrote
+    /// Put together what `embed --shard` or `evaluate --shard` wrote
     Merge {
-        /// The files, without their endings: what `embed` was given as --out
+        /// The files, without their endings: what was given as --out
         #[arg(default_value = "embeddings")]
         out: PathBuf,
     },

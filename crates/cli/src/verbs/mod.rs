@@ -10,12 +10,12 @@ mod pretrain;
 mod finetune;
 mod semi;
 mod experiment;
+mod embed;
 mod evaluate;
 mod runner;
 mod sweep;
 mod benchmark;
 mod compare;
-mod embed;
 mod neighbours;
 mod clean;
 mod info;
@@ -74,7 +74,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             let out = embed::Out { path: &out, pixels, shard };
             tell(&embed::run(&checkpoint, split, &out, &data, command)?);
         }
-        Verb::Merge { out } => tell(&embed::merge(&out)?),
+        Verb::Merge { out } => tell(&embed::shards::merge(&out)?),
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
             let size = neighbours::Size { queries, k };
             tell(&neighbours::run(&checkpoint, size, &out, &data, command)?);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use npyz::NpyFile;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{ending, write_array};
 use crate::args::Shard;
@@ -17,23 +18,65 @@ use crate::output::lossy;
 /// What a shard says of itself, beside its files: parts fit together where all but `shard` is the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Note {
-    pub(super) shard: Shard,
+pub(in crate::verbs) struct Note {
+    pub(in crate::verbs) shard: Shard,
     /// Of all shards together.
-    pub(super) images: usize,
-    pub(super) features: usize,
-    /// The fingerprint of the encoder.
-    pub(super) encoder: String,
+    pub(in crate::verbs) images: usize,
+    pub(in crate::verbs) features: usize,
+    /// The fingerprint of the encoder, or of the encoders one behind the other.
+    pub(in crate::verbs) encoder: String,
     /// A digest of names, labels and splits of all images.
-    pub(super) table: String,
-    pub(super) side: usize,
-    pub(super) pixels: bool,
+    pub(in crate::verbs) table: String,
+    pub(in crate::verbs) side: usize,
+    pub(in crate::verbs) pixels: bool,
+    /// How images were cut and resized, where an evaluation goes on with the features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::verbs) evaluation: Option<String>,
+    /// A digest of the file of features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::verbs) numbers: Option<String>,
 }
 
 impl Note {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(in crate::verbs) fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec_pretty(self).expect("it has nothing that JSON lacks")
     }
+
+    /// The verb that wrote it.
+    fn verb(&self) -> &'static str {
+        if self.evaluation.is_some() { "evaluate" } else { "embed" }
+    }
+
+    /// The first thing that is not the same in two notes, as each of them has it; of which part they are,
+    /// and of which numbers, is their own.
+    pub(in crate::verbs) fn difference(&self, other: &Self) -> Option<(&'static str, [String; 2])> {
+        let words = |note: &Self| {
+            let of_evaluation = || "not for an evaluation".to_owned();
+            [
+                ("pictures are cut", note.evaluation.clone().unwrap_or_else(of_evaluation)),
+                ("images", note.images.to_string()),
+                ("features", note.features.to_string()),
+                ("encoder", note.encoder.clone()),
+                ("names, labels and splits of all images", note.table.clone()),
+                ("side", note.side.to_string()),
+                ("pictures", if note.pixels { "written" } else { "not written" }.to_owned()),
+            ]
+        };
+        let mut pairs = words(self).into_iter().zip(words(other));
+        let ((what, own), (_, other)) = pairs.find(|((_, own), (_, other))| own != other)?;
+        Some((what, [own, other]))
+    }
+}
+
+/// Which shard the whole is.
+pub(in crate::verbs) const WHOLE: Shard = Shard { part: 1, parts: 1 };
+
+/// A digest of a file.
+pub(in crate::verbs) fn digest_of(path: &Path) -> Result<String, Failure> {
+    let failed = |e| FileError::new(path, e);
+    let mut digest = Sha256::new();
+    io::copy(&mut File::open(path).map_err(failed)?, &mut digest).map_err(failed)?;
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The files of a shard, without their endings.
@@ -43,14 +86,19 @@ fn path(base: &Path, shard: Shard) -> PathBuf {
 
 /// The same for writing them. What is said of earlier ones goes first: a shard whose files are written anew
 /// is none until its note is there.
-pub(super) fn begun(base: &Path, shard: Shard) -> Result<PathBuf, Failure> {
+pub(in crate::verbs) fn begun(base: &Path, shard: Shard) -> Result<PathBuf, Failure> {
     let path = path(base, shard);
-    let note = ending(&path, "json");
-    match std::fs::remove_file(&note) {
+    forget(&ending(&path, "json"))?;
+    Ok(path)
+}
+
+/// Removes a note, if it is there.
+fn forget(note: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(note) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FileError::new(&note, error).into())
+            Err(FileError::new(note, error).into())
         }
-        _ => Ok(path),
+        _ => Ok(()),
     }
 }
 
@@ -62,16 +110,20 @@ pub(in crate::verbs) struct Merged {
     /// Images, and features of each.
     shape: [u64; 2],
     shards: usize,
+    /// What goes on with them, where an evaluation does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl Display for Merged {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { npy, csv, shape: [images, features], shards } = self;
+        let Self { npy, csv, shape: [images, features], shards, next } = self;
         write!(
             f,
             "{images} pictures of {shards} shards, {features} features each: {npy} and {csv}"
         )?;
-        write!(f, "; the shards stay")
+        write!(f, "; the shards stay")?;
+        next.iter().try_for_each(|next| write!(f, "\ngo on with: {next}"))
     }
 }
 
@@ -80,6 +132,8 @@ pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
     let base = super::base(out);
     let notes = notes(&base)?;
     let first = &notes[0];
+    let whole = first.evaluation.is_some().then(|| ending(&base, "json"));
+    whole.iter().try_for_each(|note| forget(note))?;
     let parts: Vec<PathBuf> = notes.iter().map(|note| path(&base, note.shard)).collect();
     let shape = [first.images as u64, first.features as u64];
     let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
@@ -88,6 +142,9 @@ pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
         .zip(&parts)
         .map(|(note, part)| (ending(part, "npy"), note.shard.of(note.images).len() as u64))
         .collect();
+    for (note, (array, _)) in notes.iter().zip(&arrays) {
+        has_numbers(&base, note, array)?;
+    }
     join::<f32>(&base, &arrays, &shape, &npy)?;
     if first.pixels {
         let pixels: Vec<(PathBuf, u64)> = arrays
@@ -99,10 +156,66 @@ pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
         join::<u8>(&base, &pixels, &[shape[0], 3, side, side], &ending(&base, "pixels.npy"))?;
     }
     join_tables(&base, &parts, first.images, &csv)?;
-    Ok(Merged { npy: lossy(&npy), csv: lossy(&csv), shape, shards: notes.len() })
+    if let Some(path) = &whole {
+        let note = Note { shard: WHOLE, numbers: Some(digest_of(&npy)?), ..first.clone() };
+        files::write(path, &note.to_bytes())?;
+    }
+    let next = whole.map(|_| format!("kith evaluate RUN --features {}", lossy(&base)));
+    Ok(Merged { npy: lossy(&npy), csv: lossy(&csv), shape, shards: notes.len(), next })
 }
 
-fn unfit(base: &Path, reason: String) -> Failure {
+/// Refuses a file of features that is not the one of its note: that of another shard, say.
+fn has_numbers(base: &Path, note: &Note, array: &Path) -> Result<(), Failure> {
+    let Some(expected) = &note.numbers else { return Ok(()) };
+    let got = digest_of(array)?;
+    match *expected == got {
+        true => Ok(()),
+        false => {
+            let path = lossy(array);
+            let reason = format!(
+                "{path} is not what its note says: expected numbers {expected}, got {got}; copy both \
+                 anew, or write them again"
+            );
+            Err(unfit(base, reason))
+        }
+    }
+}
+
+/// Features of all images of an evaluation, as they were put together, and their note.
+pub(in crate::verbs) fn read(out: &Path) -> Result<(Note, Vec<f32>), Failure> {
+    let base = super::base(out);
+    let (path, npy) = (ending(&base, "json"), ending(&base, "npy"));
+    let bytes = match std::fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let merge = format!("kith merge {}", lossy(&base));
+            let reason = format!(
+                "expected {}, which `{merge}` writes once all parts are there; it is missing",
+                lossy(&path)
+            );
+            return Err(unfit(&base, reason));
+        }
+        bytes => bytes.map_err(|e| FileError::new(&path, e))?,
+    };
+    let note: Option<Note> = serde_json::from_slice(&bytes).ok();
+    let Some(note) = note.filter(|note| note.shard == WHOLE && note.evaluation.is_some()) else {
+        let reason = format!("{} is no note of an evaluation: merge them again", lossy(&path));
+        return Err(unfit(&base, reason));
+    };
+    has_numbers(&base, &note, &npy)?;
+    let unread = |e| Failure::from(FileError::new(&npy, e));
+    let file = File::open(&npy).map_err(unread)?;
+    let array = NpyFile::new(BufReader::new(file)).map_err(unread)?;
+    let expected = [note.images as u64, note.features as u64];
+    if array.shape() != expected {
+        let got = array.shape();
+        let reason = format!("expected {expected:?} numbers in {}, got {got:?}", lossy(&npy));
+        return Err(unfit(&base, reason));
+    }
+    let numbers = array.into_vec::<f32>().map_err(unread)?;
+    Ok((note, numbers))
+}
+
+pub(in crate::verbs) fn unfit(base: &Path, reason: String) -> Failure {
     Failure::Shards { path: base.to_owned(), reason }
 }
 
@@ -111,8 +224,8 @@ fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
     let mut notes = found(base)?;
     notes.sort_by_key(|note| (note.shard.parts, note.shard.part));
     let Some(first) = notes.first().cloned() else {
-        let reason =
-            "there are none; `kith embed --shard 1/4` and so on write them, with the same --out";
+        let reason = "there are none; `kith embed --shard 1/4` and so on write them, and `kith evaluate RUN --shard \
+             1/4` does, with the same --out";
         return Err(unfit(base, reason.into()));
     };
     let parts = first.shard.parts;
@@ -128,9 +241,10 @@ fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
         (1..=parts).filter(|part| !is_there(part)).map(|part| part.to_string()).collect();
     if !missing.is_empty() {
         let reason = format!(
-            "expected {parts}, got {}; missing: {} (`kith embed --shard {}/{parts}`)",
+            "expected {parts}, got {}; missing: {} (`kith {} --shard {}/{parts}`)",
             notes.len(),
             missing.join(", "),
+            first.verb(),
             missing[0]
         );
         return Err(unfit(base, reason));
@@ -145,22 +259,9 @@ fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
 
 /// What keeps two shards from being of one whole.
 fn differing(first: &Note, other: &Note) -> Option<String> {
-    let words = |note: &Note| {
-        [
-            ("images", note.images.to_string()),
-            ("features", note.features.to_string()),
-            ("encoder", note.encoder.clone()),
-            ("names, labels and splits of all images", note.table.clone()),
-            ("side", note.side.to_string()),
-            ("pictures", if note.pixels { "written" } else { "not written" }.to_owned()),
-        ]
-    };
-    let pairs = words(first).into_iter().zip(words(other));
-    let mut differing = pairs.filter(|((_, first), (_, other))| first != other);
-    differing.next().map(|((what, then), (_, now))| {
-        let [one, two] = [first, other].map(|note| note.shard.part);
-        format!("{what} of shard {one}: {then}, of shard {two}: {now}; embed all with the same")
-    })
+    let (what, [then, now]) = first.difference(other)?;
+    let [one, two] = [first, other].map(|note| note.shard.part);
+    Some(format!("{what} of shard {one}: {then}, of shard {two}: {now}; embed all with the same"))
 }
 
 /// The notes beside some files.
