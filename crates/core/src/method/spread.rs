@@ -38,15 +38,17 @@ impl<'a> Spread<'a> {
         views: &[Tensor<4>],
         passes: Passes,
     ) -> Self {
-        let mut encoders: Vec<(Device, Alone)> = Vec::new();
+        let mut devices: Vec<&Device> = Vec::new();
         for device in parts.iter().map(Part::device) {
-            if encoders.iter().all(|(known, _)| known != device) {
-                let here = encoders.is_empty();
-                let encoder = if here { encoder.clone() } else { copied(encoder, device) };
-                let alone = Network { encoder, heads: NoBuffers {} };
-                encoders.push((device.clone(), alone));
+            if !devices.contains(&device) {
+                devices.push(device);
             }
         }
+        let copy = |(place, device): (usize, &Device)| {
+            let encoder = if place == 0 { encoder.clone() } else { copied(encoder, device) };
+            (device.clone(), Network { encoder, heads: NoBuffers {} })
+        };
+        let encoders = devices.into_iter().enumerate().map(copy).collect();
         let views = parts.iter().map(|part| part.of_views(views)).collect();
         Self { parts, encoders, views, passes }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use npyz::NpyFile;
@@ -74,8 +74,17 @@ pub(in crate::verbs) const WHOLE: Shard = Shard { part: 1, parts: 1 };
 /// A digest of a file.
 pub(in crate::verbs) fn digest_of(path: &Path) -> Result<String, Failure> {
     let failed = |e| FileError::new(path, e);
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
     let mut digest = Sha256::new();
-    io::copy(&mut File::open(path).map_err(failed)?, &mut digest).map_err(failed)?;
+    loop {
+        let bytes = file.fill_buf().map_err(failed)?;
+        if bytes.is_empty() {
+            break;
+        }
+        digest.update(bytes);
+        let count = bytes.len();
+        file.consume(count);
+    }
     Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
