@@ -47,7 +47,7 @@ fn together(all: Vec<Chosen>, choices: &DeviceChoices) -> Result<Chosen, Failure
     for next in rest {
         if [&chosen.device].into_iter().chain(&chosen.further).any(|known| *known == next.device) {
             let (what, got) = ("list of devices", choices.to_string());
-            let expected = format!("each device once, and {} is in it twice", next.why);
+            let expected = format!("each device once; two of these are {}", next.why);
             return Err(Failure::Unknown { what, got, expected });
         }
         chosen.further.push(next.device);

@@ -127,10 +127,9 @@ pub(in crate::verbs) struct Merged {
 impl Display for Merged {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Self { npy, csv, shape: [images, features], shards, next } = self;
-        write!(
-            f,
-            "{images} pictures of {shards} shards, {features} features each: {npy} and {csv}"
-        )?;
+        // An evaluation has a row for each image and checkpoint.
+        let what = if next.is_some() { "rows" } else { "pictures" };
+        write!(f, "{images} {what} of {shards} shards, {features} features each: {npy} and {csv}")?;
         write!(f, "; the shards stay")?;
         next.iter().try_for_each(|next| write!(f, "\ngo on with: {next}"))
     }
