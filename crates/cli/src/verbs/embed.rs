@@ -1,5 +1,6 @@
 //! `kith embed`: features of images as files for other programs.
 
+pub(super) mod note;
 pub(super) mod shards;
 
 use std::ffi::OsStr;
@@ -23,7 +24,7 @@ use crate::files;
 use crate::inference::embed;
 use crate::output::lossy;
 use crate::verbs::session::Command;
-use shards::Note;
+use note::Note;
 
 /// Images that are read at a time where their bytes are written.
 const AT_A_TIME: usize = 256;
@@ -104,7 +105,7 @@ pub(super) fn run(
                 side,
                 pixels: out.pixels,
                 evaluation: None,
-                numbers: Some(shards::digest_of(&npy)?),
+                numbers: Some(note::digest_of(&npy)?),
             };
             files::write(&ending(&base, "json"), &note.to_bytes())?;
             format!("shard {} of {}: {} of {counted}", shard.part, shard.parts, rows.len())

@@ -14,7 +14,8 @@ use crate::failure::Failure;
 use crate::files;
 use crate::inference::embed;
 use crate::output::lossy;
-use crate::verbs::embed::shards::{self, Note, WHOLE};
+use crate::verbs::embed::note::{self as notes, Note, WHOLE};
+use crate::verbs::embed::shards;
 use crate::verbs::embed::{Parts, Table, base, digest, ending, of_rows, write as write_files};
 use crate::verbs::session::Command;
 
@@ -120,7 +121,7 @@ pub(super) fn write(
     let shape = [rows.len() as u64, note.features as u64];
     let table = Table { parts: &own, first: rows.start, classes };
     let (npy, csv) = write_files(&path, features, table)?;
-    let note = Note { numbers: Some(shards::digest_of(&npy)?), ..note };
+    let note = Note { numbers: Some(notes::digest_of(&npy)?), ..note };
     files::write(&ending(&path, "json"), &note.to_bytes())?;
     let (images, base) = (note.images, lossy(&whole));
     Ok(Written { npy: lossy(&npy), csv: lossy(&csv), shape, shard, images, base })
@@ -128,13 +129,13 @@ pub(super) fn write(
 
 /// The features of each subject, out of files that were put together.
 pub(super) fn read(subjects: &[Subject], out: &Path) -> Result<Vec<Sets>, Failure> {
-    let (found, numbers) = shards::read(out)?;
+    let (found, numbers) = notes::read(out)?;
     if let Some((what, [expected, got])) = note(subjects).difference(&found) {
         let reason = format!(
             "{what}: expected {expected}, got {got}; evaluate what they were embedded with, on the same \
              data, or embed again"
         );
-        return Err(shards::unfit(&base(out), reason));
+        return Err(notes::unfit(&base(out), reason));
     }
     let mut numbers = numbers.into_iter();
     let mut sets = Vec::new();
