@@ -316,3 +316,75 @@ fn what_looks_wrong_with_a_run_is_said_everywhere() {
     let healthy = done(folder.path(), &["info", "run"]);
     assert!(!found(&healthy).contains(&"weak_augmentation".to_owned()), "{healthy}");
 }
+
+/// The files of a base, without their endings.
+fn files_of(folder: &Path, base: &str) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+    entries.filter(|path| path.to_string_lossy().contains(&format!("/{base}."))).collect()
+}
+
+#[test]
+fn features_of_several_machines_are_worth_what_those_of_one_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    trained(folder.path());
+    let whole = done(folder.path(), &["evaluate", "run"]);
+    assert!(whole["best"]["linear"].is_f64() && whole["checkpoint"]["validation"].is_object());
+    for shard in ["3/3", "1/3", "2/3"] {
+        let part = done(folder.path(), &["evaluate", "run", "--shard", shard]);
+        assert!(part["shape"][0].as_u64() > Some(0), "{part}");
+    }
+    let merged = done(folder.path(), &["merge", "evaluation"]);
+    assert_eq!(merged["next"], "kith evaluate RUN --features evaluation");
+    let evaluate = ["evaluate", "run", "--features", "evaluation"];
+    assert_eq!(done(folder.path(), &evaluate), whole, "to the bit");
+    let mut reported = done(folder.path(), &[&evaluate[..], &["--run", "page"]].concat());
+    assert!(reported.as_object_mut().expect("an object").remove("report").is_some());
+    assert_eq!(reported, whole);
+    assert!(folder.path().join("page/report.html").exists());
+}
+
+#[test]
+fn features_that_are_not_of_one_evaluation_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    trained(folder.path());
+    let last = "run/checkpoint.safetensors";
+    let shard = |out: &str, shard: &str, more: &[&str]| {
+        let words = ["evaluate", last, "--out", out, "--shard", shard];
+        done(folder.path(), &[&words[..], more].concat());
+    };
+    let fails = |words: &[&str], expected: &[&str]| {
+        let (exit, code, said) = refused(folder.path(), words);
+        assert_eq!((exit, code.as_str()), (3, "SHARDS"), "{said}");
+        expected.iter().for_each(|words| assert!(said.contains(words), "{words}: {said}"));
+    };
+    let merge = &["merge", "parts"][..];
+    shard("parts", "1/2", &[]);
+    fails(merge, &["expected 2, got 1; missing: 2 (`kith evaluate --shard 2/2`)"]);
+    fails(&["evaluate", last, "--features", "parts"], &["parts.json", "kith merge parts"]);
+    shard("parts", "2/2", &["--labelled", "100"]);
+    fails(merge, &["images of shard 1", "of shard 2", "embed all with the same"]);
+    shard("parts", "2/2", &[]);
+    fs::copy(at("parts.2-of-2.npy"), at("aside")).expect("it is copied");
+    fs::copy(at("parts.1-of-2.npy"), at("parts.2-of-2.npy")).expect("it is copied");
+    fails(merge, &["parts.2-of-2.npy is not what its note says", "expected numbers"]);
+    fs::rename(at("aside"), at("parts.2-of-2.npy")).expect("it is moved");
+    done(folder.path(), merge);
+    done(folder.path(), &["evaluate", last, "--features", "parts"]);
+
+    let best = "run/best.safetensors";
+    fs::copy(at(last), at(best)).expect("the best may be the last");
+    fails(&["evaluate", best, "--features", "parts"], &["names, labels and splits", "expected"]);
+    let shorter = ["--set", "pretraining.epochs=2"];
+    let other = [&["pretrain", "--run", "other"][..], &SMALL, &shorter].concat();
+    done(folder.path(), &other);
+    let other = ["evaluate", "other/checkpoint.safetensors", "--features", "parts"];
+    fails(&other, &["encoder: expected", "got", "embed again"]);
+    let fewer = ["evaluate", last, "--features", "parts", "--labelled", "100"];
+    fails(&fewer, &["images: expected", "got"]);
+    let mut bytes = fs::read(at("parts.npy")).expect("an array");
+    *bytes.last_mut().expect("it has bytes") ^= 1;
+    fs::write(at("parts.npy"), bytes).expect("it is written");
+    fails(&["evaluate", last, "--features", "parts"], &["parts.npy is not what its note says"]);
+    assert!(files_of(folder.path(), "parts").len() >= 9, "nothing is removed");
+}

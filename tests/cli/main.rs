@@ -4,6 +4,7 @@ mod benchmark;
 mod clean;
 mod common;
 mod compare;
+mod devices;
 #[cfg(unix)] // others have no limits of a shell
 mod disk;
 mod diverged;

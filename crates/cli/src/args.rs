@@ -1,12 +1,13 @@
 //! The command line.
 
 mod about;
+mod device;
+mod shard;
 mod flags;
 mod clean;
 mod label;
 mod replay;
 mod resume;
-mod shard;
 mod split;
 mod weights;
 
@@ -18,9 +19,10 @@ use crate::fetch::Published;
 use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME};
 
 pub(crate) use clean::CleanFlags;
+pub(crate) use device::{DeviceChoice, DeviceChoices};
 pub(crate) use flags::{
-    BenchmarkFlags, DataFlags, DeviceChoice, EvaluateFlags, FIT_SIDE, FitFlags, LogFormat,
-    RecipeFlags, RunFlags, Shared, TrainFlags, ViewChoice,
+    BenchmarkFlags, DataFlags, EvaluateFlags, FIT_SIDE, FitFlags, LogFormat, RecipeFlags, RunFlags,
+    Shared, TrainFlags, ViewChoice,
 };
 pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;
@@ -217,9 +219,9 @@ pub(crate) enum Verb {
         #[command(flatten)]
         data: DataFlags,
     },
-    /// Put together what `embed --shard` wrote
+    /// Put together what `embed --shard` or `evaluate --shard` wrote
     Merge {
-        /// The files, without their endings: what `embed` was given as --out
+        /// The files, without their endings: what was given as --out
         #[arg(default_value = "embeddings")]
         out: PathBuf,
     },

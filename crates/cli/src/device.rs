@@ -3,13 +3,15 @@
 use kith_core::device::{Adapter, Kind, Place, gpu};
 use kith_core::{Device, DeviceKind, Error, selftest};
 
-use crate::args::DeviceChoice;
+use crate::args::{DeviceChoice, DeviceChoices};
 use crate::failure::Failure;
 
 /// A device with its name.
 #[derive(Clone, Debug)]
 pub(crate) struct Chosen {
     pub(crate) device: Device,
+    /// Devices that compute a part of each batch beside it.
+    pub(crate) further: Vec<Device>,
     /// What it is and why it was taken, for people.
     pub(crate) why: String,
 }
@@ -28,38 +30,92 @@ impl Chosen {
     }
 }
 
-/// Takes a device. A GPU must first compute a loss and gradients whose values are known: drivers have been
-/// seen to skip kernels in silence.
+/// Takes the devices. A GPU must first compute a loss and gradients whose values are known: drivers have
+/// been seen to skip kernels in silence.
 ///
 /// A software adapter counts as a GPU only when a GPU is asked for by name: on the same processor
 /// kith's own CPU path is many times faster.
-pub(crate) fn choose(choice: DeviceChoice) -> Result<Chosen, Failure> {
-    let able = |adapter: &Adapter| adapter.unusable(Place::Native).is_none();
-    let adapters: Vec<Adapter> = match choice {
+pub(crate) fn choose(choices: &DeviceChoices) -> Result<Chosen, Failure> {
+    let all = choices.0.iter().map(|choice| one(*choice)).collect::<Result<Vec<_>, _>>()?;
+    together(all, choices)
+}
+
+/// Devices as one choice: the first, and those that share its batches.
+fn together(all: Vec<Chosen>, choices: &DeviceChoices) -> Result<Chosen, Failure> {
+    let mut rest = all.into_iter();
+    let Some(mut chosen) = rest.next() else { return Ok(cpu("")) };
+    for next in rest {
+        if [&chosen.device].into_iter().chain(&chosen.further).any(|known| *known == next.device) {
+            let (what, got) = ("list of devices", choices.to_string());
+            let expected = format!("each device once; two of these are {}", next.why);
+            return Err(Failure::Unknown { what, got, expected });
+        }
+        chosen.further.push(next.device);
+        chosen.why = format!("{} + {}", chosen.why, next.why);
+    }
+    Ok(chosen)
+}
+
+/// Takes a device.
+fn one(choice: DeviceChoice) -> Result<Chosen, Failure> {
+    let numbered = match choice {
         DeviceChoice::Cpu => return Ok(cpu("")),
-        DeviceChoice::Auto | DeviceChoice::Gpu => {
-            adapters().iter().map(Adapter::from).filter(able).collect()
-        }
+        _ => numbered(&adapters()),
     };
-    let real = adapters.iter().find(|adapter| adapter.kind == Kind::Gpu);
-    let name = |adapter: &Adapter| format!("{} ({})", adapter.name, adapter.backend);
-    let why = match (choice, real, adapters.first()) {
-        (_, Some(adapter), _) => name(adapter),
-        (DeviceChoice::Gpu, None, Some(adapter)) => format!("{}, which is software", name(adapter)),
-        (DeviceChoice::Gpu, None, None) => {
-            let reason = "wgpu finds no adapter (Vulkan, Metal or DX12 driver missing?)".into();
-            return Err(Failure::NoGpu { reason });
+    let able = |(adapter, _): &&(Adapter, DeviceKind)| adapter.unusable(Place::Native).is_none();
+    let no_gpu = |reason: &str| Failure::NoGpu { asked: choice.to_string(), reason: reason.into() };
+    let found = match choice {
+        DeviceChoice::Numbered(number) => {
+            let found = numbered.get(number).ok_or_else(|| unknown(number, &numbered))?;
+            Some(found).filter(able).ok_or_else(|| no_gpu("its buffers hold too little"))?
         }
-        _ => return Ok(cpu("; no GPU found")),
+        _ => match numbered.iter().find(able) {
+            Some(first) if choice == DeviceChoice::Gpu || first.0.kind == Kind::Gpu => first,
+            _ if choice == DeviceChoice::Auto => return Ok(cpu("; no GPU found")),
+            _ => {
+                return Err(no_gpu(
+                    "wgpu finds no adapter (Vulkan, Metal or DX12 driver missing?)",
+                ));
+            }
+        },
     };
-    let gpu = Chosen { device: Device::wgpu(DeviceKind::DefaultDevice), why };
+    let (adapter, kind) = found;
+    let software = if adapter.kind == Kind::Gpu { "" } else { ", which is software" };
+    let why = format!("{} ({}){software}", adapter.name, adapter.backend);
+    let gpu = Chosen { device: Device::wgpu(kind.clone()), further: Vec::new(), why };
     let deviation = pollster::block_on(selftest::deviation(&gpu.device));
     trusted(gpu, choice, deviation)
 }
 
+/// The adapters that can be taken, in the order of their numbers, with what burn calls each.
+fn numbered(adapters: &[wgpu::Adapter]) -> Vec<(Adapter, DeviceKind)> {
+    let pairs = adapters.iter().zip(gpu::kinds(adapters));
+    pairs.filter_map(|(adapter, kind)| Some((Adapter::from(adapter), kind?))).collect()
+}
+
+/// The names by which adapters are taken, as in gpu:0; none of those that cannot be.
+pub(crate) fn names(adapters: &[wgpu::Adapter]) -> Vec<Option<String>> {
+    let mut numbers = 0..;
+    let mut name = |_| numbers.next().map(|number| DeviceChoice::Numbered(number).to_string());
+    gpu::kinds(adapters).into_iter().map(|kind| kind.and_then(&mut name)).collect()
+}
+
+fn unknown(number: usize, numbered: &[(Adapter, DeviceKind)]) -> Failure {
+    let name = |(number, (adapter, _)): (usize, &(Adapter, DeviceKind))| {
+        format!("{} ({})", DeviceChoice::Numbered(number), adapter.name)
+    };
+    let names: Vec<String> = numbered.iter().enumerate().map(name).collect();
+    let expected = match names.as_slice() {
+        [] => "cpu, as wgpu finds no GPU on this machine".into(),
+        _ => format!("{}, as `kith doctor` lists them, or cpu", names.join(", ")),
+    };
+    Failure::Unknown { what: "device", got: DeviceChoice::Numbered(number).to_string(), expected }
+}
+
 /// The CPU, and why it was taken.
 fn cpu(because: &str) -> Chosen {
-    Chosen { device: Device::flex(), why: format!("CPU, {}{because}", threads()) }
+    let why = format!("CPU, {}{because}", threads());
+    Chosen { device: Device::flex(), further: Vec::new(), why }
 }
 
 /// A GPU whose numbers were so far off, or what is taken in its place.
@@ -76,8 +132,8 @@ fn trusted(
         Err(error) => format!("{} failed a test: {error}", gpu.why),
     };
     match choice {
-        DeviceChoice::Gpu => Err(Failure::NoGpu { reason: wrong }),
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(cpu(&format!("; {wrong}"))),
+        named => Err(Failure::NoGpu { asked: named.to_string(), reason: wrong }),
     }
 }
 
@@ -101,7 +157,8 @@ mod tests {
     #[test]
     fn a_gpu_that_computes_wrongly_is_not_taken() {
         let verdict = |choice, far| {
-            let gpu = Chosen { device: Device::flex(), why: "Card (Vulkan)".into() };
+            let gpu =
+                Chosen { device: Device::flex(), further: Vec::new(), why: "Card (Vulkan)".into() };
             trusted(gpu, choice, far).map(|chosen| chosen.why)
         };
         assert_eq!(verdict(DeviceChoice::Auto, Ok(1e-6)).unwrap(), "Card (Vulkan)");
@@ -112,11 +169,30 @@ mod tests {
                 "{why}"
             );
             let failure =
-                verdict(DeviceChoice::Gpu, Ok(far)).expect_err("it was asked for by name");
+                verdict(DeviceChoice::Numbered(1), Ok(far)).expect_err("it was asked for by name");
             assert_eq!(failure.code(), "NO_GPU");
+            assert!(failure.to_string().contains("--device gpu:1, but"), "{failure}");
         }
         let why =
             verdict(DeviceChoice::Auto, Err(Error::Device { reason: "lost".into() })).unwrap();
         assert!(why.contains("failed a test"), "{why}");
+    }
+
+    #[test]
+    fn a_device_that_is_there_twice_is_refused() {
+        let choices: DeviceChoices = "gpu,gpu:0".parse().unwrap();
+        let refused = together(vec![cpu(""), cpu("")], &choices).expect_err("both are one");
+        assert_eq!(refused.code(), "UNKNOWN");
+        assert!(refused.to_string().contains("gpu,gpu:0"), "{refused}");
+        assert_eq!(together(vec![cpu("")], &choices).unwrap().further, []);
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_refused_with_those_that_are() {
+        let refused = unknown(3, &[]).to_string();
+        assert!(
+            refused.contains("gpu:3") && refused.contains("no GPU on this machine"),
+            "{refused}"
+        );
     }
 }

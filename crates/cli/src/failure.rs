@@ -54,10 +54,21 @@ pub enum Failure {
         reason: String,
     },
     /// No GPU where one was asked for.
-    #[error("--device gpu, but no GPU can be used: {reason}; --device cpu always works")]
+    #[error("--device {asked}, but {asked} cannot be used: {reason}; --device cpu always works")]
     NoGpu {
+        /// What was asked for.
+        asked: String,
         /// What the search for one found.
         reason: String,
+    },
+    /// Several devices for a verb that takes one.
+    #[error(
+        "--device {got}: expected one device, since pretrain and sweep alone compute on several; other verbs \
+         go on from what they leave"
+    )]
+    SeveralDevices {
+        /// The devices.
+        got: String,
     },
     /// A run's folder is taken.
     #[error("{} already holds a run: --resume goes on with it, another --run starts anew", path.display())]
@@ -263,6 +274,7 @@ impl Failure {
             Self::Weights { .. } => "WEIGHTS",
             Self::Shards { .. } => "SHARDS",
             Self::NoGpu { .. } => "NO_GPU",
+            Self::SeveralDevices { .. } => "SEVERAL_DEVICES",
             Self::RunExists { .. } => "RUN_EXISTS",
             Self::Busy { .. } => "BUSY",
             Self::TableChanged { .. } => "TABLE_CHANGED",

@@ -3,6 +3,7 @@
 #[cfg(feature = "gpu")]
 pub mod gpu;
 
+use burn::tensor::Device;
 use serde::Serialize;
 
 /// What an adapter must offer to be used.
@@ -34,6 +35,19 @@ impl Default for Requirements {
             ],
             browser_features: vec!["timestamp-query"],
         }
+    }
+}
+
+/// Whether a device is the CPU, on which the host computes at once what it asks of a GPU.
+pub(crate) fn is_cpu(device: &Device) -> bool {
+    #[cfg(feature = "cpu")]
+    {
+        *device == Device::flex()
+    }
+    #[cfg(not(feature = "cpu"))]
+    {
+        let _ = device;
+        false
     }
 }
 

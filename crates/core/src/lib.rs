@@ -48,6 +48,7 @@ pub mod support;
 pub mod loss;
 pub mod metrics;
 pub mod schedule;
+mod transfer;
 pub mod optimizer;
 mod freeze;
 pub mod ema;

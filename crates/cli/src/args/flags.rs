@@ -9,26 +9,20 @@ use kith_core::recipe::Recipe;
 use kith_core::square::Preprocessing;
 use kith_data::Source;
 
+use super::{DeviceChoices, Shard};
+
 /// Flags that every verb understands.
 #[derive(Debug, Flags)]
 pub(crate) struct Shared {
-    /// Where to compute; auto takes a GPU if there is one
-    #[arg(long, global = true, default_value = "auto")]
-    pub(crate) device: DeviceChoice,
+    /// Where to compute: auto (a GPU if there is one), cpu, gpu, or a GPU as in gpu:1
+    ///
+    /// kith doctor numbers the GPUs. pretrain and sweep take several devices, as in gpu:0,gpu:1: each
+    /// computes a part of every batch.
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICES")]
+    pub(crate) device: DeviceChoices,
     /// The seed of everything random
     #[arg(long, global = true, default_value_t = 1)]
     pub(crate) seed: u64,
-}
-
-/// Where to compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DeviceChoice {
-    /// A GPU if there is one, else the CPU.
-    Auto,
-    /// A GPU, or an error.
-    Gpu,
-    /// The CPU.
-    Cpu,
 }
 
 /// Which pictures.
@@ -195,6 +189,19 @@ pub(crate) struct EvaluateFlags {
     /// Change a setting that few labels are learnt with, as in finetuning.batch=10
     #[arg(long = "set", value_name = "KEY=VALUE", requires = "few_label")]
     pub(crate) changes: Vec<String>,
+    /// Embed one part of the images alone, of so many: 2/4 is the second quarter
+    ///
+    /// Several machines can take a part each; `kith merge` puts together what they wrote, and --features
+    /// goes on with it.
+    #[arg(long, value_name = "PART/PARTS")]
+    #[arg(conflicts_with_all = ["compare", "few_label", "features", "run"])]
+    pub(crate) shard: Option<Shard>,
+    /// The files that --shard writes, without their endings
+    #[arg(long, default_value = "evaluation", requires = "shard")]
+    pub(crate) out: PathBuf,
+    /// Take the features from files that `kith merge` put together, without their endings
+    #[arg(long, value_name = "FILES", conflicts_with_all = ["compare", "few_label"])]
+    pub(crate) features: Option<PathBuf>,
 }
 
 /// Which views the methods of a benchmark compare.

@@ -76,13 +76,47 @@ pub(crate) struct Predictions {
     pub(crate) wide: Vec<u16>,
     /// k 20, temperature 0.07.
     pub(crate) narrow: Vec<u16>,
-    /// Features of the test images.
-    pub(crate) queries: Features,
+}
+
+/// Features of all images that an evaluation looks at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sets {
+    pub(crate) labelled: Features,
+    /// None where no image with a label is kept aside.
+    pub(crate) validation: Features,
+    pub(crate) test: Features,
+}
+
+impl Sets {
+    /// Computed by an encoder.
+    pub(crate) fn embedded(
+        encoder: &Encoder,
+        splits: &Splits,
+        device: &Device,
+    ) -> Result<Self, Failure> {
+        let of = |split| embed(encoder, split, device);
+        let aside = labels_of(&splits.validation).is_some();
+        Ok(Self {
+            labelled: of(&splits.labelled)?,
+            validation: if aside { of(&splits.validation)? } else { Features::default() },
+            test: of(&splits.test)?,
+        })
+    }
+}
+
+/// Whether there are labelled images to fit probes on, and to test them.
+pub(crate) fn are_judged(splits: &Splits) -> bool {
+    [&splits.labelled, &splits.test].into_iter().all(|split| labels_of(split).is_some())
+}
+
+/// The labels of images; none where there is no image.
+pub(crate) fn labels_of(split: &Split) -> Option<&[u16]> {
+    split.labels().filter(|labels| !labels.is_empty())
 }
 
 /// Both probes, fitted on labelled images.
 struct Probes<'a> {
-    bank: Features,
+    bank: &'a Features,
     labels: &'a [u16],
     classes: usize,
     linear: LinearProbe,
@@ -90,41 +124,29 @@ struct Probes<'a> {
 }
 
 impl<'a> Probes<'a> {
-    /// None without labels.
-    fn fit(
-        encoder: &Encoder,
-        labelled: &'a Split,
-        classes: usize,
-        device: &'a Device,
-    ) -> Result<Option<Self>, Failure> {
-        let Some(labels) = labelled.labels().filter(|labels| !labels.is_empty()) else {
-            return Ok(None);
-        };
-        let bank = embed(encoder, labelled, device)?;
-        let images = Labelled { features: &bank, labels, classes };
+    fn fit(images: Labelled<'a>, device: &'a Device) -> Result<Self, Failure> {
+        let Labelled { features: bank, labels, classes } = images;
         let fitted = LinearProbe::fit(images, LinearSettings::default(), device);
         let linear = pollster::block_on(fitted)?.probe;
-        Ok(Some(Self { bank, labels, classes, linear, device }))
+        Ok(Self { bank, labels, classes, linear, device })
     }
 
-    fn predict(&self, queries: Features) -> Result<Predictions, Failure> {
-        let linear = pollster::block_on(self.linear.predict(&queries))?;
-        let found = look_up(&queries, &self.bank, Vote::WIDE.k, self.device)?;
+    fn predict(&self, queries: &Features) -> Result<Predictions, Failure> {
+        let linear = pollster::block_on(self.linear.predict(queries))?;
+        let found = look_up(queries, self.bank, Vote::WIDE.k, self.device)?;
         let voted = |vote| found.predictions(self.labels, self.classes, vote);
         let (wide, narrow) = (voted(Vote::WIDE), voted(Vote::NARROW));
-        Ok(Predictions { linear, wide, narrow, queries })
+        Ok(Predictions { linear, wide, narrow })
     }
 
     /// Of images to choose by; none where there are none.
     fn validated(
         &self,
-        encoder: &Encoder,
+        queries: &Features,
         validation: &Split,
     ) -> Result<Option<Validated>, Failure> {
-        let Some(truth) = validation.labels().filter(|labels| !labels.is_empty()) else {
-            return Ok(None);
-        };
-        let predictions = self.predict(embed(encoder, validation, self.device)?)?;
+        let Some(truth) = labels_of(validation) else { return Ok(None) };
+        let predictions = self.predict(queries)?;
         let share = |predicted| Confusion::count(self.classes, truth, predicted).accuracy();
         Ok(Some(Validated {
             linear: share(&predictions.linear),
@@ -142,11 +164,10 @@ pub(crate) fn predictions(
     classes: usize,
     device: &Device,
 ) -> Result<Option<Predictions>, Failure> {
-    if test.labels().is_none_or(<[u16]>::is_empty) {
-        return Ok(None);
-    }
-    let probes = Probes::fit(encoder, labelled, classes, device)?;
-    probes.map(|probes| probes.predict(embed(encoder, test, device)?)).transpose()
+    let (Some(labels), Some(_)) = (labels_of(labelled), labels_of(test)) else { return Ok(None) };
+    let bank = embed(encoder, labelled, device)?;
+    let probes = Probes::fit(Labelled { features: &bank, labels, classes }, device)?;
+    probes.predict(&embed(encoder, test, device)?).map(Some)
 }
 
 /// Fits on the labelled images and measures on the test images; none without labels. The recipe's views
@@ -157,15 +178,27 @@ pub(crate) fn evaluate(
     splits: &Splits,
     seeded: Seeded<'_>,
 ) -> Result<Option<Scores>, Failure> {
+    if !are_judged(splits) {
+        return Ok(None);
+    }
+    let sets = Sets::embedded(encoder, splits, seeded.device)?;
+    evaluate_features(&sets, (encoder, recipe), splits, seeded)
+}
+
+/// The same with features that there are already; the encoder shows what views change.
+pub(crate) fn evaluate_features(
+    sets: &Sets,
+    (encoder, recipe): (&Encoder, &Recipe),
+    splits: &Splits,
+    seeded: Seeded<'_>,
+) -> Result<Option<Scores>, Failure> {
     let Seeded { device, seed } = seeded;
     let classes = splits.classes();
-    let Some(truth) = splits.test.labels().filter(|labels| !labels.is_empty()) else {
+    let (Some(labels), Some(truth)) = (labels_of(&splits.labelled), labels_of(&splits.test)) else {
         return Ok(None);
     };
-    let Some(probes) = Probes::fit(encoder, &splits.labelled, classes, device)? else {
-        return Ok(None);
-    };
-    let predictions = probes.predict(embed(encoder, &splits.test, device)?)?;
+    let probes = Probes::fit(Labelled { features: &sets.labelled, labels, classes }, device)?;
+    let predictions = probes.predict(&sets.test)?;
     let count = |predicted| Confusion::count(classes, truth, predicted);
     let confusion = count(&predictions.linear);
     Ok(Some(Scores {
@@ -173,10 +206,10 @@ pub(crate) fn evaluate(
         wide: count(&predictions.wide).accuracy(),
         narrow: count(&predictions.narrow).accuracy(),
         confusion,
-        validation: probes.validated(encoder, &splits.validation)?,
-        retrieval: Retrieval::of(&predictions.queries, &splits.test, device)?,
-        dim: predictions.queries.dim,
+        validation: probes.validated(&sets.validation, &splits.validation)?,
+        retrieval: Retrieval::of(&sets.test, &splits.test, device)?,
+        dim: sets.test.dim,
         space: geometry::of(encoder, recipe, &splits.test, seeded)?.map(Space),
-        clusters: Clusters::of(&predictions.queries, &splits.test, classes, seed)?,
+        clusters: Clusters::of(&sets.test, &splits.test, classes, seed)?,
     }))
 }

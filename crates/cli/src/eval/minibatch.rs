@@ -8,8 +8,8 @@ use kith_core::recipe::Recipe;
 use serde::Serialize;
 
 use crate::device::Seeded;
+use crate::eval::frozen::{Sets, are_judged, labels_of};
 use crate::failure::Failure;
-use crate::inference::embed;
 use crate::train::splits::Splits;
 
 /// Shares of test images told right by a classifier trained in small batches.
@@ -24,19 +24,30 @@ pub(crate) fn accuracy(
     encoder: &Encoder,
     recipe: &Recipe,
     splits: &Splits,
+    seeded: Seeded<'_>,
+) -> Result<Option<f64>, Failure> {
+    match recipe.evaluation.linear {
+        LinearProtocol::Minibatch if are_judged(splits) => {
+            let sets = Sets::embedded(encoder, splits, seeded.device)?;
+            of_features(&sets, recipe, splits, seeded)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The same with features that there are already.
+pub(crate) fn of_features(
+    sets: &Sets,
+    recipe: &Recipe,
+    splits: &Splits,
     Seeded { device, seed }: Seeded<'_>,
 ) -> Result<Option<f64>, Failure> {
     let asked = recipe.evaluation.linear == LinearProtocol::Minibatch;
-    let labels = (splits.labelled.labels(), splits.test.labels());
+    let labels = (labels_of(&splits.labelled), labels_of(&splits.test));
     let (true, (Some(labels), Some(truth))) = (asked, labels) else { return Ok(None) };
-    if truth.is_empty() || labels.is_empty() {
-        return Ok(None);
-    }
     let classes = splits.classes();
-    let features = embed(encoder, &splits.labelled, device)?;
     let settings = MinibatchSettings::default();
-    let probe = settings.fit((&features, labels), classes, seed, device)?;
-    let asked = embed(encoder, &splits.test, device)?;
-    let predicted = pollster::block_on(probe.predict(&asked))?;
+    let probe = settings.fit((&sets.labelled, labels), classes, seed, device)?;
+    let predicted = pollster::block_on(probe.predict(&sets.test))?;
     Ok(Some(Confusion::count(classes, truth, &predicted).accuracy()))
 }

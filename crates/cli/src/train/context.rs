@@ -20,6 +20,8 @@ pub(crate) struct RunContext<'a> {
     /// The folder to name when the run is interrupted: that of the whole command.
     pub(crate) whole: &'a Folder,
     pub(crate) device: &'a Device,
+    /// Devices that compute a part of each batch beside it.
+    pub(crate) further: &'a [Device],
     /// What the device is and why it was taken, for people.
     pub(crate) device_reason: &'a str,
     /// Whose weights it begins with; none of fresh ones.

@@ -126,7 +126,7 @@ fn compare(
     study.folder.begin(&base)?;
     study.begin()?;
     study.folder.write(PROTOCOL, format!("{written:#}\n").as_bytes())?;
-    let (path, device) = (study.folder.path(), shared.device);
+    let (path, device) = (study.folder.path(), &shared.device);
     let processes = Processes { study: path, few_label: &few_label, device };
     let done = study.execute(console, |run, _| processes.run(run));
     let found = Found::read(&study, protocol, &few_label)?;

@@ -6,8 +6,8 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
-use crate::args::{DeviceChoice, FitFlags};
-use crate::device::{adapters, choose, threads};
+use crate::args::{DeviceChoice, DeviceChoices, FitFlags};
+use crate::device::{adapters, choose, names, threads};
 use crate::failure::Failure;
 use crate::output::Console;
 use fit::Fit;
@@ -34,6 +34,8 @@ pub(super) struct Machine {
 /// A GPU, or what acts as one.
 #[derive(Debug, Serialize)]
 struct Adapter {
+    /// What --device calls it; none where it cannot be taken.
+    device: Option<String>,
     name: String,
     backend: String,
     kind: String,
@@ -50,14 +52,16 @@ pub(super) fn run(flags: &FitFlags, console: &Console) -> Result<Machine, Failur
         console
             .note("this system does not tell what a process holds in memory: nothing was measured");
     }
+    let adapters = adapters();
+    let named = adapters.iter().zip(names(&adapters));
     Ok(Machine {
         version: env!("CARGO_PKG_VERSION"),
         burn: BURN,
         os: std::env::consts::OS,
         arch: std::env::consts::ARCH,
         processor: threads(),
-        adapters: adapters().iter().map(Adapter::of).collect(),
-        taken: match choose(DeviceChoice::Auto) {
+        adapters: named.map(|(adapter, name)| Adapter::of(adapter, name)).collect(),
+        taken: match choose(&DeviceChoices(vec![DeviceChoice::Auto])) {
             Ok(chosen) => chosen.why,
             Err(failure) => failure.to_string(),
         },
@@ -66,9 +70,10 @@ pub(super) fn run(flags: &FitFlags, console: &Console) -> Result<Machine, Failur
 }
 
 impl Adapter {
-    fn of(adapter: &wgpu::Adapter) -> Self {
+    fn of(adapter: &wgpu::Adapter, device: Option<String>) -> Self {
         let (info, limits) = (adapter.get_info(), adapter.limits());
         Self {
+            device,
             name: info.name,
             backend: info.backend.to_string(),
             kind: format!("{:?}", info.device_type),
@@ -96,8 +101,9 @@ impl Display for Machine {
 
 impl Display for Adapter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { name, backend, kind, driver, .. } = self;
-        writeln!(f, "adapter    {name} ({backend}, {kind}, driver {driver})")?;
+        let Self { device, name, backend, kind, driver, .. } = self;
+        let device = device.as_deref().unwrap_or("not taken");
+        writeln!(f, "{device:<10} {name} ({backend}, {kind}, driver {driver})")?;
         write!(
             f,
             "           buffers to {} MiB, bindings to {} MiB, workgroups of {}",

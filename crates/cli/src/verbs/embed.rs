@@ -1,6 +1,7 @@
 //! `kith embed`: features of images as files for other programs.
 
-mod shards;
+pub(super) mod note;
+pub(super) mod shards;
 
 use std::ffi::OsStr;
 use std::fmt::{self, Display, Formatter};
@@ -23,14 +24,13 @@ use crate::files;
 use crate::inference::embed;
 use crate::output::lossy;
 use crate::verbs::session::Command;
-use shards::Note;
-pub(super) use shards::merge;
+use note::Note;
 
 /// Images that are read at a time where their bytes are written.
 const AT_A_TIME: usize = 256;
 
 /// Splits by name.
-type Parts = Vec<(&'static str, Split)>;
+pub(super) type Parts = Vec<(String, Split)>;
 
 /// What is written.
 pub(super) struct Out<'a> {
@@ -85,15 +85,13 @@ pub(super) fn run(
         Some(shard) => shards::begun(&whole_base, shard)?,
         None => whole_base,
     };
-    let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
-    let shape = [rows.len() as u64, features.dim as u64];
-    write_array(&npy, &shape, [Ok::<_, Failure>(features.values)].into_iter())?;
+    let table = Table { parts: &parts, first: rows.start, classes: &dataset.class_names };
+    let (npy, csv) = write(&base, features, table)?;
+    let shape = [rows.len() as u64, dim as u64];
     let side = whole.first().map_or(0, |(_, split)| split.size()[0]);
     if out.pixels {
         write_pixels(&parts, side, &ending(&base, "pixels.npy"))?;
     }
-    let table = Table { parts: &parts, first: rows.start, classes: &dataset.class_names };
-    files::write_with(&csv, |file| table.write(file))?;
     let counted = counted(&dataset, choice, total);
     let counted = match out.shard {
         None => counted,
@@ -101,11 +99,13 @@ pub(super) fn run(
             let note = Note {
                 shard,
                 images: total,
-                features: features.dim,
+                features: dim,
                 encoder: checkpoint.archive.fingerprint("encoder."),
                 table: digest(&whole, &dataset.class_names),
                 side,
                 pixels: out.pixels,
+                evaluation: None,
+                numbers: Some(note::digest_of(&npy)?),
             };
             files::write(&ending(&base, "json"), &note.to_bytes())?;
             format!("shard {} of {}: {} of {counted}", shard.part, shard.parts, rows.len())
@@ -114,17 +114,30 @@ pub(super) fn run(
     Ok(Embedded { npy: lossy(&npy), csv: lossy(&csv), shape, counted })
 }
 
+/// Writes features and what is said of their images; the names of both files.
+pub(super) fn write(
+    base: &Path,
+    features: Features,
+    table: Table<'_>,
+) -> Result<(PathBuf, PathBuf), Failure> {
+    let (npy, csv) = (ending(base, "npy"), ending(base, "csv"));
+    let shape = [features.len() as u64, features.dim as u64];
+    write_array(&npy, &shape, [Ok::<_, Failure>(features.values)].into_iter())?;
+    files::write_with(&csv, |file| table.write(file))?;
+    Ok((npy, csv))
+}
+
 /// The images of some rows, over all splits; splits of which there are none are left out.
-fn of_rows(parts: &Parts, rows: &Range<usize>) -> Parts {
+pub(super) fn of_rows(parts: &Parts, rows: &Range<usize>) -> Parts {
     let mut first = 0;
     let mut found = Vec::new();
     for (name, split) in parts {
         let here = rows.start.max(first)..rows.end.min(first + split.len());
         if here.len() == split.len() {
-            found.push((*name, split.clone()));
+            found.push((name.clone(), split.clone()));
         } else if !here.is_empty() {
             let places: Vec<u32> = here.map(|row| (row - first) as u32).collect();
-            found.push((*name, split.subset(&places)));
+            found.push((name.clone(), split.subset(&places)));
         }
         first += split.len();
     }
@@ -132,7 +145,7 @@ fn of_rows(parts: &Parts, rows: &Range<usize>) -> Parts {
 }
 
 /// A digest of what is said of all images: folders may have other paths on other machines.
-fn digest(parts: &Parts, classes: &[String]) -> String {
+pub(super) fn digest(parts: &Parts, classes: &[String]) -> String {
     let mut table = Vec::new();
     Table { parts, first: 0, classes }.write(&mut table).expect("memory takes all");
     Sha256::digest(&table).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -142,14 +155,15 @@ fn digest(parts: &Parts, classes: &[String]) -> String {
 fn parts(dataset: &Dataset, choice: SplitChoice) -> Result<Parts, Failure> {
     let name = match choice {
         SplitChoice::All => {
-            return Ok(dataset.all().into_iter().filter(|(_, split)| !split.is_empty()).collect());
+            let filled = dataset.all().into_iter().filter(|(_, split)| !split.is_empty());
+            return Ok(filled.map(|(name, split)| (name.to_owned(), split)).collect());
         }
         SplitChoice::Labelled => "labelled",
         SplitChoice::Unlabelled => "unlabelled",
         SplitChoice::Validation => "validation",
         SplitChoice::Test => "test",
     };
-    Ok(vec![(name, dataset.filled(name)?.clone())])
+    Ok(vec![(name.to_owned(), dataset.filled(name)?.clone())])
 }
 
 /// How many images of how many were embedded, and how to get the others.
@@ -166,7 +180,7 @@ fn counted(dataset: &Dataset, choice: SplitChoice, count: usize) -> String {
 }
 
 /// The path without an ending that is written anyway.
-fn base(out: &Path) -> PathBuf {
+pub(super) fn base(out: &Path) -> PathBuf {
     match out.extension().and_then(OsStr::to_str) {
         Some("npy" | "csv") => out.with_extension(""),
         _ => out.to_owned(),
@@ -174,7 +188,7 @@ fn base(out: &Path) -> PathBuf {
 }
 
 /// The name of a file that is written, with its ending.
-fn ending(out: &Path, ending: &str) -> PathBuf {
+pub(super) fn ending(out: &Path, ending: &str) -> PathBuf {
     let mut name = out.as_os_str().to_owned();
     name.push(".");
     name.push(ending);
@@ -225,11 +239,11 @@ fn write_array<T: npyz::AutoSerialize, I: IntoIterator<Item = T>>(
 }
 
 /// What is said of every image.
-struct Table<'a> {
-    parts: &'a Parts,
+pub(super) struct Table<'a> {
+    pub(super) parts: &'a Parts,
     /// The row of the first image.
-    first: usize,
-    classes: &'a [String],
+    pub(super) first: usize,
+    pub(super) classes: &'a [String],
 }
 
 impl Table<'_> {
@@ -241,7 +255,7 @@ impl Table<'_> {
         let rows = self
             .parts
             .iter()
-            .flat_map(|(name, split)| (0..split.len()).map(move |i| (*name, split, i)));
+            .flat_map(|(name, split)| (0..split.len()).map(move |i| (name, split, i)));
         for (row, (name, split, index)) in (self.first..).zip(rows) {
             let label = split.label(index);
             let class = label.and_then(|label| self.classes.get(usize::from(label)));
@@ -251,7 +265,7 @@ impl Table<'_> {
                 split.name(index).unwrap_or_default().to_owned(),
                 label.map_or(String::new(), |label| label.to_string()),
                 class.cloned().unwrap_or_default(),
-                name.to_owned(),
+                name.clone(),
             ])?;
         }
         writer.flush()

@@ -2,6 +2,7 @@
 
 mod compare;
 mod few_label;
+mod kept;
 
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -12,10 +13,10 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::args::{DataFlags, EvaluateFlags, RunFlags};
-use crate::checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::dataset::open_for;
 use crate::device::Chosen;
-use crate::eval::frozen::{self, Scores};
+use crate::eval::frozen::{self, Scores, Sets};
 use crate::eval::minibatch;
 use crate::failure::Failure;
 use crate::format::percent;
@@ -46,6 +47,10 @@ pub(super) fn run(
 ) -> Result<Box<dyn Outcome>, Failure> {
     Ok(match of {
         None => Box::new(compare::run(&flags.how.compare, flags.data, command)?),
+        Some(of) if let Some(shard) = flags.how.shard => {
+            let subjects = subjects(of, flags.data, command)?;
+            Box::new(kept::write(&subjects, shard, &flags.how.out, command)?)
+        }
         Some(of) if flags.how.few_label.is_empty() => Box::new(frozen(of, flags, command)?),
         Some(of) => Box::new(few_label::run(of, flags, command)?),
     })
@@ -73,45 +78,84 @@ struct Evaluated {
 /// Linear probe and neighbours with all labels, last and best; with a folder to write to, a report.
 fn frozen(
     of: &Path,
-    Flags { data, run, .. }: Flags<'_>,
+    Flags { data, run, how }: Flags<'_>,
     command: Command<'_>,
 ) -> Result<Evaluated, Failure> {
-    let paths: Vec<PathBuf> = match of.is_dir() {
-        true => [folder::CHECKPOINT, folder::BEST].map(|name| of.join(name)).to_vec(),
-        false => vec![of.to_owned()],
-    };
     let folder = run.run.as_ref().map(|_| Folder::choose(run, "")).transpose()?;
     let chosen = command.device()?;
-    let console = command.console;
+    let subjects = subjects(of, data, command)?;
+    let mut kept = how.features.as_ref().map(|base| kept::read(&subjects, base)).transpose()?;
     let mut all = Vec::new();
     let mut page = None;
-    for path in paths {
-        let checkpoint = checkpoint::open(&path)?;
+    for (place, Subject { name, checkpoint, splits }) in subjects.iter().enumerate() {
         let meta = &checkpoint.meta;
-        console.note(&format!("evaluating {}", path.display()));
-        let dataset = open_for(data, meta, console)?;
-        dataset.filled("test")?;
-        let splits = Splits::new(data, &meta.recipe, dataset, meta.seed);
+        command.console.note(&format!("evaluating {}", checkpoint.path.display()));
         let encoder = checkpoint.encoder(&chosen.device)?;
         let seeded = chosen.seeded(meta.seed);
-        let Some(scores) = frozen::evaluate(&encoder, &meta.recipe, &splits, seeded)? else {
-            return Err(Failure::unjudged("evaluation", &splits.labelled, &splits.test));
+        let sets = match &mut kept {
+            Some(kept) => core::mem::take(&mut kept[place]),
+            None => Sets::embedded(&encoder, splits, &chosen.device)?,
         };
-        let minibatch = minibatch::accuracy(&encoder, &meta.recipe, &splits, seeded)?;
+        let found = frozen::evaluate_features(&sets, (&encoder, &meta.recipe), splits, seeded)?;
+        let Some(scores) = found else { return Err(unjudged(splits)) };
+        let minibatch = minibatch::of_features(&sets, &meta.recipe, splits, seeded)?;
         if folder.is_some() && page.is_none() {
-            let report = report(meta, &splits, &encoder, &scores, &chosen)?;
-            page = Some((report, checkpoint.meta.recipe));
+            let report = report(meta, splits, &encoder, &scores, &chosen)?;
+            page = Some((report, &meta.recipe));
         }
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        all.push(Found { name, scores, minibatch });
+        all.push(Found { name: name.clone(), scores, minibatch });
     }
     if let (Some(folder), Some((report, recipe))) = (&folder, page) {
-        folder.begin(&recipe)?;
+        folder.begin(recipe)?;
         let report = Report { tables: tables(&all), ..report };
         folder.write(folder::REPORT, html(&report).as_bytes())?;
     }
     let report = folder.map(|folder| lossy(&folder.file(folder::REPORT)));
     Ok(Evaluated { all, report })
+}
+
+/// A checkpoint, and the images that it is evaluated on.
+struct Subject {
+    /// Its file, without its ending.
+    name: String,
+    checkpoint: Checkpoint,
+    splits: Splits,
+}
+
+/// The last and the best checkpoint of a run, or one; their images have labels.
+fn subjects(of: &Path, data: &DataFlags, command: Command<'_>) -> Result<Vec<Subject>, Failure> {
+    let paths: Vec<PathBuf> = match of.is_dir() {
+        true => [folder::CHECKPOINT, folder::BEST].map(|name| of.join(name)).to_vec(),
+        false => vec![of.to_owned()],
+    };
+    let mut subjects: Vec<Subject> = Vec::new();
+    for path in paths {
+        let checkpoint = checkpoint::open(&path)?;
+        let meta = &checkpoint.meta;
+        // The best checkpoint of a run has the images of its last.
+        let alike = |other: &&Subject| {
+            let other = &other.checkpoint.meta;
+            (other.seed, other.frame(), &other.recipe) == (meta.seed, meta.frame(), &meta.recipe)
+        };
+        let splits = match subjects.iter().find(alike) {
+            Some(other) => other.splits.clone(),
+            None => {
+                let dataset = open_for(data, meta, command.console)?;
+                dataset.filled("test")?;
+                Splits::new(data, &meta.recipe, dataset, meta.seed)
+            }
+        };
+        if !frozen::are_judged(&splits) {
+            return Err(unjudged(&splits));
+        }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        subjects.push(Subject { name, checkpoint, splits });
+    }
+    Ok(subjects)
+}
+
+fn unjudged(splits: &Splits) -> Failure {
+    Failure::unjudged("evaluation", &splits.labelled, &splits.test)
 }
 
 fn tables(all: &[Found]) -> Vec<Table> {

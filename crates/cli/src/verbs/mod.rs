@@ -10,12 +10,12 @@ mod pretrain;
 mod finetune;
 mod semi;
 mod experiment;
+mod embed;
 mod evaluate;
 mod runner;
 mod sweep;
 mod benchmark;
 mod compare;
-mod embed;
 mod neighbours;
 mod clean;
 mod info;
@@ -33,6 +33,7 @@ use session::Command;
 
 /// Does what a verb says, and tells what came of it.
 pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), Failure> {
+    several_devices_suit(&verb, shared)?;
     let command = Command { shared, console };
     let tell = |outcome: &dyn Outcome| console.result(outcome);
     match verb {
@@ -73,7 +74,7 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
             let out = embed::Out { path: &out, pixels, shard };
             tell(&embed::run(&checkpoint, split, &out, &data, command)?);
         }
-        Verb::Merge { out } => tell(&embed::merge(&out)?),
+        Verb::Merge { out } => tell(&embed::shards::merge(&out)?),
         Verb::Neighbours { checkpoint, k, queries, out, data } => {
             let size = neighbours::Size { queries, k };
             tell(&neighbours::run(&checkpoint, size, &out, &data, command)?);
@@ -92,4 +93,13 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         Verb::Doctor { flags } => tell(&doctor::run(&flags, console)?),
     }
     Ok(())
+}
+
+/// Refuses several devices where a verb computes on one.
+fn several_devices_suit(verb: &Verb, shared: &Shared) -> Result<(), Failure> {
+    match verb {
+        Verb::Pretrain { .. } | Verb::Sweep { .. } => Ok(()),
+        _ if !shared.device.are_several() => Ok(()),
+        _ => Err(Failure::SeveralDevices { got: shared.device.to_string() }),
+    }
 }

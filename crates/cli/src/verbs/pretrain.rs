@@ -108,10 +108,11 @@ pub(super) fn trainer(
     start: Option<&Checkpoint>,
 ) -> Result<Trainer<SelfSupervised>, Failure> {
     let (recipe, plan, device) = (context.recipe.clone(), plan(context), context.device);
-    Ok(match start {
+    let trainer = match start {
         Some(start) => Trainer::pretraining_from(&start.archive, recipe, plan, device)?,
         None => Trainer::pretraining(recipe, plan, device)?,
-    })
+    };
+    Ok(trainer.also_on(context.further)?)
 }
 
 /// Whether such a run could begin, without a step of it.

@@ -28,7 +28,7 @@ pub(super) struct Command<'a> {
 impl Command<'_> {
     /// The device, announced.
     pub(super) fn device(self) -> Result<Chosen, Failure> {
-        let chosen = choose(self.shared.device)?;
+        let chosen = choose(&self.shared.device)?;
         self.console.note(&format!("device: {}", chosen.why));
         Ok(chosen)
     }
@@ -108,6 +108,7 @@ impl<'a> Session<'a> {
             folder: &self.folder,
             whole: &self.folder,
             device: &self.device.device,
+            further: &self.device.further,
             device_reason: &self.device.why,
             origin: self.start.as_ref().and_then(|start| start.meta.origin.as_ref()),
             seed: self.seed,

@@ -2,19 +2,66 @@
 
 use std::sync::{Arc, Mutex};
 
-use burn::tensor::Device;
-use burn::tensor::wgpu::wgpu::{self, Backends, DeviceType, Instance, InstanceDescriptor};
+use burn::tensor::wgpu::wgpu::{self, Backend, Backends, DeviceType, Instance, InstanceDescriptor};
 use burn::tensor::wgpu::{WgpuInitError, WgpuOptions};
+use burn::tensor::{Device, DeviceKind};
 
 use super::{Adapter, FallbackReason, Kind};
 
-/// All adapters that wgpu finds, GPUs first.
+/// All adapters that wgpu finds, GPUs first, cards of their own before others.
 pub async fn adapters() -> Vec<wgpu::Adapter> {
     let mut wanted = InstanceDescriptor::new_without_display_handle();
     wanted.backends = Backends::PRIMARY;
     let mut adapters = Instance::new(wanted).enumerate_adapters(Backends::PRIMARY).await;
-    adapters.sort_by_key(|adapter| kind(adapter.get_info().device_type) != Kind::Gpu);
+    adapters.sort_by_key(|adapter| rank(adapter.get_info().device_type));
     adapters
+}
+
+fn rank(device: DeviceType) -> u8 {
+    match device {
+        DeviceType::DiscreteGpu => 0,
+        DeviceType::IntegratedGpu => 1,
+        DeviceType::VirtualGpu => 2,
+        DeviceType::Other => 3,
+        DeviceType::Cpu => 4,
+    }
+}
+
+/// The name under which burn opens each of such [`adapters`]; none for those that it does not tell apart,
+/// or that are there once more under another graphics API than the one that burn takes.
+pub fn kinds(adapters: &[wgpu::Adapter]) -> Vec<Option<DeviceKind>> {
+    let said = |adapter: &wgpu::Adapter| {
+        let info = adapter.get_info();
+        (info.backend, info.device_type)
+    };
+    named(&adapters.iter().map(said).collect::<Vec<_>>())
+}
+
+/// burn takes the first graphics API that has a GPU, else the first that has anything (cubecl-wgpu's
+/// `settle`), and counts adapters of a kind there; of software it knows one.
+fn named(adapters: &[(Backend, DeviceType)]) -> Vec<Option<DeviceKind>> {
+    const APIS: [Backend; 3] = [Backend::Metal, Backend::Vulkan, Backend::Dx12];
+    let has = |api: &Backend, software: bool| {
+        adapters.iter().any(|(own, device)| own == api && (software || *device != DeviceType::Cpu))
+    };
+    let api =
+        [false, true].into_iter().find_map(|software| APIS.iter().find(|api| has(api, software)));
+    let is_gpu =
+        |other: &&(Backend, DeviceType)| Some(&other.0) == api && other.1 != DeviceType::Cpu;
+    let gpus = adapters.iter().filter(is_gpu).count();
+    let named = |(place, (own, device)): (usize, &(Backend, DeviceType))| {
+        let before = adapters[..place].iter().filter(|other| **other == (*own, *device)).count();
+        match device {
+            _ if Some(own) != api => None,
+            DeviceType::DiscreteGpu => Some(DeviceKind::DiscreteGpu(before)),
+            DeviceType::IntegratedGpu => Some(DeviceKind::IntegratedGpu(before)),
+            DeviceType::VirtualGpu => Some(DeviceKind::VirtualGpu(before)),
+            DeviceType::Cpu => (before == 0).then_some(DeviceKind::Cpu),
+            // burn has no name for it, but takes it where there is no other.
+            DeviceType::Other => (gpus == 1).then_some(DeviceKind::DefaultDevice),
+        }
+    };
+    adapters.iter().enumerate().map(named).collect()
 }
 
 fn kind(kind: DeviceType) -> Kind {
@@ -107,5 +154,31 @@ impl Health {
     /// What the GPU refused since the last call.
     pub fn take_errors(&self) -> Vec<String> {
         core::mem::take(&mut *self.errors.lock().expect(UNPOISONED))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adapters_have_the_names_that_burn_gives_them() {
+        use Backend::{Dx12, Metal, Vulkan};
+        use DeviceType::{Cpu, DiscreteGpu, IntegratedGpu, Other};
+        let two_apis = [(Vulkan, DiscreteGpu), (Dx12, DiscreteGpu), (Vulkan, DiscreteGpu)];
+        let [first, second] = [0, 1].map(DeviceKind::DiscreteGpu).map(Some);
+        assert_eq!(named(&two_apis), [first.clone(), None, second]);
+        let mixed = [(Vulkan, DiscreteGpu), (Vulkan, IntegratedGpu), (Vulkan, Cpu), (Vulkan, Cpu)];
+        let integrated = Some(DeviceKind::IntegratedGpu(0));
+        assert_eq!(named(&mixed), [first.clone(), integrated.clone(), Some(DeviceKind::Cpu), None]);
+        assert_eq!(named(&[(Vulkan, Cpu)]), [Some(DeviceKind::Cpu)]);
+        assert_eq!(
+            named(&[(Dx12, DiscreteGpu), (Vulkan, Cpu)]),
+            [first, None],
+            "a GPU counts more"
+        );
+        assert_eq!(named(&[(Metal, IntegratedGpu), (Vulkan, Cpu)]), [integrated, None]);
+        assert_eq!(named(&[(Vulkan, Other), (Vulkan, Cpu)])[0], Some(DeviceKind::DefaultDevice));
+        assert_eq!(named(&[(Vulkan, IntegratedGpu), (Vulkan, Other)])[1], None);
     }
 }

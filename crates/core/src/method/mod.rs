@@ -7,6 +7,7 @@ pub mod agreement;
 mod units;
 pub mod parts;
 pub mod network;
+mod spread;
 pub mod predictor;
 pub mod teacher;
 pub mod prototypes;
@@ -165,7 +166,7 @@ pub struct Step<'a, M: Method> {
     /// The encoder's features of those that go through it, all of the first view, then all of the
     /// second, …: `[views · n, features]`.
     pub features: Tensor<2>,
-    /// The parts of the images that go through an encoder one after the other.
+    /// The parts of the images that go through an encoder one after the other, or on several devices.
     pub parts: &'a [Part],
     /// The class of each image, or [`UNKNOWN`](crate::support::UNKNOWN), `[n]`.
     pub labels: Tensor<1, Int>,

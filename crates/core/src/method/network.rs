@@ -4,7 +4,6 @@ use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
 use super::Build;
-use super::parts::{Part, joined};
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::Head;
@@ -42,23 +41,6 @@ impl<H: Module + ModuleDisplay> Network<H> {
             Passes::BySize => {
                 let same_size = views.chunk_by(|one, other| one.dims() == other.dims());
                 Tensor::cat(same_size.map(forward).collect(), 0)
-            }
-        }
-    }
-
-    /// [`features`](Self::features), a part of the images after the other, which takes less memory. The
-    /// same where the encoder does not normalise by the batch.
-    pub fn features_in_parts(
-        &self,
-        views: &[Tensor<4>],
-        passes: Passes,
-        parts: &[Part],
-    ) -> Tensor<2> {
-        match parts {
-            [_] => self.features(views, passes),
-            parts => {
-                let of = |part: &Part| (*part, self.features(&part.of_views(views), passes));
-                joined(&parts.iter().map(of).collect::<Vec<_>>())
             }
         }
     }

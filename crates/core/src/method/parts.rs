@@ -1,55 +1,77 @@
-//! Images of a step that go through the encoder a part at a time.
+//! Images of a step that go through the encoder a part at a time, on one device or several.
 
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 /// Images that follow each other in a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     start: usize,
     count: usize,
+    /// Where they go through the encoder, without autodiff.
+    device: Device,
 }
 
 impl Part {
-    /// n images in so many parts, none larger than the first.
-    pub(super) fn all(n: usize, parts: usize) -> Vec<Self> {
-        let size = n.div_ceil(parts.max(1)).max(1);
-        let part = |start| Self { start, count: size.min(n - start) };
-        (0..n).step_by(size).map(part).collect()
+    /// n images in so many parts, none larger than the first, which the devices take in turns; more parts
+    /// where otherwise some devices had one more than others.
+    pub(super) fn all(n: usize, parts: usize, devices: &[Device]) -> Vec<Self> {
+        let size = n.div_ceil(parts.max(1).next_multiple_of(devices.len().max(1))).max(1);
+        let part = |(start, device): (usize, &Device)| Self {
+            start,
+            count: size.min(n - start),
+            device: device.clone(),
+        };
+        (0..n).step_by(size).zip(devices.iter().cycle()).map(part).collect()
     }
 
-    /// The views of these images.
-    pub(super) fn of_views(self, views: &[Tensor<4>]) -> Vec<Tensor<4>> {
-        views.iter().map(|view| view.clone().narrow(0, self.start, self.count)).collect()
+    /// How many they are.
+    pub(super) fn count(&self) -> usize {
+        self.count
     }
 
-    /// The rows of these images in every view.
+    /// Where they go through the encoder.
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The views of these images, on the part's device.
+    pub(super) fn of_views(&self, views: &[Tensor<4>]) -> Vec<Tensor<4>> {
+        let own = |view: &Tensor<4>| {
+            view.clone().narrow(0, self.start, self.count).to_device(&self.device)
+        };
+        views.iter().map(own).collect()
+    }
+
+    /// The rows of these images in every view, on the part's device.
     ///
     /// # Shapes
     /// - rows: `[views · n, dim]`, view by view
     /// - result: `[views · count, dim]`, view by view
-    pub(super) fn of_rows(self, rows: &Tensor<2>, n: usize) -> Tensor<2> {
+    pub(super) fn of_rows(&self, rows: &Tensor<2>, n: usize) -> Tensor<2> {
         let views = rows.dims()[0] / n;
         let of = |view| rows.clone().narrow(0, view * n + self.start, self.count);
-        Tensor::cat((0..views).map(of).collect(), 0)
+        Tensor::cat((0..views).map(of).collect(), 0).to_device(&self.device)
     }
 }
 
-/// The rows of all images, view by view, of the rows of all parts.
-pub(super) fn joined(parts: &[(Part, Tensor<2>)]) -> Tensor<2> {
-    let views = parts.first().map_or(0, |(part, rows)| rows.dims()[0] / part.count);
+/// The rows of all images, view by view, of the rows of all parts; on the first part's device.
+pub(super) fn joined(parts: &[Part], rows: Vec<Tensor<2>>) -> Tensor<2> {
+    let Some(first) = parts.first() else { return Tensor::cat(rows, 0) };
+    let there: Vec<Tensor<2>> =
+        rows.into_iter().map(|rows| rows.to_device(&first.device)).collect();
+    let views = there[0].dims()[0] / first.count;
     let of = |view: usize| {
-        let rows = |(part, rows): &(Part, Tensor<2>)| {
-            rows.clone().narrow(0, view * part.count, part.count)
-        };
-        Tensor::cat(parts.iter().map(rows).collect(), 0)
+        let rows = parts
+            .iter()
+            .zip(&there)
+            .map(|(part, rows)| rows.clone().narrow(0, view * part.count, part.count));
+        Tensor::cat(rows.collect(), 0)
     };
     Tensor::cat((0..views).map(of).collect(), 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
-
     use super::*;
 
     /// Rows of two views of five images: the image's number, and the view's.
@@ -63,13 +85,26 @@ mod tests {
 
     #[test]
     fn parts_are_taken_apart_and_joined_in_their_order() {
-        let parts = Part::all(5, 2);
-        assert_eq!(parts, [Part { start: 0, count: 3 }, Part { start: 3, count: 2 }]);
+        let device = Device::flex();
+        let part = |start, count| Part { start, count, device: device.clone() };
+        let parts = Part::all(5, 2, std::slice::from_ref(&device));
+        assert_eq!(parts, [part(0, 3), part(3, 2)]);
         let values = |x: Tensor<2>| pollster::block_on(crate::read::read(x)).unwrap();
-        let taken: Vec<(Part, Tensor<2>)> =
-            parts.iter().map(|part| (*part, part.of_rows(&rows(0..5), 5))).collect();
-        assert_eq!(values(taken[1].1.clone()), values(rows(3..5)));
-        assert_eq!(values(joined(&taken)), values(rows(0..5)));
-        assert_eq!(Part::all(3, 7).len(), 3, "no part is empty");
+        let taken: Vec<Tensor<2>> = parts.iter().map(|part| part.of_rows(&rows(0..5), 5)).collect();
+        assert_eq!(values(taken[1].clone()), values(rows(3..5)));
+        assert_eq!(values(joined(&parts, taken)), values(rows(0..5)));
+        assert_eq!(Part::all(3, 7, &[device]).len(), 3, "no part is empty");
+    }
+
+    #[cfg(feature = "gpu")]
+    #[test]
+    fn devices_take_parts_in_turns() {
+        let [one, other] = [Device::flex(), Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)];
+        let devices = [one.clone(), other.clone()];
+        let part = |start, count, device: &Device| Part { start, count, device: device.clone() };
+        assert_eq!(Part::all(8, 1, &devices), [part(0, 4, &one), part(4, 4, &other)]);
+        let more = [part(0, 2, &one), part(2, 2, &other), part(4, 2, &one), part(6, 2, &other)];
+        assert_eq!(Part::all(8, 3, &devices), more, "as many parts on each");
+        assert_eq!(Part::all(1, 1, &devices), [part(0, 1, &one)]);
     }
 }

@@ -5,7 +5,8 @@ use core::pin::Pin;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::parts::Part;
+use super::parts::{Part, joined};
+use super::spread::Spread;
 use super::{AccuracyOn, Build, Loss, Method, Network, Progress, Reduction, Step};
 use crate::archive::Archive;
 use crate::encoder::{Encoder, EncoderSettings};
@@ -62,6 +63,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) progress: Progress,
     /// How many parts of the images go through the encoder one after the other.
     pub(crate) accumulate: usize,
+    /// Where they do, without autodiff: the network's device first.
+    pub(crate) devices: &'a [Device],
 }
 
 /// A method of some kind in a run.
@@ -83,6 +86,10 @@ impl<M: Method> Run<M> {
     /// # Errors
     /// [`Error::Setting`] when a layer of a head has no unit.
     pub(crate) fn start(method: &M, start: Start<'_>) -> Result<Box<dyn Running>, Error> {
+        Ok(Box::new(Self::new(method, start)?))
+    }
+
+    fn new(method: &M, start: Start<'_>) -> Result<Self, Error> {
         let Start { encoder, settings, freeze, features, projection, optimizer, seed, .. } = start;
         let Start { weights, device, .. } = start;
         let mut build = Build { projection, features, seed, weights, device };
@@ -91,7 +98,7 @@ impl<M: Method> Run<M> {
         let network = frozen(network, ("pretraining.freeze", freeze), settings)?;
         let optimizer = Optimizer::new(optimizer).of_encoder(settings, "encoder.");
         let device = build.plain_device();
-        Ok(Box::new(Self { method: method.clone(), network, buffers, optimizer, device }))
+        Ok(Self { method: method.clone(), network, buffers, optimizer, device })
     }
 }
 
@@ -107,23 +114,25 @@ impl<M: Method> Run<M> {
 
     /// The same gradients with the memory of one part at a time: the loss and its slope at all features
     /// first, then each part of the features again, followed back by that slope (Gao et al. 2021,
-    /// section 3.2). The heads see the whole batch.
+    /// section 3.2). The heads see the whole batch. Where each device has one part, its features are
+    /// computed once.
     fn slopes_in_parts(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
-        let (views, passes) = (batch.views, self.method.passes());
-        let n = batch.images();
-        let features = self.network.valid().features_in_parts(views, passes, parts);
-        let features = features.autodiff().require_grad();
+        let passes = self.method.passes();
+        let spread = Spread::new(&self.network.encoder, parts, batch.views, passes);
+        let tracked = spread.once().then(|| spread.tracked());
+        let rows = match &tracked {
+            Some(tracked) => tracked.iter().map(|features| features.clone().inner()).collect(),
+            None => spread.untracked(),
+        };
+        let features = joined(parts, rows).autodiff().require_grad();
         let Loss { value, metrics } = self.loss(batch, features.clone(), parts);
         let gradients = value.backward();
-        let mut slopes = Slopes::of(&self.network, &gradients);
-        if let Some(slope) = features.grad(&gradients) {
-            let slope = slope.inner();
-            for part in parts {
-                let features = self.network.features(&part.of_views(views), passes);
-                let along = features * part.of_rows(&slope, n);
-                slopes = slopes.plus(Slopes::of(&self.network, &along.sum().backward()));
-            }
-        }
+        let slopes = Slopes::of(&self.network, &gradients);
+        let slope = features.grad(&gradients);
+        let slopes = match slope.map(|slope| spread.slopes(&slope.inner(), tracked)) {
+            Some(of_encoder) => slopes.plus(of_encoder),
+            None => slopes,
+        };
         (slopes, metrics)
     }
 
@@ -153,7 +162,7 @@ impl<M: Method> Running for Run<M> {
     fn learn(&mut self, batch: Compared<'_>) -> Vec<(Metric, Tensor<1>)> {
         let progress = batch.progress;
         self.network = self.method.prepared(self.network.clone());
-        let parts = Part::all(batch.images(), batch.accumulate);
+        let parts = Part::all(batch.images(), batch.accumulate, batch.devices);
         let (slopes, metrics) = match parts.as_slice() {
             [_] => self.slopes(batch, &parts),
             _ => self.slopes_in_parts(batch, &parts),
@@ -190,6 +199,9 @@ impl<M: Method> Running for Run<M> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "gpu")]
+    use std::collections::BTreeMap;
+
     use burn::module::Param;
     use burn::tensor::TensorData;
 
@@ -288,7 +300,11 @@ mod tests {
     }
 
     fn started_with(settings: &EncoderSettings, side: usize) -> Box<dyn Running> {
-        let device = Device::flex().autodiff();
+        Box::new(begun(settings, side, &Device::flex()))
+    }
+
+    fn begun(settings: &EncoderSettings, side: usize, device: &Device) -> Run<Taught> {
+        let device = device.clone().autodiff();
         let head = HeadSettings::new(vec![6], DIM);
         let start = Start {
             encoder: settings.init(side, 5, &device).unwrap(),
@@ -301,7 +317,7 @@ mod tests {
             weights: &mut stream(5, Purpose::Weights, 0, 1),
             device: &device,
         };
-        Run::start(&Taught { momentum: 0.9 }, start).unwrap()
+        Run::new(&Taught { momentum: 0.9 }, start).unwrap()
     }
 
     /// Two large views and two small ones.
@@ -319,6 +335,7 @@ mod tests {
             accuracy_on: AccuracyOn::Features,
             progress: Progress { step, total: 6, epoch: 6 },
             accumulate: 1,
+            devices: &[Device::flex()],
         });
         let value = metrics[0].1.clone().inner();
         pollster::block_on(crate::read::read(value)).unwrap()[0]
@@ -392,6 +409,7 @@ mod tests {
                     accuracy_on: AccuracyOn::Features,
                     progress: Progress { step, total: 6, epoch: 6 },
                     accumulate,
+                    devices: &[Device::flex()],
                 });
                 pollster::block_on(crate::read::read(metrics[0].1.clone().inner())).unwrap()[0]
             };
@@ -407,6 +425,82 @@ mod tests {
             let far = expected.values.iter().zip(got).map(|(a, b)| (a - b).abs());
             let far = far.fold(0.0, f32::max);
             assert!(far < 2e-5, "{name} is off by {far}");
+        }
+    }
+
+    /// The gradients of a step by name, and its loss, on devices.
+    #[cfg(feature = "gpu")]
+    fn gradients(devices: &[Device], accumulate: usize) -> BTreeMap<String, Vec<f32>> {
+        const IMAGES: usize = 6;
+        let mut run = begun(&EncoderSettings::Conv4 { width: 6 }, 32, &devices[0]);
+        let view = |number: u64| -> Tensor<4> {
+            let mut noise = stream(number, Purpose::Test, 0, 3);
+            let pixels: Vec<f32> = (0..IMAGES * 3 * 32 * 32).map(|_| noise.unit() as f32).collect();
+            Tensor::from_data(TensorData::new(pixels, [IMAGES, 3, 32, 32]), &devices[0])
+        };
+        let views = [view(0), view(1)];
+        let batch = Compared {
+            views: &views,
+            labels: Tensor::from_data([-1; IMAGES], &devices[0]),
+            reduction: Reduction::Mean,
+            accuracy_on: AccuracyOn::Features,
+            progress: Progress { step: 0, total: 6, epoch: 6 },
+            accumulate,
+            devices,
+        };
+        let parts = Part::all(IMAGES, accumulate, devices);
+        let (slopes, metrics) = match parts.len() {
+            1 => run.slopes(batch, &parts),
+            _ => run.slopes_in_parts(batch, &parts),
+        };
+        let read = |x: Tensor<1>| pollster::block_on(crate::read::read(x)).unwrap();
+        let names = stored(&run).tensors.into_keys();
+        let named = |name: String| Some((name.clone(), read(slopes.gradient(&name)?)));
+        let mut found: BTreeMap<_, _> = names.filter_map(named).collect();
+        assert!(found.keys().filter(|name| name.starts_with("encoder.")).count() > 4);
+        found.insert("loss".into(), read(metrics[0].1.clone()));
+        found
+    }
+
+    /// How far gradients are apart, the parameter that is farthest.
+    #[cfg(feature = "gpu")]
+    fn farthest(got: &BTreeMap<String, Vec<f32>>, expected: &BTreeMap<String, Vec<f32>>) -> f64 {
+        assert!(got.keys().eq(expected.keys()), "the same parameters have gradients");
+        let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
+        let far = |(name, expected): (&String, &Vec<f32>)| {
+            let pairs = got[name].iter().zip(expected);
+            let apart = length(&mut pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)));
+            (apart / length(&mut expected.iter().map(|x| f64::from(*x)))).sqrt()
+        };
+        expected.iter().map(far).fold(0.0, f64::max)
+    }
+
+    /// The same adapter under two names is two devices, which share nothing.
+    #[cfg(feature = "gpu")]
+    fn two_gpus() -> [Device; 2] {
+        use crate::device::gpu;
+        use burn::tensor::DeviceKind;
+        let adapters = pollster::block_on(gpu::adapters());
+        let named = gpu::kinds(&adapters).into_iter().flatten().next();
+        let named = named.expect("a GPU, or software Vulkan in its place");
+        [DeviceKind::DefaultDevice, named].map(Device::wgpu)
+    }
+
+    #[cfg(feature = "gpu")]
+    #[test]
+    fn half_batches_on_two_devices_have_the_gradients_of_the_batch() {
+        let [gpu, other] = two_gpus();
+        assert_ne!(gpu, other);
+        let whole = gradients(std::slice::from_ref(&gpu), 1);
+        for accumulate in [1, 4] {
+            let apart = farthest(&gradients(&[gpu.clone(), other.clone()], accumulate), &whole);
+            assert!(apart < 1e-5, "in {accumulate} parts they are {apart} apart");
+        }
+        let cpu = Device::flex();
+        let of_cpu = gradients(std::slice::from_ref(&cpu), 1);
+        for mixed in [[cpu.clone(), gpu.clone()], [gpu, cpu]] {
+            let apart = farthest(&gradients(&mixed, 1), &of_cpu);
+            assert!(apart < 1e-3, "CPU and GPU are {apart} from the CPU");
         }
     }
 

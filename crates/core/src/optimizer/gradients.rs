@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::path::Path;
 use crate::range;
+use crate::transfer::moved;
 
 /// The longest that gradients may be; a longer one keeps its direction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +79,14 @@ impl Slopes {
             self.0.insert(name, sum);
         }
         self
+    }
+
+    /// The same on another device.
+    #[must_use]
+    pub fn to_device(self, device: &Device) -> Self {
+        let vectors = self.0.values().map(|slope| slope.gradient.clone()).collect();
+        let there = self.0.into_iter().zip(moved(vectors, device));
+        Self(there.map(|((name, slope), gradient)| (name, Slope { gradient, ..slope })).collect())
     }
 
     /// None longer than the limit.

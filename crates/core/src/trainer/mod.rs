@@ -2,6 +2,7 @@
 
 mod classifier;
 mod plan;
+mod devices;
 mod self_supervised;
 mod semi_supervised;
 mod state;
@@ -91,13 +92,15 @@ pub struct Run {
     pub plan: Plan,
     /// Where it computes, without autodiff.
     pub device: Device,
+    /// Where else images go through the encoder.
+    further: Vec<Device>,
     /// Steps done.
     pub steps: u64,
 }
 
 impl Run {
     fn new(recipe: Recipe, plan: Plan, device: &Device) -> Self {
-        Self { recipe, plan, device: device.clone().inner(), steps: 0 }
+        Self { recipe, plan, device: device.clone().inner(), further: Vec::new(), steps: 0 }
     }
 
     /// Where networks are that learn.

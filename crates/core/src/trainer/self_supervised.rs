@@ -173,6 +173,7 @@ impl SelfSupervised {
             accuracy_on: settings.accuracy_on,
             progress: Progress { step: run.steps, total: run.plan.total(), epoch: run.plan.steps },
             accumulate: settings.accumulate,
+            devices: &run.devices(),
         });
         if let Some((images, labels)) = labelled {
             measured.extend(self.learn_probe(images, labels, run));

@@ -11,13 +11,12 @@ use std::process::{Child, Command as Process, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use clap::ValueEnum;
 use kith_core::Error;
 use serde_json::Value;
 
 use super::BENCHMARK;
 use super::one_run::Bench;
-use crate::args::{DataFlags, DeviceChoice};
+use crate::args::{DataFlags, DeviceChoices};
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::interrupt::{listen_for_ctrl_c, stop, stopped};
@@ -37,7 +36,7 @@ pub(super) struct Processes<'a> {
     pub(super) study: &'a Path,
     /// Labels a class, in rising order.
     pub(super) few_label: &'a [usize],
-    pub(super) device: DeviceChoice,
+    pub(super) device: &'a DeviceChoices,
 }
 
 impl Processes<'_> {
@@ -57,11 +56,10 @@ impl Processes<'_> {
     /// The child's command line.
     fn words(self, run: &PlannedRun) -> Vec<OsString> {
         let labels: Vec<String> = self.few_label.iter().map(usize::to_string).collect();
-        let device = self.device.to_possible_value().expect("every choice has a name");
         let mut words: Vec<OsString> = vec![VERB.into(), run.name.clone().into()];
         words.extend(["--study".into(), self.study.into()]);
         words.extend(["--few-label".into(), labels.join(",").into()]);
-        words.extend(["--device".into(), device.get_name().into(), "--json".into()]);
+        words.extend(["--device".into(), self.device.to_string().into(), "--json".into()]);
         words.extend(run.data.words());
         words
     }

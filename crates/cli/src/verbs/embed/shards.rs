@@ -6,35 +6,14 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use npyz::NpyFile;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::note::{Note, WHOLE, digest_of, has_numbers, unfit};
 use super::{ending, write_array};
 use crate::args::Shard;
 use crate::failure::Failure;
 use crate::files::{self, FileError};
 use crate::output::lossy;
-
-/// What a shard says of itself, beside its files: parts fit together where all but `shard` is the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Note {
-    pub(super) shard: Shard,
-    /// Of all shards together.
-    pub(super) images: usize,
-    pub(super) features: usize,
-    /// The fingerprint of the encoder.
-    pub(super) encoder: String,
-    /// A digest of names, labels and splits of all images.
-    pub(super) table: String,
-    pub(super) side: usize,
-    pub(super) pixels: bool,
-}
-
-impl Note {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec_pretty(self).expect("it has nothing that JSON lacks")
-    }
-}
 
 /// The files of a shard, without their endings.
 fn path(base: &Path, shard: Shard) -> PathBuf {
@@ -43,14 +22,19 @@ fn path(base: &Path, shard: Shard) -> PathBuf {
 
 /// The same for writing them. What is said of earlier ones goes first: a shard whose files are written anew
 /// is none until its note is there.
-pub(super) fn begun(base: &Path, shard: Shard) -> Result<PathBuf, Failure> {
+pub(in crate::verbs) fn begun(base: &Path, shard: Shard) -> Result<PathBuf, Failure> {
     let path = path(base, shard);
-    let note = ending(&path, "json");
-    match std::fs::remove_file(&note) {
+    forget(&ending(&path, "json"))?;
+    Ok(path)
+}
+
+/// Removes a note, if it is there.
+fn forget(note: &Path) -> Result<(), Failure> {
+    match std::fs::remove_file(note) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(FileError::new(&note, error).into())
+            Err(FileError::new(note, error).into())
         }
-        _ => Ok(path),
+        _ => Ok(()),
     }
 }
 
@@ -62,16 +46,19 @@ pub(in crate::verbs) struct Merged {
     /// Images, and features of each.
     shape: [u64; 2],
     shards: usize,
+    /// What goes on with them, where an evaluation does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 impl Display for Merged {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { npy, csv, shape: [images, features], shards } = self;
-        write!(
-            f,
-            "{images} pictures of {shards} shards, {features} features each: {npy} and {csv}"
-        )?;
-        write!(f, "; the shards stay")
+        let Self { npy, csv, shape: [images, features], shards, next } = self;
+        // An evaluation has a row for each image and checkpoint.
+        let what = if next.is_some() { "rows" } else { "pictures" };
+        write!(f, "{images} {what} of {shards} shards, {features} features each: {npy} and {csv}")?;
+        write!(f, "; the shards stay")?;
+        next.iter().try_for_each(|next| write!(f, "\ngo on with: {next}"))
     }
 }
 
@@ -80,6 +67,8 @@ pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
     let base = super::base(out);
     let notes = notes(&base)?;
     let first = &notes[0];
+    let whole = first.evaluation.is_some().then(|| ending(&base, "json"));
+    whole.iter().try_for_each(|note| forget(note))?;
     let parts: Vec<PathBuf> = notes.iter().map(|note| path(&base, note.shard)).collect();
     let shape = [first.images as u64, first.features as u64];
     let (npy, csv) = (ending(&base, "npy"), ending(&base, "csv"));
@@ -88,6 +77,9 @@ pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
         .zip(&parts)
         .map(|(note, part)| (ending(part, "npy"), note.shard.of(note.images).len() as u64))
         .collect();
+    for (note, (array, _)) in notes.iter().zip(&arrays) {
+        has_numbers(&base, note, array)?;
+    }
     join::<f32>(&base, &arrays, &shape, &npy)?;
     if first.pixels {
         let pixels: Vec<(PathBuf, u64)> = arrays
@@ -99,11 +91,12 @@ pub(in crate::verbs) fn merge(out: &Path) -> Result<Merged, Failure> {
         join::<u8>(&base, &pixels, &[shape[0], 3, side, side], &ending(&base, "pixels.npy"))?;
     }
     join_tables(&base, &parts, first.images, &csv)?;
-    Ok(Merged { npy: lossy(&npy), csv: lossy(&csv), shape, shards: notes.len() })
-}
-
-fn unfit(base: &Path, reason: String) -> Failure {
-    Failure::Shards { path: base.to_owned(), reason }
+    if let Some(path) = &whole {
+        let note = Note { shard: WHOLE, numbers: Some(digest_of(&npy)?), ..first.clone() };
+        files::write(path, &note.to_bytes())?;
+    }
+    let next = whole.map(|_| format!("kith evaluate RUN --features {}", lossy(&base)));
+    Ok(Merged { npy: lossy(&npy), csv: lossy(&csv), shape, shards: notes.len(), next })
 }
 
 /// The notes of all shards, in their order: none is missing, and all are of the same images and encoder.
@@ -111,8 +104,8 @@ fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
     let mut notes = found(base)?;
     notes.sort_by_key(|note| (note.shard.parts, note.shard.part));
     let Some(first) = notes.first().cloned() else {
-        let reason =
-            "there are none; `kith embed --shard 1/4` and so on write them, with the same --out";
+        let reason = "there are none; `kith embed --shard 1/4` and so on write them, and `kith evaluate RUN --shard \
+             1/4` does, with the same --out";
         return Err(unfit(base, reason.into()));
     };
     let parts = first.shard.parts;
@@ -128,9 +121,10 @@ fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
         (1..=parts).filter(|part| !is_there(part)).map(|part| part.to_string()).collect();
     if !missing.is_empty() {
         let reason = format!(
-            "expected {parts}, got {}; missing: {} (`kith embed --shard {}/{parts}`)",
+            "expected {parts}, got {}; missing: {} (`kith {} --shard {}/{parts}`)",
             notes.len(),
             missing.join(", "),
+            first.verb(),
             missing[0]
         );
         return Err(unfit(base, reason));
@@ -145,22 +139,9 @@ fn notes(base: &Path) -> Result<Vec<Note>, Failure> {
 
 /// What keeps two shards from being of one whole.
 fn differing(first: &Note, other: &Note) -> Option<String> {
-    let words = |note: &Note| {
-        [
-            ("images", note.images.to_string()),
-            ("features", note.features.to_string()),
-            ("encoder", note.encoder.clone()),
-            ("names, labels and splits of all images", note.table.clone()),
-            ("side", note.side.to_string()),
-            ("pictures", if note.pixels { "written" } else { "not written" }.to_owned()),
-        ]
-    };
-    let pairs = words(first).into_iter().zip(words(other));
-    let mut differing = pairs.filter(|((_, first), (_, other))| first != other);
-    differing.next().map(|((what, then), (_, now))| {
-        let [one, two] = [first, other].map(|note| note.shard.part);
-        format!("{what} of shard {one}: {then}, of shard {two}: {now}; embed all with the same")
-    })
+    let (what, [then, now]) = first.difference(other)?;
+    let [one, two] = [first, other].map(|note| note.shard.part);
+    Some(format!("{what} of shard {one}: {then}, of shard {two}: {now}; embed all with the same"))
 }
 
 /// The notes beside some files.
