@@ -161,18 +161,25 @@ async function coded<T>(work: () => T | Promise<T>, engine?: WasmEngine): Promis
   try {
     return await work();
   } catch (thrown) {
-    const lost = engine && lostOf(engine);
+    const failed = engine && (thrown as { code?: unknown } | null)?.code === "DEVICE";
+    const lost = engine && (await lostWithin(engine, failed ? LATE_MS : 0));
     if (lost) throw deviceLost(lost);
-    if (engine && (thrown as { code?: unknown } | null)?.code === "DEVICE") {
-      await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
-      check(engine);
-    }
+    if (failed) check(engine);
     throw withCode(thrown);
   }
 }
 
-/** A device says why it failed, or that it was lost, a moment after what it was doing. */
-const MOMENT_MS = 100;
+/** So much later than what it was doing has failed may a device say that it was lost. */
+const LATE_MS = 3000;
+
+async function lostWithin(engine: WasmEngine, ms: number): Promise<string | undefined> {
+  const start = performance.now();
+  for (;;) {
+    const lost = lostOf(engine);
+    if (lost !== undefined || performance.now() - start >= ms) return lost;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 
 /** Why the device was lost; after a trap the object itself may be out of use. */
 function lostOf(engine: WasmEngine): string | undefined {

@@ -110,7 +110,7 @@ export const phases = {
       return [...probe.weight, ...probe.bias];
     }),
     // Its worker ends with it and cannot be asked.
-    asked: 14,
+    asked: 7,
   },
   "pictures are cleaned up": encoder(async (of) => {
     const found = await lab.kith.cleanUp(of, lab.pictures, { labels: lab.names });

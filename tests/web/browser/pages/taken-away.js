@@ -23,7 +23,7 @@ build.Engine.open = async () => {
 for (const { prototype } of Object.values(build).filter((part) => part?.prototype?.free)) {
   for (const name of Object.getOwnPropertyNames(prototype)) {
     const { value } = Object.getOwnPropertyDescriptor(prototype, name);
-    if (typeof value !== "function" || /^(constructor|free|__.*)$/.test(name)) continue;
+    if (typeof value !== "function" || /^(constructor|free|takeErrors|__.*)$/.test(name)) continue;
     prototype[name] = function (...given) {
       called();
       return value.apply(this, given);
