@@ -66,5 +66,8 @@ test("a GPU without memory is told from a broken one: batches go in halves, and 
     return { one, step, far: [halves, trained], device: run.device.actual };
   }, CHECKPOINT);
   expect([got.one, got.step, got.device]).toEqual(["OUT_OF_MEMORY", "OUT_OF_MEMORY", "webgpu"]);
-  for (const far of got.far) expect(far).toBeLessThan(1e-3);
+  const [halves, trained] = got.far;
+  expect(halves).toBeLessThan(1e-5);
+  // As far as three undisturbed steps are from the CPU's.
+  expect(trained).toBeLessThan(1e-2);
 });
