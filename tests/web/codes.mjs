@@ -178,8 +178,8 @@ export const notInNode = {
   SELF_TEST_FAILED: "Node computes on the CPU",
   GPU_ERROR: "Node computes on the CPU",
   WORKER_START: "Node computes in place",
-  OUT_OF_MEMORY: "a batch that is too large for Node is too large for the machine",
-  WASM_PANIC: "it is a bug wherever it comes about; a tab's worker can be made to have one",
+  OUT_OF_MEMORY: "full-memory.test.mjs brings it about, in instances that nobody else shares",
+  WASM_PANIC: "full-memory.test.mjs brings it about, too",
 };
 
 /** Codes that the package's own part of a worker gives, as the core does. */

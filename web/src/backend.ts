@@ -1,7 +1,14 @@
 /** The backend: the objects of the WebAssembly by number, in a worker or, in Node, in place. */
 import { CODED, KithError } from "./errors.js";
 import { planesOf } from "./planes.js";
-import { ENGINE, MODULE, type Pictures, type WasmEngine, type WasmModule } from "./wasm-module.js";
+import {
+  ENGINE,
+  GENERATION,
+  MODULE,
+  type Pictures,
+  type WasmEngine,
+  type WasmModule,
+} from "./wasm-module.js";
 
 export type Kind = "cpu" | "webgpu";
 
@@ -22,17 +29,21 @@ type Methods = Record<string, (...args: unknown[]) => unknown>;
 export class Backend {
   readonly #loader: Loader;
   readonly #objects = new Map<number, object>();
-  #next = ENGINE + 1;
+  #next = 0;
 
   constructor(loader: Loader) {
     this.#loader = loader;
   }
 
-  /** Loads a build, or takes a module that was compiled before, and opens its device. */
+  /**
+   * Loads a build, or takes a module that was compiled before, and opens its device. `generation` goes
+   * into the numbers of objects, so that none names an object of another backend.
+   */
   async open(
     kind: Kind,
-    from: { url?: string; module?: WebAssembly.Module },
+    from: { url?: string; module?: WebAssembly.Module; generation?: number },
   ): Promise<WebAssembly.Module> {
+    this.#next = (from.generation ?? 0) * GENERATION + ENGINE + 1;
     const compiled = from.module ?? (await this.#loader.compile(kind, from.url));
     const module = await this.#loader.script(kind);
     const exports = (await module.default({ module_or_path: compiled })) as unknown as {
@@ -138,25 +149,36 @@ function check(engine: WasmEngine): void {
   const { lost } = engine;
   if (lost !== undefined) throw deviceLost(lost);
   const errors = engine.takeErrors();
-  if (errors.length > 0) throw codedError("GPU_ERROR", errors.join("\n"));
+  if (errors.length === 0) return;
+  // Where the GPU's memory does not suffice, all that follows is refused, too.
+  const full = errors.find((error) => /out of memory/i.test(error));
+  throw full
+    ? codedError("OUT_OF_MEMORY", `the GPU: ${full}`)
+    : codedError("GPU_ERROR", errors.join("\n"));
 }
 
 async function coded<T>(work: () => T | Promise<T>, engine?: WasmEngine): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    const lost = engine && (lostOf(engine) ?? (await lostSoon(engine, thrown)));
-    throw lost ? deviceLost(lost) : withCode(thrown);
+    const failed = engine && (thrown as { code?: unknown } | null)?.code === "DEVICE";
+    const lost = engine && (await lostWithin(engine, failed ? LATE_MS : 0));
+    if (lost) throw deviceLost(lost);
+    if (failed) check(engine);
+    throw withCode(thrown);
   }
 }
 
-/** A device says that it was lost a moment after what it was doing has failed. */
-const MOMENT_MS = 100;
+/** So much later than what it was doing has failed may a device say that it was lost. */
+const LATE_MS = 3000;
 
-async function lostSoon(engine: WasmEngine, thrown: unknown): Promise<string | undefined> {
-  if ((thrown as { code?: unknown } | null)?.code !== "DEVICE") return undefined;
-  await new Promise((resolve) => setTimeout(resolve, MOMENT_MS));
-  return lostOf(engine);
+async function lostWithin(engine: WasmEngine, ms: number): Promise<string | undefined> {
+  const start = performance.now();
+  for (;;) {
+    const lost = lostOf(engine);
+    if (lost !== undefined || performance.now() - start >= ms) return lost;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Why the device was lost; after a trap the object itself may be out of use. */

@@ -34,8 +34,8 @@ export async function cleanUp(
     throw new KithError("TOO_FEW_EXAMPLES", message);
   }
   const { engine } = encoder;
-  const kinds = await engine.invoke(MODULE, "copyKinds", []);
-  const copied = await engine.invoke(MODULE, "copiedPictures", [images.length]);
+  const kinds = await engine.invokeAgain(MODULE, "copyKinds", []);
+  const copied = await engine.invokeAgain(MODULE, "copiedPictures", [images.length]);
   const progress = new ProgressReporter(onProgress, { embed: 1 });
   const total = images.length + kinds.length * copied.length;
   let done = 0;

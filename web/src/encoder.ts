@@ -214,7 +214,7 @@ export class Encoder {
   async #ops({ ops, preset }: AugmentOptions): Promise<readonly AugmentationOp[]> {
     if (ops !== undefined) return list("ops", plain("ops", ops));
     if (preset === undefined) return this.info.views;
-    return this.engine.invoke(MODULE, "policy", [text("preset", preset)]);
+    return this.engine.invokeAgain(MODULE, "policy", [text("preset", preset)]);
   }
 
   /**

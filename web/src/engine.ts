@@ -8,6 +8,7 @@ import type { Answer, Arguments, Method, Port } from "./port.js";
 import { engineOptions } from "./checks.js";
 import type { DeviceReport, EngineOptions, FallbackReason } from "./types.js";
 import type { OnBytes } from "./wasm.js";
+import { ENGINE, GENERATION } from "./wasm-module.js";
 import { wasmUrl } from "./wasm-url.js";
 
 /** Engines that others may share, by what they compute on. */
@@ -114,7 +115,11 @@ export class Engine {
     onBytes: OnBytes,
   ): Promise<Engine> {
     const engine = new Engine(report, options);
-    await engine.#start(onBytes);
+    await engine.#start(onBytes).catch((error: KithError) => {
+      if (error.code !== "DEVICE_LOST") throw error;
+      engine.#losses = 1;
+      return engine.#start(onBytes);
+    });
     return engine;
   }
 
@@ -132,6 +137,7 @@ export class Engine {
     moved?: Transferable[],
   ): Promise<Answer<K>> {
     await this.ready();
+    if (method === "invoke") this.#stillThere(args[0] as number);
     const port = this.#port!;
     try {
       return await port.call(method, args, moved);
@@ -143,8 +149,14 @@ export class Engine {
 
   async ready(): Promise<void> {
     if (this.#port && !this.#port.ended) return;
-    this.#starting ??= this.#start(() => {}).finally(() => (this.#starting = undefined));
+    this.#starting ??= this.#restart().finally(() => (this.#starting = undefined));
     await this.#starting;
+  }
+
+  /** Refuses the number of an object that ended with a backend before; who made it makes it again. */
+  #stillThere(handle: number): void {
+    if (handle <= ENGINE || Math.floor(handle / GENERATION) === this.generation) return;
+    throw new KithError("DEVICE_LOST", "the object ended with what it was computed on");
   }
 
   /** The compiled WebAssembly, if it is the package's own for the CPU: the page may use it as well. */
@@ -172,21 +184,26 @@ export class Engine {
     await this.#recover().catch(() => {});
   }
 
-  /** Once on the GPU again, then on the CPU. */
   async #recover(): Promise<void> {
-    if (this.#losses > 1) this.#fallBack();
-    try {
-      await this.ready();
-    } catch {
-      this.#fallBack();
-      await this.ready();
-    }
+    await this.ready();
     for (const listener of this.listeners) {
       try {
         listener(this.report);
       } catch (error) {
         console.error(error); // An error of the caller must not keep the others from being called.
       }
+    }
+  }
+
+  /** After a loss, once on the GPU again, then on the CPU. All that wait for it wait for the same. */
+  async #restart(): Promise<void> {
+    if (this.#losses > 1 && this.report.actual === "webgpu") this.#fallBack();
+    try {
+      await this.#start(() => {});
+    } catch (error) {
+      if (this.#losses === 0 || this.report.actual === "cpu") throw error;
+      this.#fallBack();
+      await this.#start(() => {});
     }
   }
 
@@ -199,9 +216,14 @@ export class Engine {
   async #start(onBytes: OnBytes): Promise<void> {
     const kind = this.report.actual;
     const port = startBackend(this.#options, onBytes);
+    const generation = this.generation + 1;
     try {
       const url = wasmUrl(this.#options.wasmUrl, kind);
-      const from = { ...(url && { url }), ...(this.#module && { module: this.#module }) };
+      const from = {
+        generation,
+        ...(url && { url }),
+        ...(this.#module && { module: this.#module }),
+      };
       this.#module = await port.call("open", [kind, from]);
       const { passed, deviation, ms } = await port.call("selfTest", []);
       this.report = { ...this.report, selfTest: { passed, deviation, ms } };
@@ -211,7 +233,7 @@ export class Engine {
       throw error;
     }
     this.#port = port;
-    this.generation += 1;
+    this.generation = generation;
   }
 }
 

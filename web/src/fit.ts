@@ -172,7 +172,7 @@ async function validationPlaces(
   { classes, validationSplit, seed }: Examples,
 ): Promise<number[]> {
   const labels = Uint16Array.from(classes);
-  return [...(await engine.invoke(MODULE, "keepAside", [labels, validationSplit, seed]))];
+  return [...(await engine.invokeAgain(MODULE, "keepAside", [labels, validationSplit, seed]))];
 }
 
 /** What the backend is given, and how a probe is made of what it gives back. */

@@ -48,8 +48,10 @@ export async function policies(
   options: EngineOptions = {},
 ): Promise<Readonly<Record<string, readonly AugmentationOp[]>>> {
   return withEngine(options, async (engine) => {
-    const names = await engine.invoke(MODULE, "policies", []);
-    const ops = await Promise.all(names.map((name) => engine.invoke(MODULE, "policy", [name])));
+    const names = await engine.invokeAgain(MODULE, "policies", []);
+    const ops = await Promise.all(
+      names.map((name) => engine.invokeAgain(MODULE, "policy", [name])),
+    );
     return Object.fromEntries(names.map((name, place) => [name, ops[place]!]));
   });
 }
@@ -64,5 +66,5 @@ export async function recipes(
 
 /** The recipes that come with kith: what each is called, what it is, what it is for, and its text. */
 export async function recipeList(options: EngineOptions = {}): Promise<readonly RecipeInfo[]> {
-  return withEngine(options, (engine) => engine.invoke(MODULE, "recipes", []));
+  return withEngine(options, (engine) => engine.invokeAgain(MODULE, "recipes", []));
 }

@@ -51,13 +51,13 @@ export function started(make: () => Worker): Worker {
   throw new KithError("WORKER_START", `expected a Worker, got ${describe(worker)}`);
 }
 
-/** A port to a backend in place, which lets other work run (`pause`) after every call. */
-export function inlinePort(backend: Backend, pause: () => Promise<unknown>): Port {
-  const send: Send = async (method, args) => {
-    const answer = await (backend as unknown as Calls)[method]!(...args);
-    await pause();
-    return answer;
-  };
+/** A port to a backend in place, each of whose calls is made `within` something. */
+export function inlinePort(
+  backend: Backend,
+  within: (call: () => Promise<unknown>) => Promise<unknown>,
+): Port {
+  const send: Send = (method, args) =>
+    within(async () => (backend as unknown as Calls)[method]!(...args));
   return new OpenPort(send, () => {});
 }
 

@@ -65,7 +65,7 @@ export async function startOf(config: PretrainConfig): Promise<Start> {
 
 /** The text of a recipe, given by its name or as such; the first one where none is given. */
 export async function recipeText(engine: EngineRef, given: string | undefined): Promise<string> {
-  const known = await engine.invoke(MODULE, "recipes", []);
+  const known = await engine.invokeAgain(MODULE, "recipes", []);
   const recipe = given ?? known[0]!.name;
   const found = known.find(({ name }) => name === recipe);
   if (found) return found.toml;

@@ -66,9 +66,7 @@ export async function resumePretraining(
   const engine = await openEngine(config);
   try {
     const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(asFileError);
-    const run = await start();
-    const { plan } = await engine.invoke(run, "info", []);
-    await engine.free(run);
+    const plan = await planOf(engine, start);
     const trainingData = await gathered(engine, images, plan.side, config);
     sameSource(bytes, trainingData, plan.classes);
     return await Pretraining.open(engine, trainingData, start, config, lossesIn(bytes));
@@ -110,16 +108,18 @@ export class Pretraining extends TrainingRun {
    * replay` run it again.
    */
   async record(): Promise<string> {
-    const { dataset, device } = this;
-    const words = device.actual === "cpu" ? "CPU, in a browser" : gpuName(device);
-    const [first, epochs] = [this.losses.first, this.losses.epochs].map((losses) =>
-      Float32Array.from(losses),
-    );
-    return this.remote.invoke("record", [words, dataset, first!, epochs!]);
+    return this.use((run, engine) => {
+      const { dataset, device } = this;
+      const words = device.actual === "cpu" ? "CPU, in a browser" : gpuName(device);
+      const [first, epochs] = [this.losses.first, this.losses.epochs].map((losses) =>
+        Float32Array.from(losses),
+      );
+      return engine.invoke(run, "record", [words, dataset, first!, epochs!]);
+    });
   }
 
   /** @internal Refuses a record of other pictures. */
   async sameImages(record: string): Promise<void> {
-    await this.remote.invoke("sameImages", [record]);
+    await this.use((run, engine) => engine.invoke(run, "sameImages", [record]));
   }
 }

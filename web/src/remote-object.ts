@@ -49,8 +49,10 @@ export class RemoteObject<T> {
     await this.engine.ready();
     if (!this.#handle || this.#generation !== this.engine.generation) {
       this.#generation = this.engine.generation;
-      this.#handle = this.#make(this.engine);
-      this.#handle.catch(() => (this.#handle = undefined));
+      const made = (this.#handle = this.#make(this.engine));
+      made.catch(() => {
+        if (this.#handle === made) this.#handle = undefined;
+      });
     }
     return this.#handle;
   }

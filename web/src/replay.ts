@@ -6,12 +6,13 @@ import { optionsOf, text } from "./checks.js";
 import { checkConfig } from "./pretrain-config.js";
 import { Pretraining } from "./pretraining.js";
 import { ProgressReporter } from "./progress.js";
+import { unlessLost } from "./remote-object.js";
 import { supply } from "./training-run.js";
 import type { EngineRef } from "./engine-ref.js";
 import type { Agreement, RunRecord } from "./generated.js";
 import type { TrainingData } from "./training-data.js";
 import type { CallOptions, Images, PretrainConfig } from "./types.js";
-import { ENGINE, MODULE } from "./wasm-module.js";
+import { ENGINE, MODULE, type Handle, type WasmTraining } from "./wasm-module.js";
 
 /** What a run that is run again may be given: the labels and domains of its pictures, and where it computes. */
 export type ReplayConfig = Omit<
@@ -68,7 +69,9 @@ export async function readRecord(record: string, config: ReplayConfig = {}): Pro
 
 /** A record, read. */
 const checked = async (engine: EngineRef, record: string): Promise<RunRecord> =>
-  JSON.parse(await engine.invoke(MODULE, "checkedRecord", [record])) as RunRecord;
+  JSON.parse(await engine.invokeAgain(MODULE, "checkedRecord", [record])) as RunRecord;
+
+type Use<R> = (run: Handle<WasmTraining>) => Promise<R>;
 
 interface Source {
   readonly record: string;
@@ -108,7 +111,11 @@ export class Replay {
     const here = Float32Array.from(this.run.firstLosses.slice(0, recorded.length));
     const equal = here.every((loss, step) => loss === recorded[step]);
     const repeats = equal ? [] : await this.#repeats(here.length, { signal, onProgress });
-    return engine.invoke(MODULE, "compareLosses", [recorded, here, Float32Array.from(repeats)]);
+    return engine.invokeAgain(MODULE, "compareLosses", [
+      recorded,
+      here,
+      Float32Array.from(repeats),
+    ]);
   }
 
   /** Whether the weights after the last step are the recorded ones to the bit; undefined before it. */
@@ -124,27 +131,32 @@ export class Replay {
     { signal, onProgress }: Pick<CallOptions, "signal" | "onProgress">,
   ): Promise<number[]> {
     const { engine, record, trainingData } = this.#source;
-    const runs = await engine.invoke(MODULE, "repeats", []);
+    const runs = await engine.invokeAgain(MODULE, "repeats", []);
     const progress = new ProgressReporter(onProgress, { train: 1 });
-    const begun = await engine.invoke(ENGINE, "replay", [record]);
-    const state = await engine.invoke(begun, "state", []);
-    await engine.free(begun);
-    const losses: number[] = [];
+    const using = <R>(open: () => Promise<Handle<WasmTraining>>, work: Use<R>): Promise<R> =>
+      unlessLost(async () => {
+        const run = await open();
+        return work(run).finally(() => engine.free(run));
+      });
+    const begin = () => engine.invoke(ENGINE, "replay", [record]);
+    const state = await using(begin, (run) => engine.invoke(run, "state", []));
+    const all: number[] = [];
     for (let repeat = 0; repeat < runs; repeat += 1) {
-      const moved = await engine.invoke(MODULE, "perturbedState", [state, repeat]);
-      const run = await engine.invoke(ENGINE, "resumePretraining", [moved]);
-      try {
+      const moved = await engine.invokeAgain(MODULE, "perturbedState", [state, repeat]);
+      const resume = () => engine.invoke(ENGINE, "resumePretraining", [moved]);
+      const losses = await using(resume, async (run) => {
         await supply(engine, run, trainingData);
-        for (let step = 0; step < steps; step += 1) {
+        const losses: number[] = [];
+        while (losses.length < steps) {
           throwIfAborted(signal);
           const { loss = NaN } = await engine.invoke(run, "step", []);
           losses.push(loss);
-          progress.at("train", losses.length, runs * steps);
+          progress.at("train", all.length + losses.length, runs * steps);
         }
-      } finally {
-        await engine.free(run);
-      }
+        return losses;
+      });
+      all.push(...losses);
     }
-    return losses;
+    return all;
   }
 }

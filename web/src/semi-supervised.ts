@@ -115,7 +115,7 @@ export class SemiSupervised extends TrainingRun {
     const { topK = Infinity, signal } = optionsOf(options);
     if (topK !== Infinity) whole("topK", topK, 1);
     const parts = await this.each(images, signal, ({ pixels, count }) =>
-      this.remote.invoke("classify", [pixels, count]),
+      this.use((run, engine) => engine.invoke(run, "classify", [pixels, count])),
     );
     const all = joined(parts);
     const { length } = this.classNames;

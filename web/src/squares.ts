@@ -2,6 +2,7 @@
 import type { EngineRef } from "./engine-ref.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import { decodable, eachImage, pixelsOf } from "./image.js";
+import { unlessLost } from "./remote-object.js";
 import type { ImageInput, Images } from "./types.js";
 import type { Frame, Pictures } from "./wasm-module.js";
 
@@ -96,11 +97,11 @@ export async function* squares(
   { side, preprocessing, signal, fetch, batchSize }: SquaresOptions,
 ): AsyncGenerator<Batch> {
   for await (const inputs of batches(images, { batchSize, signal })) {
-    const { sent, moved } = await unlessAborted(
-      sendable(inputs, { side, preprocessing }, fetch),
-      signal,
-    );
-    const pixels = await unlessAborted(engine.squares(sent, moved), signal);
-    yield { pixels, count: inputs.images.length };
+    // Pictures that were handed over to a backend that ended are sent again.
+    const resized = unlessLost(async () => {
+      const { sent, moved } = await sendable(inputs, { side, preprocessing }, fetch);
+      return engine.squares(sent, moved);
+    });
+    yield { pixels: await unlessAborted(resized, signal), count: inputs.images.length };
   }
 }

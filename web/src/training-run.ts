@@ -5,7 +5,7 @@ import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
 import type { Metric, Plan, RunInfo } from "./generated.js";
 import { AT_A_TIME, type TrainingData } from "./training-data.js";
 import { ProgressReporter } from "./progress.js";
-import { RemoteObject } from "./remote-object.js";
+import { RemoteObject, unlessLost } from "./remote-object.js";
 import { runFile } from "./run-file.js";
 import { flag, optionsOf, whole } from "./checks.js";
 import { LossHistory, type SavedLosses } from "./loss-history.js";
@@ -18,6 +18,8 @@ import type { Handle, WasmTraining } from "./wasm-module.js";
 /** A run in the backend as it was opened first, and how it is opened again. */
 export interface Opened {
   readonly first: Handle<WasmTraining>;
+  /** Of the backend that it is in. */
+  readonly generation: number;
   readonly info: RunInfo;
   readonly start: () => Promise<Handle<WasmTraining>>;
   /** Goes on from a state. */
@@ -46,7 +48,8 @@ export abstract class TrainingRun {
   #steps: number;
   /** Steps done in the backend; fewer than `#steps` after it was restarted. */
   #there: number;
-  #snapshot: { state: Uint8Array; steps: number } | undefined;
+  #snapshot: Uint8Array | undefined;
+  #last: Promise<unknown> = Promise.resolve();
   #busy = false;
   #begun: Promise<PretrainStep> | undefined;
 
@@ -54,7 +57,7 @@ export abstract class TrainingRun {
   protected constructor(
     engine: EngineRef,
     trainingData: TrainingData,
-    { first, info, start, resume, losses }: Opened,
+    { first, generation, info, start, resume, losses }: Opened,
     config: RunConfig,
   ) {
     this.#losses = new LossHistory(losses);
@@ -68,7 +71,8 @@ export abstract class TrainingRun {
     this.#trainingData = trainingData;
     let opened: Handle<WasmTraining> | undefined = first;
     this.remote = new RemoteObject(engine, async () => {
-      const state = this.#snapshot?.state;
+      const state = this.#snapshot;
+      if (engine.generation !== generation) opened = undefined;
       const run = opened ?? (await (state ? resume(state) : start()));
       opened = undefined;
       this.#there = (await engine.invoke(run, "info", [])).steps;
@@ -122,27 +126,37 @@ export abstract class TrainingRun {
     }
   }
 
-  /** One step; those that were lost with a device are taken again before it. */
+  /** @internal Work with the run, after the work before it; steps that a lost device took are taken again first. */
+  protected use<R>(work: (run: Handle<WasmTraining>, engine: EngineRef) => Promise<R>): Promise<R> {
+    const { engine } = this.remote;
+    const caughtUp = async (run: Handle<WasmTraining>): Promise<R> => {
+      for (; this.#there < this.#steps; this.#there += 1) await engine.invoke(run, "step", []);
+      return work(run, engine);
+    };
+    return this.#inTurn(() => this.remote.use(caughtUp));
+  }
+
+  /** The backend has no way to do two things with a run at once. */
+  #inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
   async #next(): Promise<PretrainStep> {
     const start = performance.now();
-    const { engine } = this.remote;
-    const wanted = this.#steps + 1;
-    const measured = await this.remote.use(async (run) => {
-      let metrics: Record<string, number> = {};
-      while (this.#there < wanted) {
-        metrics = await engine.invoke(run, "step", []);
-        this.#there += 1;
-      }
-      return metrics;
+    const { loss, ...metrics } = await this.use(async (run, engine) => {
+      const { loss = NaN, ...metrics } = await engine.invoke(run, "step", []);
+      this.#steps = this.#there += 1;
+      this.#losses.add(this.#steps, loss, this.plan.steps);
+      return { loss, ...metrics };
     });
-    this.#steps = wanted;
+    const step = this.#steps;
     const every = this.#config.snapshotEvery ?? 50;
-    if (every > 0 && wanted % every === 0) await this.state();
-    const { loss = NaN, ...metrics } = measured;
-    this.#losses.add(wanted, loss, this.plan.steps);
-    const epoch = Math.ceil(wanted / this.plan.steps);
+    if (every > 0 && step % every === 0) await this.state();
+    const epoch = Math.ceil(step / this.plan.steps);
     const ms = performance.now() - start;
-    return { step: wanted, total: this.#total, epoch, loss, metrics, ms };
+    return { step, total: this.#total, epoch, loss, metrics, ms };
   }
 
   /** Embeddings by the encoder as it is now, `[count, dim]`, of length one. */
@@ -150,7 +164,7 @@ export abstract class TrainingRun {
     const { signal } = optionsOf(options);
     let dim = 1;
     const parts = await this.each(images, signal, async ({ pixels, count }) => {
-      const data = await this.remote.invoke("embed", [pixels, count]);
+      const data = await this.use((run, engine) => engine.invoke(run, "embed", [pixels, count]));
       dim = data.length / count;
       return data;
     });
@@ -181,7 +195,8 @@ export abstract class TrainingRun {
     const { half = false } = optionsOf(options);
     flag("half", half);
     const { dataset, classNames } = this;
-    return this.remote.invoke("checkpoint", [{ dataset, classNames, half }]);
+    const said = { dataset, classNames, half };
+    return this.use((run, engine) => engine.invoke(run, "checkpoint", [said]));
   }
 
   /** @internal What its pictures are called. */
@@ -191,10 +206,7 @@ export abstract class TrainingRun {
 
   /** Everything that `resumePretraining` needs after a reload, but for the pictures. */
   async state(): Promise<Uint8Array> {
-    const steps = this.#steps;
-    const state = await this.remote.invoke("state", []);
-    this.#snapshot = { state, steps };
-    return withNote(state, this.#trainingData, this.#losses.saved());
+    return (await this.#saved()).state;
   }
 
   /**
@@ -202,8 +214,16 @@ export abstract class TrainingRun {
    * `readRunFile` in another tab. Errors: `FILE_FORMAT` for more than 2 GB.
    */
   async toFile(): Promise<Uint8Array<ArrayBuffer>> {
-    const said = { dataset: this.dataset, losses: this.#losses.saved() };
-    return runFile(await this.state(), this.#trainingData, said);
+    const { state, losses } = await this.#saved();
+    return runFile(state, this.#trainingData, { dataset: this.dataset, losses });
+  }
+
+  async #saved(): Promise<{ state: Uint8Array; losses: SavedLosses }> {
+    return this.use(async (run, engine) => {
+      this.#snapshot = await engine.invoke(run, "state", []);
+      const losses = this.#losses.saved();
+      return { state: withNote(this.#snapshot, this.#trainingData, losses), losses };
+    });
   }
 
   /** Calls `listener` after the device was lost and computing goes on. Returns what unsubscribes. */
@@ -213,7 +233,7 @@ export abstract class TrainingRun {
 
   /** Frees what it holds. */
   async dispose(): Promise<void> {
-    await this.remote.dispose();
+    await this.#inTurn(() => this.remote.dispose());
   }
 }
 
@@ -229,18 +249,23 @@ export async function opened(
   start: Opened["start"],
   resume: Opened["resume"],
 ): Promise<Opened> {
-  const first = await start();
-  return { first, info: await engine.invoke(first, "info", []), start, resume };
+  return unlessLost(async () => {
+    const first = await start();
+    const { generation } = engine;
+    return { first, generation, info: await engine.invoke(first, "info", []), start, resume };
+  });
 }
 
 /** What a run plans; the size of its pictures may be its checkpoint's. */
 export async function planOf(engine: EngineRef, start: Opened["start"]): Promise<Plan> {
-  const run = await start();
-  try {
-    return (await engine.invoke(run, "info", [])).plan;
-  } finally {
-    await engine.free(run);
-  }
+  return unlessLost(async () => {
+    const run = await start();
+    try {
+      return (await engine.invoke(run, "info", [])).plan;
+    } finally {
+      await engine.free(run);
+    }
+  });
 }
 
 /** Accepts bytes in memory only, unlike `loadBytes`, which also fetches and reads files. */

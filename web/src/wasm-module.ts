@@ -27,6 +27,9 @@ export const MODULE = 0 as Handle<Omit<WasmModule, "default" | "initSync">>;
 /** The device. */
 export const ENGINE = 1 as Handle<WasmEngine>;
 
+/** Objects' numbers of each generation of a backend begin with a multiple of it. */
+export const GENERATION = 2 ** 32;
+
 /** A picture in a form that can be sent to a worker. */
 export type Decodable = Blob | ImageBitmap | RawImage;
 

@@ -3,6 +3,7 @@ import { Backend, withCode, type Kind, type Loader } from "./backend.js";
 import * as cpu from "./kith_cpu.js";
 import * as webgpu from "./kith_webgpu.js";
 import { answer, tellBytes, transfer, type Calls } from "./messages.js";
+import { trapped } from "./trap.js";
 import { compile } from "./wasm.js";
 import type { WasmModule } from "./wasm-module.js";
 
@@ -11,36 +12,22 @@ const BESIDE: Record<Kind, () => URL> = {
   webgpu: () => new URL("./kith_webgpu_bg.wasm", import.meta.url),
 };
 
+let module: WasmModule | undefined;
+
 const loader: Loader = {
-  script: async (kind) => (kind === "cpu" ? cpu : webgpu) as WasmModule,
+  script: async (kind) => (module = (kind === "cpu" ? cpu : webgpu) as WasmModule),
   compile: (kind, url) => compile(url ?? BESIDE[kind]().href, tellBytes),
   transfer,
 };
-
-/** A panic prints its message before it traps; the trap itself says nothing. */
-let panicked: string | undefined;
-const print = console.error.bind(console);
-console.error = (...words: unknown[]): void => {
-  const said = String(words[0]);
-  if (said.includes("panicked at")) panicked = said.split("\n\nStack")[0]?.trim();
-  print(...words);
-};
-
-/** A panic has printed by the time it traps. What stops without a word was refused memory. */
-function saidOf(trap: WebAssembly.RuntimeError): string {
-  if (panicked) return panicked;
-  const refused = /unreachable/i.test(trap.message);
-  return refused ? "out of memory: the WebAssembly was refused what it asked for" : trap.message;
-}
 
 /** What is computed asynchronously traps outside of the call, which then has no answer. */
 addEventListener("error", (event) => {
   if (!(event.error instanceof WebAssembly.RuntimeError)) return;
   event.preventDefault();
-  reportError(new Error(saidOf(event.error)));
+  reportError(trapped(module, event.error));
 });
 
-/** Errors reach the page with their codes, a trap with what the panic printed. */
+/** Errors reach the page with their codes, a trap with what the panic said. */
 function guarded(backend: Backend): Backend {
   return new Proxy(backend, {
     get: (target, name) => {
@@ -51,7 +38,7 @@ function guarded(backend: Backend): Backend {
           return await method.apply(target, args);
         } catch (thrown) {
           const trap = thrown instanceof WebAssembly.RuntimeError;
-          throw trap ? new Error(saidOf(thrown)) : withCode(thrown);
+          throw trap ? trapped(module, thrown) : withCode(thrown);
         }
       };
     },

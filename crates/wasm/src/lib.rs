@@ -20,11 +20,28 @@ pub mod training;
 pub mod replay;
 pub mod onnx;
 
+use std::panic::{PanicHookInfo, set_hook};
+use std::sync::OnceLock;
+
 use wasm_bindgen::prelude::*;
+
+/// What the panic said that ended this instance.
+static PANICKED: OnceLock<String> = OnceLock::new();
 
 /// Lets panics and log lines reach the console.
 #[wasm_bindgen(start)]
 fn start() {
-    console_error_panic_hook::set_once();
+    set_hook(Box::new(tell));
     console_log::init_with_level(log::Level::Warn).expect("nothing has logged before");
+}
+
+fn tell(info: &PanicHookInfo<'_>) {
+    PANICKED.get_or_init(|| info.to_string());
+    console_error_panic_hook::hook(info);
+}
+
+/// What the panic said after which nothing here works any more. What traps without one was refused memory.
+#[wasm_bindgen]
+pub fn panicked() -> Option<String> {
+    PANICKED.get().cloned()
 }

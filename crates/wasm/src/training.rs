@@ -53,6 +53,7 @@ impl From<Trainer<SelfSupervised>> for Training {
 
 impl Training {
     fn of(trainer: AnyTrainer, kept: Kept) -> Self {
+        either!(&trainer, trainer => trainer.forget_others());
         let dataset = MemoryDataset::new(either!(&trainer, trainer => trainer.plan().side));
         Self { trainer, dataset, loader: None, kept }
     }

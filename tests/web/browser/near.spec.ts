@@ -113,3 +113,29 @@ for (const [how, fail] of [
     expect(got).toEqual({ same: true, sent: 1 });
   });
 }
+
+test("what the page has too little memory for is done by the worker", async ({ tab }) => {
+  await tab.evaluate(async () => {
+    const script = "/tests/wasm-memory.mjs";
+    Object.assign(globalThis, { wasm: await import(script) });
+  });
+  await near(tab);
+  const got = await tab.evaluate(async () => {
+    const side = 512;
+    const data = new Uint8Array(3 * side * side).map((_, i) => i * i);
+    const large = { data, width: side, height: side, channels: 3 as const };
+    const worker = () => new Worker("/dist/worker.js", { type: "module" });
+    const from = "/parity/checkpoint.safetensors";
+    const afar = await lab.kith.loadEncoder(from, { device: "cpu", worker });
+    const expected = await afar.embed(large);
+    wasm.fill(0);
+    const before = sent;
+    const found = await encoder.embed(large);
+    return { same: String(found.data) === String(expected.data), sent: sent - before };
+  });
+  expect(got).toEqual({ same: true, sent: 1 });
+});
+
+declare global {
+  var wasm: { fill(spare: number): void };
+}

@@ -76,10 +76,14 @@ test("wherever WebAssembly is refused memory, the call says so, and the next one
   tab,
 }) => {
   const got = await tab.evaluate(async () => {
-    const { kith, pictures, parity, codeOf } = lab;
-    const worker = () => new Worker("/pages/full-memory.js?spare=1", { type: "module" });
+    const { kith, pictures, codeOf } = lab;
+    const page = (query: string) => () =>
+      new Worker(`/pages/full-memory.js?${query}`, { type: "module" });
     const from = "/parity/checkpoint.safetensors";
-    const own = { device: "cpu", worker } as const;
+    const own = { device: "cpu", worker: page("spare=1") } as const;
+    const set = { "encoder.width": 64, "pretraining.unlabelled_batch": 8 };
+    const started = (more: object) =>
+      kith.pretrain(pictures, { ...own, recipe: "simclr", set, ...more });
     const large = (side: number): typeof pictures =>
       Array.from({ length: 16 }, () => ({
         data: new Uint8Array(3 * side * side),
@@ -94,17 +98,29 @@ test("wherever WebAssembly is refused memory, the call says so, and the next one
     };
     const encoder = await kith.loadEncoder(from, own);
     const before = String((await encoder.embed(pictures)).data);
-    const codes = { embed: await fill(() => encoder.embed(large(1024), { batchSize: 1 })) };
+    const embed = await fill(() => encoder.embed(large(1024), { batchSize: 1 }));
     const same = String((await encoder.embed(pictures)).data) === before;
     const augment = await fill(() => encoder.augment(pictures[0]!, { views: 2000 }));
-    const run = await kith.pretrain(pictures, { ...own, recipe: parity.pretraining.toml });
-    const step = await fill(async () => {
-      for await (const _ of run.steps(2));
-    });
-    return { ...codes, same, augment, step };
+    const run = await started({});
+    const steps = async () => {
+      const losses: number[] = [];
+      for await (const { loss } of run.steps(2)) losses.push(loss);
+      return losses;
+    };
+    const [first] = await steps();
+    const step = await fill(steps);
+    const again = (await steps()).length;
+    const state = await fill(() => run.state());
+    const wide = await run.checkpoint();
+    // A worker that has no more memory from its begin on.
+    const little = { worker: page("now&spare=6") };
+    const open = await codeOf(() => kith.loadEncoder(wide, { ...own, ...little }));
+    const start = await codeOf(() => started(little));
+    return { embed, augment, step, state, open, start, same, again, first: first! > 0 };
   });
   const code = "OUT_OF_MEMORY";
-  expect(got).toEqual({ embed: code, same: true, augment: code, step: code });
+  const codes = { embed: code, augment: code, step: code, state: code, open: code, start: code };
+  expect(got).toEqual({ ...codes, same: true, again: 2, first: true });
 });
 
 test("steps of one run that are pulled twice at once are refused, and go on", async ({ tab }) => {

@@ -24,7 +24,9 @@ function answer(folders, request, reply) {
   const path = normalize(decodeURIComponent(request.url.split("?")[0]));
   const [, first = "", ...rest] = path.split("/");
   if (first === "page-instead") return page(reply);
-  const file = first in folders ? join(folders[first], ...rest) : join(folders[""] ?? "", path);
+  // The package with the build for the CPU in the place of the one for WebGPU.
+  const names = first === "cpu-alone" ? rest.map((name) => name.replace("webgpu", "cpu")) : rest;
+  const file = first in folders ? join(folders[first], ...names) : join(folders[""] ?? "", path);
   const found = [file, join(file, "index.html")].find(
     (name) => existsSync(name) && statSync(name).isFile(),
   );
@@ -53,5 +55,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     tests: join(here, ".."),
     onnxruntime: join(here, "../../node_modules/onnxruntime-web/dist"),
   };
-  await serve({ ...folders, dist: join(here, "../../../web/dist") }, Number(process.argv[2] ?? 0));
+  const dist = join(here, "../../../web/dist");
+  await serve({ ...folders, dist, "cpu-alone": dist }, Number(process.argv[2] ?? 0));
 }

@@ -25,3 +25,29 @@ test("a device that computes wrong numbers is not used", async ({ tab }) => {
   });
   expect(got).toEqual(["cpu", "self-test-failed", "SELF_TEST_FAILED"]);
 });
+
+test("a run can be asked for more while it takes a step", async ({ tab }) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures, codeOf } = lab;
+    const worker = () => new Worker("/dist/worker.js", { type: "module" });
+    const set = {
+      "encoder.width": 4,
+      "pretraining.unlabelled_batch": 4,
+      "pretraining.views": "none",
+    };
+    const config = { device: "webgpu", worker, recipe: "simclr", set, stepsPerEpoch: 4 } as const;
+    const run = await kith.pretrain(pictures, config);
+    const step = async () => {
+      for await (const { step } of run.steps(1)) return step;
+    };
+    const stepping = step();
+    const asked = await Promise.all([
+      codeOf(async () => (await run.state()).length > 0),
+      codeOf(async () => (await run.embed(pictures)).count),
+      codeOf(() => stepping),
+    ]);
+    await run.dispose();
+    return asked;
+  });
+  expect(got).toEqual(["no error but true", "no error but 16", "no error but 1"]);
+});

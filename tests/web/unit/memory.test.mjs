@@ -6,7 +6,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 import * as kith from "../../../web/dist/node.js";
-import { checkpoint, picture } from "../made.mjs";
+import { checkpoint, picture, pictures, small } from "../made.mjs";
+import { bytes } from "../wasm-memory.mjs";
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
@@ -35,4 +36,20 @@ test("the answers of the backend are not kept", async () => {
   const after = await held(most);
   assert.ok(after < most, `${after - before} bytes of 40 answers of ${answer}`);
   await encoder.dispose();
+});
+
+test("runs that are opened and let go without a step leave nothing in the WebAssembly", async () => {
+  const open = async (times) => {
+    for (let time = 0; time < times; time += 1) {
+      await (await kith.pretrain(pictures(16), small)).dispose();
+    }
+  };
+  // The instance ends with the last that uses it.
+  const kept = await kith.pretrain(pictures(16), small);
+  await open(10);
+  const before = bytes();
+  await open(60);
+  await kept.dispose();
+  // Autodiff keeps some kB of each, unless it is made to look for what is gone.
+  assert.ok(bytes() - before <= 2 * 65536, `${bytes() - before} bytes of 60 runs`);
 });

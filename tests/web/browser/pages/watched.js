@@ -1,4 +1,6 @@
 // The package's worker, which tells of the WebAssembly's memory and of GPU buffers that are alive.
+import { bytes } from "/tests/wasm-memory.mjs";
+
 let buffers = 0;
 if (globalThis.GPUDevice) {
   const create = GPUDevice.prototype.createBuffer;
@@ -12,15 +14,8 @@ if (globalThis.GPUDevice) {
     return destroy.call(this);
   };
 }
-let memory;
-const instantiate = WebAssembly.instantiate;
-WebAssembly.instantiate = async (...given) => {
-  const made = await instantiate(...given);
-  memory = (made.instance ?? made).exports.memory;
-  return made;
-};
 const channel = new BroadcastChannel("watch");
 channel.onmessage = ({ data }) => {
-  if (data === "look") channel.postMessage({ wasm: memory?.buffer.byteLength ?? 0, buffers });
+  if (data === "look") channel.postMessage({ wasm: bytes(), buffers });
 };
 await import("/dist/worker.js");
