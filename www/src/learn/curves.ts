@@ -61,6 +61,7 @@ export function curves(points: readonly Point[], metrics: readonly Metric[]): Cu
 /** Figures that every run has, shown before and after the metrics. */
 export function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], Figure[]] {
   const minutes = Math.round(((total - step) * ms) / 60_000);
+  const left = minutes < 1 ? "less than a minute" : `about ${minutes} min`;
   return [
     [
       ["Step", `${step} of ${total}`],
@@ -68,7 +69,7 @@ export function figuresOf({ step, total, loss, ms }: PretrainStep): [Figure[], F
     ],
     [
       ["Time per step", `${ms.toFixed(0)} ms`],
-      ["Time left", minutes < 1 ? "less than a minute" : `about ${minutes} min`],
+      ...(step < total ? [["Time left", left] satisfies Figure] : []),
     ],
   ];
 }
