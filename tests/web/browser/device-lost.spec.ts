@@ -10,8 +10,8 @@ const full = process.env.KITH_LOSSES === "full";
 interface Outcome {
   /** What the work gave, and what it gave when it was done once more. */
   readonly numbers: number[][];
-  /** Devices that the caller was told of. */
-  readonly told: string[];
+  /** Devices that the caller was told of, where there is a way. */
+  readonly told?: string[];
   readonly devices: (string | undefined)[];
   readonly lost: number;
 }
@@ -36,7 +36,7 @@ function far(found: number[], expected: number[]): number {
 
 /** Everything that was lost was told of once, and what computes then is what was told of last. */
 function expectTold({ told, devices, lost }: Outcome, opens: boolean): void {
-  if (told.length > 0) expect(told).toEqual(["webgpu", "cpu"].slice(0, lost));
+  if (told) expect(told).toEqual(["webgpu", "cpu"].slice(0, lost));
   const last = lost > 1 ? "cpu" : "webgpu";
   if (devices[0] !== undefined) expect(devices).toEqual(opens ? ["webgpu"] : ["webgpu", last]);
 }
@@ -140,9 +140,7 @@ test("a GPU that is taken away in the middle of work changes nothing", async ({ 
       const got = await inTab<Outcome>(tab, "disturbed", name, page, opens ? 250 : 7);
       const off = got.numbers.map((all, time) => far(all, numbers[time]!));
       console.log(`${name}: ${got.lost} losses, off by ${off.join(" and ")}`);
-      expect(off[0]).toBeLessThan(1e-3);
-      // From the second loss on the CPU computes, and as many steps of its rounding add up.
-      expect(off[1] ?? 0).toBeLessThan(1e-2);
+      for (const one of off) expect(one).toBeLessThan(1e-3);
       expectTold(got, opens);
     });
   }

@@ -253,9 +253,10 @@ export async function disturbed(name, page, after) {
   const listen = ({ data }) => (lost += data === "lost");
   channel.addEventListener("message", listen);
   const worker = losing(page, opens ? `?after=${after}` : "");
-  const [told, devices, numbers] = [[], [], []];
+  const [devices, numbers] = [[], []];
   const { of, work } = await prepare({ device: "webgpu", worker });
   try {
+    const told = of.onDeviceLost && [];
     of.onDeviceLost?.(({ actual }) => told.push(actual));
     for (let time = 0; time < (opens ? 1 : 2); time += 1) {
       if (!opens) await count(after);
