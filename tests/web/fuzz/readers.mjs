@@ -181,7 +181,8 @@ export function readersOf(kith) {
     form: link,
   };
   const labels = ["a"];
-  const data = { count: 7, labels: new Uint16Array(4), labelsHash: "12ab34cd", classNames: labels };
+  const hashes = { labelsHash: "12ab34cd", domainsHash: "none" };
+  const data = { count: 7, labels: new Uint16Array(4), ...hashes, classNames: labels };
   const note = {
     values: losses.map((all) => {
       const history = new LossHistory();
@@ -207,6 +208,8 @@ export function readersOf(kith) {
   const classNames = ["a", "b"];
   const placesOf = (run) =>
     Array.isArray(run) ? run : run.labels.map((label) => classNames.indexOf(label));
+  const domainsOf = (run) =>
+    Array.isArray(run) ? run.map((place) => (place < 0 ? "far" : "near")) : (run.domains ?? []);
   const run = {
     values: fc.array(fc.constantFrom(-1, 0, 1), { minLength: 1, maxLength: 6 }),
     write: (given) => {
@@ -217,17 +220,21 @@ export function readersOf(kith) {
       const state = headed({ __metadata__: { kith }, weights }, 8);
       const batches = [{ pixels: new Uint8Array(12 * places.length).fill(7) }];
       const known = new Uint16Array(places.filter((place) => place >= 0).length);
-      const own = { batches, count: places.length, places, classNames, labels: known };
-      const said = { dataset: "noise", losses: new LossHistory().saved() };
-      return runFile(state, { ...own, labelsHash: "12ab34cd" }, said);
+      const said = domainsOf(given);
+      const names = [...new Set(said)].sort();
+      const domains = { names, places: said.map((name) => names.indexOf(name)) };
+      const own = { batches, count: places.length, places, classNames, domains, labels: known };
+      const more = { dataset: "noise", losses: new LossHistory().saved() };
+      return runFile(state, { ...own, ...hashes }, more);
     },
     read: (bytes) => kith.readRunFile(bytes),
-    seen: placesOf,
-    sound: ({ state, images, labels, dataset, step, total }) =>
+    seen: (given) => [placesOf(given), domainsOf(given)],
+    sound: ({ state, images, labels, domains = [], dataset, step, total }) =>
       state instanceof Uint8Array &&
       images.length === labels.length &&
       images.every(({ data, width }) => data.length === 3 * width * width) &&
       labels.every((label) => label === null || typeof label === "string") &&
+      domains.every((domain) => typeof domain === "string") &&
       typeof dataset === "string" &&
       [step, total].every(Number.isFinite),
     codes: ["FILE_FORMAT"],
