@@ -182,3 +182,30 @@ fn more_classes_than_two_bytes_can_number_are_refused() {
     let (status, code, text) = refused(folder.path(), &["augment", "--data", "folder:many"]);
     assert_eq!((status, code.as_str()), (3, "TOO_MANY"), "{text}");
 }
+
+/// Batches of one domain are others than mixed ones, and need a table that says domains.
+#[test]
+fn batches_are_of_one_domain_where_a_table_says_domains() {
+    fn run<'a>(name: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        [&["pretrain", "--run", name, "--data", "folder:pets"][..], &SMALL, more].concat()
+    }
+
+    let folder = tempfile::tempdir().expect("a folder");
+    pets(folder.path(), &[""], 48);
+    let one = ["--set", "pretraining.batches=one_domain"];
+    let (status, code, text) = refused(folder.path(), &run("none", &one));
+    assert_eq!((status, code.as_str()), (2, "SETTING"), "{text}");
+    assert!(text.contains("pretraining.batches") && text.contains("labels.csv"), "{text}");
+
+    let line = |(class, i): (&str, usize)| format!("{class}/{i:02}.png,{class},{}\n", i % 2);
+    let images = ["cat", "dog"].into_iter().flat_map(|class| (0..48).map(move |i| (class, i)));
+    let table = format!("file,label,domain\n{}", images.map(line).collect::<String>());
+    fs::write(folder.path().join("pets/labels.csv"), table).expect("a table");
+    let told = said(folder.path(), &run("one", &one));
+    assert!(told.contains("domains: 2"), "{told}");
+    done(folder.path(), &run("mixed", &[]));
+    done(folder.path(), &run("again", &one));
+    let measured = |run: &str| metrics(&folder.path().join(run));
+    assert_ne!(measured("one"), measured("mixed"));
+    assert_eq!(measured("one"), measured("again"), "the same seed, the same run");
+}

@@ -201,6 +201,11 @@ fn compared(labels: &Labels, items: &[Item]) -> Result<String, Error> {
     if unlisted > 0 {
         words += &format!("; {unlisted} images are not in it and have no label");
     }
+    let domains: BTreeSet<_> =
+        items.iter().filter_map(|item| labels.of.get(&item.file.path)?.domain.as_ref()).collect();
+    if !domains.is_empty() {
+        words += &format!("; domains: {}", domains.len());
+    }
     Ok(words)
 }
 

@@ -177,7 +177,6 @@ pub(super) mod tests {
     pub(in crate::checkpoint) const ENCODERS: [&str; 12] = [
         "{kind=\"conv4\",width=5}",
         "{kind=\"conv4_pool\",width=2}",
-        "{kind=\"conv4_pool\",width=2,grid=2,features=5}",
         "{kind=\"resnet\",depth=18,width=2}",
         "{kind=\"resnet\",depth=34,stem=\"imagenet\",width=2}",
         "{kind=\"mobilenet\",width_multiplier=0.1}",
@@ -190,6 +189,7 @@ pub(super) mod tests {
          {kernel=3,stride=1,expansion=1,outputs=4,repeats=1},\
          {kernel=5,stride=2,expansion=2,outputs=6,repeats=2}]}}",
         "{kind=\"mobilenet_v3\",width_multiplier=0.1}",
+        "{kind=\"conv4_pool\",width=2,grid=2,features=5}",
     ];
 
     /// A checkpoint with encoder, projection and classifier, as kith writes it.
@@ -279,6 +279,9 @@ pub(super) mod tests {
             (ENCODERS[9], "size", lite(&[3, 1, 1, 4, 1], &[5, 2, 3, 6, 2])),
             (ENCODERS[9], "size", lite(&[5, 1, 1, 4, 1], &[5, 2, 2, 6, 2])),
             (ENCODERS[10], "width_multiplier", json!(4.0)),
+            (ENCODERS[11], "width", json!(200_000)),
+            (ENCODERS[11], "grid", json!(4)),
+            (ENCODERS[11], "features", json!(200_000)),
         ] {
             let code = refused(encoder, |note| note["recipe"]["encoder"][key] = value.clone());
             assert_eq!(code, "TENSOR_SHAPE", "{encoder} with {key} {value}");

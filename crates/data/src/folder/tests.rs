@@ -3,6 +3,7 @@
 use std::fs;
 
 use image::{Rgb, RgbImage};
+use kith_core::loader::ImageSet;
 use tempfile::TempDir;
 
 use super::*;
@@ -165,6 +166,25 @@ fn a_table_of_labels_makes_classes() {
         assert_eq!(set.labelled.label(index), Some(1 - number % 2));
     }
     assert!(set.notes[0].contains("gone.png") && set.notes[0].contains("2 images"));
+}
+
+#[test]
+fn a_table_of_labels_says_domains() {
+    let folder = written(&paths("", 8));
+    let line = |i: usize| format!("{i:02}.png,{},{}\n", ["a", "b"][i % 2], ["y", "x"][i / 4]);
+    let table = format!("file,label,domain\n{}", (0..8).map(line).collect::<String>());
+    fs::write(folder.path().join("labels.csv"), table).unwrap();
+    let set = open(folder.path(), &small()).unwrap();
+    assert!(set.notes[0].contains("domains: 2"), "{:?}", set.notes);
+    for split in [&set.labelled, &set.unlabelled, &set.test] {
+        for index in 0..split.len() {
+            let number: u16 = split.name(index).unwrap()[..2].parse().unwrap();
+            assert_eq!(split.domain(index as u32), Some(u16::from(number < 4)));
+        }
+    }
+    let plain = written(&paths("", 8));
+    let set = open(plain.path(), &small()).unwrap();
+    assert_eq!(set.unlabelled.domain(0), None);
 }
 
 #[test]

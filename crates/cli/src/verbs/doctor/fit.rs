@@ -6,6 +6,7 @@ use kith_core::Device;
 use kith_core::image::{CHANNELS, Images};
 use kith_core::loader::MemoryDataset;
 use kith_core::recipe::Recipe;
+use kith_core::sampler::Batches;
 use kith_core::trainer::{Plan, Trainer};
 use serde::Serialize;
 
@@ -111,6 +112,8 @@ fn in_parts(recipe: &Recipe, parts: usize) -> Option<Recipe> {
 /// What the process holds at most during steps of such a batch, of noise.
 fn held(recipe: &Recipe, batch: usize, side: usize) -> Result<Option<u64>, Failure> {
     let mut recipe = recipe.clone();
+    // Noise is of no domain, and takes as much memory.
+    recipe.pretraining.batches = Batches::Mixed;
     match recipe.pretraining.unlabelled_batch {
         0 => recipe.pretraining.labelled_batch = batch,
         _ => recipe.pretraining.unlabelled_batch = batch,
