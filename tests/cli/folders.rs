@@ -194,7 +194,7 @@ fn batches_are_of_one_domain_where_a_table_says_domains() {
     pets(folder.path(), &[""], 48);
     let one = ["--set", "pretraining.batches=one_domain"];
     let (status, code, text) = refused(folder.path(), &run("none", &one));
-    assert_eq!((status, code.as_str()), (2, "SETTING"), "{text}");
+    assert_eq!((status, code.as_str()), (3, "SETTING"), "{text}");
     assert!(text.contains("pretraining.batches") && text.contains("labels.csv"), "{text}");
 
     let line = |(class, i): (&str, usize)| format!("{class}/{i:02}.png,{class},{}\n", i % 2);

@@ -15,6 +15,7 @@ export function drawMarker(markerAt: (index: number) => Marker): DrawPoint {
     context.strokeStyle = "#fff8";
     context.lineWidth = 0.5;
     context.stroke();
+    return true;
   };
 }
 
@@ -32,23 +33,13 @@ export function drawLabel(
 export const drawCorrectness = (right: (index: number) => boolean): DrawPoint =>
   drawMarker((index) => (right(index) ? RIGHT : WRONG));
 
-/** Time in which loaded sheets are gathered: each drawing takes all points. */
-const GATHER_MS = 200;
-
 /** Draws each point as its picture; `onLoaded` is called when more sheets are there. */
 export function drawPicture(pictures: readonly Picture[], onLoaded: () => void): DrawPoint {
   const drawn = new Map<string, CanvasImageSource | undefined>();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const drawSoon = (): void => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      onLoaded();
-    }, GATHER_MS);
-  };
   const ask = async (url: string, coming: () => Promise<CanvasImageSource>): Promise<void> => {
     drawn.set(url, undefined);
     drawn.set(url, await coming());
-    drawSoon();
+    onLoaded();
   };
   /** The image if it is loaded; otherwise loads it once. */
   const at = (url: string, coming: () => Promise<CanvasImageSource>) => {
@@ -62,12 +53,13 @@ export function drawPicture(pictures: readonly Picture[], onLoaded: () => void):
     if (file) {
       const image = at(file.url, () => createImageBitmap(file.blob));
       if (image) context.drawImage(image, ...to);
-      return;
+      return image !== undefined;
     }
     const { sheet, column, row } = tile!;
     const image = at(sheet, () => withTransparentWhite(sheet));
     const { side: edge } = SHEET;
     if (image) context.drawImage(image, column * edge, row * edge, edge, edge, ...to);
+    return image !== undefined;
   };
 }
 

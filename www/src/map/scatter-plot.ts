@@ -3,13 +3,13 @@ import { el } from "../element.js";
 import { nearestPoint, toCanvas, fitIntoSquare, isInside, type Point } from "./geometry.js";
 import { listen, type GestureHandlers } from "./gestures.js";
 
-/** Draws point `index` at a position of the canvas, `size` pixels wide. */
+/** Draws point `index` at a position of the canvas, `size` pixels wide; says whether it could already. */
 export type DrawPoint = (
   context: CanvasRenderingContext2D,
   index: number,
   at: [number, number],
   size: number,
-) => void;
+) => boolean;
 
 export interface ScatterEvents {
   /** The point under the pointer, if any. */
@@ -20,6 +20,9 @@ export interface ScatterEvents {
 
 const [SMALLEST, LARGEST] = [0.5, 60];
 
+/** Points that come later are drawn for so long in a frame: people may do something else meanwhile. */
+const SLICE_MS = 8;
+
 export class ScatterPlot {
   readonly element: HTMLCanvasElement;
   /** Whether the background is white in dark mode too, as pictures need it. */
@@ -29,11 +32,16 @@ export class ScatterPlot {
   readonly #events: ScatterEvents;
   readonly #context: CanvasRenderingContext2D;
   #points = new Float32Array(0);
-  #drawPoint: DrawPoint = () => {};
+  #drawPoint: DrawPoint = () => true;
+  /** Points that could not be drawn yet. */
+  readonly #missing = new Set<number>();
+  /** Of these, those that are to be tried again. */
+  #untried: number[] = [];
   #view = { zoom: 1, x: 0, y: 0 };
   #marked: readonly number[] = [];
   #line: Point[] = [];
   #frame = 0;
+  #filling = 0;
 
   constructor(name: string, events: ScatterEvents, closed: AbortSignal) {
     const attributes = {
@@ -60,6 +68,12 @@ export class ScatterPlot {
 
   draw(): void {
     this.#frame ||= requestAnimationFrame(() => this.#paint());
+  }
+
+  /** Draws those points that could not be drawn before, over what is there. */
+  fill(): void {
+    this.#untried = [...this.#missing];
+    this.#filling ||= requestAnimationFrame(() => this.#fill());
   }
 
   mark(indices: readonly number[]): void {
@@ -95,18 +109,42 @@ export class ScatterPlot {
 
   #paint(): void {
     this.#frame = 0;
-    const [context, { clientWidth: width, clientHeight: height }] = [this.#context, this.element];
-    resizeCanvas(this.element, context);
-    const size = Math.min(6 + 3 * Math.sqrt(this.#view.zoom), 40);
+    resizeCanvas(this.element, this.#context);
     this.element.classList.toggle("white-background", this.whiteBackground);
-    for (const index of this.#indices()) {
-      const [x, y] = this.#at(index);
-      const inside = x > -size && y > -size && x < width + size && y < height + size;
-      if (inside) this.#drawPoint(context, index, [x, y], size);
+    this.#missing.clear();
+    for (const index of this.#indices()) if (!this.#drawn(index)) this.#missing.add(index);
+    this.#drawMarks();
+  }
+
+  #fill(): void {
+    this.#filling = 0;
+    const until = performance.now() + SLICE_MS;
+    const untried = this.#untried;
+    while (untried.length > 0 && performance.now() < until) {
+      const index = untried.pop()!;
+      if (this.#missing.has(index) && this.#drawn(index)) this.#missing.delete(index);
     }
+    if (untried.length > 0) this.#filling = requestAnimationFrame(() => this.#fill());
+    this.#drawMarks();
+  }
+
+  /** Draws a point if it is in sight; says whether nothing of it is missing. */
+  #drawn(index: number): boolean {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    const size = this.#size();
+    const [x, y] = this.#at(index);
+    const inside = x > -size && y > -size && x < width + size && y < height + size;
+    return !inside || this.#drawPoint(this.#context, index, [x, y], size);
+  }
+
+  #size(): number {
+    return Math.min(6 + 3 * Math.sqrt(this.#view.zoom), 40);
+  }
+
+  #drawMarks(): void {
     const marked = this.#marked.map((index) => this.#at(index));
-    drawRings(context, marked, size, this.whiteBackground);
-    drawLine(context, this.#line);
+    drawRings(this.#context, marked, this.#size(), this.whiteBackground);
+    drawLine(this.#context, this.#line);
   }
 
   #handlers(): GestureHandlers {

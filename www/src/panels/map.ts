@@ -111,7 +111,7 @@ function paint({
   table,
 }: Omit<Scene, "app" | "closed" | "status">): void {
   plot.whiteBackground = state.colour === "pictures";
-  const drawPoint = pointStyle(state, () => plot.draw());
+  const drawPoint = pointStyle(state, () => plot.fill());
   plot.show(state.points, drawPoint);
   drawLegend(legendPlace, state);
   table.draw();

@@ -1,14 +1,22 @@
-//! Pre-training on several devices: each takes a part of every batch.
+//! Pre-training on several devices, of which each takes a part of every batch, and what autodiff keeps on one.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
-use super::{Run, SelfSupervised, Trainer};
+use super::{Run, SelfSupervised, Task, Trainer};
 use crate::error::Error;
 
 impl Run {
     /// All devices, the one that has the network first.
     pub(super) fn devices(&self) -> Vec<Device> {
         [&self.device].into_iter().chain(&self.further).cloned().collect()
+    }
+}
+
+impl<T: Task> Trainer<T> {
+    /// Lets go of what autodiff keeps of other networks that are gone and took no step: burn looks for such
+    /// after a backward pass only.
+    pub fn forget_others(&self) {
+        Tensor::<1>::zeros([1], &self.run.tracked_device()).require_grad().neg().backward();
     }
 }
 

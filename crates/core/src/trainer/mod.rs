@@ -165,12 +165,6 @@ impl<T: Task> Trainer<T> {
         Self { run, task, meter: AverageMeter::default() }
     }
 
-    /// Lets go of what autodiff keeps of other networks that are gone and took no step: burn looks for such
-    /// after a backward pass only.
-    pub fn forget_others(&self) {
-        Tensor::<1>::zeros([1], &self.run.tracked_device()).require_grad().neg().backward();
-    }
-
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.run.steps
