@@ -26,7 +26,7 @@ export function fitIntoSquare(points: Float32Array): Float32Array<ArrayBuffer> {
 export function toCanvas(
   [x, y]: Point,
   view: { zoom: number; x: number; y: number },
-  canvas: HTMLCanvasElement,
+  canvas: Pick<HTMLCanvasElement, "clientWidth" | "clientHeight">,
 ): Point {
   const { clientWidth: width, clientHeight: height } = canvas;
   const scale = (Math.min(width, height) / 2) * (1 - MARGIN);

@@ -66,9 +66,16 @@ export function drawPicture(pictures: readonly Picture[], onLoaded: () => void):
 /** How fast pixels become opaque as they get darker than white. */
 const ALPHA_SLOPE = 6;
 
+let turns = Promise.resolve();
+
+/** One sheet after the other, each in a task of its own: the page answers between them. */
+const turn = (): Promise<void> =>
+  (turns = turns.then(() => new Promise((resolve) => setTimeout(resolve))));
+
 /** A sheet with transparent white, so that overlapping pictures stay visible. */
 async function withTransparentWhite(url: string): Promise<OffscreenCanvas> {
   const sheet = await sheetAt(url);
+  await turn();
   const canvas = new OffscreenCanvas(sheet.width, sheet.height);
   const context = canvas.getContext("2d", { willReadFrequently: true })!;
   context.drawImage(sheet, 0, 0);

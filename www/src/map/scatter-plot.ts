@@ -40,6 +40,8 @@ export class ScatterPlot {
   #view = { zoom: 1, x: 0, y: 0 };
   #marked: readonly number[] = [];
   #line: Point[] = [];
+  /** The canvas's size, read once a frame: the browser may have to lay the page out for it. */
+  #box = { clientWidth: 0, clientHeight: 0 };
   #frame = 0;
   #filling = 0;
 
@@ -96,7 +98,7 @@ export class ScatterPlot {
 
   #at(index: number): Point {
     const point: Point = [this.#points[2 * index]!, this.#points[2 * index + 1]!];
-    return toCanvas(point, this.#view, this.element);
+    return toCanvas(point, this.#view, this.#box);
   }
 
   #indices(): number[] {
@@ -109,6 +111,7 @@ export class ScatterPlot {
 
   #paint(): void {
     this.#frame = 0;
+    this.#measure();
     resizeCanvas(this.element, this.#context);
     this.element.classList.toggle("white-background", this.whiteBackground);
     this.#missing.clear();
@@ -118,6 +121,7 @@ export class ScatterPlot {
 
   #fill(): void {
     this.#filling = 0;
+    this.#measure();
     const until = performance.now() + SLICE_MS;
     const untried = this.#untried;
     while (untried.length > 0 && performance.now() < until) {
@@ -128,9 +132,14 @@ export class ScatterPlot {
     this.#drawMarks();
   }
 
+  #measure(): void {
+    const { clientWidth, clientHeight } = this.element;
+    this.#box = { clientWidth, clientHeight };
+  }
+
   /** Draws a point if it is in sight; says whether nothing of it is missing. */
   #drawn(index: number): boolean {
-    const { clientWidth: width, clientHeight: height } = this.element;
+    const { clientWidth: width, clientHeight: height } = this.#box;
     const size = this.#size();
     const [x, y] = this.#at(index);
     const inside = x > -size && y > -size && x < width + size && y < height + size;
