@@ -1,7 +1,6 @@
 /** Ways to draw points of the map: as pictures, by class, by prediction, or by correctness. */
 import { markerOf, RIGHT, WRONG, type Marker } from "../palette.js";
 import { SHEET, type Picture } from "../picture.js";
-import { sheetAt } from "../pixels.js";
 import type { DrawPoint } from "./scatter-plot.js";
 
 /** Draws each point with a marker. */
@@ -63,29 +62,42 @@ export function drawPicture(pictures: readonly Picture[], onLoaded: () => void):
   };
 }
 
-/** How fast pixels become opaque as they get darker than white. */
-const ALPHA_SLOPE = 6;
+/** What the worker answers. */
+interface Made {
+  readonly url: string;
+  readonly image?: ImageBitmap;
+  readonly error?: string;
+}
 
-let turns = Promise.resolve();
+let worker: Worker | undefined;
+const asked = new Map<string, (made: Made) => void>();
 
-/** One sheet after the other, each in a task of its own: the page answers between them. */
-const turn = (): Promise<void> =>
-  (turns = turns.then(() => new Promise((resolve) => setTimeout(resolve))));
+function answer(made: Made): void {
+  asked.get(made.url)?.(made);
+  asked.delete(made.url);
+}
+
+function startWorker(): Worker {
+  // Written so that the build finds the worker.
+  const started = new Worker(new URL("./transparent-worker.ts", import.meta.url), {
+    type: "module",
+  });
+  started.addEventListener("message", ({ data }: MessageEvent<Made>) => answer(data));
+  started.addEventListener("error", ({ message }) => {
+    worker = undefined;
+    for (const url of asked.keys()) answer({ url, error: message });
+  });
+  return started;
+}
 
 /** A sheet with transparent white, so that overlapping pictures stay visible. */
-async function withTransparentWhite(url: string): Promise<OffscreenCanvas> {
-  const sheet = await sheetAt(url);
-  await turn();
-  const canvas = new OffscreenCanvas(sheet.width, sheet.height);
-  const context = canvas.getContext("2d", { willReadFrequently: true })!;
-  context.drawImage(sheet, 0, 0);
-  const image = context.getImageData(0, 0, sheet.width, sheet.height);
-  const { data } = image;
-  for (let i = 0; i < data.length; i += 4) {
-    data[i + 3] = ALPHA_SLOPE * (255 - Math.min(data[i]!, data[i + 1]!, data[i + 2]!));
-  }
-  context.putImageData(image, 0, 0);
-  return canvas;
+async function withTransparentWhite(sheet: string): Promise<ImageBitmap> {
+  const url = new URL(sheet, document.baseURI).href;
+  worker ??= startWorker();
+  worker.postMessage(url);
+  const { image, error } = await new Promise<Made>((resolve) => asked.set(url, resolve));
+  if (image) return image;
+  throw new Error(error);
 }
 
 /** The marker of each label. */
