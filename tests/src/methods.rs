@@ -1,9 +1,16 @@
 //! Every method in small: its built-in recipe with few units, for tests of what all methods promise.
 
+use std::sync::Arc;
+
+use kith_core::Device;
+use kith_core::archive::Archive;
 use kith_core::image::Images;
-use kith_core::loader::MemoryDataset;
+use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
+use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
+
+use crate::{largest_difference, relative_error};
 
 /// The recipes of methods, and what makes each of them small besides [`ALL`].
 pub const METHODS: [(&str, &[&str]); 15] = [
@@ -92,4 +99,80 @@ pub fn dataset(count: usize, side: usize) -> MemoryDataset {
     dataset.add(&images).expect("of one size");
     dataset.add_labelled(&images, &labels).expect("a label an image");
     dataset
+}
+
+/// Side of the images of a [`Run`], in pixels.
+const SIDE: usize = 32;
+/// What a [`Run`] is for.
+pub const PLAN: Plan = Plan { side: SIDE, classes: 3, seed: 6, steps: 2, epochs: 3 };
+
+/// A trainer at its start, and its batches.
+#[derive(Debug)]
+pub struct Run {
+    /// The trainer.
+    pub trainer: Trainer<SelfSupervised>,
+    /// Its batches.
+    pub loader: Loader<Arc<MemorySplit>>,
+}
+
+/// How close two runs are.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Of losses, by the larger of them and 1.
+    pub loss: f64,
+    /// Of tensors, by their length.
+    pub tensor: f64,
+    /// Of numbers of a tensor that is not so close: biases begin at 0 and are small after few steps.
+    pub number: f32,
+}
+
+impl Run {
+    /// On the first of some devices, and all others.
+    pub fn start(recipe: &Recipe, devices: &[Device]) -> Self {
+        let trainer = Trainer::pretraining(recipe.clone(), PLAN, &devices[0]).expect("it suits");
+        let loader = trainer.loader(&dataset(16, SIDE)).expect("enough images");
+        Self { trainer: trainer.also_on(&devices[1..]).expect("no batch normalisation"), loader }
+    }
+
+    /// The losses of the next steps.
+    pub fn steps(&mut self, count: usize) -> Vec<f64> {
+        let mut step = || {
+            let Ok(batch) = self.loader.batch(self.trainer.steps());
+            let readings = pollster::block_on(self.trainer.checked_step(&batch)).expect("finite");
+            readings.iter().find(|(name, _)| *name == "loss").expect("a loss").1
+        };
+        (0..count).map(|_| step()).collect()
+    }
+
+    /// Everything that it has learnt.
+    pub fn state(&self) -> Archive {
+        pollster::block_on(self.trainer.state(NoMore {})).expect("the device reads back")
+    }
+
+    /// The losses of so many steps, and the tensors after them, in which another run is further away.
+    pub fn far_from(&mut self, other: &mut Self, steps: usize, bounds: Bounds) -> Vec<String> {
+        let mut far = Vec::new();
+        let losses = self.steps(steps).into_iter().zip(other.steps(steps));
+        for (step, (expected, got)) in losses.enumerate() {
+            let error = (expected - got).abs() / expected.abs().max(1.0);
+            // Not a number is not close.
+            let close = error < bounds.loss;
+            if !close {
+                far.push(format!("step {step}: expected a loss of {expected}, got {got}"));
+            }
+        }
+        let (expected, got) = (self.state(), other.state());
+        // What an optimizer remembers adds up what differs in every step.
+        let learnt = expected.tensors.iter().filter(|(tensor, _)| !tensor.contains("optimizer."));
+        for (tensor, expected) in learnt {
+            let got = &got.tensors[tensor].values;
+            let error = relative_error(got, &expected.values);
+            let close =
+                error < bounds.tensor || largest_difference(got, &expected.values) < bounds.number;
+            if !close {
+                far.push(format!("{tensor} is off by {error:.2e}"));
+            }
+        }
+        far
+    }
 }

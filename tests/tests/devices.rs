@@ -3,52 +3,18 @@
 //! One adapter under two names is two devices here: each has its own queue and memory, and what goes from
 //! one to the other is copied.
 
-use std::sync::Arc;
-
-use kith_core::archive::Archive;
 use kith_core::device::gpu as adapters;
-use kith_core::loader::{Loader, MemorySplit};
 use kith_core::recipe::Recipe;
-use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
+use kith_core::trainer::{SelfSupervised, Trainer};
 use kith_core::{Device, DeviceKind};
-use kith_tests::methods::{METHODS, dataset, small};
-use kith_tests::{cpu, gpu, largest_difference, relative_error};
-
-const SIDE: usize = 32;
-const PLAN: Plan = Plan { side: SIDE, classes: 3, seed: 6, steps: 2, epochs: 3 };
+use kith_tests::methods::{Bounds, METHODS, PLAN, Run, small};
+use kith_tests::{cpu, gpu};
 
 /// The GPU, and the same once more.
 fn two() -> [Device; 2] {
     let all = pollster::block_on(adapters::adapters());
     let kind: Option<DeviceKind> = adapters::kinds(&all).into_iter().flatten().next();
     [gpu(), Device::wgpu(kind.expect("a GPU, or a software Vulkan in its place"))]
-}
-
-/// A trainer at its start, and its batches.
-struct Run {
-    trainer: Trainer<SelfSupervised>,
-    loader: Loader<Arc<MemorySplit>>,
-}
-
-impl Run {
-    fn start(recipe: &Recipe, devices: &[Device]) -> Self {
-        let trainer = Trainer::pretraining(recipe.clone(), PLAN, &devices[0]).expect("it suits");
-        let loader = trainer.loader(&dataset(16, SIDE)).expect("enough images");
-        Self { trainer: trainer.also_on(&devices[1..]).expect("no batch normalisation"), loader }
-    }
-
-    fn steps(&mut self, count: usize) -> Vec<f64> {
-        let mut step = || {
-            let Ok(batch) = self.loader.batch(self.trainer.steps());
-            let readings = pollster::block_on(self.trainer.checked_step(&batch)).expect("finite");
-            readings.iter().find(|(name, _)| *name == "loss").expect("a loss").1
-        };
-        (0..count).map(|_| step()).collect()
-    }
-
-    fn state(&self) -> Archive {
-        pollster::block_on(self.trainer.state(NoMore {})).expect("the device reads back")
-    }
 }
 
 /// Methods whose small recipe has an encoder without batch normalisation.
@@ -59,29 +25,14 @@ fn methods() -> impl Iterator<Item = (&'static str, Recipe)> {
 
 /// Losses and states of so many steps are close, tensors by their length.
 fn alike(expected: &[Device], got: &[Device], (steps, close): (usize, f64)) {
-    let mut far = Vec::new();
+    let bounds = Bounds { loss: close, tensor: close, number: 0.01 * close as f32 };
+    let mut all = Vec::new();
     for (name, recipe) in methods() {
         let (mut one, mut several) = (Run::start(&recipe, expected), Run::start(&recipe, got));
-        for (step, (expected, got)) in
-            one.steps(steps).into_iter().zip(several.steps(steps)).enumerate()
-        {
-            let error = (expected - got).abs() / expected.abs().max(1.0);
-            assert!(error < close, "{name}, step {step}: expected a loss of {expected}, got {got}");
-        }
-        let got = several.state();
-        for (tensor, expected) in one.state().tensors {
-            if tensor.contains("optimizer.") {
-                continue;
-            }
-            let got = &got.tensors[&tensor].values;
-            let error = relative_error(got, &expected.values);
-            // Biases begin at 0 and are small after three steps.
-            if error > close && largest_difference(got, &expected.values) > 0.01 * close as f32 {
-                far.push(format!("{name}: {tensor} is off by {error:.2e}"));
-            }
-        }
+        let far = one.far_from(&mut several, steps, bounds);
+        all.extend(far.into_iter().map(|far| format!("{name}: {far}")));
     }
-    assert!(far.is_empty(), "{far:#?}");
+    assert!(all.is_empty(), "{all:#?}");
 }
 
 #[test]

@@ -112,8 +112,9 @@ function taken(bytes: Uint8Array): RunFile {
   }
   const pixels = bytesOf(images as Entry, data, plan.side);
   const count = pixels.length / (3 * plan.side ** 2);
-  const labels = labelsOf(run, count);
-  const domains = domainsOf(run, count);
+  const { classes, class_names, domains: places, domain_names = [] } = run;
+  const labels = named("class", { places: classes, names: class_names, count });
+  const domains = places && named("domain", { places, names: domain_names, count });
   const notes = withNotes(metadata as Record<string, string>, run.source, run.losses);
   return {
     kind: stage === "semi_supervised" ? "semi-supervised" : "pretraining",
@@ -157,27 +158,21 @@ function bytesOf(
   return data.subarray(start, end);
 }
 
-function labelsOf({ classes, class_names: names }: RunNote, count: number): (string | null)[] {
-  if (classes.length !== count) {
-    throw wrong(`expected the classes of ${count} pictures, got ${classes.length}`);
-  }
-  return classes.map((place) => {
-    if (place === null) return null;
-    const name: unknown = names[place];
-    if (typeof name !== "string") throw wrong(`a picture is of class ${place}, which has no name`);
-    return name;
-  });
-}
+const PLURAL = { class: "classes", domain: "domains" } as const;
 
-function domainsOf({ domains, domain_names: names = [] }: RunNote, count: number) {
-  if (domains === undefined) return undefined;
-  if (domains.length !== count) {
-    throw wrong(`expected the domains of ${count} pictures, got ${domains.length}`);
+/** The names of what pictures are of, by their places among the names; null stays. */
+function named<P extends number | null>(
+  kind: keyof typeof PLURAL,
+  { places, names, count }: { places: readonly P[]; names: readonly string[]; count: number },
+): (string | Extract<P, null>)[] {
+  if (places.length !== count) {
+    throw wrong(`expected the ${PLURAL[kind]} of ${count} pictures, got ${places.length}`);
   }
-  return domains.map((place) => {
+  return places.map((place) => {
+    if (place === null) return place as Extract<P, null>;
     const name: unknown = names[place];
     if (typeof name === "string") return name;
-    throw wrong(`a picture is of domain ${place}, which has no name`);
+    throw wrong(`a picture is of ${kind} ${place}, which has no name`);
   });
 }
 
