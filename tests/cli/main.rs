@@ -19,6 +19,8 @@ mod import;
 mod kill;
 mod label;
 mod names;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))] // QEMU emulates others of its kind
+mod processors;
 mod replay;
 mod resume;
 mod run_file;
