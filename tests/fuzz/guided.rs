@@ -2,7 +2,8 @@
 //! before them ran, and damages those.
 //!
 //! `make fuzz-guided READER=tar SECONDS=60`: `KITH_FUZZ_READER` says which reader, the command line is
-//! libFuzzer's. An input may take so much memory, and no more than libFuzzer's time.
+//! libFuzzer's. An input may take so much memory, and no more than libFuzzer's time. The reader `planted`
+//! has a fault, which must be found: a campaign that does not find it proves nothing about others.
 #![no_main]
 
 #[expect(dead_code, reason = "random campaigns draw among the seeds, libFuzzer has its own inputs")]
@@ -27,6 +28,22 @@ const MOST_MEMORY: usize = 256 << 20;
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
+const PLANTED: Target = Target {
+    name: "planted",
+    form: Form::Bytes,
+    seeds: || vec![b"nothing that helps".to_vec()],
+    read: planted,
+};
+
+/// Panics behind two words, of which the second is looked at only behind the first: chance alone would need
+/// some 2^64 inputs.
+fn planted(_: &Path, input: &[u8]) -> bool {
+    let Some((word, rest)) = input.split_first_chunk::<4>() else { return false };
+    let found = word == b"kith";
+    assert!(!(found && rest.starts_with(b"fail")), "planted");
+    found
+}
+
 /// A reader with its folder and sound inputs.
 struct Bench {
     target: Target,
@@ -39,7 +56,7 @@ impl Bench {
         static BENCH: OnceLock<Bench> = OnceLock::new();
         BENCH.get_or_init(|| {
             let name = std::env::var("KITH_FUZZ_READER").expect("KITH_FUZZ_READER names a reader");
-            let target = Target::named(&name);
+            let target = if name == PLANTED.name { PLANTED } else { Target::named(&name) };
             let folder = tempfile::tempdir().expect("a folder");
             Self { target, folder, seeds: (target.seeds)() }
         })
