@@ -77,8 +77,8 @@ kill: ## Kill long commands N times (KITH_KILL_SEED: which moments), and see tha
 fuzz: ## Give each reader of files N damaged ones (KITH_FUZZ_SEED: which)
 	KITH_FUZZ=$(or $(N),100000) cargo test --release --workspace --test fuzz -- --nocapture
 
-fuzz-guided: ## Give READER (all: each in turn) files for SECONDS that libFuzzer damages by what they make it do
-	tests/fuzz/guided $(or $(READER),all) $(or $(SECONDS),60)
+fuzz-guided: ## Give READER (all: each in turn) files for SECONDS (or RUNS files) that libFuzzer damages by what they make it do
+	tests/fuzz/guided $(or $(READER),all) $(or $(SECONDS),60) $(RUNS)
 
 soak-native: ## Train, evaluate and save for SECONDS, and see that the memory stays flat
 	cargo build --release --workspace --bin kith
