@@ -62,7 +62,12 @@ const kinds = [
     /(?:^|[\s(])((?:tests|\.ci|web|www|crates|assets|notebook)\/[\w./-]*\.\w+)/g,
     (path) => /\/(dist|target)\//.test(path) || existsSync(root + path),
   ],
-  [/cargo test.* --test (\w+)/g, (name) => rust.some((path) => path.endsWith(`/${name}.rs`))],
+  [
+    /cargo test.* --test (\w+)/g,
+    (name) =>
+      [`/${name}.rs`, `/${name}/main.rs`].some((end) => rust.some((path) => path.endsWith(end))),
+  ],
+  [/cargo test.* -- .*?(\w+)$/g, (filter) => functions.some((one) => one.includes(filter))],
   [
     /cargo test(?: --\w+)* (\w+(?:::)?)/g,
     (filter) => {
