@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 
-use crate::common::{SMALL, done, refused};
+use crate::common::{SMALL, done, kith, refused};
 
 #[test]
 fn data_that_is_not_there_or_not_right() {
@@ -36,8 +37,7 @@ fn data_that_is_not_there_or_not_right() {
                 assert_eq!((status, code.as_str()), (3, expected), "{data}: {text}");
             }
             None => {
-                let output =
-                    crate::common::kith(folder.path(), &words).output().expect("it starts");
+                let output = kith(folder.path(), &words).output().expect("it starts");
                 assert_eq!(output.status.code(), Some(2), "{data} is a wrong command line");
             }
         }
@@ -80,7 +80,7 @@ fn sides_that_no_checkpoint_may_have_are_a_wrong_command_line() {
     let folder = tempfile::tempdir().expect("a folder");
     for side in ["0", "4097", "1000000000", "-1"] {
         let side = format!("--side={side}");
-        let output = crate::common::kith(folder.path(), &["pretrain", &side]).output();
+        let output = kith(folder.path(), &["pretrain", &side]).output();
         assert_eq!(output.expect("it starts").status.code(), Some(2), "{side}");
     }
 }
@@ -178,4 +178,33 @@ fn a_mirror_that_answers_a_page_is_said_to() {
     let folder = tempfile::tempdir().expect("a folder");
     let (status, code, text) = fetched(folder.path(), &page_server());
     assert_eq!((status, code.as_str()), (5, "WEB_PAGE"), "{text}");
+}
+
+#[test]
+fn a_seed_or_a_gpu_that_says_nothing_to_a_verb_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let seed = ["--seed", "3"];
+    let gpu = ["--device", "gpu"];
+    let verbs: [(&[&str], [&str; 2]); 11] = [
+        (&["resume", "run.safetensors"], seed),
+        (&["replay", "run"], seed),
+        (&["evaluate", "run"], seed),
+        (&["embed", "--checkpoint", "one"], seed),
+        (&["label", "images"], seed),
+        (&["compare", "one", "two"], seed),
+        (&["info", "run"], seed),
+        (&["export", "run", "--out", "x"], gpu),
+        (&["serve"], gpu),
+        (&["doctor"], gpu),
+        (&["compare", "one", "two"], gpu),
+    ];
+    for (words, unused) in verbs {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+        let command = command.current_dir(folder.path()).args(words).args(unused);
+        let output = command.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?} {unused:?}: {said}");
+        let expected = format!("{} says nothing here: ", unused.join(" "));
+        assert!(said.contains(&expected), "{words:?} {unused:?}: {said}");
+    }
 }

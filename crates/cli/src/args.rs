@@ -10,6 +10,7 @@ mod replay;
 mod resume;
 mod split;
 mod weights;
+mod unused;
 
 use std::path::PathBuf;
 

@@ -31,12 +31,10 @@ pub use failure::{CleanError, Failure, ReplayError};
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Runs one command line and says how it ended.
 pub fn run() -> ExitCode {
     panic_hook::install();
-    let args = args::Args::parse();
+    let args = args::Args::read();
     allocator::keep_memory(&args.verb);
     let console = output::Console::new(&args);
     match verbs::run(args.verb, &args.shared, &console) {

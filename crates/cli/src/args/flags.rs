@@ -20,9 +20,16 @@ pub(crate) struct Shared {
     /// computes a part of every batch.
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICES")]
     pub(crate) device: DeviceChoices,
-    /// The seed of everything random
-    #[arg(long, global = true, default_value_t = 1)]
-    pub(crate) seed: u64,
+    /// The seed of everything random [default: 1]
+    #[arg(long = "seed", global = true, value_name = "SEED")]
+    pub(super) asked_seed: Option<u64>,
+}
+
+impl Shared {
+    /// The seed of everything random.
+    pub(crate) fn seed(&self) -> u64 {
+        self.asked_seed.unwrap_or(1)
+    }
 }
 
 /// Which pictures.

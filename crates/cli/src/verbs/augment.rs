@@ -75,11 +75,11 @@ pub(super) fn run(
 ) -> Result<Views, Failure> {
     let policy = named(name)?;
     let Command { shared, console } = command;
-    let dataset = dataset::open(data, shared.seed, console)?;
+    let dataset = dataset::open(data, shared.seed(), console)?;
     let chosen = command.device()?;
-    let seeded = chosen.seeded(shared.seed);
+    let seeded = chosen.seeded(shared.seed());
     let split = dataset.filled("unlabelled")?;
-    let shown = split.read(&split.sample(images, shared.seed))?;
+    let shown = split.read(&split.sample(images, shared.seed()))?;
     let png = view_grid(&[&policy], &shown, views, seeded)?;
     files::write(out, &png)?;
     Ok(Views { sheet: lossy(out), images: shown.len(), views })
@@ -93,11 +93,11 @@ pub(super) fn of_recipe(
     command: Command<'_>,
 ) -> Result<RecipeViews, Failure> {
     let Command { shared, console } = command;
-    let dataset = dataset::open(data, shared.seed, console)?;
+    let dataset = dataset::open(data, shared.seed(), console)?;
     let chosen = command.device()?;
-    let seeded = chosen.seeded(shared.seed);
+    let seeded = chosen.seeded(shared.seed());
     let split = &dataset.unlabelled;
-    let shown = split.read(&split.sample(images, shared.seed))?;
+    let shown = split.read(&split.sample(images, shared.seed()))?;
     let views = recipe.policies_of_views();
     let (weak, strong) = match &recipe.semi {
         Some(semi) => (&semi.weak, [&semi.strong; 2]),

@@ -92,7 +92,7 @@ fn chosen_folder(
     let base = Recipe { name: "methods".to_owned(), ..base.clone() };
     match &flags.run.run {
         Some(path) => Folder::at(path),
-        None => Folder::named(&run_name(verb, &base, &flags.data.data, shared.seed)),
+        None => Folder::named(&run_name(verb, &base, &flags.data.data, shared.seed())),
     }
 }
 
@@ -103,7 +103,7 @@ fn compare(
     command: Command<'_>,
 ) -> Result<Benchmark, Failure> {
     let Command { shared, console } = command;
-    let seeds: Vec<u64> = (shared.seed..shared.seed + flags.seeds).collect();
+    let seeds: Vec<u64> = (shared.seed()..shared.seed() + flags.seeds).collect();
     let (few_label, base) = (few_label(flags, protocol), protocol.baseline()?);
     let folder = chosen_folder(BENCHMARK, flags, &base, command);
     let runs = plan::runs(protocol, methods, &seeds, &flags.data)?;

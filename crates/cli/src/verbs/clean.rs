@@ -94,14 +94,14 @@ fn find(flags: &CleanFlags, command: Command<'_>) -> Result<Cleaned, Failure> {
         return Err(CleanError::NoEncoder { data: flags.data.data.to_string() }.into());
     };
     let checkpoint = checkpoint::open(&checkpoint_of(path))?;
-    let folder = folder_for(flags, shared.seed)?;
-    let dataset = open_with(&flags.data, &checkpoint.meta, shared.seed, console)?;
+    let folder = folder_for(flags, shared.seed())?;
+    let dataset = open_with(&flags.data, &checkpoint.meta, shared.seed(), console)?;
     let all = All::of(&dataset, flags.data.labelled);
     let chosen = command.device()?;
     let encoder = checkpoint.encoder(&chosen.device)?;
     console.note(&format!("comparing {} images", all.len()));
     let features = all.embed(&encoder, &chosen.device)?;
-    let copies = copies::made(&all, &encoder, &chosen.device, shared.seed)?;
+    let copies = copies::made(&all, &encoder, &chosen.device, shared.seed())?;
     let (words, made): (Vec<&'static str>, Vec<Made>) = copies.into_iter().unzip();
     let settings = Settings { threshold: flags.duplicates, ..Settings::default() };
     let question = Question {
@@ -110,7 +110,7 @@ fn find(flags: &CleanFlags, command: Command<'_>) -> Result<Cleaned, Failure> {
         preference: &all.preferences(),
         made: &made,
         settings,
-        seed: shared.seed,
+        seed: shared.seed(),
     };
     let found = pollster::block_on(search(question, &chosen.device))?;
     let cleaned = Cleaned::of(&all, &found, &words, &folder);
@@ -122,7 +122,7 @@ fn find(flags: &CleanFlags, command: Command<'_>) -> Result<Cleaned, Failure> {
     let facts = [
         ("Data", format!("{}, {} images; side {}", flags.data.data, all.len(), dataset.side())),
         ("Encoder", lossy(path)),
-        ("Seed", shared.seed.to_string()),
+        ("Seed", shared.seed().to_string()),
         ("Device", chosen.why.clone()),
         ("Command", folder::command()),
         ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),

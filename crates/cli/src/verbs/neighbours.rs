@@ -51,7 +51,7 @@ pub(super) fn run(
     };
     let asked = if dataset.test.is_empty() { bank } else { &dataset.test };
     let lookup = Lookup { queries: asked, bank, count: queries, k };
-    let png = nearest_grid(&encoder, &lookup, chosen.seeded(command.shared.seed))?;
+    let png = nearest_grid(&encoder, &lookup, chosen.seeded(command.shared.seed()))?;
     files::write(out, &png)?;
     Ok(Neighbours { sheet: lossy(out), queries: queries.min(asked.len()), k })
 }

@@ -71,10 +71,10 @@ impl<'a> Session<'a> {
                  checkpoint, which resizes and cuts",
             );
         }
-        let name = run_name(verb, &recipe, &data.data, shared.seed);
+        let name = run_name(verb, &recipe, &data.data, shared.seed());
         let folder = Folder::choose(&flags.run, &name)?;
         console.note(&format!("run: {}", folder.path().display()));
-        let (seed, log) = (shared.seed, flags.log);
+        let (seed, log) = (shared.seed(), flags.log);
         let rival = Rival::Refused;
         Ok(Self { recipe, data, start, device, folder, seed, console, log, rival })
     }

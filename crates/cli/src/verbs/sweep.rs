@@ -66,10 +66,10 @@ pub(super) fn run(
     // Without the grid's values the recipe need not be one that can be.
     let first = combinations.first().expect("every axis has a value");
     let base = first.recipe.clone();
-    let seeds: Vec<u64> = (shared.seed..shared.seed + asked.seeds).collect();
+    let seeds: Vec<u64> = (shared.seed()..shared.seed() + asked.seeds).collect();
     let folder = match &flags.run.run {
         Some(path) => Folder::at(path),
-        None => Folder::named(&run_name(SWEEP, &base, &flags.data.data, shared.seed)),
+        None => Folder::named(&run_name(SWEEP, &base, &flags.data.data, shared.seed())),
     };
     let study = Study::open(folder, SWEEP, planned(&combinations, &seeds, flags))?;
     let mut runner = Runner::new(command.device()?, flags.log, console);

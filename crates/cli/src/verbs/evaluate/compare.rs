@@ -78,9 +78,9 @@ pub(super) fn run(
     let open = |of: &PathBuf| checkpoint::open(&checkpoint_of(of));
     let checkpoints = of.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     for Checkpoint { path, meta, .. } in &checkpoints {
-        if has_seen_test(meta, data, shared.seed) {
+        if has_seen_test(meta, data, shared.seed()) {
             let (path, data) = (path.clone(), data.data.to_string());
-            return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed });
+            return Err(Failure::SeenTest { path, data, then: meta.seed, now: shared.seed() });
         }
     }
     let chosen = command.device()?;
@@ -92,7 +92,7 @@ pub(super) fn run(
         let known = datasets.iter().position(|(frame, _)| *frame == meta.frame());
         let place = known.unwrap_or(datasets.len());
         if known.is_none() {
-            datasets.push((meta.frame(), open_with(data, meta, shared.seed, console)?));
+            datasets.push((meta.frame(), open_with(data, meta, shared.seed(), console)?));
         }
         let (_, dataset) = &datasets[place];
         let encoder = checkpoint.encoder(&chosen.device)?;
@@ -110,12 +110,12 @@ pub(super) fn run(
         stage: meta.stage,
         seed: meta.seed,
         side: meta.side,
-        linear: Measured::of(&own.linear, &all[0].linear, shared.seed),
-        knn: Measured::of(&own.knn, &all[0].knn, shared.seed),
+        linear: Measured::of(&own.linear, &all[0].linear, shared.seed()),
+        knn: Measured::of(&own.knn, &all[0].knn, shared.seed()),
     };
     Ok(Checkpoints {
         data: data.data.to_string(),
-        seed: shared.seed,
+        seed: shared.seed(),
         labelled: first.labelled.len(),
         test: first.test.len(),
         resamples: RESAMPLES,

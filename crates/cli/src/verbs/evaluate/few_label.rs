@@ -90,10 +90,10 @@ pub(super) fn run(
     let meta = &checkpoint.meta;
     let recipe = Recipe { encoder: meta.recipe.encoder.clone(), ..changed(meta, flags)? };
     let dataset = open_for(data, meta, console)?;
-    let asked = Asked::new(flags, shared.seed);
+    let asked = Asked::new(flags, shared.seed());
     enough(&dataset, &asked)?;
     let chosen = command.device()?;
-    let name = run_name("few-label", &recipe, &data.data, shared.seed);
+    let name = run_name("few-label", &recipe, &data.data, shared.seed());
     let folder = Folder::choose(run, &name)?;
     console.note(&format!("run: {}", folder.path().display()));
     let study = Study { recipe, dataset, chosen, folder, console };

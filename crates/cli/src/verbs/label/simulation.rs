@@ -58,8 +58,8 @@ pub(super) fn run(flags: &LabelFlags, command: Command<'_>) -> Result<Simulated,
     let source = flags.data.data.to_string();
     let kind = flags.data.data.kind();
     let run = RunFlags { run: flags.out.clone(), resume: false };
-    let folder = Folder::choose(&run, &format!("label-{kind}-seed{}", shared.seed))?;
-    let seeds: Vec<u64> = (shared.seed..shared.seed + flags.seeds.max(1)).collect();
+    let folder = Folder::choose(&run, &format!("label-{kind}-seed{}", shared.seed()))?;
+    let seeds: Vec<u64> = (shared.seed()..shared.seed() + flags.seeds.max(1)).collect();
     let mut counts = flags.counts.clone();
     counts.sort_unstable();
     counts.dedup();
