@@ -90,9 +90,22 @@ function startWorker(): Worker {
   return started;
 }
 
+/** Sheets with transparent white, each made once however often pictures are chosen. */
+const sheets = new Map<string, Promise<ImageBitmap>>();
+
 /** A sheet with transparent white, so that overlapping pictures stay visible. */
-async function withTransparentWhite(sheet: string): Promise<ImageBitmap> {
+function withTransparentWhite(sheet: string): Promise<ImageBitmap> {
   const url = new URL(sheet, document.baseURI).href;
+  const known = sheets.get(url);
+  if (known) return known;
+  const coming = made(url);
+  sheets.set(url, coming);
+  // What failed is tried again.
+  coming.catch(() => sheets.delete(url));
+  return coming;
+}
+
+async function made(url: string): Promise<ImageBitmap> {
   worker ??= startWorker();
   worker.postMessage(url);
   const { image, error } = await new Promise<Made>((resolve) => asked.set(url, resolve));
