@@ -11,7 +11,7 @@ use burn_cubecl::tensor::CubeTensor;
 pub(crate) type Buffer = CubeTensor;
 
 /// Why a tensor is what it is taken for.
-const ON_GPU: &str = "the caller asks for the GPU with tensors on the GPU";
+pub(crate) const ON_GPU: &str = "the caller asks for the GPU with tensors on the GPU";
 
 /// Whether kernels of kith's own run there.
 #[cfg(feature = "cpu")]

@@ -1,7 +1,12 @@
 //! Pictures as bytes: u8, `[count, 3, height, width]`, until they reach the device.
 
+#[cfg(feature = "gpu")]
+mod gpu;
+
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
+#[cfg(feature = "gpu")]
+use crate::buffers;
 use crate::error::Error;
 use crate::read::read;
 
@@ -90,6 +95,10 @@ impl Images {
         let shape = [self.count, CHANNELS, self.height, self.width];
         let numbers: [f32; 1 + u8::MAX as usize] =
             core::array::from_fn(|sample| sample as f32 / f32::from(u8::MAX));
+        #[cfg(feature = "gpu")]
+        if !self.pixels.is_empty() && buffers::is_gpu(device.clone()) {
+            return gpu::uploaded(&self.pixels, &numbers, shape, device);
+        }
         let floats: Vec<f32> = self.pixels.iter().map(|&p| numbers[usize::from(p)]).collect();
         Tensor::<4>::from_data(TensorData::new(floats, shape), (device, DType::F32))
     }

@@ -13,12 +13,12 @@ pub mod rng;
 pub mod protocol;
 pub mod sampler;
 pub mod dropout;
+#[cfg(feature = "gpu")]
+mod buffers;
 pub mod image;
 pub mod loader;
 pub mod resize;
 pub mod square;
-#[cfg(feature = "gpu")]
-mod buffers;
 mod matrix;
 pub mod augment;
 pub mod unit;
