@@ -2,11 +2,13 @@
 
 mod described;
 mod average;
+mod itself;
 
 use burn::tensor::{Int, Tensor};
 
 use crate::matrix::Times;
 use crate::unit::unit_rows;
+use itself::{Counts, finds_itself};
 
 pub use average::{AverageMeter, Metrics};
 pub use described::{Better, Metric, Shown, Unit};
@@ -47,12 +49,6 @@ pub const CLASSIFIER_LOSS: Metric =
 
 /// A unit whose standard deviation over a batch is below this says nothing: it is dead.
 pub const DEAD: f64 = 1e-6;
-
-/// Correlations closer than this are equal: f32 tells them no better apart.
-const TIE: f64 = 1e-5;
-
-/// Stands for "never" among correlations.
-const NEVER: f64 = -1e9;
 
 /// Share of views that find their other view as the most similar of the batch, both directions.
 ///
@@ -115,9 +111,9 @@ impl Correlations {
         let [first, second] = self.living.clone();
         let [d, _] = self.table.dims();
         let living = first * second;
-        let columns = living.clone().expand([d, d]);
+        let counts = Counts { rows: None, columns: living.clone() };
         let rows = living.clone().reshape([d, 1]);
-        let right = |table| (finds_itself(table, columns.clone()) * rows.clone()).sum();
+        let right = |table| (finds_itself(table, counts.clone()) * rows.clone()).sum();
         let found = right(self.table.clone()) + right(self.table.clone().transpose());
         found.div_scalar(2.0) / living.sum().clamp_min(1.0)
     }
@@ -129,9 +125,13 @@ impl Correlations {
     pub fn accuracy_by_keras(&self) -> Tensor<1> {
         let [first, second] = self.living.clone();
         let [d, _] = self.table.dims();
-        let counts = first.reshape([d, 1]).times(second);
-        let found = finds_itself(self.table.clone(), counts.clone()).sum()
-            + finds_itself(self.table.clone().transpose(), counts.transpose()).sum();
+        let counts = |rows: Tensor<2>, columns| {
+            let rows = rows.reshape([d, 1]);
+            Counts { rows: Some(rows), columns }
+        };
+        let there = finds_itself(self.table.clone(), counts(first.clone(), second.clone()));
+        let back = finds_itself(self.table.clone().transpose(), counts(second, first));
+        let found = there.sum() + back.sum();
         found.div_scalar(2.0 * d as f64)
     }
 
@@ -139,20 +139,6 @@ impl Correlations {
     pub fn dead_units(&self) -> Tensor<1> {
         dead(self.deviation.clone())
     }
-}
-
-/// For each row 1 if its largest number is in the column of its own number, else 0, `[d, 1]`.
-///
-/// Numbers where `counts` is 0 do not compete; of a row without any the first column is the
-/// largest. Of columns equal but for rounding the first is the largest: units that fire together on
-/// one image alone correlate equally.
-fn finds_itself(table: Tensor<2>, counts: Tensor<2>) -> Tensor<2> {
-    let [d, _] = table.dims();
-    let units = Tensor::<1, Int>::arange(0..d as i64, &table.device()).float();
-    let (own, columns) = (units.clone().reshape([d, 1]), units.reshape([1, d]).expand([d, d]));
-    let table = table.mask_fill(counts.equal_elem(0.0), NEVER);
-    let best = table.clone().max_dim(1).sub_scalar(TIE).expand([d, d]);
-    columns.mask_fill(table.lower(best), d as f64).min_dim(1).equal(own).float()
 }
 
 /// Share of units that do not vary over the batch, `[1]`.

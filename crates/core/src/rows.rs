@@ -4,6 +4,7 @@
 //! a side is narrower than a tile, most of that is for nothing: a search with one query, or a probe of
 //! ten classes. There a convolution with 1×1 kernels computes the same sums, a thread for each.
 
+mod largest;
 #[cfg(feature = "cpu")]
 mod cpu;
 
@@ -11,7 +12,11 @@ use burn::tensor::module::conv2d;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor};
 
+use crate::error::Error;
 use crate::matrix::Times;
+use crate::read::read;
+
+pub(crate) use largest::largest;
 
 /// Fewer rows than this are few.
 const FEW: usize = 16;
@@ -29,17 +34,34 @@ pub fn products(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
     if few && !on_cpu(&a.device()) { convolved(a, b) } else { a.times(b.transpose()) }
 }
 
-/// a·bᵀ, without gradients, of many rows `b` that lie in order. On the CPU a matrix product would pack them
-/// all first, which takes longer than a few products.
+/// Of rows `b`, the places and products of the `k` that have the largest with each of rows `a`: largest
+/// first, the first on ties. Without gradients.
 ///
 /// # Shapes
-/// As [`products`].
-pub fn searched(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+/// - a: `[n, dim]`, b: `[m, dim]`
+/// - result: `n` lists of `k`, of all `m` where these are fewer
+///
+/// # Errors
+/// [`Error::Device`] when reading fails.
+pub(crate) async fn nearest(
+    a: Tensor<2>,
+    b: Tensor<2>,
+    k: usize,
+) -> Result<Vec<Vec<(usize, f32)>>, Error> {
+    let m = b.dims()[0];
+    // A product of matrices would pack all rows first, which takes longer than a few products.
     #[cfg(feature = "cpu")]
-    if a.dims()[0] < FEW && on_cpu(&a.device()) {
-        return cpu::products(a, b);
+    if a.dims()[0] < FEW && largest::are_few(k, m) && on_cpu(&a.device()) {
+        let found = cpu::nearest(a, b, k);
+        return Ok(found.into_iter().map(|largest| largest.into_pairs().collect()).collect());
     }
-    products(a, b)
+    let products = read(products(a, b)).await?;
+    Ok(products.chunks(m).map(|row| with_places(row, k)).collect())
+}
+
+/// The `k` largest of a row with their places.
+fn with_places(row: &[f32], k: usize) -> Vec<(usize, f32)> {
+    largest(row, k).into_iter().map(|place| (place, row[place])).collect()
 }
 
 /// Columns as rows, in memory as [`products`] on their device wants them.
@@ -79,18 +101,34 @@ mod tests {
 
     use super::*;
 
+    fn numbers(shape: [usize; 2]) -> Tensor<2> {
+        let values = (0..shape[0] * shape[1]).map(|k| (k * k % 11) as f32 - 5.0).collect();
+        Tensor::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
+    }
+
+    fn values(x: Tensor<2>) -> Vec<f32> {
+        x.into_data().try_to_vec().unwrap()
+    }
+
     #[test]
     fn a_convolution_gives_the_products() {
-        let numbers = |shape: [usize; 2]| {
-            let values = (0..shape[0] * shape[1]).map(|k| (k * k % 11) as f32 - 5.0).collect();
-            Tensor::<2>::from_data(TensorData::new::<f32, _>(values, shape), &Device::flex())
-        };
-        let values = |x: Tensor<2>| x.into_data().try_to_vec::<f32>().unwrap();
         for (n, m, dim) in [(1, 9, 8), (7, 2, 5), (3, 3, 1), (2, 5000, 75), (1, 5, 64)] {
             let (a, b) = (numbers([n, dim]), numbers([m, dim]));
             let expected = values(products(a.clone(), b.clone()));
-            assert_eq!(values(searched(a.clone(), b.clone())), expected, "{n} by {m}, searched");
             assert_eq!(values(convolved(a, b)), expected, "{n} by {m}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_are_found_in_one_pass_and_by_products() {
+        for (n, m, dim) in [(1, 9, 8), (7, 2, 5), (3, 700, 1), (2, 5000, 75), (1, 1025, 64)] {
+            let (a, b) = (numbers([n, dim]), numbers([m, dim]));
+            let products = values(products(a.clone(), b.clone()));
+            for k in [1, 2, 30, 400] {
+                let expected: Vec<_> = products.chunks(m).map(|row| with_places(row, k)).collect();
+                let found = pollster::block_on(nearest(a.clone(), b.clone(), k)).unwrap();
+                assert_eq!(found, expected, "{k} of {n} by {m}");
+            }
         }
     }
 

@@ -33,6 +33,25 @@ pub(crate) fn each<T: Send, R: Send>(things: Vec<T>, of: impl Fn(T) -> R + Send 
     things.into_iter().map(of).collect()
 }
 
+/// Room for numbers, as zeros: all threads write them, since the others would wait for one.
+#[cfg(feature = "cpu")]
+pub(crate) fn zeros(count: usize) -> Vec<f32> {
+    #[cfg(feature = "threads")]
+    {
+        use rayon::iter::{IndexedParallelIterator, ParallelIterator, repeat_n};
+        /// Numbers that are written at once, and at least so often by a thread.
+        const PIECE: usize = 1 << 10;
+        const PIECES: usize = 1 << 6;
+        if count > PIECE * PIECES {
+            let pieces = repeat_n([0.0; PIECE], count.div_ceil(PIECE)).with_min_len(PIECES);
+            let mut zeros = pieces.collect::<Vec<[f32; PIECE]>>().into_flattened();
+            zeros.truncate(count);
+            return zeros;
+        }
+    }
+    vec![0.0; count]
+}
+
 /// How many threads share work.
 #[cfg(feature = "cpu")]
 pub(crate) fn count() -> usize {

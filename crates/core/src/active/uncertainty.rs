@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::probe::knn::largest;
+use crate::rows::largest;
 
 /// The two most likely classes of an image, and their probabilities, most likely first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

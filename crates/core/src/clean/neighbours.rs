@@ -5,10 +5,9 @@ use burn::tensor::{Device, Tensor};
 use crate::error::Error;
 use crate::probe::Features;
 use crate::probe::distance::squared_distance;
-use crate::probe::knn::largest;
 use crate::probe::linear::upload;
 use crate::read::read;
-use crate::rows::products;
+use crate::rows::{largest, products};
 
 /// Products that are read at a time: bounds memory, however many images there are.
 const MOST: usize = 1 << 22;

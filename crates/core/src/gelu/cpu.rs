@@ -22,7 +22,7 @@ pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     if !x.is_autodiff() {
         let x = plain(x).to_contiguous();
         let numbers = x.storage::<f32>();
-        let mut values = vec![0.0; numbers.len()];
+        let mut values = threads::zeros(numbers.len());
         threads::each_part(&mut values, PART, |number, values| {
             widest(Values { numbers: &numbers[number * PART..][..values.len()], values });
         });
@@ -31,7 +31,7 @@ pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let (x, node) = tracked(x).into_parts();
     let x = x.to_contiguous();
     let numbers = x.storage::<f32>();
-    let (mut values, mut slopes) = (vec![0.0; numbers.len()], vec![0.0; numbers.len()]);
+    let (mut values, mut slopes) = (threads::zeros(numbers.len()), threads::zeros(numbers.len()));
     let parts = values.chunks_mut(PART).zip(slopes.chunks_mut(PART)).zip(numbers.chunks(PART));
     threads::each(parts.collect(), |((values, slopes), numbers)| {
         widest(Both { numbers, values, slopes });

@@ -4,6 +4,9 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::tile::{self, Shape};
 
+/// Numbers in a line of the cache.
+const LINE: usize = 16;
+
 /// A matrix as panels of as many columns as a tile has, each `[depth, width]`, the last filled up with zeros to
 /// whole vectors.
 #[derive(Clone)]
@@ -40,8 +43,17 @@ impl Panels {
 
     /// The matrix `[depth, columns]` whose columns lie one after the other.
     pub(crate) fn of_columns(numbers: &[f32], [depth, columns]: [usize; 2]) -> Self {
-        let row = |place: usize| move |column: usize| numbers[column * depth + place];
-        Self::new([depth, columns], row)
+        let widths = widths();
+        let [lanes, _] = widths;
+        let mut packed = vec![0.0; depth * columns.next_multiple_of(lanes)];
+        let mut rest = packed.as_mut_slice();
+        for panel in tile::panels(0..columns, widths) {
+            let width = panel.len().next_multiple_of(lanes);
+            let (room, later) = rest.split_at_mut(depth * width);
+            rest = later;
+            pack(&numbers[panel.start * depth..panel.end * depth], depth, room, width);
+        }
+        Self { numbers: packed, depth, columns }
     }
 
     /// Rows of the matrix.
@@ -57,6 +69,17 @@ impl Panels {
     /// The panel that begins with a column, and those after it.
     pub(super) fn from(&self, column: usize) -> &[f32] {
         &self.numbers[column * self.depth..]
+    }
+}
+
+/// Writes columns, which lie one after the other, as the first of a panel `[depth, width]`. So many places of a
+/// column as are written at a time lie in one line of the cache.
+fn pack(columns: &[f32], depth: usize, panel: &mut [f32], width: usize) {
+    for (part, rows) in panel.chunks_mut(LINE * width).enumerate() {
+        for (at, column) in columns.chunks_exact(depth).enumerate() {
+            let places = column[part * LINE..].iter();
+            rows.chunks_exact_mut(width).zip(places).for_each(|(row, number)| row[at] = *number);
+        }
     }
 }
 

@@ -13,6 +13,10 @@ use crate::threads;
 const ROWS_AT_ONCE: usize = 256;
 const PLACES_AT_ONCE: usize = 384;
 
+/// Columns whose numbers lie together while rows are multiplied: as many as tiles of all kinds have. Rows of a
+/// power of two of columns would keep each other out of the innermost cache.
+const GROUP: usize = 24;
+
 /// Numbers of a result of which several may be kept, to be added up.
 const SMALL: usize = 1 << 18;
 /// Parts of the rows that are added up on their own, and what each has at least. They do not depend on the
@@ -83,23 +87,35 @@ impl Transposed<'_> {
 
     /// Adds what some rows have for some places to `[columns, places]`.
     fn add(&self, (rows, places): (Range<usize>, Range<usize>), result: &mut [f32]) {
-        let mut packed = Vec::new();
+        let (mut left, mut packed) = (Vec::new(), Vec::new());
         for first in rows.clone().step_by(ROWS_AT_ONCE) {
             let rows = first..rows.end.min(first + ROWS_AT_ONCE);
+            self.group(rows.clone(), &mut left);
             for first in places.clone().step_by(PLACES_AT_ONCE) {
                 let here = first..places.end.min(first + PLACES_AT_ONCE);
                 self.pack(rows.clone(), here.clone(), &mut packed);
-                let left = &self.left[rows.start * self.columns..rows.end * self.columns];
                 let place = here.start - places.start..here.end - places.start;
                 let (columns, depth) = (self.columns, places.len());
                 Arch::new().dispatch(Summed {
-                    left,
+                    left: &left,
                     columns,
                     packed: &packed,
                     place,
                     depth,
                     result: &mut *result,
                 });
+            }
+        }
+    }
+
+    /// The left side's numbers of rows, as groups of columns `[rows, columns of the group]`.
+    fn group(&self, rows: Range<usize>, left: &mut Vec<f32>) {
+        let rows = &self.left[rows.start * self.columns..rows.end * self.columns];
+        left.clear();
+        for first in (0..self.columns).step_by(GROUP) {
+            let columns = first..self.columns.min(first + GROUP);
+            for row in rows.chunks_exact(self.columns) {
+                left.extend_from_slice(&row[columns.clone()]);
             }
         }
     }
@@ -123,7 +139,7 @@ impl Transposed<'_> {
 }
 
 struct Summed<'a> {
-    /// `[rows, columns]`.
+    /// As groups of columns.
     left: &'a [f32],
     columns: usize,
     packed: &'a [f32],
@@ -153,44 +169,78 @@ impl Panelled for Summed<'_> {
         let rows = self.left.len() / self.columns;
         let (panel, _) = S::as_simd_f32s(&self.packed[(places.start - self.place.start) * rows..]);
         let (panel, _) = panel.as_chunks::<VECTORS>();
-        let mut column = 0;
-        while column < self.columns {
-            column += match self.columns - column {
-                left if left >= ROWS => {
-                    self.tile::<S, ROWS, VECTORS>(simd, column, &places, panel);
-                    ROWS
-                }
-                4.. => {
-                    self.tile::<S, 4, VECTORS>(simd, column, &places, panel);
-                    4
-                }
-                _ => {
-                    self.tile::<S, 1, VECTORS>(simd, column, &places, panel);
-                    1
-                }
-            };
+        for first in (0..self.columns).step_by(GROUP) {
+            let group = &self.left[first * rows..self.columns.min(first + GROUP) * rows];
+            let width = group.len() / rows;
+            let left = Left { group, width, at: 0, column: first };
+            self.group::<S, ROWS, VECTORS>(simd, left, &places, panel);
         }
     }
 }
 
+/// Columns of a group from one on.
+#[derive(Clone, Copy)]
+struct Left<'a> {
+    /// `[rows, width]`.
+    group: &'a [f32],
+    width: usize,
+    /// The first column, in the group and of all.
+    at: usize,
+    column: usize,
+}
+
+impl Left<'_> {
+    /// Without so many columns.
+    fn without(self, columns: usize) -> Self {
+        Self { at: self.at + columns, column: self.column + columns, ..self }
+    }
+}
+
 impl Summed<'_> {
+    /// Adds what the columns of a group have for the places of a panel.
+    #[inline(always)]
+    fn group<S: Simd, const ROWS: usize, const VECTORS: usize>(
+        &mut self,
+        simd: S,
+        mut left: Left<'_>,
+        places: &Range<usize>,
+        panel: &[[S::f32s; VECTORS]],
+    ) {
+        while left.at < left.width {
+            left = left.without(match left.width - left.at {
+                columns if columns >= ROWS => {
+                    self.tile::<S, ROWS, VECTORS>(simd, left, places, panel);
+                    ROWS
+                }
+                4.. => {
+                    self.tile::<S, 4, VECTORS>(simd, left, places, panel);
+                    4
+                }
+                _ => {
+                    self.tile::<S, 1, VECTORS>(simd, left, places, panel);
+                    1
+                }
+            });
+        }
+    }
+
     /// Adds what some columns have for the places of a panel.
     #[inline(always)]
     fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
         &mut self,
         simd: S,
-        column: usize,
+        left: Left<'_>,
         places: &Range<usize>,
         panel: &[[S::f32s; VECTORS]],
     ) {
         let mut built = Tile::<S, ROWS, VECTORS>::new(simd);
-        for (left, vectors) in self.left.chunks_exact(self.columns).zip(panel) {
-            let numbers = &left[column..][..ROWS];
+        for (row, vectors) in left.group.chunks_exact(left.width).zip(panel) {
+            let numbers = &row[left.at..][..ROWS];
             for (sums, number) in built.sums.iter_mut().zip(numbers) {
                 tile::fuse(simd, sums, *number, vectors);
             }
         }
-        let rows = self.result[column * self.depth..].chunks_exact_mut(self.depth);
+        let rows = self.result[left.column * self.depth..].chunks_exact_mut(self.depth);
         for (row, mut sums) in rows.zip(built.sums) {
             tile::join(simd, &mut sums, &row[places.clone()]);
             tile::set(simd, &mut row[places.clone()], &sums);

@@ -96,7 +96,7 @@ impl Rows {
 
     fn forward(&self, bias: &[f32]) -> Array {
         let (channels, weight) = (self.channels(), self.weight.storage::<f32>());
-        let mut result = vec![0.0; self.moments.len() * channels];
+        let mut result = threads::zeros(self.moments.len() * channels);
         threads::each_part(&mut result, ROWS * channels, |number, result| {
             let (rows, moments) = self.part(number, result);
             widest(Normalised { rows, result, moments, affine: [weight, bias] });

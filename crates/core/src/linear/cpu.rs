@@ -67,7 +67,7 @@ fn multiplied(x: &Array, weight: &Panels, bias: Option<&[f32]>) -> Array {
     if let Some(bias) = bias {
         product = product.ending(bias, Activation::Linear);
     }
-    let mut result = vec![0.0; n * outputs];
+    let mut result = threads::zeros(n * outputs);
     threads::each_part(&mut result, (ROWS * outputs).max(1), |number, part| {
         let rows = (0..part.len() / outputs)
             .map(|row| Row { from: (number * ROWS + row) * inputs, to: row * outputs });

@@ -153,7 +153,7 @@ impl Batch {
         let shift: Vec<f32> =
             bias.iter().zip(product(&self.mean, &scale)).map(|(bias, x)| bias - x).collect();
         let rows = self.x.storage::<f32>();
-        let mut result = vec![0.0; rows.len()];
+        let mut result = threads::zeros(rows.len());
         let (affine, activation) = ([scale.as_slice(), shift.as_slice()], self.activation);
         let size = part_of(channels);
         threads::each_part(&mut result, size, |number, result| {
@@ -174,8 +174,7 @@ impl Batch {
             |(gradient, (rows, results))| {
                 self.activation.stop(gradient, results);
                 let gradient = &*gradient;
-                let weight = column_sums([gradient, rows, mean], |g, x, mean| g * (x - mean));
-                [weight, column_sums([gradient, gradient, mean], |g, _, _| g)]
+                column_sums([gradient, rows, mean], |g, x, mean| [g * (x - mean), g])
             },
         );
         let total = |which: usize| {

@@ -33,10 +33,10 @@ impl Moments {
     fn of(rows: &[f32], channels: usize) -> Self {
         let count = (rows.len() / channels) as f64;
         let none = vec![0.0; channels];
-        let sums = column_sums([rows, rows, &none], |x, _, _| x);
+        let [sums] = column_sums([rows, rows, &none], |x, _, _| [x]);
         let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
         let centres: Vec<f32> = means.iter().map(|mean| *mean as f32).collect();
-        let squares = column_sums([rows, rows, &centres], |x, _, c| (x - c) * (x - c));
+        let [squares] = column_sums([rows, rows, &centres], |x, _, c| [(x - c) * (x - c)]);
         Self { count, means, squares }
     }
 
@@ -62,45 +62,76 @@ impl Moments {
     }
 }
 
-/// Sums over rows, for each channel, of a term of the numbers of two arrays there and of a number of the
+/// Sums over rows, for each channel, of terms of the numbers of two arrays there and of a number of the
 /// channel's.
-pub(super) fn column_sums(
+pub(super) fn column_sums<const N: usize>(
     [left, right, centres]: [&[f32]; 3],
-    term: impl Fn(f32, f32, f32) -> f32 + Copy,
-) -> Vec<f64> {
+    terms: impl Fn(f32, f32, f32) -> [f32; N] + Copy,
+) -> [Vec<f64>; N] {
     let channels = centres.len();
-    let mut totals = vec![0.0; channels];
-    let mut partial = vec![0.0; channels];
+    let mut totals = [(); N].map(|()| vec![0.0; channels]);
     let block = BLOCK * channels;
     for (left, right) in left.chunks(block).zip(right.chunks(block)) {
-        partial.fill(0.0);
-        widest(Summed { rows: [left, right], centres, sums: &mut partial, term });
-        totals.iter_mut().zip(&partial).for_each(|(total, part)| *total += f64::from(*part));
+        widest(Summed { rows: [left, right], centres, totals: &mut totals, terms });
     }
     totals
 }
 
-struct Summed<'a, F> {
+struct Summed<'a, const N: usize, F> {
     /// Of two arrays.
     rows: [&'a [f32]; 2],
     /// A number for each channel.
     centres: &'a [f32],
-    sums: &'a mut [f32],
-    term: F,
+    totals: &'a mut [Vec<f64>; N],
+    terms: F,
 }
 
-impl<F: Fn(f32, f32, f32) -> f32> Loop for Summed<'_, F> {
+impl<const N: usize, F: Fn(f32, f32, f32) -> [f32; N] + Copy> Loop for Summed<'_, N, F> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let Self { rows: [left, right], centres, sums, term } = self;
-        let channels = centres.len();
-        for (left, right) in left.chunks_exact(channels).zip(right.chunks_exact(channels)) {
-            for (((sum, left), right), centre) in sums.iter_mut().zip(left).zip(right).zip(centres)
-            {
-                *sum += term(*left, *right, *centre);
+    fn run(mut self) {
+        let next = self.columns::<32>(0);
+        let next = self.columns::<8>(next);
+        self.columns::<1>(next);
+    }
+}
+
+impl<const N: usize, F: Fn(f32, f32, f32) -> [f32; N] + Copy> Summed<'_, N, F> {
+    /// So many channels at a time, whose sums stay in registers; those that remain begin at the result.
+    #[inline(always)]
+    fn columns<const LANES: usize>(&mut self, first: usize) -> usize {
+        let channels = self.centres.len();
+        let (groups, _) = self.centres[first..].as_chunks::<LANES>();
+        for (group, centres) in groups.iter().enumerate() {
+            let first = first + group * LANES;
+            let mut sums = [[0.0; LANES]; N];
+            let [left, right] = self.rows.map(|rows| rows.chunks_exact(channels));
+            for (left, right) in left.zip(right) {
+                let numbers = [&left[first..][..LANES], &right[first..][..LANES], centres];
+                sums = self.joined(sums, numbers);
+            }
+            for (totals, sums) in self.totals.iter_mut().zip(sums) {
+                let totals = totals[first..].iter_mut().zip(sums);
+                totals.for_each(|(total, sum)| *total += f64::from(sum));
             }
         }
+        first + groups.len() * LANES
+    }
+
+    /// Sums with the terms of a row. They are values, so that they stay in registers.
+    #[inline(always)]
+    fn joined<const LANES: usize>(
+        &self,
+        mut sums: [[f32; LANES]; N],
+        [left, right, centres]: [&[f32]; 3],
+    ) -> [[f32; LANES]; N] {
+        for lane in 0..LANES {
+            let terms = (self.terms)(left[lane], right[lane], centres[lane]);
+            for (sums, term) in sums.iter_mut().zip(terms) {
+                sums[lane] += term;
+            }
+        }
+        sums
     }
 }

@@ -1,5 +1,7 @@
 //! Adam (Kingma and Ba 2015), in the two forms that libraries call by that name.
 
+#[cfg(feature = "cpu")]
+mod cpu;
 #[cfg(feature = "gpu")]
 mod gpu;
 
@@ -73,6 +75,36 @@ impl Moments {
     }
 }
 
+/// The numbers of a step: every form of Adam is
+/// `w ← keep · w − pull · m / (widen · √v + epsilon)`, after `m` and `v` took `g + decay · w` in.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    decay: f64,
+    keep: f64,
+    pull: f64,
+    widen: f64,
+}
+
+/// The weight after a step, and its moments; `None` are those of no gradient yet.
+fn moved(
+    weight: Tensor<1>,
+    gradient: Tensor<1>,
+    old: Option<Moments>,
+    numbers: Numbers,
+) -> (Tensor<1>, Moments) {
+    #[cfg(feature = "gpu")]
+    if crate::buffers::is_gpu(weight.device()) {
+        return gpu::moved(weight, gradient, old, numbers);
+    }
+    #[cfg(feature = "cpu")]
+    return cpu::moved(weight, gradient, old, numbers);
+    #[cfg(not(feature = "cpu"))]
+    unreachable!("this build computes on GPUs alone")
+}
+
 impl AdamSettings {
     /// What `adamw` is where nothing else is said: `PyTorch`'s.
     pub fn w() -> Self {
@@ -94,31 +126,14 @@ impl AdamSettings {
         memory: Vec<Tensor<1>>,
         At { step, rate }: At,
     ) -> (Tensor<1>, Vec<Tensor<1>>) {
-        #[cfg(feature = "gpu")]
-        if crate::buffers::is_gpu(parameter.weight.device()) {
-            let numbers = self.numbers(parameter.decay, At { step, rate });
-            let old = Moments::of(memory);
-            let (weight, moments) = gpu::moved(parameter.weight, parameter.gradient, old, numbers);
-            return (weight, vec![moments.mean, moments.square]);
-        }
-        let gradient = match self.decay {
-            Decay::Gradient => parameter.decayed(),
-            Decay::Weight => parameter.gradient,
-        };
-        let moments = self.remembered(Moments::of(memory), gradient);
-        let weight = match self.decay {
-            Decay::Weight if parameter.decay > 0.0 => {
-                parameter.weight.mul_scalar(1.0 - rate * parameter.decay)
-            }
-            _ => parameter.weight,
-        };
-        let weight = weight - self.change(&moments, step, rate);
+        let numbers = self.numbers(parameter.decay, At { step, rate });
+        let old = Moments::of(memory);
+        let (weight, moments) = moved(parameter.weight, parameter.gradient, old, numbers);
         (weight, vec![moments.mean, moments.square])
     }
 
-    /// What a step on a GPU is told.
-    #[cfg(feature = "gpu")]
-    fn numbers(&self, decay: f64, At { step, rate }: At) -> gpu::Numbers {
+    /// The numbers of a step for a parameter that decays so.
+    fn numbers(&self, decay: f64, At { step, rate }: At) -> Numbers {
         let Self { beta1, beta2, epsilon, epsilon_form, .. } = *self;
         let t = step as i32;
         let (correction1, correction2) = (1.0 - beta1.powi(t), (1.0 - beta2.powi(t)).sqrt());
@@ -130,7 +145,7 @@ impl AdamSettings {
             Decay::Gradient => (decay, 1.0),
             Decay::Weight => (0.0, 1.0 - rate * decay),
         };
-        gpu::Numbers { beta1, beta2, epsilon, decay, keep, pull, widen }
+        Numbers { beta1, beta2, epsilon, decay, keep, pull, widen }
     }
 
     /// The moments with a gradient more; `None` are those of no gradient yet.

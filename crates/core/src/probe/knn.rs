@@ -4,8 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Features;
 use crate::error::Error;
-use crate::read::read;
-use crate::rows::searched;
+use crate::rows;
 use crate::unit::unit_rows;
 
 /// Settings of the weighted vote.
@@ -92,11 +91,10 @@ impl Bank {
             let shape = [chunk.len() / queries.dim, queries.dim];
             let data = TensorData::new(chunk.to_vec(), shape);
             let queries = unit_rows(Tensor::<2>::from_data(data, &self.rows.device()));
-            let similarities = read(searched(queries, self.rows.clone())).await?;
-            for row in similarities.chunks(self.len()) {
-                let nearest = largest(row, k);
-                found.cosines.extend(nearest.iter().map(|&place| row[place]));
-                found.indices.extend(nearest);
+            for nearest in rows::nearest(queries, self.rows.clone(), k).await? {
+                let (indices, cosines): (Vec<_>, Vec<_>) = nearest.into_iter().unzip();
+                found.indices.extend(indices);
+                found.cosines.extend(cosines);
             }
         }
         Ok(found)
@@ -114,44 +112,6 @@ pub async fn nearest(
     device: &Device,
 ) -> Result<Nearest, Error> {
     Bank::new(bank, device)?.nearest(queries, k).await
-}
-
-/// Places of the `k` largest numbers, largest first, the first on ties.
-///
-/// On the host: burn's `topk_with_indices` gives wrong places for large `k` on wgpu.
-pub(crate) fn largest(numbers: &[f32], k: usize) -> Vec<usize> {
-    if k <= numbers.len() / FEW { few_largest(numbers, k) } else { many_largest(numbers, k) }
-}
-
-/// Up to one in so many is few: most numbers are then smaller than all that were kept.
-const FEW: usize = 64;
-
-/// In one pass, by keeping the largest so far in order.
-fn few_largest(numbers: &[f32], k: usize) -> Vec<usize> {
-    let mut best: Vec<usize> = Vec::with_capacity(k + 1);
-    let mut least = f32::NEG_INFINITY;
-    for (place, number) in numbers.iter().enumerate() {
-        if best.len() == k && *number <= least {
-            continue;
-        }
-        let before = |&other: &usize| numbers[other].total_cmp(number).is_ge();
-        best.insert(best.partition_point(before), place);
-        best.truncate(k);
-        least = numbers[best[best.len() - 1]];
-    }
-    best
-}
-
-/// By parting them from the rest, and then sorting.
-fn many_largest(numbers: &[f32], k: usize) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..numbers.len()).collect();
-    let falling = |&a: &usize, &b: &usize| numbers[b].total_cmp(&numbers[a]).then(a.cmp(&b));
-    if k < places.len() {
-        places.select_nth_unstable_by(k, falling);
-        places.truncate(k);
-    }
-    places.sort_unstable_by(falling);
-    places
 }
 
 impl Nearest {
@@ -207,20 +167,6 @@ mod tests {
         assert_eq!((found.k, found.of(0)), (4, &[0, 1, 2, 3][..]));
         let vote = Vote { k: 3, temperature: 0.1 };
         assert_eq!(found.predictions(&[1, 0, 0, 1], 2, vote), [1]);
-    }
-
-    #[test]
-    fn the_largest_come_in_order_and_ties_by_place() {
-        assert_eq!(largest(&[0.5, 0.9, 0.1, 0.9, 0.7], 3), [1, 3, 4]);
-        assert_eq!(largest(&[0.5, 0.9], 2), [1, 0]);
-    }
-
-    #[test]
-    fn few_and_many_are_found_alike() {
-        let numbers: Vec<f32> = (0..500_u32).map(|i| ((i * 7919) % 101) as f32).collect();
-        for k in [1, 2, 7, 499, 500] {
-            assert_eq!(few_largest(&numbers, k), many_largest(&numbers, k), "k = {k}");
-        }
     }
 
     #[test]

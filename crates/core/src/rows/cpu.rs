@@ -1,41 +1,54 @@
-//! Products of few rows with many on the CPU: the many pass by once, from where they lie.
+//! The nearest of many rows on the CPU: these pass by once, from where they lie.
 
-use burn::backend::Flex;
 use burn::tensor::Tensor;
 
-use crate::array::{array, plain};
+use super::largest::Largest;
+use crate::array::plain;
 use crate::threads;
 use crate::vectors::{Loop, widest};
 
-/// Sums that are built side by side: no addition waits for the one before, whatever the vectors' width.
-const LANES: usize = 32;
+/// Sums that are built side by side. More of them leave a browser's registers.
+const LANES: usize = 8;
 
-/// Of the many rows, those that a thread multiplies at a time.
-const ROWS: usize = 4096;
+/// Of the many rows, those whose products are looked at together.
+const ROWS: usize = 512;
 
+/// Of the many rows, the `k` with the largest products, for each of the few.
+///
 /// # Shapes
 /// - few: `[n, dim]`, many: `[m, dim]`, which record no gradients
-/// - result: `[n, m]`
-pub(super) fn products(few: Tensor<2>, many: Tensor<2>) -> Tensor<2> {
+pub(super) fn nearest(few: Tensor<2>, many: Tensor<2>, k: usize) -> Vec<Largest> {
     let ([n, dim], [m, _]) = (few.dims(), many.dims());
     let (few, many) = (plain(few).to_contiguous(), plain(many).to_contiguous());
     let (few, many) = (few.storage::<f32>(), many.storage::<f32>());
-    let mut result = vec![0.0; m * n];
-    threads::each_part(&mut result, ROWS * n, |number, part| {
-        let many = &many[number * ROWS * dim..][..part.len() / n * dim];
-        widest(Dots { few, many, dim, part });
+    let share = m.div_ceil(threads::count());
+    let shares = (0..m).step_by(share).map(|first| (first, share.min(m - first))).collect();
+    let found = threads::each(shares, |(first, count)| {
+        let mut found = vec![Largest::new(k); n];
+        let mut products = vec![0.0; ROWS.min(count) * n];
+        let rows = &many[first * dim..][..count * dim];
+        for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
+            let count = rows.len() / dim;
+            let products = &mut products[..count * n];
+            widest(Dots { few, many: rows, dim, products });
+            for (found, products) in found.iter_mut().zip(products.chunks(count)) {
+                found.offer(first + block * ROWS, products);
+            }
+        }
+        found
     });
-    let result = Tensor::from_primitive::<Flex>(array(result, [m, n]));
-    // One row is in its order already.
-    if n == 1 { result.reshape([n, m]) } else { result.transpose() }
+    let join = |all: Vec<Largest>, next: Vec<Largest>| {
+        all.into_iter().zip(next).map(|(all, next)| all.join(next)).collect()
+    };
+    found.into_iter().reduce(join).unwrap_or_default()
 }
 
-/// Every inner product, `[many, few]`.
+/// Every inner product, `[few, many]`.
 struct Dots<'a> {
     few: &'a [f32],
     many: &'a [f32],
     dim: usize,
-    part: &'a mut [f32],
+    products: &'a mut [f32],
 }
 
 impl Loop for Dots<'_> {
@@ -43,10 +56,11 @@ impl Loop for Dots<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let few = self.few.chunks_exact(self.dim);
-        let found = self.part.chunks_exact_mut(few.len());
-        for (row, found) in self.many.chunks_exact(self.dim).zip(found) {
-            for (own, found) in few.clone().zip(found) {
+        let count = self.many.len() / self.dim;
+        for (own, found) in
+            self.few.chunks_exact(self.dim).zip(self.products.chunks_exact_mut(count))
+        {
+            for (row, found) in self.many.chunks_exact(self.dim).zip(found) {
                 *found = dot(own, row);
             }
         }

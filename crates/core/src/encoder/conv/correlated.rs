@@ -14,11 +14,12 @@ use crate::window::Window;
 pub(super) struct Correlated<'a> {
     /// `[k, k, c]`.
     pub(super) sums: &'a mut [f32],
-    /// A picture and the gradient of its map.
+    /// A picture, with the zeros around it, and the gradient of its map.
     pub(super) inputs: [&'a [f32]; 2],
-    /// Rows and columns of both.
-    pub(super) sides: [[usize; 2]; 2],
-    pub(super) window: Window,
+    /// Columns of both.
+    pub(super) columns: [usize; 2],
+    /// A kernel's side, and steps from one place to the next.
+    pub(super) kernel: [usize; 2],
     pub(super) channels: usize,
 }
 
@@ -27,44 +28,59 @@ impl WithSimd for Correlated<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
+        let [side, _] = self.kernel;
         for first in (0..self.channels).step_by(S::F32_LANES) {
             let these = first..self.channels.min(first + S::F32_LANES);
-            match self.window.kernel {
-                3 => self.kernel::<S, 3>(simd, &these),
-                5 => self.kernel::<S, 5>(simd, &these),
-                _ => self.border(simd, &these, [0..0, 0..0]),
+            match side {
+                3 => self.places::<S, 3>(simd, [0, 0], &these),
+                5 => self.places::<S, 5>(simd, [0, 0], &these),
+                _ => self.each_place(simd, &these),
             }
         }
     }
 }
 
 impl Correlated<'_> {
-    /// All places of a kernel, for some channels.
+    /// All places of a kernel of any side.
     #[inline(always)]
-    fn kernel<S: Simd, const SIDE: usize>(&mut self, simd: S, these: &Range<usize>) {
-        let mut sums = [[simd.splat_f32s(0.0); SIDE]; SIDE];
-        let [rows, columns] = [self.inside(0), self.inside(1)];
-        for row in rows.clone() {
-            let lines: [&[f32]; SIDE] = core::array::from_fn(|y| self.line([row, y]));
-            for column in columns.clone() {
-                let gradient = self.gradient(simd, [row, column], these);
-                let [_, first] = self.met([row, column], [0, 0]);
-                let first = first * self.channels + these.start;
-                sums = self.joined(simd, sums, lines.map(|line| &line[first..]), gradient);
-            }
+    fn each_place<S: Simd>(&mut self, simd: S, these: &Range<usize>) {
+        let [side, _] = self.kernel;
+        for place in 0..side * side {
+            self.places::<S, 1>(simd, [place / side, place % side], these);
         }
-        for (place, sum) in sums.as_flattened().iter().enumerate() {
-            self.add(simd, place, these, *sum);
-        }
-        self.border(simd, these, [rows, columns]);
     }
 
-    /// The picture's row that a row of the kernel meets from a row of the map.
+    /// A square of places of a kernel from one on, for some channels.
     #[inline(always)]
-    fn line(&self, [row, y]: [usize; 2]) -> &[f32] {
-        let [[_, columns], _] = self.sides;
-        let [met, _] = self.met([row, self.before()[1]], [y, 0]);
-        &self.inputs[0][met * columns * self.channels..][..columns * self.channels]
+    fn places<S: Simd, const SIDE: usize>(
+        &mut self,
+        simd: S,
+        [top, left]: [usize; 2],
+        these: &Range<usize>,
+    ) {
+        let ([side, stride], [wide, columns]) = (self.kernel, self.columns);
+        let [picture, gradient] = self.inputs;
+        let mut sums = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+        for (row, gradient) in gradient.chunks_exact(columns * self.channels).enumerate() {
+            let lines: [&[f32]; SIDE] = core::array::from_fn(|y| {
+                let met = row * stride + top + y;
+                &picture[met * wide * self.channels..][..wide * self.channels]
+            });
+            for (column, gradient) in gradient.chunks_exact(self.channels).enumerate() {
+                let gradient = load(simd, &gradient[these.clone()]);
+                let first = (column * stride + left) * self.channels + these.start;
+                let lines = lines.map(|line| &line[first..]);
+                sums = self.joined(simd, sums, lines, gradient);
+            }
+        }
+        for (y, sums) in sums.iter().enumerate() {
+            for (x, sum) in sums.iter().enumerate() {
+                let place = (top + y) * side + left + x;
+                let room = &mut self.sums[place * self.channels + these.start..][..these.len()];
+                let before = load(simd, room);
+                store(simd, room, simd.add_f32s(before, *sum));
+            }
+        }
     }
 
     /// Sums with what a pixel of the map adds. From the first numbers that it meets on, lines have whole
@@ -85,89 +101,37 @@ impl Correlated<'_> {
         }
         sums
     }
+}
 
-    /// What the map's pixels outside of some rows and columns add, where not all places of the kernel are in
-    /// the picture.
-    #[inline(always)]
-    fn border<S: Simd>(&mut self, simd: S, these: &Range<usize>, inside: [Range<usize>; 2]) {
-        let [_, [rows, columns]] = self.sides;
-        let [within, across] = inside;
-        for row in 0..rows {
-            let skipped = if within.contains(&row) { across.clone() } else { 0..0 };
-            for column in (0..columns).filter(|column| !skipped.contains(column)) {
-                self.pixel_of_border(simd, these, [row, column]);
-            }
+/// Room for a picture with the zeros around it, which it goes into again and again.
+pub(super) struct Around {
+    room: Vec<f32>,
+    width: usize,
+    channels: usize,
+    window: Window,
+}
+
+impl Around {
+    /// For pictures `[height, width, channels]`.
+    pub(super) fn new([height, width, channels]: [usize; 3], window: Window) -> Self {
+        let [tall, wide] = [(height, window.rows), (width, window.columns)]
+            .map(|(side, [before, after])| before + side + after);
+        Self { room: vec![0.0; tall * wide * channels], width, channels, window }
+    }
+
+    /// Columns, with the zeros.
+    pub(super) fn columns(&self) -> usize {
+        self.width + self.window.columns.iter().sum::<usize>()
+    }
+
+    /// A picture with the zeros around it.
+    pub(super) fn put(&mut self, picture: &[f32]) -> &[f32] {
+        let (wide, channels) = (self.columns(), self.channels);
+        let ([above, _], [left, _]) = (self.window.rows, self.window.columns);
+        let lines = self.room.chunks_exact_mut(wide * channels).skip(above);
+        for (line, row) in lines.zip(picture.chunks_exact(self.width * channels)) {
+            line[left * channels..][..row.len()].copy_from_slice(row);
         }
-    }
-
-    #[inline(always)]
-    fn pixel_of_border<S: Simd>(&mut self, simd: S, these: &Range<usize>, at: [usize; 2]) {
-        let (side, gradient) = (self.window.kernel, self.gradient(simd, at, these));
-        for place in 0..side * side {
-            if let Some(met) = self.met_inside(at, [place / side, place % side]) {
-                let pixel = self.pixel(simd, met, these);
-                self.add(simd, place, these, simd.mul_f32s(pixel, gradient));
-            }
-        }
-    }
-
-    /// Zeros before the picture.
-    #[inline(always)]
-    fn before(&self) -> [usize; 2] {
-        [self.window.rows[0], self.window.columns[0]]
-    }
-
-    /// Rows or columns of the map for which all places of the kernel are in the picture.
-    #[inline(always)]
-    fn inside(&self, axis: usize) -> Range<usize> {
-        let Window { kernel, stride, .. } = self.window;
-        let [pictures, maps] = self.sides;
-        let before = self.before()[axis];
-        let end = (pictures[axis] + before).checked_sub(kernel).map_or(0, |last| last / stride + 1);
-        before.div_ceil(stride)..end.min(maps[axis])
-    }
-
-    /// What a place meets from a pixel of the map, where it is in the picture.
-    #[inline(always)]
-    fn met(&self, at: [usize; 2], place: [usize; 2]) -> [usize; 2] {
-        let before = self.before();
-        core::array::from_fn(|axis| at[axis] * self.window.stride + place[axis] - before[axis])
-    }
-
-    /// The same; none in the zeros around the picture.
-    #[inline(always)]
-    fn met_inside(&self, at: [usize; 2], place: [usize; 2]) -> Option<[usize; 2]> {
-        let (before, [pictures, _]) = (self.before(), self.sides);
-        let inside = (0..2).all(|axis| {
-            let met = at[axis] * self.window.stride + place[axis];
-            (before[axis]..before[axis] + pictures[axis]).contains(&met)
-        });
-        inside.then(|| self.met(at, place))
-    }
-
-    #[inline(always)]
-    fn pixel<S: Simd>(&self, simd: S, [row, column]: [usize; 2], these: &Range<usize>) -> S::f32s {
-        let ([picture, _], [[_, columns], _]) = (self.inputs, self.sides);
-        let start = (row * columns + column) * self.channels + these.start;
-        load(simd, &picture[start..][..these.len()])
-    }
-
-    #[inline(always)]
-    fn gradient<S: Simd>(
-        &self,
-        simd: S,
-        [row, column]: [usize; 2],
-        these: &Range<usize>,
-    ) -> S::f32s {
-        let ([_, gradient], [_, [_, columns]]) = (self.inputs, self.sides);
-        let start = (row * columns + column) * self.channels + these.start;
-        load(simd, &gradient[start..][..these.len()])
-    }
-
-    #[inline(always)]
-    fn add<S: Simd>(&mut self, simd: S, place: usize, these: &Range<usize>, sum: S::f32s) {
-        let sums = &mut self.sums[place * self.channels + these.start..][..these.len()];
-        let before = load(simd, sums);
-        store(simd, sums, simd.add_f32s(before, sum));
+        &self.room
     }
 }

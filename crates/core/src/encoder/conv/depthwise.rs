@@ -12,7 +12,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 use pulp::Arch;
 
-use super::correlated::Correlated;
+use super::correlated::{Around, Correlated};
 use super::inverted::Inverted;
 use super::patches::{channels_first, channels_last};
 use super::strip::{Depthwise as Layer, by_vectors};
@@ -175,7 +175,7 @@ impl Depthwise {
             return channels_first(self.turned(gradient, window));
         }
         let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
-        let mut found = vec![0.0; n * height * width * channels];
+        let mut found = threads::zeros(n * height * width * channels);
         let meetings = self.meetings();
         let gradients = gradient.storage::<f32>();
         let size = rows * columns * channels;
@@ -213,13 +213,15 @@ impl Depthwise {
         let pictures = self.pictures.storage::<f32>().chunks(PICTURES * sizes[0]);
         let parts = threads::each(pictures.zip(gradients).collect(), |(pictures, gradients)| {
             let mut sums = vec![0.0; self.kernel * self.kernel * channels];
+            let mut around = Around::new([height, width, channels], self.window);
             let pairs = pictures.chunks_exact(sizes[0]).zip(gradients.chunks_exact(sizes[1]));
             for (picture, gradient) in pairs {
+                let wide = around.columns();
                 Arch::new().dispatch(Correlated {
                     sums: &mut sums,
-                    inputs: [picture, gradient],
-                    sides: [[height, width], [rows, columns]],
-                    window: self.window,
+                    inputs: [around.put(picture), gradient],
+                    columns: [wide, columns],
+                    kernel: [self.kernel, self.window.stride],
                     channels,
                 });
             }

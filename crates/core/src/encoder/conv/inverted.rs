@@ -107,7 +107,7 @@ impl<'a> Inverted<'a> {
             width: left + width + right,
             lanes: lanes(),
         };
-        let mut maps = vec![0.0; count * rows * columns * outputs];
+        let mut maps = threads::zeros(count * rows * columns * outputs);
         // Pictures are divided where there are fewer of them than threads.
         let parts = threads::count().div_ceil(count.max(1));
         let together = rows.div_ceil(parts).max(1);

@@ -96,7 +96,7 @@ pub(super) fn padded(pictures: Array, window: Window) -> Array {
     let [n, height, width, channels] = pictures.layout().shape().dims();
     let [tall, wide] = [above + height + below, left + width + right];
     let (line, margin) = (width * channels, left * channels);
-    let mut around = vec![0.0; n * tall * wide * channels];
+    let mut around = threads::zeros(n * tall * wide * channels);
     let pictures = pictures.storage::<f32>();
     threads::each_part(&mut around, (tall * wide * channels).max(1), |number, around| {
         let lines = around.chunks_exact_mut((wide * channels).max(1)).skip(above);

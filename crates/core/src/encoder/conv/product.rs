@@ -175,7 +175,7 @@ fn multiplied(
 ) -> Array {
     let (outputs, count) = (kernels.columns(), pictures.layout().shape()[0]);
     let starts = patches.starts(count);
-    let mut maps = vec![0.0; starts.len() * outputs];
+    let mut maps = threads::zeros(starts.len() * outputs);
     let product = Product::new(pictures.storage(), patches.runs(), kernels);
     let product = product.ending(bias, activation);
     threads::each_part(&mut maps, (PATCHES * outputs).max(1), |number, part| {

@@ -109,7 +109,7 @@ impl Spread {
         let gradient = padded(gradient.clone(), self.around);
         let numbers = gradient.storage::<f32>();
         let group = (PIXELS / (height * width).max(1)).max(1);
-        let mut found = vec![0.0; n * picture];
+        let mut found = threads::zeros(n * picture);
         let products: Vec<(Product<'_>, &[Row])> = self
             .phases
             .iter()

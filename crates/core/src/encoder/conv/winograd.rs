@@ -99,7 +99,7 @@ pub(super) fn maps(
     let outputs = kernels[0].columns();
     let pictures = pictures.storage();
     let layer = Layer { pictures, sides: [height, width], channels, grid, kernels, end };
-    let mut maps = vec![0.0; count * grid[0] * grid[1] * outputs];
+    let mut maps = threads::zeros(count * grid[0] * grid[1] * outputs);
     let mut bands = layer.bands(&mut maps);
     let share = bands.len().div_ceil(threads::count()).max(1);
     let shares: Vec<&mut [Band<'_>]> = bands.chunks_mut(share).collect();

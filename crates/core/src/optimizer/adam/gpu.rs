@@ -4,21 +4,8 @@ use burn::tensor::Tensor;
 use cubecl::calculate_cube_count_elemwise;
 use cubecl::prelude::*;
 
-use super::Moments;
+use super::{Moments, Numbers};
 use crate::buffers::{empty, rows, tensor};
-
-/// The numbers of a step: every form of Adam is
-/// `w ← keep · w − pull · m / (widen · √v + epsilon)`, after `m` and `v` took `g + decay · w` in.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Numbers {
-    pub(super) beta1: f64,
-    pub(super) beta2: f64,
-    pub(super) epsilon: f64,
-    pub(super) decay: f64,
-    pub(super) keep: f64,
-    pub(super) pull: f64,
-    pub(super) widen: f64,
-}
 
 /// The weight after a step, and its moments; `None` are those of no gradient yet.
 pub(super) fn moved(

@@ -77,7 +77,7 @@ impl Parts {
     /// `[n · tokens, dim]`.
     fn attend(&self) -> Array {
         let ([rows, _], dim) = (self.numbers.layout().shape().dims(), self.dim());
-        let mut seen = vec![0.0; rows * dim];
+        let mut seen = threads::zeros(rows * dim);
         threads::each_part(&mut seen, (self.tokens * dim).max(1), |image, seen| {
             self.heads(image).for_each(|head| head.attend(seen));
         });
@@ -88,7 +88,7 @@ impl Parts {
     fn gradient(&self, gradient: &[f32]) -> Array {
         let [rows, width] = self.numbers.layout().shape().dims();
         let (tokens, dim) = (self.tokens, self.dim());
-        let mut found = vec![0.0; rows * width];
+        let mut found = threads::zeros(rows * width);
         threads::each_part(&mut found, (tokens * width).max(1), |image, found| {
             let gradient = &gradient[image * tokens * dim..][..tokens * dim];
             self.heads(image).for_each(|head| head.back(gradient, found));
