@@ -1,8 +1,7 @@
 /** Pixels of pictures for the network; those of the gallery are cut out of their sheets. */
 import type { ImageInput } from "kith-web";
 import { SHEET, type Picture } from "./picture.js";
-
-const sheets = new Map<string, Promise<ImageBitmap>>();
+import { remembered } from "./remembered.js";
 
 /** The image that the network gets for a picture. */
 export async function pixelsOf(picture: Picture): Promise<ImageInput> {
@@ -24,17 +23,8 @@ export async function* pixelsOfAll(pictures: readonly Picture[]): AsyncGenerator
 }
 
 /** A sheet, decoded once. */
-export function sheetAt(url: string): Promise<ImageBitmap> {
-  const known = sheets.get(url);
-  if (known) return known;
-  const coming = decoded(url);
-  sheets.set(url, coming);
-  coming.catch(() => sheets.delete(url));
-  return coming;
-}
-
-async function decoded(url: string): Promise<ImageBitmap> {
+export const sheetAt = remembered(async (url) => {
   const response = await fetch(url);
   if (!response.ok) throw new Error(`a sheet of pictures, ${url}: HTTP ${response.status}`);
   return createImageBitmap(await response.blob());
-}
+});

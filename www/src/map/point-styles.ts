@@ -1,6 +1,7 @@
 /** Ways to draw points of the map: as pictures, by class, by prediction, or by correctness. */
 import { markerOf, RIGHT, WRONG, type Marker } from "../palette.js";
 import { SHEET, type Picture } from "../picture.js";
+import { remembered } from "../remembered.js";
 import type { DrawPoint } from "./scatter-plot.js";
 
 /** Draws each point with a marker. */
@@ -90,28 +91,15 @@ function startWorker(): Worker {
   return started;
 }
 
-/** Sheets with transparent white, each made once however often pictures are chosen. */
-const sheets = new Map<string, Promise<ImageBitmap>>();
-
 /** A sheet with transparent white, so that overlapping pictures stay visible. */
-function withTransparentWhite(sheet: string): Promise<ImageBitmap> {
+const withTransparentWhite = remembered(async (sheet) => {
   const url = new URL(sheet, document.baseURI).href;
-  const known = sheets.get(url);
-  if (known) return known;
-  const coming = made(url);
-  sheets.set(url, coming);
-  // What failed is tried again.
-  coming.catch(() => sheets.delete(url));
-  return coming;
-}
-
-async function made(url: string): Promise<ImageBitmap> {
   worker ??= startWorker();
   worker.postMessage(url);
   const { image, error } = await new Promise<Made>((resolve) => asked.set(url, resolve));
   if (image) return image;
   throw new Error(error);
-}
+});
 
 /** The marker of each label. */
 export function legend(words: readonly string[]): [word: string, Marker][] {

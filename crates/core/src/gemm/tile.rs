@@ -94,8 +94,7 @@ impl<S: Simd, const ROWS: usize, const VECTORS: usize> Tile<S, ROWS, VECTORS> {
         Self { sums: [[simd.splat_f32s(0.0); VECTORS]; ROWS] }
     }
 
-    /// Adds the products of rows with rows of a panel. An index would be checked for every row, which costs
-    /// a quarter of the speed.
+    /// Adds the products of rows with rows of a panel. An index would be checked for every row at every step.
     #[inline(always)]
     pub(super) fn add(&mut self, simd: S, rows: [&[f32]; ROWS], panel: &[[S::f32s; VECTORS]]) {
         macro_rules! of_rows {
