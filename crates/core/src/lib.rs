@@ -20,13 +20,13 @@ pub mod loader;
 pub mod resize;
 pub mod square;
 mod matrix;
+#[cfg(feature = "cpu")]
+mod array;
+mod threads;
 pub mod augment;
 pub mod unit;
 #[cfg(feature = "cpu")]
-mod array;
-#[cfg(feature = "cpu")]
 mod vectors;
-mod threads;
 pub mod rows;
 mod path;
 pub mod archive;

@@ -71,7 +71,8 @@ impl Recipe {
     /// [`Error::Recipe`] for text that is not a recipe or a key that it does not have,
     /// [`Error::Setting`] for a value out of range.
     pub fn parse(text: &str, changes: &[String]) -> Result<Self, Error> {
-        let unreadable = |e: toml::de::Error| Error::Recipe { reason: e.to_string() };
+        let reason = |e: toml::de::Error| e.to_string().trim_end().to_owned();
+        let unreadable = |e| Error::Recipe { reason: reason(e) };
         let mut table: toml::Table = text.parse().map_err(unreadable)?;
         for change in changes {
             change::set(&mut table, change)?;
@@ -228,6 +229,21 @@ mod tests {
         ] {
             let error = changed(change).expect_err(change).to_string();
             assert!(error.contains(said), "{change}: {error}");
+        }
+    }
+
+    #[test]
+    fn another_kind_of_value_is_told_where_it_stands_and_what_belongs_there() {
+        for (change, said) in [
+            ("encoder=3", "expected an encoder's settings, `kind` among them\nin `encoder`"),
+            ("objective=simclr", "expected a method's settings, `kind` among them\nin `objective`"),
+            ("objective.form=3", "expected a form's settings, `kind` among them\nin `objective"),
+            ("semi.method=fixmatch", "expected a semi-supervised method's settings"),
+            ("pretraining.views=[3]", "expected an operation's settings, `op` among them"),
+        ] {
+            let error = changed(change).expect_err(change).to_string();
+            assert!(error.contains(said), "{change}: {error}");
+            assert!(!error.contains("enum") && !error.ends_with('\n'), "{change}: {error:?}");
         }
     }
 

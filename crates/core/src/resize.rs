@@ -6,6 +6,8 @@
 
 pub mod pillow;
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 /// How pixels are weighed.
@@ -38,12 +40,6 @@ impl Tap {
         taps(source, target, Filter::Bilinear).into_iter().map(tap).collect()
     }
 
-    /// The weighted sum of its samples in a line.
-    fn sum(&self, line: &[f32]) -> f32 {
-        let samples = &line[self.start..self.end()];
-        self.weights.iter().zip(samples).map(|(weight, sample)| weight * sample).sum()
-    }
-
     /// The source pixel after the last one.
     fn end(&self) -> usize {
         self.start + self.weights.len()
@@ -58,9 +54,64 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
         return;
     }
     let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
+    let mut numbers = vec![[0.0; LINES]; width];
+    let mut narrowed = vec![0.0; height * side];
+    let mut sums = vec![0.0; side];
     let planes = source.chunks_exact(height * width).zip(target.chunks_exact_mut(side * side));
     for (source, target) in planes {
-        resize_plane(source, width, target, [&rows, &columns]);
+        for (lines, narrow) in source.chunks(LINES * width).zip(narrowed.chunks_mut(LINES * side)) {
+            for (place, line) in lines.chunks_exact(width).enumerate() {
+                put(line, &mut numbers, place);
+            }
+            narrow_lines(&numbers, &columns, narrow);
+        }
+        for (tap, line) in rows.iter().zip(target.chunks_exact_mut(side)) {
+            sums.fill(0.0);
+            for (&weight, narrow) in
+                tap.weights.iter().zip(narrowed[tap.start * side..].chunks_exact(side))
+            {
+                add(&mut sums, weight, narrow);
+            }
+            line.iter_mut().zip(&sums).for_each(|(pixel, &sum)| *pixel = rounded(sum));
+        }
+    }
+}
+
+/// Lines that are narrowed at once, side by side, so that a processor's vectors take them.
+const LINES: usize = 8;
+
+/// Writes the samples of a line into its place among those that are narrowed at once.
+fn put(line: &[u8], numbers: &mut [[f32; LINES]], place: usize) {
+    line.iter().zip(numbers).for_each(|(&sample, numbers)| numbers[place] = f32::from(sample));
+}
+
+/// The lines of `numbers` with as many pixels as there are taps, one after the other, for as many as
+/// there is room for.
+fn narrow_lines(numbers: &[[f32; LINES]], taps: &[Tap], narrowed: &mut [f32]) {
+    for (x, tap) in taps.iter().enumerate() {
+        let mut sums = [0.0; LINES];
+        for (&weight, numbers) in tap.weights.iter().zip(&numbers[tap.start..]) {
+            add(&mut sums, weight, numbers);
+        }
+        for (line, sum) in narrowed.chunks_exact_mut(taps.len()).zip(sums) {
+            line[x] = sum;
+        }
+    }
+}
+
+/// Adds weighted samples to their sums.
+fn add(sums: &mut [f32], weight: f32, samples: &[f32]) {
+    sums.iter_mut().zip(samples).for_each(|(sum, sample)| *sum += weight * sample);
+}
+
+/// Adds some narrowed lines of a plane to the sums of those rows that take from them.
+fn add_lines(sums: &mut [f32], rows: &[Tap], (narrowed, lines): (&[f32], &Range<usize>)) {
+    let side = rows.len();
+    for (tap, sums) in rows.iter().zip(sums.chunks_exact_mut(side)) {
+        for y in lines.start.max(tap.start)..lines.end.min(tap.end()) {
+            let narrow = &narrowed[(y - lines.start) * side..][..side];
+            add(sums, tap.weights[y - tap.start], narrow);
+        }
     }
 }
 
@@ -77,28 +128,22 @@ pub fn resize_lines(
     }
     let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
     let mut samples = vec![0; planes * width];
-    let mut numbers = vec![0.0; planes * width];
-    let mut narrowed = vec![0.0; planes * side];
+    let mut numbers = vec![vec![[0.0; LINES]; width]; planes];
+    let mut narrowed = vec![0.0; planes * LINES * side];
     let mut sums = vec![0.0; planes * side * side];
-    let mut open = 0;
-    for y in 0..height {
-        line(y, &mut samples);
-        numbers.iter_mut().zip(&samples).for_each(|(number, &sample)| *number = f32::from(sample));
-        for (numbers, narrow) in numbers.chunks_exact(width).zip(narrowed.chunks_exact_mut(side)) {
-            for (tap, sum) in columns.iter().zip(narrow) {
-                *sum = tap.sum(numbers);
+    for first in (0..height).step_by(LINES) {
+        let lines = first..height.min(first + LINES);
+        for y in lines.clone() {
+            line(y, &mut samples);
+            for (line, numbers) in samples.chunks_exact(width).zip(&mut numbers) {
+                put(line, numbers, y - first);
             }
         }
-        // Taps start and end in rising order: those before `open` have had their last line.
-        open += rows[open..].iter().take_while(|row| row.end() <= y).count();
-        let reached = rows[open..].iter().take_while(|row| row.start <= y).count();
-        for (row, tap) in rows.iter().enumerate().skip(open).take(reached) {
-            let weight = tap.weights[y - tap.start];
-            for (plane, narrow) in narrowed.chunks_exact(side).enumerate() {
-                let start = (plane * side + row) * side;
-                let sums = sums[start..start + side].iter_mut();
-                sums.zip(narrow).for_each(|(sum, sample)| *sum += weight * sample);
-            }
+        for (plane, numbers) in numbers.iter().enumerate() {
+            let narrowed = &mut narrowed[plane * LINES * side..][..LINES * side];
+            narrow_lines(numbers, &columns, narrowed);
+            let sums = &mut sums[plane * side * side..][..side * side];
+            add_lines(sums, &rows, (narrowed, &lines));
         }
     }
     sums.into_iter().map(rounded).collect()
@@ -118,29 +163,10 @@ fn of_lines(planes: usize, side: usize, mut line: impl FnMut(usize, &mut [u8])) 
     target
 }
 
-/// Resizes one plane: lines first, then columns.
-fn resize_plane(source: &[u8], width: usize, target: &mut [u8], [rows, columns]: [&[Tap]; 2]) {
-    let side = columns.len();
-    let narrowed: Vec<f32> = source
-        .chunks_exact(width)
-        .flat_map(|line| columns.iter().map(|tap| weigh(tap, |i| f32::from(line[i]))))
-        .collect();
-    for (row, line) in rows.iter().zip(target.chunks_exact_mut(side)) {
-        for (x, pixel) in line.iter_mut().enumerate() {
-            *pixel = rounded(weigh(row, |y| narrowed[y * side + x]));
-        }
-    }
-}
-
 /// A sample that is not negative, rounded as [`f32::round`] does it, which calls the C library.
 fn rounded(sum: f32) -> u8 {
     let below = sum as u8;
     if sum - f32::from(below) >= 0.5 { below.saturating_add(1) } else { below }
-}
-
-/// The weighted sum of a tap's samples.
-fn weigh(tap: &Tap, sample: impl Fn(usize) -> f32) -> f32 {
-    tap.weights.iter().enumerate().map(|(i, weight)| weight * sample(tap.start + i)).sum()
 }
 
 /// For each of `target` pixels the first of `source` that it takes from, and the weights of it and the

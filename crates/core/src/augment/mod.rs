@@ -19,6 +19,8 @@ mod levels;
 pub mod morphology;
 mod named;
 pub mod pad_crop;
+#[cfg(feature = "cpu")]
+mod pictures;
 pub mod policy;
 pub mod rand_augment;
 pub mod reflect;
@@ -29,6 +31,8 @@ pub mod warp;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+#[cfg(feature = "cpu")]
+use crate::device::is_cpu;
 use crate::error::Error;
 use crate::rng::Stream;
 
@@ -65,14 +69,20 @@ fn where_chosen(
     changed: Tensor<4>,
     chosen: impl Iterator<Item = bool>,
 ) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if is_cpu(&images.device()) {
+        return pictures::where_chosen(images, changed, chosen);
+    }
     let shape = images.dims();
     let chosen = per_image(chosen.map(|c| f64::from(u8::from(c))), &images.device());
     images.mask_where(chosen.greater_elem(0.5).expand(shape), changed)
 }
 
-/// Luma of RGB, `[n, 1, h, w]` (ITU-R BT.601, as torchvision and Pillow have it).
+/// Weights of red, green and blue in the luma (ITU-R BT.601, as torchvision and Pillow have it).
+const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
+
+/// Luma of RGB, `[n, 1, h, w]`.
 fn gray(images: Tensor<4>) -> Tensor<4> {
-    const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
     let [red, green, blue] = planes(images);
     red.mul_scalar(LUMA[0]) + green.mul_scalar(LUMA[1]) + blue.mul_scalar(LUMA[2])
 }

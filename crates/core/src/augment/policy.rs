@@ -28,6 +28,7 @@ use crate::sampler::Visit;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "typescript", derive(tsify::Tsify))]
 #[serde(tag = "op", rename_all = "snake_case")]
+#[serde(expecting = "an operation's settings, `op` among them")]
 #[expect(missing_docs, reason = "each variant is documented by the type it holds")]
 pub enum Op {
     Flip(Flip),

@@ -17,6 +17,7 @@ use crate::rng::{Purpose, Stream, stream};
 /// Which encoder, and how large.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(expecting = "an encoder's settings, `kind` among them")]
 #[non_exhaustive]
 pub enum EncoderSettings {
     /// Four 3×3 convolutions of stride 2 and a dense layer, without normalisation: that of the Keras

@@ -218,6 +218,7 @@ macro_rules! methods {
         /// Which method, with its own settings.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(tag = "kind", rename_all = "snake_case")]
+        #[serde(expecting = "a method's settings, `kind` among them")]
         #[non_exhaustive]
         pub enum Objective {
             $($(#[$doc])* $name($settings)),+

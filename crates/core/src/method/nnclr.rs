@@ -32,6 +32,7 @@ pub struct NnclrSettings {
 /// Forms in use under one name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(expecting = "a form's settings, `kind` among them")]
 pub enum NnclrForm {
     /// The Keras example: four terms, and a neighbour that passes its gradient straight through to
     /// the projection it replaces.

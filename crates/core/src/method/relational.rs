@@ -60,6 +60,7 @@ pub enum Aggregation {
 /// What a wrong score costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(expecting = "a loss's settings, `kind` among them")]
 pub enum PairLoss {
     /// Binary cross-entropy, −log p of the truth: the paper's loss and its short script's.
     #[default]

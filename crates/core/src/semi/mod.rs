@@ -71,6 +71,7 @@ pub enum Start {
 /// Where the labels of unlabelled pictures come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(expecting = "a semi-supervised method's settings, `kind` among them")]
 pub enum SemiMethod {
     /// `FixMatch` (Sohn et al. 2020): in every step, from the network itself.
     Fixmatch {
