@@ -1,12 +1,17 @@
 //! Augmentations on a GPU give the views of the CPU.
 
 use kith_core::augment::affine::Affine;
+use kith_core::augment::color::ColorMatrix;
 use kith_core::augment::erase::{CutOut, Erase};
+use kith_core::augment::flip::Flip;
 use kith_core::augment::gamma::Gamma;
+use kith_core::augment::grayscale::Grayscale;
+use kith_core::augment::jitter::ColorJitter;
 use kith_core::augment::morphology::Morphology;
 use kith_core::augment::pad_crop::PadCrop;
 use kith_core::augment::policy::{Draw, Op, Policy};
 use kith_core::augment::rand_augment::RandAugment;
+use kith_core::augment::solarize::Solarize;
 use kith_core::augment::warp::Interpolation;
 use kith_core::rng::{Purpose, stream};
 use kith_core::sampler::Visit;
@@ -67,6 +72,17 @@ fn new_views_on_wgpu_are_those_on_cpu() {
         Op::Morphology(Morphology { probability: 0.6, strength: 1.0 }),
         Op::PadCrop(PadCrop { pad: 0.125 }),
         Op::RandAugment(RandAugment { count: 3 }),
+        Op::ColorJitter(ColorJitter {
+            probability: 0.8,
+            brightness: 0.4,
+            contrast: 0.4,
+            saturation: 0.4,
+            hue: 0.2,
+        }),
+        Op::ColorMatrix(ColorMatrix { brightness: 0.6, jitter: 0.2 }),
+        Op::Flip(Flip { probability: 0.5 }),
+        Op::Grayscale(Grayscale { probability: 0.5 }),
+        Op::Solarize(Solarize { probability: 0.5, threshold: 0.5 }),
     ] {
         let (expected, got) = (views(&op, &cpu()), views(&op, &gpu()));
         assert_eq!(expected.len(), got.len());

@@ -4,10 +4,6 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
-#[cfg(feature = "cpu")]
-use super::pictures::{each_picture, each_pixel};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::matrix::Times;
 use crate::rng::Stream;
 
@@ -42,25 +38,9 @@ impl Augmentation for ColorMatrix {
     }
 
     fn apply(&self, images: Tensor<4>, drawn: &[Matrix]) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if is_cpu(&images.device()) {
-            return each_picture(images, |place, picture| {
-                let matrix = drawn[place].map(|row| row.map(|entry| entry as f32));
-                each_pixel(picture, |colour| mixed(colour, &matrix));
-            });
-        }
         let device = images.device();
         mix(images, Tensor::from_data(upload(drawn), &device)).clamp(0.0, 1.0)
     }
-}
-
-/// A colour times a matrix, clipped.
-#[cfg(feature = "cpu")]
-fn mixed(colour: [f32; 3], matrix: &[[f32; 3]; 3]) -> [f32; 3] {
-    [0, 1, 2].map(|out| {
-        let [red, green, blue] = [0, 1, 2].map(|plane| colour[plane] * matrix[plane][out]);
-        (red + green + blue).clamp(0.0, 1.0)
-    })
 }
 
 /// Matrices as data, `[n, 3, 3]`.

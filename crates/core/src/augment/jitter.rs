@@ -1,18 +1,11 @@
 //! Colour jitter: brightness, contrast, saturation and hue in a random order a picture.
 
-#[cfg(feature = "cpu")]
-mod cpu;
-
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::color::{Matrix, mix, upload};
 use super::groups::each_group;
-#[cfg(feature = "cpu")]
-use super::pictures::each_picture;
 use super::{Augmentation, LUMA, gray, per_image, planes};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -74,22 +67,11 @@ impl Augmentation for ColorJitter {
     }
 
     fn apply(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if is_cpu(&images.device()) {
-            return each_picture(images, |place, picture| {
-                drawn[place].iter().flatten().for_each(|&change| cpu::change(picture, change));
-            });
-        }
-        everywhere(images, drawn)
+        (0..4).fold(images, |images, slot| {
+            let slot: Vec<_> = drawn.iter().map(|changes| changes.map(|c| c[slot])).collect();
+            turn_hues(blend(images, &slot), &slot)
+        })
     }
-}
-
-/// The four changes, each slot of all pictures at once.
-fn everywhere(images: Tensor<4>, drawn: &[Option<[Change; 4]>]) -> Tensor<4> {
-    (0..4).fold(images, |images, slot| {
-        let slot: Vec<_> = drawn.iter().map(|changes| changes.map(|c| c[slot])).collect();
-        turn_hues(blend_everywhere(images, &slot), &slot)
-    })
 }
 
 impl Change {
@@ -116,19 +98,8 @@ fn luma_rows() -> impl Iterator<Item = f64> {
     LUMA.into_iter().flat_map(|luma| [luma; 3])
 }
 
-/// Brightness, contrast and saturation, one of them a picture, or none.
+/// Brightness, contrast and saturation of a slot: a matrix a picture plus a share of its mean luma.
 pub(super) fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
-    if is_cpu(&images.device()) {
-        return each_picture(images, |place, picture| {
-            slot[place].iter().for_each(|&change| cpu::change(picture, change));
-        });
-    }
-    blend_everywhere(images, slot)
-}
-
-/// The same as a matrix a picture plus a share of its mean luma.
-fn blend_everywhere(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
     let device = images.device();
     let (matrices, weights): (Vec<_>, Vec<_>) =
         slot.iter().map(|c| c.unwrap_or(Change::Brightness(1.0)).as_blend()).unzip();
@@ -206,31 +177,6 @@ mod tests {
     }
 
     const NOTHING: Change = Change::Brightness(1.0);
-
-    #[test]
-    fn a_picture_at_a_time_or_all_at_once_is_the_same() {
-        let mut stream = crate::rng::stream(4, crate::rng::Purpose::Test, 0, 0);
-        let jitter = ColorJitter {
-            probability: 0.8,
-            brightness: 0.8,
-            contrast: 0.8,
-            saturation: 0.8,
-            hue: 0.5,
-        };
-        // Coarse samples, so that planes are often equal.
-        let samples: Vec<f32> =
-            (0..40 * 3 * 35).map(|_| (stream.unit() * 8.0).floor() as f32 / 8.0).collect();
-        let images = TensorData::new(samples, [40, 3, 5, 7]);
-        let images: Tensor<4> = Tensor::from_data(images, &Device::flex());
-        let drawn: Vec<_> = (0..40).map(|_| jitter.draw(&mut stream)).collect();
-        let values = |x: Tensor<4>| x.into_data().try_to_vec::<f32>().unwrap();
-        let one = values(jitter.apply(images.clone(), &drawn));
-        let all = values(everywhere(images.clone(), &drawn));
-        assert_ne!(one, values(images), "most pictures are changed");
-        for (one, all) in one.iter().zip(&all) {
-            assert!((one - all).abs() < 2e-6, "{one} {all}");
-        }
-    }
 
     #[test]
     fn a_third_of_a_turn_moves_red_to_green() {

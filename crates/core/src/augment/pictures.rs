@@ -60,13 +60,6 @@ pub(super) fn each_pixel(picture: &mut [f32], change: impl Fn([f32; 3]) -> [f32;
     }
 }
 
-/// The colours of the pixels of a picture, `[3, h, w]`.
-pub(super) fn pixels(picture: &[f32]) -> impl Iterator<Item = [f32; 3]> {
-    let (red, others) = picture.split_at(picture.len() / 3);
-    let (green, blue) = others.split_at(others.len() / 2);
-    red.iter().zip(green).zip(blue).map(|((&red, &green), &blue)| [red, green, blue])
-}
-
 /// The luma of a colour.
 pub(super) fn luma(colour: [f32; 3]) -> f32 {
     let [red, green, blue] = [0, 1, 2].map(|plane| LUMA[plane] as f32 * colour[plane]);
