@@ -1,11 +1,18 @@
 //! Colour jitter: brightness, contrast, saturation and hue in a random order a picture.
 
+#[cfg(feature = "cpu")]
+mod cpu;
+
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::color::{Matrix, mix, upload};
 use super::groups::each_group;
+#[cfg(feature = "cpu")]
+use super::pictures::{each_picture, each_pixel};
 use super::{Augmentation, LUMA, gray, per_image, planes};
+#[cfg(feature = "cpu")]
+use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -110,13 +117,22 @@ pub(super) fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
 
 /// Turns the hue of those pictures whose slot says so, and leaves the others as they are.
 fn turn_hues(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
-    let turn = |change: &Option<Change>| match change {
-        Some(Change::Hue(turn)) => Some(*turn),
+    let turn = |change: Option<Change>| match change {
+        Some(Change::Hue(turn)) => Some(turn),
         _ => None,
     };
-    let turned: Vec<Option<()>> = slot.iter().map(|change| turn(change).map(|_| ())).collect();
+    #[cfg(feature = "cpu")]
+    if is_cpu(&images.device()) {
+        return each_picture(images, |place, picture| {
+            let turned = turn(slot[place]).map(|turn| turn as f32 * SECTORS as f32);
+            turned.into_iter().for_each(|turned| {
+                each_pixel(picture, |colour| cpu::turn_hue(colour, turned));
+            });
+        });
+    }
+    let turned: Vec<Option<()>> = slot.iter().map(|&change| turn(change).map(|_| ())).collect();
     each_group(images, &turned, |(), places, part| {
-        let turns = places.iter().filter_map(|&place| turn(&slot[place]));
+        let turns = places.iter().filter_map(|&place| turn(slot[place]));
         let turns = per_image(turns, &part.device());
         turn_hue(part, turns)
     })
@@ -177,6 +193,30 @@ mod tests {
     }
 
     const NOTHING: Change = Change::Brightness(1.0);
+
+    #[test]
+    fn a_pixel_at_a_time_or_all_at_once_turn_to_the_same_bits() {
+        let mut stream = crate::rng::stream(4, crate::rng::Purpose::Test, 0, 0);
+        // Also coarse samples, of which planes are often equal.
+        let samples: Vec<f32> = (0..30 * 3 * 35)
+            .map(|at| (stream.unit() as f32, at))
+            .map(|(x, at)| if at % 2 == 0 { (x * 8.0).floor() / 8.0 } else { x })
+            .collect();
+        let images = TensorData::new(samples, [30, 3, 5, 7]);
+        let images: Tensor<4> = Tensor::from_data(images, &Device::flex());
+        let slot: Vec<_> = (0..30).map(|_| Some(Change::Hue(stream.uniform(-0.5, 0.5)))).collect();
+        let turns = slot.iter().map(|change| match change {
+            Some(Change::Hue(turn)) => *turn,
+            _ => 0.0,
+        });
+        let all = turn_hue(images.clone(), per_image(turns, &images.device()));
+        let bits = |x: Tensor<4>| -> Vec<u32> {
+            x.into_data().try_to_vec::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()
+        };
+        let one = bits(turn_hues(images.clone(), &slot));
+        assert_ne!(one, bits(images), "most pixels are changed");
+        assert_eq!(one, bits(all));
+    }
 
     #[test]
     fn a_third_of_a_turn_moves_red_to_green() {

@@ -83,6 +83,10 @@ const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
 
 /// Luma of RGB, `[n, 1, h, w]`.
 fn gray(images: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "cpu")]
+    if is_cpu(&images.device()) {
+        return pictures::gray(images);
+    }
     let [red, green, blue] = planes(images);
     red.mul_scalar(LUMA[0]) + green.mul_scalar(LUMA[1]) + blue.mul_scalar(LUMA[2])
 }

@@ -4,7 +4,7 @@ use burn::backend::Flex;
 use burn::tensor::Tensor;
 
 use super::LUMA;
-use crate::array::plain;
+use crate::array::{array, plain};
 use crate::threads;
 
 /// Changes the samples of each picture, `[3, h, w]`; `change` gets its place in the batch, too. All
@@ -58,6 +58,26 @@ pub(super) fn each_pixel(picture: &mut [f32], change: impl Fn([f32; 3]) -> [f32;
     for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
         [*red, *green, *blue] = change([*red, *green, *blue]);
     }
+}
+
+/// The luma of each pixel, `[n, 1, h, w]`.
+pub(super) fn gray(images: Tensor<4>) -> Tensor<4> {
+    let [n, _, height, width] = images.dims();
+    let area = height * width;
+    let images = plain(images).to_contiguous();
+    let mut lumas = threads::zeros(n * area);
+    if area > 0 {
+        threads::each_part(&mut lumas, area, |place, lumas| {
+            let picture = &images.storage::<f32>()[place * 3 * area..][..3 * area];
+            let (red, others) = picture.split_at(area);
+            let (green, blue) = others.split_at(area);
+            let colours = red.iter().zip(green).zip(blue);
+            for (((&red, &green), &blue), own) in colours.zip(lumas) {
+                *own = luma([red, green, blue]);
+            }
+        });
+    }
+    Tensor::from_primitive::<Flex>(array(lumas, [n, 1, height, width]))
 }
 
 /// The luma of a colour.
