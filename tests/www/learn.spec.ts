@@ -1,48 +1,52 @@
 // Training in the tab: it can be paused, resumed after a reload and exported, and the page stays
 // responsive.
 import { readFileSync } from "node:fs";
-import { addPictures, expect, test, userPicture } from "./visit.js";
+import { addPictures, expect, test, TIMED, userPicture } from "./visit.js";
 
 /** The longest task that is allowed on the main thread during training, in milliseconds. */
 const LONGEST = 100;
 
-test("it learns, pauses, resumes after a reload, and its checkpoint opens", async ({ visit }) => {
-  test.setTimeout(120_000);
-  const { page } = visit;
-  await visit.open("learn?steps=75&batch=32&recipe=quick");
-  await visit.accessible("learn, before");
-  await page.getByRole("button", { name: /^Start learning/ }).click();
-  await expect(page.locator(".numbers")).toContainText(/\d+ of 75/, { timeout: 60_000 });
-  await expect(page.locator("#device")).toContainText("Computing on the CPU");
-  await page.evaluate(() => (window.longTasks.length = 0));
-  const step = async () =>
-    Number(/(\d+) of 75/.exec((await page.locator(".numbers").textContent())!)![1]);
-  await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(22);
-  const long = await page.evaluate(() => window.longTasks.filter((ms) => ms > 0));
-  expect(Math.max(0, ...long), "longest task while it learns, in ms").toBeLessThan(LONGEST);
-  await expect(page.locator(".uplot")).toHaveCount(2);
-  await expect(page.locator(".neighbour-table .strip .picture").first()).toBeVisible();
-  await page.getByRole("button", { name: "Pause" }).click();
-  await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
-  const paused = await step();
-  await visit.accessible("learn, paused");
+test(
+  "it learns, pauses, resumes after a reload, and its checkpoint opens",
+  TIMED,
+  async ({ visit }) => {
+    test.setTimeout(120_000);
+    const { page } = visit;
+    await visit.open("learn?steps=75&batch=32&recipe=quick");
+    await visit.accessible("learn, before");
+    await page.getByRole("button", { name: /^Start learning/ }).click();
+    await expect(page.locator(".numbers")).toContainText(/\d+ of 75/, { timeout: 60_000 });
+    await expect(page.locator("#device")).toContainText("Computing on the CPU");
+    await page.evaluate(() => (window.longTasks.length = 0));
+    const step = async () =>
+      Number(/(\d+) of 75/.exec((await page.locator(".numbers").textContent())!)![1]);
+    await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(22);
+    const long = await page.evaluate(() => window.longTasks.filter((ms) => ms > 0));
+    expect(Math.max(0, ...long), "longest task while it learns, in ms").toBeLessThan(LONGEST);
+    await expect(page.locator(".uplot")).toHaveCount(2);
+    await expect(page.locator(".neighbour-table .strip .picture").first()).toBeVisible();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByRole("button", { name: "Resume" })).toBeVisible();
+    const paused = await step();
+    await visit.accessible("learn, paused");
 
-  const coming = page.waitForEvent("download");
-  await page.getByRole("button", { name: "Save the checkpoint" }).click();
-  const header = readFileSync(await (await coming).path()).toString("latin1", 8, 4096);
-  expect(header).toContain("encoder.convs.0.weight");
+    const coming = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Save the checkpoint" }).click();
+    const header = readFileSync(await (await coming).path()).toString("latin1", 8, 4096);
+    expect(header).toContain("encoder.convs.0.weight");
 
-  await page.reload();
-  await expect(page.getByText(`was saved at step ${paused}`)).toBeVisible();
-  await page.getByRole("button", { name: "Resume the run" }).click();
-  await expect(page.locator(".numbers")).toContainText("of 75", { timeout: 60_000 });
-  await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(paused);
-  await page.getByRole("button", { name: "Pause" }).click();
-  await page.getByRole("button", { name: "Use it in other panels" }).click();
-  await expect(page.getByText("use this network now")).toBeVisible({ timeout: 60_000 });
-  await page.getByRole("link", { name: "Neighbours" }).click();
-  await expect(page.locator(".comparison h2").first()).toHaveText("trained here");
-});
+    await page.reload();
+    await expect(page.getByText(`was saved at step ${paused}`)).toBeVisible();
+    await page.getByRole("button", { name: "Resume the run" }).click();
+    await expect(page.locator(".numbers")).toContainText("of 75", { timeout: 60_000 });
+    await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(paused);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByRole("button", { name: "Use it in other panels" }).click();
+    await expect(page.getByText("use this network now")).toBeVisible({ timeout: 60_000 });
+    await page.getByRole("link", { name: "Neighbours" }).click();
+    await expect(page.locator(".comparison h2").first()).toHaveText("trained here");
+  },
+);
 
 test("neighbours get better within a short run, and the page says by how much", async ({
   visit,

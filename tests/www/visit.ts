@@ -24,6 +24,9 @@ export interface Visit {
   expected: RegExp[];
 }
 
+/** For tests that say how long something may take: no other runs beside them. */
+export const TIMED = { tag: "@timed" };
+
 declare global {
   interface Window {
     longTasks: number[];

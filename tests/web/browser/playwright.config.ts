@@ -1,25 +1,6 @@
 // Projects are named after what they prove; each opens a browser as that situation has it.
-import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
-
-const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const quiet = [
-  "--no-sandbox",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** A browser with (software) WebGPU or without an adapter; on a machine without a Chromium of its
- * own, the one that `npx playwright install chromium` fetched. */
-const browser = (webgpu: boolean) => ({
-  launchOptions: {
-    args: webgpu ? [...quiet, "--enable-unsafe-webgpu"] : quiet,
-    ...(existsSync(chromium) ? { executablePath: chromium } : {}),
-  },
-});
+import { browser, WORKERS } from "../../chromium.js";
 
 const project = (name: string, webgpu: boolean) => ({
   name,
@@ -32,8 +13,10 @@ const PORT = 8217;
 export default defineConfig({
   testDir: ".",
   outputDir: "../../test-results/web",
-  workers: 1,
+  workers: WORKERS,
   timeout: 180_000,
+  // A slow machine that is right in the end is no failure.
+  expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: { baseURL: `http://127.0.0.1:${PORT}/` },
   webServer: { command: `node serve.mjs ${PORT}`, port: PORT, reuseExistingServer: false },

@@ -51,9 +51,11 @@ export function semiSession(session: Session): HTMLElement {
   });
   const { element: curves, ...view } = viewOf(session);
   const state: State = { points: [...session.points], pause: undefined, ended: undefined };
-  const go = button("Pause", () => (state.pause ? state.pause.abort() : resume()), {
-    class: "main",
-  });
+  const go = button("Pause", () => (state.pause ? pause() : resume()), { class: "main" });
+  const pause = (): void => {
+    if (state.pause) go.textContent = "Pausing…";
+    state.pause?.abort();
+  };
   const resume = (): void => {
     status.replaceChildren();
     go.textContent = "Pause";
@@ -66,7 +68,7 @@ export function semiSession(session: Session): HTMLElement {
       });
   };
   const stop = async (): Promise<void> => {
-    state.pause?.abort();
+    pause();
     await state.ended;
     await forgetSavedRun(session.labelling.source.name).catch(() => {});
     await disposeRun(session);

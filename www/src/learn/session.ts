@@ -55,7 +55,10 @@ export function showSession(sessionPlace: HTMLElement, session: Session): void {
         go.disabled = run.step >= run.total;
       });
   };
-  const pause = (): void => training.pause?.abort();
+  const pause = (): void => {
+    if (training.pause) go.textContent = "Pausing…";
+    training.pause?.abort();
+  };
   const paused = async (): Promise<void> => {
     pause();
     await training.ended;
@@ -119,6 +122,7 @@ interface TrainingState {
 async function train(session: Session, training: TrainingState): Promise<void> {
   const { run, saved, extra, closed } = session;
   const pause = new AbortController();
+  const over = (): boolean => pause.signal.aborted || closed.aborted;
   training.pause = pause;
   await training.view.ready();
   // What came last is shown already where a pause ends.
@@ -127,12 +131,13 @@ async function train(session: Session, training: TrainingState): Promise<void> {
   for await (const step of run.steps()) {
     training.points.push(training.view.add(step));
     await extra?.watch(step.step);
-    await training.neighbours.lookIfDue(run);
-    if (performance.now() - savedAt > SAVE_EVERY_MS) {
+    // At the end it looks and saves anyway.
+    if (!over()) await training.neighbours.lookIfDue(run);
+    if (!over() && performance.now() - savedAt > SAVE_EVERY_MS) {
       await save(session, training);
       savedAt = performance.now();
     }
-    if (pause.signal.aborted || closed.aborted) break;
+    if (over()) break;
   }
   if (!closed.aborted) await training.neighbours.look(run);
   await save(session, training);
