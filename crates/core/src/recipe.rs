@@ -192,6 +192,7 @@ mod tests {
             ("objective.views=1", "objective.views = 1"),
             ("pretraining.reduction=sum", "pretraining.reduction = sum"),
             ("objective.loss.kind=hinge", "unknown variant `hinge`"),
+            ("objective.loss=3", "expected a loss's settings, `kind` among them"),
             ("pretraining.views=nonesuch", "nonesuch"),
         ] {
             let error = Recipe::parse(text, &[change.to_owned()]).expect_err(change).to_string();

@@ -56,7 +56,7 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
     let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
     let mut numbers = vec![[0.0; LINES]; width];
     let mut narrowed = vec![0.0; height * side];
-    let mut sums = vec![0.0; side];
+    let mut sums = vec![0.0; side * side];
     let planes = source.chunks_exact(height * width).zip(target.chunks_exact_mut(side * side));
     for (source, target) in planes {
         for (lines, narrow) in source.chunks(LINES * width).zip(narrowed.chunks_mut(LINES * side)) {
@@ -65,15 +65,9 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
             }
             narrow_lines(&numbers, &columns, narrow);
         }
-        for (tap, line) in rows.iter().zip(target.chunks_exact_mut(side)) {
-            sums.fill(0.0);
-            for (&weight, narrow) in
-                tap.weights.iter().zip(narrowed[tap.start * side..].chunks_exact(side))
-            {
-                add(&mut sums, weight, narrow);
-            }
-            line.iter_mut().zip(&sums).for_each(|(pixel, &sum)| *pixel = rounded(sum));
-        }
+        sums.fill(0.0);
+        add_lines(&mut sums, &rows, (&narrowed, &(0..height)));
+        target.iter_mut().zip(&sums).for_each(|(pixel, &sum)| *pixel = rounded(sum));
     }
 }
 

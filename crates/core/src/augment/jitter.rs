@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::color::{Matrix, mix, upload};
 use super::groups::each_group;
-#[cfg(feature = "cpu")]
-use super::pictures::{each_picture, each_pixel};
 use super::{Augmentation, LUMA, gray, per_image, planes};
 #[cfg(feature = "cpu")]
 use crate::device::is_cpu;
@@ -117,22 +115,17 @@ pub(super) fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
 
 /// Turns the hue of those pictures whose slot says so, and leaves the others as they are.
 fn turn_hues(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
-    let turn = |change: Option<Change>| match change {
-        Some(Change::Hue(turn)) => Some(turn),
-        _ => None,
-    };
     #[cfg(feature = "cpu")]
     if is_cpu(&images.device()) {
-        return each_picture(images, |place, picture| {
-            let turned = turn(slot[place]).map(|turn| turn as f32 * SECTORS as f32);
-            turned.into_iter().for_each(|turned| {
-                each_pixel(picture, |colour| cpu::turn_hue(colour, turned));
-            });
-        });
+        return cpu::turn_hues(images, slot);
     }
-    let turned: Vec<Option<()>> = slot.iter().map(|&change| turn(change).map(|_| ())).collect();
+    let turn = |change: &Option<Change>| match change {
+        Some(Change::Hue(turn)) => Some(*turn),
+        _ => None,
+    };
+    let turned: Vec<Option<()>> = slot.iter().map(|change| turn(change).map(|_| ())).collect();
     each_group(images, &turned, |(), places, part| {
-        let turns = places.iter().filter_map(|&place| turn(slot[place]));
+        let turns = places.iter().filter_map(|&place| turn(&slot[place]));
         let turns = per_image(turns, &part.device());
         turn_hue(part, turns)
     })
@@ -198,18 +191,16 @@ mod tests {
     fn a_pixel_at_a_time_or_all_at_once_turn_to_the_same_bits() {
         let mut stream = crate::rng::stream(4, crate::rng::Purpose::Test, 0, 0);
         // Also coarse samples, of which planes are often equal.
-        let samples: Vec<f32> = (0..30 * 3 * 35)
-            .map(|at| (stream.unit() as f32, at))
-            .map(|(x, at)| if at % 2 == 0 { (x * 8.0).floor() / 8.0 } else { x })
-            .collect();
+        let mut sample = |at| {
+            let fine = stream.unit() as f32;
+            if at % 2 == 0 { (fine * 8.0).floor() / 8.0 } else { fine }
+        };
+        let samples: Vec<f32> = (0..30 * 3 * 35).map(&mut sample).collect();
         let images = TensorData::new(samples, [30, 3, 5, 7]);
         let images: Tensor<4> = Tensor::from_data(images, &Device::flex());
-        let slot: Vec<_> = (0..30).map(|_| Some(Change::Hue(stream.uniform(-0.5, 0.5)))).collect();
-        let turns = slot.iter().map(|change| match change {
-            Some(Change::Hue(turn)) => *turn,
-            _ => 0.0,
-        });
-        let all = turn_hue(images.clone(), per_image(turns, &images.device()));
+        let turns: Vec<f64> = (0..30).map(|_| stream.uniform(-0.5, 0.5)).collect();
+        let slot: Vec<_> = turns.iter().map(|&turn| Some(Change::Hue(turn))).collect();
+        let all = turn_hue(images.clone(), per_image(turns.into_iter(), &images.device()));
         let bits = |x: Tensor<4>| -> Vec<u32> {
             x.into_data().try_to_vec::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()
         };

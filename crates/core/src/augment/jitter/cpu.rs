@@ -1,9 +1,22 @@
 //! Turns of the hue on the CPU, a pixel at a time, to the bits of the tensors in [`super`].
 
-use super::{SECTORS, TINY};
+use burn::tensor::Tensor;
+
+use super::{Change, SECTORS, TINY};
+use crate::augment::pictures::{each_picture, each_pixel};
+
+/// Turns the hue of those pictures whose slot says so.
+pub(super) fn turn_hues(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
+    each_picture(images, |place, picture| {
+        if let Some(Change::Hue(turn)) = slot[place] {
+            let turned = turn as f32 * SECTORS as f32;
+            each_pixel(picture, |colour| turn_hue(colour, turned));
+        }
+    })
+}
 
 /// Adds sectors to the hue of a colour.
-pub(super) fn turn_hue([red, green, blue]: [f32; 3], turned: f32) -> [f32; 3] {
+fn turn_hue([red, green, blue]: [f32; 3], turned: f32) -> [f32; 3] {
     let value = red.max(green).max(blue);
     let range = value - red.min(green).min(blue);
     let safe = range.max(TINY as f32);
