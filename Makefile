@@ -13,7 +13,11 @@ help: ## List the commands
 train: ## Train NNCLR on the built-in gallery for a few minutes, evaluate, write a report
 	cargo run --release -- pretrain --data gallery --side 32 --recipe quick
 
-test: setup fmt lint sources rust web browser www ## Everything that must hold: format, lints, tests, also in a browser
+# To link WebAssembly takes one core for minutes: meanwhile the other compiles the tests of all crates.
+test: setup fmt lint sources ## Everything that must hold: format, lints, tests, also in a browser
+	$(MAKE) --jobs=2 rust web
+	.ci/browser
+	.ci/page test
 
 page: setup web ## Build the page and serve it on this machine
 	.ci/page serve

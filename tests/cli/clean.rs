@@ -3,29 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
-use crate::common::{SMALL, done, kith, refused};
-
-/// A checkpoint of the gallery.
-fn checkpoint(folder: &Path) {
-    done(folder, &[&["pretrain", "--run", "run"][..], &SMALL].concat());
-}
-
-/// An image that is like no other: squares whose colours follow from a number.
-fn image(number: u32) -> RgbImage {
-    RgbImage::from_fn(40, 40, |x, y| {
-        let square = number * 1_000 + x / 8 * 31 + y / 8;
-        let mixed = square.wrapping_mul(2_654_435_761).rotate_left(13).wrapping_mul(2_246_822_519);
-        let [red, green, blue, _] = mixed.to_le_bytes();
-        Rgb([red, green, blue])
-    })
-}
+use crate::common::{done, kith, picture, refused, trained};
 
 fn write(path: &Path, number: u32) {
     fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
-    image(number).save(path).expect("an image can be written");
+    picture(number).save(path).expect("an image can be written");
 }
 
 /// Two classes of so many images.
@@ -48,13 +32,13 @@ fn of<'a>(cleaned: &'a Value, kind: &str) -> Vec<&'a Value> {
 #[test]
 fn copies_are_found_and_told_in_every_form() {
     let folder = tempfile::tempdir().expect("a folder");
-    checkpoint(folder.path());
+    trained(folder.path());
     pets(folder.path(), 40);
     let at = |path: &str| folder.path().join("pets").join(path);
     // A copy, a copy under another label, and a larger file, which is rather kept.
     fs::copy(at("cat/03.png"), at("cat/copy.png")).expect("a copy");
     fs::copy(at("cat/05.png"), at("dog/5 <same>.png")).expect("a copy");
-    image(107).save(at("dog/zz.bmp")).expect("a copy");
+    picture(107).save(at("dog/zz.bmp")).expect("a copy");
     fs::write(at("dog/notes.txt"), "stray").expect("a file");
     fs::write(at("dog/broken.png"), "no image").expect("a file");
 
@@ -107,7 +91,7 @@ fn copies_are_found_and_told_in_every_form() {
 #[test]
 fn data_that_have_little_to_compare_are_looked_at_too() {
     let folder = tempfile::tempdir().expect("a folder");
-    checkpoint(folder.path());
+    trained(folder.path());
     let at = |path: &str| folder.path().join(path);
     for number in 0..6 {
         write(&at(&format!("one/only/{number}.png")), number);
@@ -142,7 +126,7 @@ fn data_that_have_little_to_compare_are_looked_at_too() {
 #[test]
 fn what_cannot_be_cleaned_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    checkpoint(folder.path());
+    trained(folder.path());
     pets(folder.path(), 2);
     let data = ["clean", "--data", "folder:pets"];
     let with = |more: &[&'static str]| [&data[..], more].concat();

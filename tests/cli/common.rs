@@ -1,9 +1,13 @@
 //! Running the program as a user does.
 
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, DirEntry};
+use std::io;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::OnceLock;
 
+use image::{Rgb, RgbImage};
 use serde_json::Value;
 
 /// The program in a folder of its own, on the CPU.
@@ -36,6 +40,39 @@ pub(crate) fn refused(folder: &Path, words: &[&str]) -> (i32, String, String) {
 fn texts(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (text(&output.stdout), text(&output.stderr))
+}
+
+/// Names and contents.
+type Files = Vec<(OsString, Vec<u8>)>;
+
+/// A run of [`SMALL`] in `run`, which is computed once for all tests, and what it printed.
+pub(crate) fn trained(folder: &Path) -> &'static Value {
+    static RUN: OnceLock<(Files, Value)> = OnceLock::new();
+    let (files, printed) = RUN.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let printed = done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+        let entries = fs::read_dir(folder.path().join("run")).expect("a run has a folder");
+        let file = |entry: io::Result<DirEntry>| {
+            let entry = entry.expect("an entry");
+            (entry.file_name(), fs::read(entry.path()).expect("a run has files alone"))
+        };
+        (entries.map(file).collect(), printed)
+    });
+    fs::create_dir(folder.join("run")).expect("a folder");
+    for (name, bytes) in files {
+        fs::write(folder.join("run").join(name), bytes).expect("written");
+    }
+    printed
+}
+
+/// An image that is like no other: squares whose colours follow from a number.
+pub(crate) fn picture(number: u32) -> RgbImage {
+    RgbImage::from_fn(40, 40, |x, y| {
+        let square = number * 1_000 + x / 8 * 31 + y / 8;
+        let mixed = square.wrapping_mul(2_654_435_761).rotate_left(13).wrapping_mul(2_246_822_519);
+        let [red, green, blue, _] = mixed.to_le_bytes();
+        Rgb([red, green, blue])
+    })
 }
 
 /// The metrics without wall time, which no two runs share.

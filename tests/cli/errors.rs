@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{SMALL, done, kith, refused, trained};
 
 #[test]
 fn data_that_is_not_there_or_not_right() {
@@ -88,7 +88,7 @@ fn sides_that_no_checkpoint_may_have_are_a_wrong_command_line() {
 #[test]
 fn checkpoints_that_are_damaged() {
     let folder = tempfile::tempdir().expect("a folder");
-    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    trained(folder.path());
     let good = fs::read(folder.path().join("run/checkpoint.safetensors")).expect("a checkpoint");
     let swap = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len(), "a header keeps its length");

@@ -8,12 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::common::{SMALL, done, kith, metrics, refused};
-
-/// A trained network in `run`.
-fn trained(folder: &Path) {
-    done(folder, &[&["pretrain", "--run", "run"][..], &SMALL].concat());
-}
+use crate::common::{SMALL, done, kith, metrics, picture, refused, trained};
 
 const FEW: [&str; 12] = [
     "evaluate",
@@ -235,7 +230,7 @@ const WITHOUT_LABELS: [(&str, [f64; 2]); 4] = [
 #[test]
 fn features_are_measured_in_every_epoch_and_at_the_end() {
     let folder = tempfile::tempdir().expect("a folder");
-    let run = done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    let run = trained(folder.path());
     let judged = done(folder.path(), &["evaluate", "run", "--run", "judged"]);
     assert_eq!(judged["checkpoint"], run["frozen"]["last"], "the same numbers, asked for twice");
     let last = &judged["checkpoint"];
@@ -276,9 +271,8 @@ fn images_without_labels_are_measured_too() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir(folder.path().join("loose")).expect("a folder can be made");
     for number in 0..40 {
-        let (out, seed) = (format!("loose/{number}.png"), number.to_string());
-        let words = ["augment", "--pictures", "1", "--views", "1", "--out", &out, "--seed", &seed];
-        done(folder.path(), &words);
+        let path = folder.path().join(format!("loose/{number}.png"));
+        picture(number).save(path).expect("an image can be written");
     }
     let words = [&["pretrain", "--run", "run", "--data", "folder:loose"][..], &SMALL].concat();
     done(folder.path(), &words);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{Rgb, RgbImage};
 
-use crate::common::{SMALL, done, kith, metrics, refused};
+use crate::common::{SMALL, done, kith, metrics, refused, trained};
 
 /// Images of one colour each at paths in a folder.
 fn write(folder: &Path, paths: &[String]) {
@@ -31,7 +31,7 @@ fn pets(folder: &Path, splits: &[&str], count: usize) {
 
 /// A checkpoint of the gallery.
 fn checkpoint(folder: &Path) -> &'static str {
-    done(folder, &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    trained(folder);
     "run/checkpoint.safetensors"
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::common::{SMALL, done, refused};
+use crate::common::{done, refused, trained};
 
 /// A safetensors file, taken apart.
 struct File {
@@ -64,15 +64,15 @@ impl File {
 }
 
 /// A trained network in `run`, taken apart.
-fn trained(folder: &Path) -> File {
-    done(folder, &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+fn taken_apart(folder: &Path) -> File {
+    trained(folder);
     File::open(&folder.join("run/checkpoint.safetensors"))
 }
 
 #[test]
 fn sizes_that_are_not_so_are_refused_in_a_moment() {
     let folder = tempfile::tempdir().expect("a folder");
-    let good = trained(folder.path());
+    let good = taken_apart(folder.path());
     let encoder = |width: u64| good.noted(|n| n["recipe"]["encoder"]["width"] = json!(width));
     let side = |side: u64| good.noted(|note| note["side"] = json!(side));
     let head = json!({ "hidden": [4], "output": 1_000_000_000_000_u64 });
@@ -98,7 +98,7 @@ fn sizes_that_are_not_so_are_refused_in_a_moment() {
 #[test]
 fn an_encoder_and_numbers_that_nobody_knows_are_named() {
     let folder = tempfile::tempdir().expect("a folder");
-    let good = trained(folder.path());
+    let good = taken_apart(folder.path());
     let encoder = good.noted(|note| note["recipe"]["encoder"]["kind"] = json!("nonesuch"));
     let mut numbers = good;
     numbers.header["encoder.dense.bias"]["dtype"] = json!("I32");
@@ -118,7 +118,7 @@ fn an_encoder_and_numbers_that_nobody_knows_are_named() {
 #[test]
 fn tensors_that_nobody_asks_for_do_no_harm() {
     let folder = tempfile::tempdir().expect("a folder");
-    let good = trained(folder.path());
+    let good = taken_apart(folder.path());
     let foreign = good
         .and("optimizer.count", "I64", &[0; 8])
         .and("mask", "BOOL", &[1])
@@ -139,7 +139,7 @@ fn tensors_that_nobody_asks_for_do_no_harm() {
 #[test]
 fn what_two_bytes_cannot_hold_is_not_exported() {
     let folder = tempfile::tempdir().expect("a folder");
-    let good = trained(folder.path());
+    let good = taken_apart(folder.path());
     good.with("encoder.convs.0.bias", 70_000.0).write(&folder.path().join("big"));
     done(folder.path(), &["export", "big", "--out", "whole"]);
     let words = ["export", "big", "--half", "--out", "half"];
@@ -155,7 +155,7 @@ fn what_two_bytes_cannot_hold_is_not_exported() {
 #[test]
 fn features_that_are_no_numbers_are_no_result() {
     let folder = tempfile::tempdir().expect("a folder");
-    let good = trained(folder.path());
+    let good = taken_apart(folder.path());
     // Finite weights whose products are not.
     let huge = ["convs.0.bias", "convs.1.weight", "convs.2.weight", "convs.3.weight"]
         .iter()

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{done, kith, refused, trained};
 
 /// A server that ends with the test.
 struct Server {
@@ -187,7 +187,7 @@ fn folders_and_tables_that_do_not_match_are_told() {
 #[test]
 fn rules_are_compared_where_labels_are_known() {
     let folder = tempfile::tempdir().expect("a folder can be made");
-    done(folder.path(), &[&["pretrain", "--data", "gallery", "--run", "run"], &SMALL[..]].concat());
+    trained(folder.path());
     let words = |out: &'static str| {
         done(
             folder.path(),

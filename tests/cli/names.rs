@@ -8,7 +8,7 @@ use std::os::unix::fs::{FileTypeExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{SMALL, done, kith, refused, trained};
 
 /// A name as old drives have it, in Latin 1.
 fn latin(name: &[u8]) -> &Path {
@@ -19,7 +19,7 @@ fn latin(name: &[u8]) -> &Path {
 fn results_go_through_links_and_leave_pipes_and_devices_what_they_are() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
-    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    trained(folder.path());
     let export = |out: &str| done(folder.path(), &["export", "run/best.safetensors", "--out", out]);
     export("plain");
     let plain = fs::read(at("plain")).expect("a file");

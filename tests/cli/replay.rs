@@ -7,12 +7,12 @@ use kith_cli::run_link;
 use kith_core::replay::{Platform, RunRecord};
 use serde_json::{Value, json};
 
-use crate::common::{SMALL, done, refused};
+use crate::common::{done, refused, trained};
 
-/// A run of two epochs, and its record.
-fn pretrained(folder: &Path, name: &str, words: &[&str]) -> RunRecord {
-    done(folder, &[&["pretrain", "--run", name][..], words, &SMALL].concat());
-    let text = fs::read_to_string(folder.join(name).join("replay.json")).expect("a record");
+/// A run, and its record.
+fn pretrained(folder: &Path) -> RunRecord {
+    trained(folder);
+    let text = fs::read_to_string(folder.join("run/replay.json")).expect("a record");
     RunRecord::parse(&text).expect("its own")
 }
 
@@ -23,7 +23,7 @@ fn write(folder: &Path, name: &str, record: &RunRecord) {
 #[test]
 fn a_run_agrees_to_the_bit_by_its_folder_its_file_and_its_link() {
     let folder = tempfile::tempdir().expect("a folder");
-    let record = pretrained(folder.path(), "run", &[]);
+    let record = pretrained(folder.path());
     assert_eq!(record.first_losses.len(), 16);
     assert_eq!(record.epoch_losses.len() as u64, record.plan.epochs);
     assert!(record.results.contains_key("linear probe"), "{:?}", record.results);
@@ -48,7 +48,7 @@ fn a_run_agrees_to_the_bit_by_its_folder_its_file_and_its_link() {
 #[test]
 fn rounding_is_told_from_another_run() {
     let folder = tempfile::tempdir().expect("a folder");
-    let record = pretrained(folder.path(), "run", &[]);
+    let record = pretrained(folder.path());
     let moved = |share: f32| {
         let mut moved = record.clone();
         moved.first_losses.iter_mut().for_each(|loss| *loss *= 1.0 + share);
@@ -78,7 +78,7 @@ fn rounding_is_told_from_another_run() {
 #[test]
 fn what_cannot_be_run_again_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
-    let record = pretrained(folder.path(), "run", &[]);
+    let record = pretrained(folder.path());
     let link = run_link::encode(&record);
     let elsewhere = |source: &str, ran_in| {
         let mut record = record.clone();
@@ -111,7 +111,7 @@ fn what_cannot_be_run_again_says_why() {
 #[test]
 fn a_damaged_gallery_of_the_page_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
-    let record = pretrained(folder.path(), "run", &[]);
+    let record = pretrained(folder.path());
     write(folder.path(), "run.json", &RunRecord { ran_in: Platform::Browser, ..record });
     let gallery = folder.path().join("page/gallery");
     fs::create_dir_all(&gallery).expect("a folder can be made");

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{kith, refused, trained};
 
 /// A server that ends with the test.
 struct Server {
@@ -81,7 +81,7 @@ fn page(folder: &Path) {
 fn a_run_is_served_beside_the_page() {
     let folder = tempfile::tempdir().expect("a folder");
     page(folder.path());
-    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    trained(folder.path());
     let server = Server::start(folder.path(), &["--run", "run"]);
     assert!(server.url.starts_with("http://127.0.0.1:"), "{}", server.url);
     assert!(server.url.ends_with("checkpoint=run/checkpoint.safetensors"), "{}", server.url);

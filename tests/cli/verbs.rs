@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::common::{SMALL, done, kith, refused};
+use crate::common::{SMALL, done, kith, refused, trained};
 
 fn is_png(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x89PNG"))
@@ -24,7 +24,7 @@ fn one_checkpoint_serves_every_verb() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     let run = |words: &[&str]| done(folder.path(), words);
-    let trained = run(&[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    let trained = trained(folder.path());
     assert!(trained["frozen"]["last"]["linear"].as_f64().expect("a share") > 0.0);
     is_self_contained(&at("run/report.html"));
     for file in ["command.txt", "recipe.toml", "metrics.jsonl", "best.safetensors", "results.json"]
@@ -194,7 +194,7 @@ fn features_are_those_in_numpy() {
     assert!(page.contains(&text), "docs/checkpoints.md shows tests/python/embed.py as it is");
 
     let folder = tempfile::tempdir().expect("a folder");
-    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    trained(folder.path());
     let checkpoint = "run/checkpoint.safetensors";
     done(folder.path(), &["embed", "--checkpoint", checkpoint, "--out", "ours", "--pixels"]);
     let python = std::env::var("KITH_PYTHON").unwrap_or_else(|_| "python3".into());
@@ -223,7 +223,7 @@ fn shards_put_together_are_the_whole() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     let bytes = |name: &str| fs::read(at(name)).expect("a file");
-    done(folder.path(), &[&["pretrain", "--run", "run"][..], &SMALL].concat());
+    trained(folder.path());
     let embed = |out: &str, more: &[&str]| {
         let words = ["embed", "--checkpoint", "run/checkpoint.safetensors", "--split", "all"];
         done(folder.path(), &[&words[..], &["--out", out], more].concat());

@@ -1,6 +1,8 @@
 //! A linear classifier on frozen features: multinomial logistic regression whose penalty is chosen by
 //! cross-validation.
 
+#[cfg(feature = "cpu")]
+mod cpu;
 mod problem;
 mod search;
 

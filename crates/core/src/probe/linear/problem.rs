@@ -1,15 +1,25 @@
 //! The minimum of the penalised cross-entropy.
 
+#[cfg(feature = "cpu")]
+use burn::backend::Flex;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
+#[cfg(feature = "cpu")]
+use super::cpu::CrossEntropy;
 use super::{Balance, LinearProbe, one_hot, upload};
+#[cfg(feature = "cpu")]
+use crate::array::plain;
+#[cfg(feature = "cpu")]
+use crate::device::is_cpu;
 use crate::error::Error;
 use crate::matrix::Times;
 use crate::probe::Labelled;
 use crate::probe::lbfgs::{Point, Until, minimise};
 use crate::read::read;
 use crate::rows::{columns, products};
+#[cfg(feature = "cpu")]
+use crate::vectors::widest;
 
 /// Weights are found to this gradient.
 const UNTIL: Until = Until { gradient: 3e-6, iterations: 300 };
@@ -25,6 +35,9 @@ pub(super) struct Problem {
     columns: Tensor<2>,
     /// `[n, classes]`.
     targets: Tensor<2>,
+    /// The same as numbers of classes, `[n]`.
+    #[cfg(feature = "cpu")]
+    labels: Vec<u16>,
     /// What each image weighs; they sum to 1. `[n, 1]`.
     shares: Tensor<2>,
     /// `[1, dim]`.
@@ -43,7 +56,16 @@ impl Problem {
         let shares = balance.shares(labels, classes);
         let shares = Tensor::from_data(TensorData::new(shares, [labels.len(), 1]), device);
         let targets = one_hot(labels, classes, device);
-        Self { columns: columns(x.clone()), x, targets, shares, mean, deviation }
+        Self {
+            columns: columns(x.clone()),
+            x,
+            targets,
+            #[cfg(feature = "cpu")]
+            labels: labels.to_vec(),
+            shares,
+            mean,
+            deviation,
+        }
     }
 
     /// `[classes, dim, numbers of the classifier]`.
@@ -59,13 +81,7 @@ impl Problem {
 
     async fn point(&self, weights: &[f64], strength: f64) -> Result<Point, Error> {
         let [classes, dim, numbers] = self.sizes();
-        let (weight, bias) = self.placed(weights);
-        let logs = log_softmax(products(self.x.clone(), weight) + bias, 1);
-        let error = (logs.clone().exp() - self.targets.clone()) * self.shares.clone();
-        let loss = (logs * self.targets.clone() * self.shares.clone()).sum().neg();
-        let bias_slope = error.clone().sum_dim(0).flatten::<1>(0, 1);
-        let slope = products(error.transpose(), self.columns.clone()).flatten::<1>(0, 1);
-        let all = read(Tensor::cat(vec![slope, bias_slope, loss], 0)).await?;
+        let all = self.slopes(weights).await?;
         let mut value = f64::from(all[numbers]);
         if !value.is_finite() {
             let expected = "numbers whose squares have a sum";
@@ -77,6 +93,38 @@ impl Problem {
             value += strength / 2.0 * weight * weight;
         }
         Ok(Point { value, gradient })
+    }
+
+    /// The cross-entropy's gradient by weights and biases, and then the cross-entropy.
+    async fn slopes(&self, weights: &[f64]) -> Result<Vec<f32>, Error> {
+        let (weight, bias) = self.placed(weights);
+        #[cfg(feature = "cpu")]
+        if is_cpu(&self.x.device()) {
+            return Ok(self.slopes_in_one_pass(weight, bias));
+        }
+        let logs = log_softmax(products(self.x.clone(), weight) + bias, 1);
+        let error = (logs.clone().exp() - self.targets.clone()) * self.shares.clone();
+        let loss = (logs * self.targets.clone() * self.shares.clone()).sum().neg();
+        let bias_slope = error.clone().sum_dim(0).flatten::<1>(0, 1);
+        let slope = products(error.transpose(), self.columns.clone()).flatten::<1>(0, 1);
+        read(Tensor::cat(vec![slope, bias_slope, loss], 0)).await
+    }
+
+    #[cfg(feature = "cpu")]
+    fn slopes_in_one_pass(&self, weight: Tensor<2>, bias: Tensor<2>) -> Vec<f32> {
+        let mut logits = plain(weight.times(self.columns.clone())).to_contiguous();
+        let (bias, shares) =
+            (plain(bias).to_contiguous(), plain(self.shares.clone()).to_contiguous());
+        let (entropy, off) = widest(CrossEntropy {
+            logits: logits.storage_mut(),
+            biases: bias.storage(),
+            labels: &self.labels,
+            shares: shares.storage(),
+        });
+        let errors: Tensor<2> = Tensor::from_primitive::<Flex>(logits);
+        let slope = plain(products(errors, self.columns.clone())).to_contiguous();
+        let others = off.into_iter().chain([entropy]).map(|number| number as f32);
+        slope.storage().iter().copied().chain(others).collect()
     }
 
     /// `[classes, dim]` and `[1, classes]`.

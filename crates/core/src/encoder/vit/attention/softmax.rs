@@ -1,6 +1,6 @@
 //! Shares of scores on the CPU.
 
-use crate::vectors::Loop;
+use crate::vectors::{Loop, exp};
 
 /// exp(x) / Σ exp(x) of every row.
 pub(super) struct Softmax<'a> {
@@ -79,45 +79,10 @@ fn sum(row: &[f32]) -> f32 {
     sums.into_iter().chain(rest.iter().copied()).sum()
 }
 
-/// eˣ for x ≤ 0, to 2e-7 of itself: 2ⁿ · eʳ with |r| ≤ ln 2 / 2, eʳ by the polynomial of the Cephes library
-/// (`expf`). NaN stays; below -87 it is 0.
-#[inline(always)]
-fn exp(x: f32) -> f32 {
-    /// Adding it rounds to a whole number.
-    const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts, so that n · ln 2 is exact enough.
-    const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
-    const LEAST: f32 = -87.0;
-    let clamped = if x < LEAST { LEAST } else { x };
-    let shifted = clamped * core::f32::consts::LOG2_E + ROUND;
-    let n = shifted - ROUND;
-    let r = clamped - n * LN_2[0] - n * LN_2[1];
-    let p = 1.987_569_1e-4;
-    let p = p * r + 1.398_199_9e-3;
-    let p = p * r + 8.333_452e-3;
-    let p = p * r + 4.166_579_6e-2;
-    let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 0.5;
-    let power = p * r * r + r + 1.0;
-    // The lowest bits of the shifted number are n; 127 is the exponent's offset.
-    let scale = f32::from_bits((shifted.to_bits().wrapping_add(127)) << 23);
-    let value = power * scale;
-    if x < LEAST { 0.0 } else { value }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vectors::widest;
-
-    #[test]
-    fn powers_of_e_are_right() {
-        let numbers = (0..870_000).map(|k| -1e-4 * k as f32);
-        let far = numbers.map(|x| (f64::from(exp(x)) / f64::from(x).exp() - 1.0).abs());
-        assert!(far.fold(0.0, f64::max) < 2e-7);
-        assert_eq!([exp(0.0), exp(-1e4), exp(f32::NEG_INFINITY)], [1.0, 0.0, 0.0]);
-        assert!(exp(f32::NAN).is_nan());
-    }
 
     #[test]
     fn rows_become_shares() {
