@@ -23,6 +23,7 @@ export default defineConfig({
   projects: [
     project("cpu", false),
     project("webgpu", true),
+    project("counted", true),
     project("no-adapter", false),
     project("no-gpu", false),
     project("device-lost", true),
