@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use kith_cli::{run_link, weights};
 use kith_core::Device;
@@ -65,8 +66,12 @@ fn model(_: &Path, input: &[u8]) -> bool {
 /// The note beside tensors that are sound.
 fn note(_: &Path, input: &[u8]) -> bool {
     let Ok(note) = String::from_utf8(input.to_vec()) else { return false };
-    let sound = seeds::checkpoint().swap_remove(0);
-    let archive = Archive { note, ..Archive::from_bytes(&sound).expect("the seed is sound") };
+    static SOUND: OnceLock<Archive> = OnceLock::new();
+    let sound = SOUND.get_or_init(|| {
+        let seed = seeds::checkpoint().swap_remove(0);
+        Archive::from_bytes(&seed).expect("it is sound")
+    });
+    let archive = Archive { note, ..sound.clone() };
     Meta::read(&archive).is_ok_and(|meta| meta.encoder(&archive, &Device::flex()).is_ok())
 }
 

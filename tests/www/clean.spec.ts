@@ -25,7 +25,6 @@ const [RED, BLUE] = [
 const file = (name: string, buffer: Buffer) => ({ name, mimeType: "image/png", buffer });
 
 test("a copy is found, compared, accepted by key, and taken out when asked", async ({ visit }) => {
-  test.setTimeout(150_000);
   const { page } = visit;
   await visit.open("clean");
   await visit.accessible("clean, before");
@@ -66,7 +65,6 @@ test("a copy is found, compared, accepted by key, and taken out when asked", asy
 });
 
 test("among the emoji, labels are judged and each finding has its reason", async ({ visit }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("clean?clean=gallery");
   await page.getByRole("button", { name: "Look through them" }).click();

@@ -30,7 +30,6 @@ async function drop(page: Page, files: readonly Dropped[]): Promise<void> {
 test("an encoder dropped on any panel opens, says what was taken, and all panels use it", async ({
   visit,
 }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("map?colour=category");
   const config = { architecture: "vit_tiny", pretrained_cfg: { license: "apache-2.0" } };
@@ -62,7 +61,6 @@ test("an encoder dropped on any panel opens, says what was taken, and all panels
 test("of a slow network a part of the gallery is embedded, and the panels do with it", async ({
   visit,
 }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   // Every picture seems to take a thousand times as long.
   await page.addInitScript(() => {
@@ -90,7 +88,6 @@ test("of a slow network a part of the gallery is embedded, and the panels do wit
 });
 
 test("what a file does not say is filled in, and the next try takes it", async ({ visit }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("checkpoint");
   const [chooser] = await Promise.all([
@@ -134,7 +131,6 @@ test("EfficientNet-Lite0 is offered where it was fetched, and works before it is
   visit,
 }) => {
   test.skip(!hasLite, "`make encoders` was not run before the page was built");
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("checkpoint");
   await page.getByRole("button", { name: /^EfficientNet-Lite0/ }).click();

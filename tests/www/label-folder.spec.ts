@@ -62,7 +62,6 @@ test("labels are on the disk before they are shown, and are there when the page 
   visit,
   folder,
 }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   visit.expected.push(/404/);
   await opened(page);

@@ -74,7 +74,6 @@ test("labels spread, and the doubtful ones are accepted, corrected or left", asy
 test("a run is paused, kept, resumed after a reload and ended; its files open", async ({
   visit,
 }) => {
-  test.setTimeout(180_000);
   const { page } = visit;
   await visit.open("label?epochs=3&epochsteps=40&unlabelled=16");
   await expect(page.getByRole("button", { name: "Train on all pictures" })).toHaveCount(0);
@@ -129,7 +128,6 @@ test("a run is paused, kept, resumed after a reload and ended; its files open", 
 test("a run that began with other labels says so, and goes on with its own or begins anew", async ({
   visit,
 }) => {
-  test.setTimeout(180_000);
   const { page } = visit;
   await visit.open("label?epochs=2&epochsteps=30&unlabelled=16");
   await labelled(page, 10);

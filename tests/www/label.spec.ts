@@ -70,7 +70,6 @@ const kept = (page: Page): Promise<Record<string, { label?: string; note?: strin
 test("twenty pictures are labelled by keyboard, and after a reload everything is there", async ({
   visit,
 }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("label");
   await expect(page.getByText("Choose the pictures that you want to label")).toBeVisible();
@@ -114,7 +113,6 @@ test("twenty pictures are labelled by keyboard, and after a reload everything is
 });
 
 test("unknown, skip, undo, and keys that can be switched off", async ({ visit }) => {
-  test.setTimeout(90_000);
   const { page } = visit;
   await visit.open("label");
   await opened(page, 12);
@@ -180,7 +178,6 @@ test("a full storage and a browser that stores nothing say so above the desk", a
   visit,
   context,
 }) => {
-  test.setTimeout(90_000);
   const { page } = visit;
   await visit.open("label");
   const devtools = await context.newCDPSession(page);
@@ -211,7 +208,6 @@ test("a full storage and a browser that stores nothing say so above the desk", a
 test("what is unknown or set aside is in saved work, and forgotten with the pictures", async ({
   visit,
 }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("label");
   await opened(page, 12);
@@ -244,7 +240,6 @@ test(
   "a toy run with the emoji: rules in the address, short tasks, few images, and the truth",
   TIMED,
   async ({ visit }) => {
-    test.setTimeout(150_000);
     const { page } = visit;
     await visit.open("label?source=gallery&rule=different");
     await visit.accessible("label, the toy run is offered");
@@ -296,7 +291,6 @@ test(
 test("a finger labels as well as a key, and ten labels set aside have their accuracy and its interval", async ({
   visit,
 }) => {
-  test.setTimeout(150_000);
   const { page } = visit;
   await page.setViewportSize({ width: 390, height: 800 });
   await visit.open("label?source=gallery");

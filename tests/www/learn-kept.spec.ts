@@ -51,7 +51,6 @@ const kept = (page: Page): Promise<number[]> =>
   });
 
 test("two runs are kept, survive a reload, and are shown side by side", async ({ visit }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&recipe=quick");
   await train(page);
@@ -123,7 +122,6 @@ test("two runs are kept, survive a reload, and are shown side by side", async ({
 });
 
 test("a fifth run asks which one makes room", async ({ visit }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&recipe=quick");
   await train(page);
@@ -160,7 +158,6 @@ test("a full storage says so, the run goes on, and it is kept when there is spac
   visit,
   context,
 }) => {
-  test.setTimeout(180_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&recipe=quick");
   const { origin } = new URL(page.url());

@@ -48,7 +48,6 @@ async function savedMetadata(page: Page): Promise<{ path: string; kith: Record<s
 }
 
 test("a folder trains, without the file that is no picture", async ({ visit }, info) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await visit.open("learn?pictures=own&steps=75&batch=16&recipe=quick");
   const folder = info.outputPath("pictures");
@@ -80,7 +79,6 @@ test("a folder trains, without the file that is no picture", async ({ visit }, i
 test("the camera gives pictures while its button is held, and is off during the run", async ({
   visit,
 }) => {
-  test.setTimeout(120_000);
   const { page } = visit;
   await page.addInitScript(() => {
     const { mediaDevices } = navigator;
@@ -110,7 +108,6 @@ test("the camera gives pictures while its button is held, and is off during the 
 test("a run begins with a network that was trained here, and with one that is dropped", async ({
   visit,
 }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&begin=open&recipe=quick");
   await expect(page.getByLabel("Begin with")).toHaveValue("open");
@@ -142,7 +139,6 @@ test("a run begins with a network that was trained here, and with one that is dr
 test("an encoder of others is trained further, and its checkpoint says whose weights it had", async ({
   visit,
 }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&recipe=quick");
   await drop(page, join(encoders, "resnet18.safetensors"));

@@ -10,7 +10,6 @@ test(
   "it learns, pauses, resumes after a reload, and its checkpoint opens",
   TIMED,
   async ({ visit }) => {
-    test.setTimeout(120_000);
     const { page } = visit;
     await visit.open("learn?steps=75&batch=32&recipe=quick");
     await visit.accessible("learn, before");
@@ -51,7 +50,6 @@ test(
 test("neighbours get better within a short run, and the page says by how much", async ({
   visit,
 }) => {
-  test.setTimeout(180_000);
   const { page } = visit;
   await visit.open("learn?steps=300");
   await expect(page.getByLabel("Recipe")).toHaveValue("minute");
@@ -118,7 +116,6 @@ test("relational reasoning learns too", async ({ visit }) => {
 });
 
 test("methods with a teacher, with prototypes and with crops learn too", async ({ visit }) => {
-  test.setTimeout(180_000);
   const { page } = visit;
   for (const recipe of ["byol", "dino", "swav", "vicreg"]) {
     await visit.open(`learn?steps=75&batch=32&recipe=${recipe}`);

@@ -16,7 +16,6 @@ test.describe("with a service worker", () => {
   test.use({ serviceWorkers: "allow" });
 
   test("opens offline after the first visit, and loads the network", async ({ visit, context }) => {
-    test.setTimeout(90_000);
     const { page } = visit;
     await visit.open("neighbours");
     await expect(page.getByText("this page opens offline")).toBeVisible({

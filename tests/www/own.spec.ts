@@ -153,7 +153,6 @@ test("pictures, labels and groups are there after a reload, and are forgotten wh
 });
 
 test("a saved run that has pictures of one's own is forgotten with them", async ({ visit }) => {
-  test.setTimeout(90_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=32&pictures=own&recipe=quick");
   await expect(page.getByRole("combobox", { name: "Pictures" })).toHaveValue("own");

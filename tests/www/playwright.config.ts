@@ -3,9 +3,6 @@ import { defineConfig, devices } from "@playwright/test";
 import { browser, WORKERS } from "../chromium.js";
 
 const camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
-/** Those that `TIMED` marks. */
-const timed = /@timed/;
-
 const PORT = Number(process.env.KITH_PAGE_PORT ?? 8218);
 const { viewport, userAgent, deviceScaleFactor, isMobile, hasTouch } = devices["Pixel 7"];
 const phone = { viewport, userAgent, deviceScaleFactor, isMobile, hasTouch };
@@ -14,31 +11,19 @@ export default defineConfig({
   testDir: ".",
   outputDir: "../test-results/www/left",
   workers: WORKERS,
-  timeout: 120_000,
+  timeout: 300_000,
   // A slow machine that is right in the end is no failure.
   expect: { timeout: 30_000 },
   reporter: [["list"]],
   use: { baseURL: `http://127.0.0.1:${PORT}/some/folder/`, serviceWorkers: "block" },
   webServer: { command: `node serve.mjs ${PORT}`, port: PORT, reuseExistingServer: false },
   projects: [
-    {
-      name: "no-adapter",
-      testIgnore: "webgpu.spec.ts",
-      grepInvert: timed,
-      use: browser(false, camera),
-    },
+    { name: "no-adapter", testIgnore: "webgpu.spec.ts", use: browser(false, camera) },
     {
       name: "phone",
       testMatch: ["panels.spec.ts", "looks.spec.ts"],
       use: { ...browser(false, camera), ...phone },
     },
     { name: "webgpu", testMatch: "webgpu.spec.ts", use: browser(true, camera) },
-    {
-      name: "timed",
-      grep: timed,
-      workers: 1,
-      dependencies: ["no-adapter", "phone", "webgpu"],
-      use: browser(false, camera),
-    },
   ],
 });

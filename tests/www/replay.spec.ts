@@ -8,7 +8,6 @@ import { expect, test } from "./visit.js";
 test("a link runs a run again, to the bit in the same browser, and the terminal takes it too", async ({
   visit,
 }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await visit.open("learn?steps=75&batch=32&recipe=simclr&seed=7");

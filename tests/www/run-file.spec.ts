@@ -31,7 +31,6 @@ async function open(page: Page, path: string): Promise<void> {
 }
 
 test("a run goes to a terminal and comes back, to its end", async ({ visit }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&recipe=minute&device=cpu");
   const path = await taken(page);
@@ -49,7 +48,6 @@ test("a run goes to a terminal and comes back, to its end", async ({ visit }) =>
 test("a run on pictures of one's own brings them back; another file is refused", async ({
   visit,
 }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("learn?steps=75&batch=16&recipe=minute&device=cpu&pictures=own");
   const files = await page.evaluate(async () => {

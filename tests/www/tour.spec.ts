@@ -59,7 +59,6 @@ test("the tour covers nothing on a phone", async ({ visit }) => {
 test("every panel prints with its title and address, black on white, without controls", async ({
   visit,
 }) => {
-  test.setTimeout(90_000);
   const { page } = visit;
   await page.emulateMedia({ colorScheme: "dark" });
   for (const panel of PANELS) {

@@ -2,7 +2,6 @@
 import { addPictures, expect, load, test, userPicture } from "./visit.js";
 
 test("computes in every panel on WebGPU when asked to, and says so", async ({ visit }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("neighbours?device=webgpu");
   await expect(page.locator("#device")).toContainText("Would compute on WebGPU");
@@ -32,7 +31,6 @@ test("leaves a software adapter to those who ask for it", async ({ visit }) => {
 });
 
 test("learns on WebGPU", async ({ visit }) => {
-  test.setTimeout(240_000);
   const { page } = visit;
   await visit.open("learn?device=webgpu&steps=2&batch=8");
   await page.getByRole("button", { name: /^Start learning/ }).click();
@@ -54,7 +52,6 @@ const LOSABLE = `{
 test("labels on WebGPU, and a device that is lost in the middle of a run goes on", async ({
   visit,
 }) => {
-  test.setTimeout(300_000);
   const { page, expected } = visit;
   expected.push(/the wgpu device was lost/);
   await page.route(/assets\/worker-[^/]+\.js$/, async (route) => {

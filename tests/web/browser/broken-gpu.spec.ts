@@ -25,7 +25,6 @@ test("a device that is lost again and again is given up with its code", async ({
 test("a GPU without memory is told from a broken one: batches go in halves, and runs go on", async ({
   tab,
 }) => {
-  test.setTimeout(600_000);
   const got = await tab.evaluate(async (from) => {
     const { kith, pictures, codeOf } = lab;
     const worker = () => new Worker("/pages/little-gpu.js?most=1000", { type: "module" });

@@ -77,7 +77,6 @@ export function parityOn(device: Device): void {
   });
 
   test(`files of other software's on ${device} embed as natively`, async ({ tab }) => {
-    test.setTimeout(240_000);
     const { foreign } = native();
     // A software adapter needs long to compile the shaders of each kind: a convolutional one and a
     // transformer.
@@ -284,7 +283,6 @@ export function parityOn(device: Device): void {
   const which = device === "cpu" ? "every method" : onSoftware.join(", ");
 
   test(`${which} on ${device}: the native training steps, also after a reload`, async ({ tab }) => {
-    test.setTimeout(240_000);
     const { methods, pretraining } = native();
     const here = methods.filter(({ name }) => device === "cpu" || onSoftware.includes(name));
     for (const { name, toml, steps } of here) {

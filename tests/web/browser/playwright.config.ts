@@ -14,7 +14,7 @@ export default defineConfig({
   testDir: ".",
   outputDir: "../../test-results/web",
   workers: WORKERS,
-  timeout: 180_000,
+  timeout: 600_000,
   // A slow machine that is right in the end is no failure.
   expect: { timeout: 30_000 },
   reporter: [["list"]],
