@@ -22,7 +22,8 @@ export default defineConfig({
   webServer: { command: `node serve.mjs ${PORT}`, port: PORT, reuseExistingServer: false },
   projects: [
     project("cpu", false),
-    project("webgpu", true),
+    // In software it takes the longest by far.
+    { ...project("webgpu", true), fullyParallel: true },
     project("counted", true),
     project("no-adapter", false),
     project("no-gpu", false),
