@@ -68,6 +68,8 @@ fn settings_that_cannot_be() {
         (vec!["pretrain", "--side", "16"], "SETTING"),
         (vec!["pretrain", "--labelled", "100000"], "TOO_FEW"),
         (vec!["pretrain", "--unlabelled", "9"], "TOO_FEW"),
+        (vec!["pretrain", "--recipe", "byol", "--set", "projection.output=8"], "SETTING"),
+        (vec!["pretrain", "--recipe", "nnclr-paper", "--set", "projection.output=8"], "SETTING"),
         (vec!["augment", "--policy", "nonesuch"], "UNKNOWN"),
     ] {
         let (status, code, text) = refused(folder.path(), &words);

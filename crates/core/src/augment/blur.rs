@@ -4,7 +4,11 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
+#[cfg(feature = "cpu")]
+use super::groups::each_group;
 use super::{Augmentation, where_chosen};
+#[cfg(feature = "cpu")]
+use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -27,6 +31,13 @@ impl Blur {
     fn radius(&self, side: usize) -> usize {
         ((self.kernel * side as f64 / 2.0) as usize).clamp(1, side - 1)
     }
+
+    /// All pictures, each by its standard deviation.
+    fn blurred(&self, images: Tensor<4>, sigmas: &[f64]) -> Tensor<4> {
+        let ([_, _, h, w], device) = (images.dims(), images.device());
+        let axis = |size| Axis::gaussian(sigmas, self.radius(h.min(w)), size, &device);
+        axis(h).resample(axis(w), images)
+    }
 }
 
 impl Augmentation for Blur {
@@ -46,11 +57,17 @@ impl Augmentation for Blur {
     }
 
     fn apply(&self, images: Tensor<4>, drawn: &[Option<f64>]) -> Tensor<4> {
-        let [_, _, h, w] = images.dims();
-        let device = images.device();
-        let sigmas: Vec<f64> = drawn.iter().map(|d| d.unwrap_or(1.0)).collect();
-        let axis = |size| Axis::gaussian(&sigmas, self.radius(h.min(w)), size, &device);
-        let blurred = axis(h).resample(axis(w), images.clone());
+        // A GPU blurs all at once; to a CPU, each costs its time.
+        #[cfg(feature = "cpu")]
+        if is_cpu(&images.device()) {
+            let chosen: Vec<Option<()>> = drawn.iter().map(|sigma| sigma.map(drop)).collect();
+            return each_group(images, &chosen, |(), places, part| {
+                let sigmas: Vec<f64> = places.iter().filter_map(|&place| drawn[place]).collect();
+                self.blurred(part, &sigmas)
+            });
+        }
+        let sigmas: Vec<f64> = drawn.iter().map(|sigma| sigma.unwrap_or(1.0)).collect();
+        let blurred = self.blurred(images.clone(), &sigmas);
         where_chosen(images, blurred, drawn.iter().map(Option::is_some))
     }
 }

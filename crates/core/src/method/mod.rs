@@ -143,6 +143,21 @@ impl Build<'_> {
         self.projection.map(|head| head.init(self.features, self.weights, self.device)).transpose()
     }
 
+    /// A predictor with fresh weights, behind the projection head.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when a layer has no unit, or predictions are not as long as projections.
+    pub fn predictor(&mut self, predictor: &HeadSettings) -> Result<Head, Error> {
+        let projected = self.projected();
+        if predictor.output != projected {
+            let expected = format!(
+                "{projected}, as long as the projections that predictions are compared with"
+            );
+            return Err(Error::setting("output", expected, predictor.output));
+        }
+        predictor.init(projected, self.weights, self.device)
+    }
+
     /// Numbers of an image behind the projection head; its features where there is none.
     pub fn projected(&self) -> usize {
         self.projection.map_or(self.features, |head| head.output)

@@ -111,10 +111,9 @@ impl Method for NnclrSettings {
 
     fn heads(&self, build: &mut Build<'_>) -> Result<Heads, Error> {
         let projection = build.projection()?;
-        let predictor = self.predictor();
-        let predictor =
-            predictor.map(|head| head.init(build.projected(), build.weights, build.device));
-        Ok(Heads { projection, predictor: predictor.transpose()? })
+        let predictor = self.predictor().map(|head| build.predictor(head)).transpose();
+        let predictor = predictor.map_err(|e| e.below("objective.form.predictor"))?;
+        Ok(Heads { projection, predictor })
     }
 
     fn buffers(&self, _network: &Network<Heads>, build: &Build<'_>) -> Buffers {

@@ -28,10 +28,10 @@ impl Predictor {
     /// With fresh weights.
     ///
     /// # Errors
-    /// [`Error::Setting`] when a layer has no unit.
+    /// [`Error::Setting`] when a layer has no unit, or predictions are not as long as projections.
     pub fn new(predictor: &HeadSettings, build: &mut Build<'_>) -> Result<Self, Error> {
         let projection = build.projection()?;
-        let predictor = predictor.init(build.projected(), build.weights, build.device)?;
+        let predictor = build.predictor(predictor).map_err(|e| e.below("objective.predictor"))?;
         Ok(Self { projection, predictor })
     }
 
