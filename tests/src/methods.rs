@@ -10,7 +10,7 @@ use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
 
-use crate::{largest_difference, relative_error};
+use crate::{cpu, largest_difference, relative_error};
 
 /// The recipes of methods, and what makes each of them small besides [`ALL`].
 pub const METHODS: [(&str, &[&str]); 15] = [
@@ -134,6 +134,13 @@ impl Run {
         Self { trainer: trainer.also_on(&devices[1..]).expect("no batch normalisation"), loader }
     }
 
+    /// What goes on, on any device, from where this one is.
+    pub fn copied(&self, recipe: &Recipe, device: &Device) -> Self {
+        let snapshot = pollster::block_on(self.trainer.snapshot()).expect("the device reads back");
+        let trainer = Trainer::from_snapshot(&snapshot, device).expect("its own");
+        Self { trainer, ..Self::start(recipe, &[cpu()]) }
+    }
+
     /// The losses of the next steps.
     pub fn steps(&mut self, count: usize) -> Vec<f64> {
         let mut step = || {
@@ -158,7 +165,7 @@ impl Run {
             // Not a number is not close.
             let close = error < bounds.loss;
             if !close {
-                far.push(format!("step {step}: expected a loss of {expected}, got {got}"));
+                far.push(format!("loss {step}: expected {expected}, got {got}"));
             }
         }
         let (expected, got) = (self.state(), other.state());

@@ -17,6 +17,7 @@ pub mod dropout;
 mod buffers;
 pub mod image;
 pub mod loader;
+mod vectors;
 pub mod resize;
 pub mod square;
 mod matrix;
@@ -25,8 +26,6 @@ mod array;
 mod threads;
 pub mod augment;
 pub mod unit;
-#[cfg(feature = "cpu")]
-mod vectors;
 pub mod rows;
 mod path;
 pub mod archive;

@@ -4,10 +4,11 @@
 //! more. Enlarging so is plain bilinear interpolation as `tf.image.resize` does it; shrinking does
 //! not skip pixels.
 
+mod lines;
 pub mod pillow;
 
-use std::ops::Range;
-
+use lines::{LINES, add_lines, narrow_lines, put};
+pub(crate) use lines::{Tap, resample};
 use serde::{Deserialize, Serialize};
 
 /// How pixels are weighed.
@@ -22,28 +23,13 @@ pub enum Filter {
     Bicubic,
 }
 
-/// What one target pixel takes from a line of source pixels.
-struct Tap {
-    /// The first source pixel.
-    start: usize,
-    /// Weights of it and the following ones; they sum to 1.
-    weights: Vec<f32>,
-}
-
-impl Tap {
-    /// Those that make `target` pixels of `source`.
-    fn all(source: usize, target: usize) -> Vec<Self> {
-        let tap = |(start, weights): (usize, Vec<f64>)| Self {
-            start,
-            weights: weights.into_iter().map(|weight| weight as f32).collect(),
-        };
-        taps(source, target, Filter::Bilinear).into_iter().map(tap).collect()
-    }
-
-    /// The source pixel after the last one.
-    fn end(&self) -> usize {
-        self.start + self.weights.len()
-    }
+/// What each of `target` pixels takes from `source`: interpolation, or a mean where it shrinks.
+pub(crate) fn bilinear(source: usize, target: usize) -> Vec<Tap> {
+    let tap = |(start, weights): (usize, Vec<f64>)| Tap {
+        start,
+        weights: weights.into_iter().map(|weight| weight as f32).collect(),
+    };
+    taps(source, target, Filter::Bilinear).into_iter().map(tap).collect()
 }
 
 /// Resizes planes from `[planes, height, width]` to `[planes, side, side]`; `target` holds as many
@@ -53,7 +39,7 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
         target.copy_from_slice(source);
         return;
     }
-    let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
+    let (rows, columns) = (bilinear(height, side), bilinear(width, side));
     let mut numbers = vec![[0.0; LINES]; width];
     let mut narrowed = vec![0.0; height * side];
     let mut sums = vec![0.0; side * side];
@@ -66,46 +52,8 @@ pub fn resize(source: &[u8], [height, width]: [usize; 2], target: &mut [u8], sid
             narrow_lines(&numbers, &columns, narrow);
         }
         sums.fill(0.0);
-        add_lines(&mut sums, &rows, (&narrowed, &(0..height)));
+        add_lines(&mut sums, &rows, (&narrowed, &(0..height)), side);
         target.iter_mut().zip(&sums).for_each(|(pixel, &sum)| *pixel = rounded(sum));
-    }
-}
-
-/// Lines that are narrowed at once, side by side, so that a processor's vectors take them.
-const LINES: usize = 8;
-
-/// Writes the samples of a line into its place among those that are narrowed at once.
-fn put(line: &[u8], numbers: &mut [[f32; LINES]], place: usize) {
-    line.iter().zip(numbers).for_each(|(&sample, numbers)| numbers[place] = f32::from(sample));
-}
-
-/// The lines of `numbers` with as many pixels as there are taps, one after the other, for as many as
-/// there is room for.
-fn narrow_lines(numbers: &[[f32; LINES]], taps: &[Tap], narrowed: &mut [f32]) {
-    for (x, tap) in taps.iter().enumerate() {
-        let mut sums = [0.0; LINES];
-        for (&weight, numbers) in tap.weights.iter().zip(&numbers[tap.start..]) {
-            add(&mut sums, weight, numbers);
-        }
-        for (line, sum) in narrowed.chunks_exact_mut(taps.len()).zip(sums) {
-            line[x] = sum;
-        }
-    }
-}
-
-/// Adds weighted samples to their sums.
-fn add(sums: &mut [f32], weight: f32, samples: &[f32]) {
-    sums.iter_mut().zip(samples).for_each(|(sum, sample)| *sum += weight * sample);
-}
-
-/// Adds some narrowed lines of a plane to the sums of those rows that take from them.
-fn add_lines(sums: &mut [f32], rows: &[Tap], (narrowed, lines): (&[f32], &Range<usize>)) {
-    let side = rows.len();
-    for (tap, sums) in rows.iter().zip(sums.chunks_exact_mut(side)) {
-        for y in lines.start.max(tap.start)..lines.end.min(tap.end()) {
-            let narrow = &narrowed[(y - lines.start) * side..][..side];
-            add(sums, tap.weights[y - tap.start], narrow);
-        }
     }
 }
 
@@ -120,7 +68,7 @@ pub fn resize_lines(
     if [height, width] == [side, side] {
         return of_lines(planes, side, line);
     }
-    let (rows, columns) = (Tap::all(height, side), Tap::all(width, side));
+    let (rows, columns) = (bilinear(height, side), bilinear(width, side));
     let mut samples = vec![0; planes * width];
     let mut numbers = vec![vec![[0.0; LINES]; width]; planes];
     let mut narrowed = vec![0.0; planes * LINES * side];
@@ -137,7 +85,7 @@ pub fn resize_lines(
             let narrowed = &mut narrowed[plane * LINES * side..][..LINES * side];
             narrow_lines(numbers, &columns, narrowed);
             let sums = &mut sums[plane * side * side..][..side * side];
-            add_lines(sums, &rows, (narrowed, &lines));
+            add_lines(sums, &rows, (narrowed, &lines), side);
         }
     }
     sums.into_iter().map(rounded).collect()

@@ -1,5 +1,6 @@
 //! Loops in vectors as wide as the processor's.
 
+#[cfg(feature = "cpu")]
 use pulp::{Arch, NullaryFnOnce, Simd};
 
 /// Work on arrays, with what it needs.
@@ -17,12 +18,17 @@ pub(crate) trait Loop {
 /// Nothing is added up in another order and no product is fused with a sum, so that results are the same
 /// everywhere, to the bit.
 pub(crate) fn widest<L: Loop>(of: L) -> L::Output {
-    Arch::new().dispatch(Compiled(of))
+    #[cfg(feature = "cpu")]
+    return Arch::new().dispatch(Compiled(of));
+    #[cfg(not(feature = "cpu"))]
+    of.run()
 }
 
 /// A loop under the trait by which it is compiled.
+#[cfg(feature = "cpu")]
 struct Compiled<L>(L);
 
+#[cfg(feature = "cpu")]
 impl<L: Loop> NullaryFnOnce for Compiled<L> {
     type Output = L::Output;
 
@@ -33,6 +39,7 @@ impl<L: Loop> NullaryFnOnce for Compiled<L> {
 }
 
 /// A vector of some numbers, of which the last may be missing.
+#[cfg(feature = "cpu")]
 #[inline(always)]
 pub(crate) fn load<S: Simd>(simd: S, numbers: &[f32]) -> S::f32s {
     match S::as_simd_f32s(numbers).0.first() {
@@ -42,6 +49,7 @@ pub(crate) fn load<S: Simd>(simd: S, numbers: &[f32]) -> S::f32s {
 }
 
 /// Writes a vector, as far as there is room.
+#[cfg(feature = "cpu")]
 #[inline(always)]
 pub(crate) fn store<S: Simd>(simd: S, room: &mut [f32], numbers: S::f32s) {
     match S::as_mut_simd_f32s(room) {
@@ -52,6 +60,7 @@ pub(crate) fn store<S: Simd>(simd: S, room: &mut [f32], numbers: S::f32s) {
 
 /// eˣ for x ≤ 0, to 2e-7 of itself: 2ⁿ · eʳ with |r| ≤ ln 2 / 2, eʳ by the polynomial of the Cephes library
 /// (`expf`). NaN stays; below -87 it is 0.
+#[cfg(feature = "cpu")]
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     /// Adding it rounds to a whole number.
@@ -76,7 +85,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x < LEAST { 0.0 } else { value }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "cpu"))]
 mod tests {
     use super::*;
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::groups::each_group;
+use super::picture::Picture;
 use super::warp::{Interpolation, Warp, warp};
 use crate::error::Error;
 use crate::range;
@@ -101,7 +102,13 @@ impl Augmentation for Affine {
         chosen.then_some(Pose { rotation, shift, scale, shear })
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Option<Pose>]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, pose: &Option<Pose>) {
+        if let Some(pose) = pose {
+            pose.warp(picture.size()).change(picture, self.interpolation, self.fill);
+        }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Option<Pose>]) -> Tensor<4> {
         let [_, _, h, w] = images.dims();
         let chosen: Vec<Option<()>> = drawn.iter().map(|pose| pose.map(|_| ())).collect();
         each_group(images, &chosen, |(), places, part| {

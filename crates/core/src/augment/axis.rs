@@ -6,6 +6,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::matrix::Times;
+use crate::resize::{Tap, bilinear};
 
 /// A batch of matrices that resample one axis, `[n, out, in]`.
 #[derive(Clone, Debug)]
@@ -120,6 +121,47 @@ impl Beyond {
         };
         inside.clamp(0.0, size - 1.0)
     }
+}
+
+impl Span {
+    /// What each of `out` samples of an axis of `size` pixels takes: [`Axis::bilinear`] of one picture.
+    pub(super) fn taps(self, [size, out]: [usize; 2], beyond: Beyond) -> Vec<Tap> {
+        let tap = |i: usize| {
+            let position = beyond.fold(self.start + i as f64 * self.step, size);
+            let (start, share) = (position.floor(), (position - position.floor()) as f32);
+            let weights = if share > 0.0 { vec![1.0 - share, share] } else { vec![1.0] };
+            Tap { start: start as usize, weights }
+        };
+        (0..out).map(tap).collect()
+    }
+}
+
+/// What each of `out` samples takes from a window of pixels: [`Axis::antialiased`] of one picture.
+pub(super) fn antialiased((first, count): (usize, usize), out: usize) -> Vec<Tap> {
+    let moved = |tap: Tap| Tap { start: first + tap.start, ..tap };
+    bilinear(count, out).into_iter().map(moved).collect()
+}
+
+/// What each sample takes from those around: [`Axis::gaussian`] of one picture. `radius` is below `size`.
+pub(super) fn gaussian(sigma: f64, radius: usize, size: usize) -> Vec<Tap> {
+    let bell: Vec<f64> =
+        (0..=radius).map(|away| (-0.5 * (away as f64 / sigma).powi(2)).exp()).collect();
+    let sum = bell[0] + 2.0 * bell[1..].iter().sum::<f64>();
+    let tap = |centre: usize| {
+        let start = centre.saturating_sub(radius);
+        let mut weights = vec![0.0; (centre + radius + 1).min(size) - start];
+        for (away, weight) in bell.iter().enumerate() {
+            // Pixel -j is pixel j, and pixel `size - 1 + j` is pixel `size - 1 - j`.
+            let (before, after) = (centre.abs_diff(away), centre + away);
+            let after = if after < size { after } else { 2 * (size - 1) - after };
+            weights[after - start] += weight / sum;
+            if away > 0 {
+                weights[before - start] += weight / sum;
+            }
+        }
+        Tap { start, weights: weights.into_iter().map(|weight| weight as f32).collect() }
+    };
+    (0..size).map(tap).collect()
 }
 
 /// Triangle weights around each position: `[n, out, size]`.

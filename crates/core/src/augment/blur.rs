@@ -3,12 +3,9 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::axis::Axis;
-#[cfg(feature = "cpu")]
-use super::groups::each_group;
+use super::axis::{Axis, gaussian};
+use super::picture::Picture;
 use super::{Augmentation, where_chosen};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -27,9 +24,10 @@ pub struct Blur {
 }
 
 impl Blur {
-    /// Pixels on each side of the centre: the kernel is odd and at least 3 wide.
+    /// Pixels on each side of the centre: the kernel is odd and at least 3 wide, but where the picture
+    /// has no second pixel to mirror.
     fn radius(&self, side: usize) -> usize {
-        ((self.kernel * side as f64 / 2.0) as usize).clamp(1, side - 1)
+        ((self.kernel * side as f64 / 2.0) as usize).max(1).min(side - 1)
     }
 
     /// All pictures, each by its standard deviation.
@@ -56,16 +54,13 @@ impl Augmentation for Blur {
         chosen.then_some(sigma)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Option<f64>]) -> Tensor<4> {
-        // A GPU blurs all at once; to a CPU, each costs its time.
-        #[cfg(feature = "cpu")]
-        if is_cpu(&images.device()) {
-            let chosen: Vec<Option<()>> = drawn.iter().map(|sigma| sigma.map(drop)).collect();
-            return each_group(images, &chosen, |(), places, part| {
-                let sigmas: Vec<f64> = places.iter().filter_map(|&place| drawn[place]).collect();
-                self.blurred(part, &sigmas)
-            });
-        }
+    fn change(&self, picture: &mut Picture, sigma: &Option<f64>) {
+        let ([h, w], Some(sigma)) = (picture.size(), *sigma) else { return };
+        let radius = self.radius(h.min(w));
+        picture.resample(&gaussian(sigma, radius, h), &gaussian(sigma, radius, w));
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Option<f64>]) -> Tensor<4> {
         let sigmas: Vec<f64> = drawn.iter().map(|sigma| sigma.unwrap_or(1.0)).collect();
         let blurred = self.blurred(images.clone(), &sigmas);
         where_chosen(images, blurred, drawn.iter().map(Option::is_some))

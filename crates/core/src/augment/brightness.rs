@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
+use super::picture::Picture;
 use super::{Augmentation, per_image};
 use crate::rng::Stream;
 
@@ -36,7 +37,15 @@ impl Augmentation for Brightness {
         stream.uniform(-self.strength, self.strength)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[f64]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, change: &f64) {
+        let (factor, term) = ((1.0 + change) as f32, *change as f32);
+        match self.form {
+            BrightnessForm::Multiply => picture.each_sample(|x| (x * factor).clamp(0.0, 1.0)),
+            BrightnessForm::Add => picture.each_sample(|x| (x + term).clamp(0.0, 1.0)),
+        }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[f64]) -> Tensor<4> {
         let device = images.device();
         let changed = match self.form {
             BrightnessForm::Multiply => {

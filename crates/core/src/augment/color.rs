@@ -4,6 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
+use super::picture::Picture;
 use crate::matrix::Times;
 use crate::rng::Stream;
 
@@ -37,7 +38,18 @@ impl Augmentation for ColorMatrix {
         matrix
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Matrix]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, matrix: &Matrix) {
+        let [from_red, from_green, from_blue] = matrix.map(|row| row.map(|x| x as f32));
+        picture.each_pixel(|[red, green, blue]| {
+            let mixed = |to: usize| {
+                let sum = red * from_red[to] + green * from_green[to] + blue * from_blue[to];
+                sum.clamp(0.0, 1.0)
+            };
+            [mixed(0), mixed(1), mixed(2)]
+        });
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Matrix]) -> Tensor<4> {
         let device = images.device();
         mix(images, Tensor::from_data(upload(drawn), &device)).clamp(0.0, 1.0)
     }

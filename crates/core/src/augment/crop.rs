@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
-use super::axis::{Axis, Beyond, Span};
+use super::axis::{Axis, Beyond, Span, antialiased};
+use super::picture::Picture;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -83,6 +84,20 @@ impl Crop {
     /// Height and width of a box, in fractions of the image; more than 1 where it does not fit.
     fn sides(&self, stream: &mut Stream) -> (f64, f64) {
         sides(self.scale, (self.ratio, self.ratio_draw), stream)
+    }
+
+    /// The box of a picture, resampled to a height and a width in pixels.
+    pub(super) fn resample(&self, picture: &mut Picture, drawn: &Region, size: [usize; 2]) {
+        let taps = |(start, length), size: [usize; 2]| match self.convention {
+            Convention::CornerAligned => {
+                Span::corner_aligned((start, length), size).taps(size, Beyond::Edge)
+            }
+            Convention::HalfPixel => antialiased(Region::pixels(start, length, size[0]), size[1]),
+        };
+        let [h, w] = picture.size();
+        let rows = taps((drawn.top, drawn.height), [h, size[0]]);
+        let columns = taps((drawn.left, drawn.width), [w, size[1]]);
+        picture.resample(&rows, &columns);
     }
 
     /// The boxes, each resampled to a height and a width in pixels.
@@ -171,7 +186,11 @@ impl Augmentation for Crop {
         }
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Region]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, drawn: &Region) {
+        self.resample(picture, drawn, picture.size());
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Region]) -> Tensor<4> {
         let [_, _, h, w] = images.dims();
         self.resampled(images, drawn, [h, w])
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::crop::{RatioDraw, Region, sides};
+use super::picture::Picture;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -63,7 +64,11 @@ impl Augmentation for Erase {
             .map(|(height, width)| Region::placed(height, width, stream))
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Option<Region>]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, region: &Option<Region>) {
+        overwrite_one(picture, region, self.value);
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Option<Region>]) -> Tensor<4> {
         overwrite(images, drawn, self.value)
     }
 }
@@ -89,8 +94,23 @@ impl Augmentation for CutOut {
         chosen.then_some(Region { top, left, height, width })
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Option<Region>]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, region: &Option<Region>) {
+        overwrite_one(picture, region, self.value);
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Option<Region>]) -> Tensor<4> {
         overwrite(images, drawn, self.value)
+    }
+}
+
+/// Writes `value` into a rectangle of a picture, in whole pixels and at least one.
+fn overwrite_one(picture: &mut Picture, region: &Option<Region>, value: f64) {
+    let ([h, w], Some(region)) = (picture.size(), region) else { return };
+    let (top, height) = Region::pixels(region.top, region.height, h);
+    let (left, width) = Region::pixels(region.left, region.width, w);
+    for plane in picture.planes_mut() {
+        let rows = plane.chunks_exact_mut(w).skip(top).take(height);
+        rows.for_each(|row| row[left..left + width].fill(value as f32));
     }
 }
 

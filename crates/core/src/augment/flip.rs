@@ -3,11 +3,8 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cpu")]
-use super::pictures::each_chosen;
+use super::picture::Picture;
 use super::{Augmentation, where_chosen};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -32,14 +29,13 @@ impl Augmentation for Flip {
         stream.chance(self.probability)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if is_cpu(&images.device()) {
-            let width = images.dims()[3].max(1);
-            return each_chosen(images, drawn, |picture| {
-                picture.chunks_exact_mut(width).for_each(<[f32]>::reverse);
-            });
+    fn change(&self, picture: &mut Picture, chosen: &bool) {
+        if *chosen {
+            picture.rows_mut().for_each(<[f32]>::reverse);
         }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
         let mirrored = images.clone().flip([3]);
         where_chosen(images, mirrored, drawn.iter().copied())
     }

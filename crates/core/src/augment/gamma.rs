@@ -4,6 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
+use super::picture::Picture;
 use crate::error::Error;
 use crate::image::CHANNELS;
 use crate::range;
@@ -40,7 +41,14 @@ impl Augmentation for Gamma {
         [(); CHANNELS].map(|()| stream.uniform(-self.strength, self.strength).exp())
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[[f64; CHANNELS]]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, exponents: &[f64; CHANNELS]) {
+        for (plane, &exponent) in picture.planes_mut().zip(exponents) {
+            let raised = |x: f32| x.clamp(DARKEST as f32, 1.0).powf(exponent as f32);
+            plane.iter_mut().for_each(|sample| *sample = raised(*sample));
+        }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[[f64; CHANNELS]]) -> Tensor<4> {
         let exponents: Vec<f32> = drawn.as_flattened().iter().map(|&x| x as f32).collect();
         let data = TensorData::new(exponents, [drawn.len(), CHANNELS, 1, 1]);
         let exponents = Tensor::<4>::from_data(data, &images.device());

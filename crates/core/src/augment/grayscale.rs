@@ -3,11 +3,8 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cpu")]
-use super::pictures::{each_chosen, each_pixel, luma};
+use super::picture::{Picture, luma};
 use super::{Augmentation, gray, where_chosen};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -32,12 +29,13 @@ impl Augmentation for Grayscale {
         stream.chance(self.probability)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if is_cpu(&images.device()) {
-            let change = |picture: &mut [f32]| each_pixel(picture, |colour| [luma(colour); 3]);
-            return each_chosen(images, drawn, change);
+    fn change(&self, picture: &mut Picture, chosen: &bool) {
+        if *chosen {
+            picture.each_pixel(|colour| [luma(colour); 3]);
         }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
         let shape = images.dims();
         let colourless = gray(images.clone()).expand(shape);
         where_chosen(images, colourless, drawn.iter().copied())

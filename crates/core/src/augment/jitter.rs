@@ -1,16 +1,14 @@
 //! Colour jitter: brightness, contrast, saturation and hue in a random order a picture.
 
-#[cfg(feature = "cpu")]
-mod cpu;
+mod pixels;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::color::{Matrix, mix, upload};
 use super::groups::each_group;
+use super::picture::Picture;
 use super::{Augmentation, LUMA, gray, per_image, planes};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -71,7 +69,11 @@ impl Augmentation for ColorJitter {
         chosen.then_some(changes)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, drawn: &Self::Drawn) {
+        drawn.iter().flatten().for_each(|change| change.make(picture));
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4> {
         (0..4).fold(images, |images, slot| {
             let slot: Vec<_> = drawn.iter().map(|changes| changes.map(|c| c[slot])).collect();
             turn_hues(blend(images, &slot), &slot)
@@ -115,10 +117,6 @@ pub(super) fn blend(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
 
 /// Turns the hue of those pictures whose slot says so, and leaves the others as they are.
 fn turn_hues(images: Tensor<4>, slot: &[Option<Change>]) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
-    if is_cpu(&images.device()) {
-        return cpu::turn_hues(images, slot);
-    }
     let turn = |change: &Option<Change>| match change {
         Some(Change::Hue(turn)) => Some(*turn),
         _ => None,
@@ -196,16 +194,19 @@ mod tests {
             if at % 2 == 0 { (fine * 8.0).floor() / 8.0 } else { fine }
         };
         let samples: Vec<f32> = (0..30 * 3 * 35).map(&mut sample).collect();
+        let turns: Vec<f64> = (0..30).map(|_| stream.uniform(-0.5, 0.5)).collect();
+        let one = samples.chunks(3 * 35).zip(&turns).flat_map(|(samples, &turn)| {
+            let mut picture = Picture::new(samples.to_vec(), [5, 7]);
+            Change::Hue(turn).make(&mut picture);
+            picture.samples().to_vec()
+        });
+        let bits = |x: Vec<f32>| -> Vec<u32> { x.into_iter().map(f32::to_bits).collect() };
+        let one = bits(one.collect());
+        assert_ne!(one, bits(samples.clone()), "most pixels are changed");
         let images = TensorData::new(samples, [30, 3, 5, 7]);
         let images: Tensor<4> = Tensor::from_data(images, &Device::flex());
-        let turns: Vec<f64> = (0..30).map(|_| stream.uniform(-0.5, 0.5)).collect();
-        let slot: Vec<_> = turns.iter().map(|&turn| Some(Change::Hue(turn))).collect();
-        let all = turn_hue(images.clone(), per_image(turns.into_iter(), &images.device()));
-        let bits = |x: Tensor<4>| -> Vec<u32> {
-            x.into_data().try_to_vec::<f32>().unwrap().iter().map(|x| x.to_bits()).collect()
-        };
-        let one = bits(turn_hues(images.clone(), &slot));
-        assert_ne!(one, bits(images), "most pixels are changed");
+        let turns = per_image(turns.into_iter(), &images.device());
+        let all = turn_hue(images, turns).into_data().try_to_vec().unwrap();
         assert_eq!(one, bits(all));
     }
 

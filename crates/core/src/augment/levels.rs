@@ -4,11 +4,68 @@ use burn::tensor::Tensor;
 use burn::tensor::ops::IndexingUpdateOp;
 
 use super::per_image;
+use super::picture::Picture;
 
 /// The brightest level; there are as many below it.
 const BRIGHTEST: f64 = 255.0;
 /// Bits of a level.
 const BITS: u32 = 8;
+
+/// Changes of a picture by its samples' levels.
+impl Picture {
+    /// Stretches each colour to the whole range; a colour of one level stays.
+    pub(super) fn autocontrast(&mut self) {
+        for plane in self.planes_mut() {
+            let darkest = plane.iter().copied().fold(f32::INFINITY, f32::min);
+            let range = plane.iter().copied().fold(f32::NEG_INFINITY, f32::max) - darkest;
+            if range >= (0.5 / BRIGHTEST) as f32 {
+                let stretched = |sample: f32| ((sample - darkest) / range).clamp(0.0, 1.0);
+                plane.iter_mut().for_each(|sample| *sample = stretched(*sample));
+            }
+        }
+    }
+
+    /// Gives each colour about as many samples on every level.
+    pub(super) fn equalize(&mut self) {
+        self.planes_mut().for_each(equalize_plane);
+    }
+
+    /// Keeps the given number of upper bits of the levels.
+    pub(super) fn posterize(&mut self, bits: u32) {
+        let width = 1_usize << (BITS - bits.min(BITS));
+        self.each_sample(|sample| (level(sample) / width * width) as f32 / BRIGHTEST as f32);
+    }
+
+    /// Inverts the samples at or above a threshold, in [0, 1].
+    pub(super) fn solarize(&mut self, threshold: f64) {
+        self.each_sample(
+            |sample| if sample - threshold as f32 >= 0.0 { 1.0 - sample } else { sample },
+        );
+    }
+}
+
+fn equalize_plane(plane: &mut [f32]) {
+    let mut counts = [0; 1 << BITS];
+    plane.iter().for_each(|&sample| counts[level(sample)] += 1);
+    let brightest = counts.iter().rposition(|&count| count > 0).unwrap_or(0);
+    let step = counts[..brightest].iter().sum::<usize>() / BRIGHTEST as usize;
+    // Too few samples to fill the levels: Pillow leaves such a colour alone.
+    if step == 0 {
+        return;
+    }
+    let table = counts.iter().scan(step / 2, |darker, count| {
+        let equal = (*darker / step).min(BRIGHTEST as usize);
+        *darker += count;
+        Some(equal as f32 / BRIGHTEST as f32)
+    });
+    let table: Vec<f32> = table.collect();
+    plane.iter_mut().for_each(|sample| *sample = table[level(*sample)]);
+}
+
+/// The level of a sample, in [0, 255].
+fn level(sample: f32) -> usize {
+    (sample.clamp(0.0, 1.0) * BRIGHTEST as f32 + 0.5) as usize
+}
 
 /// The level of each sample, a whole number in [0, 255].
 fn levels(images: Tensor<4>) -> Tensor<4> {

@@ -1,7 +1,8 @@
 //! Augmentation: what the network is asked to ignore.
 //!
-//! Parameters are drawn on the host, a stream a picture; pixels are transformed on the device, a
-//! batch at a time. Images are `[n, 3, h, w]` in [0, 1] on a device without autodiff.
+//! Parameters are drawn on the host, a stream a picture. A GPU transforms a batch at a time, as tensors
+//! `[n, 3, h, w]` in [0, 1] on a device without autodiff; a CPU takes one picture after another through
+//! the whole policy, while it has it at hand.
 
 pub mod affine;
 pub mod axis;
@@ -19,8 +20,7 @@ mod levels;
 pub mod morphology;
 mod named;
 pub mod pad_crop;
-#[cfg(feature = "cpu")]
-mod pictures;
+pub mod picture;
 pub mod policy;
 pub mod rand_augment;
 pub mod reflect;
@@ -31,15 +31,16 @@ pub mod warp;
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-#[cfg(feature = "cpu")]
+use self::picture::Picture;
+#[cfg(feature = "gpu")]
 use crate::device::is_cpu;
 use crate::error::Error;
 use crate::rng::Stream;
 
-/// One augmentation: what it draws for a picture, and what it does to a batch.
-pub trait Augmentation {
+/// One augmentation: what it draws for a picture, and what it does to it.
+pub trait Augmentation: Sync {
     /// What is drawn for one picture.
-    type Drawn;
+    type Drawn: Sync;
 
     /// Whether every number is in its range.
     ///
@@ -52,8 +53,28 @@ pub trait Augmentation {
     /// Draws for one picture.
     fn draw(&self, stream: &mut Stream) -> Self::Drawn;
 
-    /// Transforms a batch, `[n, 3, h, w]`, by what was drawn for each of its pictures.
-    fn apply(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4>;
+    /// Changes one picture on the CPU by what was drawn for it.
+    fn change(&self, picture: &mut Picture, drawn: &Self::Drawn);
+
+    /// Transforms a batch, `[n, 3, h, w]`, on any device by what was drawn for each of its pictures, to
+    /// what [`change`](Self::change) makes of each but for rounding.
+    fn transform(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4>;
+
+    /// Does so in the way that suits the device.
+    fn apply(&self, images: Tensor<4>, drawn: &[Self::Drawn]) -> Tensor<4> {
+        #[cfg(feature = "gpu")]
+        if !is_cpu(&images.device()) {
+            return self.transform(images, drawn);
+        }
+        #[cfg(feature = "cpu")]
+        let images = {
+            let [_, _, h, w] = images.dims();
+            picture::each_picture(images, [h, w], |place, picture| {
+                self.change(picture, &drawn[place]);
+            })
+        };
+        images
+    }
 }
 
 /// One number a picture, shaped `[n, 1, 1, 1]` to meet images.
@@ -69,10 +90,6 @@ fn where_chosen(
     changed: Tensor<4>,
     chosen: impl Iterator<Item = bool>,
 ) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
-    if is_cpu(&images.device()) {
-        return pictures::where_chosen(images, changed, chosen);
-    }
     let shape = images.dims();
     let chosen = per_image(chosen.map(|c| f64::from(u8::from(c))), &images.device());
     images.mask_where(chosen.greater_elem(0.5).expand(shape), changed)
@@ -83,10 +100,6 @@ const LUMA: [f64; 3] = [0.299, 0.587, 0.114];
 
 /// Luma of RGB, `[n, 1, h, w]`.
 fn gray(images: Tensor<4>) -> Tensor<4> {
-    #[cfg(feature = "cpu")]
-    if is_cpu(&images.device()) {
-        return pictures::gray(images);
-    }
     let [red, green, blue] = planes(images);
     red.mul_scalar(LUMA[0]) + green.mul_scalar(LUMA[1]) + blue.mul_scalar(LUMA[2])
 }

@@ -6,6 +6,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use serde::{Deserialize, Serialize};
 
 use super::groups::each_group;
+use super::picture::Picture;
 use super::{Augmentation, per_image};
 use crate::error::Error;
 use crate::range;
@@ -35,6 +36,24 @@ fn dilated(images: Tensor<4>) -> Tensor<4> {
     max_pool2d(images, options)
 }
 
+/// The lightest sample of the square around each sample of a plane of rows of `width` pixels.
+fn dilated_plane(plane: &[f32], width: usize) -> Vec<f32> {
+    let lightest = |of: &[f32]| of.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let around = |place: usize| place.saturating_sub(SQUARE / 2)..place + SQUARE / 2 + 1;
+    let along: Vec<f32> = plane
+        .chunks_exact(width)
+        .flat_map(|row| {
+            (0..width).map(move |x| lightest(&row[around(x).start..around(x).end.min(width)]))
+        })
+        .collect();
+    let height = along.len() / width;
+    let sample = |y: usize, x: usize| {
+        let rows = around(y).start..around(y).end.min(height);
+        rows.map(|y| along[y * width + x]).fold(f32::NEG_INFINITY, f32::max)
+    };
+    (0..height).flat_map(|y| (0..width).map(move |x| (y, x))).map(|(y, x)| sample(y, x)).collect()
+}
+
 impl Augmentation for Morphology {
     /// Share of the dilation where it is above 0, of the erosion where it is below.
     type Drawn = Option<f64>;
@@ -50,7 +69,21 @@ impl Augmentation for Morphology {
         chosen.then_some(share)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Option<f64>]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, share: &Option<f64>) {
+        let ([_, width], Some(share)) = (picture.size(), *share) else { return };
+        // The darkest sample is the lightest of the negative.
+        let sign = if share > 0.0 { 1.0 } else { -1.0 };
+        let share = share.abs() as f32;
+        for plane in picture.planes_mut() {
+            let signed: Vec<f32> = plane.iter().map(|sample| sign * sample).collect();
+            let extreme = dilated_plane(&signed, width);
+            for (sample, extreme) in plane.iter_mut().zip(extreme) {
+                *sample += (sign * extreme - *sample) * share;
+            }
+        }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Option<f64>]) -> Tensor<4> {
         let grows: Vec<Option<bool>> = drawn.iter().map(|d| d.map(|share| share > 0.0)).collect();
         each_group(images, &grows, |light, places, part| {
             let extreme =

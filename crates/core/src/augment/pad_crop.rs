@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::axis::{Axis, Beyond, Span};
+use super::picture::Picture;
 use super::reflect::PerAxis;
 use crate::error::Error;
 use crate::range;
@@ -20,6 +21,14 @@ pub struct PadCrop {
     pub pad: f64,
 }
 
+impl PadCrop {
+    /// The crop at a place among the possible ones of an axis of `size` pixels.
+    fn span(&self, place: f64, size: usize) -> Span {
+        let pad = (self.pad * size as f64).round();
+        Span { start: (place * (2.0 * pad + 1.0)).floor() - pad, step: 1.0 }
+    }
+}
+
 impl Augmentation for PadCrop {
     /// Place of the crop among the possible ones, in [0, 1).
     type Drawn = PerAxis;
@@ -33,13 +42,17 @@ impl Augmentation for PadCrop {
         PerAxis { height, width: stream.unit() }
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[PerAxis]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, drawn: &PerAxis) {
+        let [h, w] = picture.size();
+        let taps = |place, size| self.span(place, size).taps([size; 2], Beyond::Mirror);
+        picture.resample(&taps(drawn.height, h), &taps(drawn.width, w));
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[PerAxis]) -> Tensor<4> {
         let [_, _, h, w] = images.dims();
         let device = images.device();
         let axis = |size: usize, place: fn(&PerAxis) -> f64| {
-            let pad = (self.pad * size as f64).round();
-            let start = |d| (place(d) * (2.0 * pad + 1.0)).floor() - pad;
-            let spans: Vec<_> = drawn.iter().map(|d| Span { start: start(d), step: 1.0 }).collect();
+            let spans: Vec<_> = drawn.iter().map(|d| self.span(place(d), size)).collect();
             Axis::bilinear(&spans, size, size, Beyond::Mirror, &device)
         };
         axis(h, |d| d.height).resample(axis(w, |d| d.width), images)

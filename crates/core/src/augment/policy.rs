@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::affine::Affine;
-use super::axis::Axis;
 use super::blur::Blur;
 use super::brightness::Brightness;
 use super::color::ColorMatrix;
@@ -20,6 +19,8 @@ use super::pad_crop::PadCrop;
 use super::rand_augment::RandAugment;
 use super::reflect::{Translate, Zoom};
 use super::solarize::Solarize;
+#[cfg(feature = "gpu")]
+use crate::device::is_cpu;
 use crate::error::Error;
 use crate::rng::{Purpose, Stream, stream};
 use crate::sampler::Visit;
@@ -106,6 +107,13 @@ pub struct Draw<'a> {
     pub visits: &'a [Visit],
 }
 
+impl Draw<'_> {
+    /// The stream from which a visit's view is drawn.
+    fn stream(&self, visit: &Visit) -> Stream {
+        stream(self.seed, self.purpose, visit.number, visit.image)
+    }
+}
+
 /// Does the same to the augmentation of any variant.
 macro_rules! each {
     ($op:expr, $inner:ident => $do:expr) => {
@@ -131,23 +139,15 @@ macro_rules! each {
     };
 }
 
-impl Op {
-    /// Transforms a batch; crops resample it to a height and a width.
-    fn apply(&self, images: Tensor<4>, size: [usize; 2], streams: &mut [Stream]) -> Tensor<4> {
-        if let Self::Crop(crop) = self {
-            return crop.resampled(images, &drawn(crop, streams), size);
-        }
-        each!(self, op => op.apply(images, &drawn(op, streams)))
-    }
+#[cfg(feature = "cpu")]
+mod pictures;
+#[cfg(feature = "gpu")]
+mod tensors;
 
+impl Op {
     fn check(&self) -> Result<(), Error> {
         each!(self, op => op.check())
     }
-}
-
-/// What an augmentation draws for every image.
-fn drawn<A: Augmentation>(op: &A, streams: &mut [Stream]) -> Vec<A::Drawn> {
-    streams.iter_mut().map(|stream| op.draw(stream)).collect()
 }
 
 impl Policy {
@@ -162,11 +162,13 @@ impl Policy {
     /// first crop resamples to it, as torchvision's `RandomResizedCrop` does; without a crop the whole
     /// image is resized at the end.
     pub fn apply_at(&self, size: [usize; 2], images: Tensor<4>, draw: Draw<'_>) -> Tensor<4> {
-        let Draw { seed, purpose, visits } = draw;
-        let named = |visit: &Visit| stream(seed, purpose, visit.number, visit.image);
-        let mut streams: Vec<Stream> = visits.iter().map(named).collect();
-        let views = self.0.iter().fold(images, |images, op| op.apply(images, size, &mut streams));
-        resized(views, size)
+        #[cfg(feature = "gpu")]
+        if !is_cpu(&images.device()) {
+            return self.transform(size, images, draw);
+        }
+        #[cfg(feature = "cpu")]
+        let images = self.change(size, images, draw);
+        images
     }
 
     /// Whether every number of the policy is in its range.
@@ -178,24 +180,15 @@ impl Policy {
     }
 }
 
-/// Whole images at another height and width, with antialias.
-fn resized(images: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
-    let [n, _, h, w] = images.dims();
-    if [h, w] == [height, width] {
-        return images;
-    }
-    let device = images.device();
-    let axis = |size: usize, out| Axis::antialiased(&vec![(0, size); n], size, out, &device);
-    axis(h, height).resample(axis(w, width), images)
-}
-
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests run natively and read what they computed")]
 mod tests {
     use burn::tensor::{Device, TensorData};
     use serde_json::json;
 
+    use super::tensors::resized;
     use super::*;
+    use crate::augment::warp::Interpolation;
 
     fn batch(count: usize) -> Tensor<4> {
         let mut stream = stream(1, Purpose::Test, 0, 0);
@@ -219,6 +212,50 @@ mod tests {
             for (a, b) in alone.iter().zip(&all[3 * size..4 * size]) {
                 assert!((a - b).abs() < 1e-6, "{name}: {a} alone, {b} in a batch");
             }
+        }
+    }
+
+    /// Operations that no known policy has.
+    fn unnamed() -> Policy {
+        Policy(vec![
+            Op::Affine(Affine {
+                probability: 0.7,
+                degrees: 40.0,
+                translate_x: 0.2,
+                translate_y: 0.1,
+                scale: [0.7, 1.4],
+                shear_x: 20.0,
+                shear_y: 10.0,
+                fill: 0.25,
+                interpolation: Interpolation::Bilinear,
+            }),
+            Op::Gamma(Gamma { strength: 0.5 }),
+            Op::Morphology(Morphology { probability: 0.6, strength: 1.0 }),
+        ])
+    }
+
+    #[test]
+    fn a_picture_alone_becomes_what_it_does_as_a_tensor() {
+        let mut noise = stream(1, Purpose::Test, 0, 0);
+        let (n, h, w) = (40, 26, 21);
+        let pixels: Vec<f32> =
+            (0..n * 3 * h * w).map(|_| noise.below(256) as f32 / 255.0).collect();
+        let images = Tensor::<4>::from_data(TensorData::new(pixels, [n, 3, h, w]), &Device::flex());
+        let visits = Visit::at(3, 0..n as u64);
+        let draw = Draw { seed: 9, purpose: Purpose::FirstView, visits: &visits };
+        let values = |views: Tensor<4>| -> Vec<f32> { views.into_data().try_to_vec().unwrap() };
+        let named = Policy::NAMES.map(|name| (name, Policy::named(name).unwrap()));
+        let policies = named.into_iter().chain([("unnamed", unnamed())]);
+        let sizes = [[h, w], [13, 30]];
+        for ((name, policy), size) in
+            policies.flat_map(|named| sizes.map(|size| (named.clone(), size)))
+        {
+            let expected = values(policy.transform(size, images.clone(), draw));
+            let got = values(policy.apply_at(size, images.clone(), draw));
+            assert_eq!([expected.len(), got.len()], [n * 3 * size[0] * size[1]; 2]);
+            let far = expected.iter().zip(&got).filter(|(e, g)| (*e - *g).abs() > 1e-5).count();
+            // Rounding decides for samples on an edge between two levels.
+            assert!(far <= expected.len() / 2_000, "{name}, {size:?}: {far} samples differ");
         }
     }
 

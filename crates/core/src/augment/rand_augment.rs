@@ -7,7 +7,8 @@ use super::Augmentation;
 use super::groups::each_group;
 use super::jitter::{Change, blend};
 use super::levels::{autocontrast, equalize, posterize, solarize};
-use super::sharpness::sharpness;
+use super::picture::Picture;
+use super::sharpness::{sharpen, sharpness};
 use super::warp::{Interpolation, Warp, warp};
 use crate::error::Error;
 use crate::range;
@@ -108,6 +109,28 @@ impl Step {
             11 => Self::TranslateX(about(SHIFT)),
             12 => Self::TranslateY(about(SHIFT)),
             _ => Self::Identity,
+        }
+    }
+
+    /// Changes a picture.
+    fn change(self, picture: &mut Picture) {
+        match self {
+            Self::Identity => {}
+            Self::Autocontrast => picture.autocontrast(),
+            Self::Brightness(kept) => Change::Brightness(kept).make(picture),
+            Self::Color(kept) => Change::Saturation(kept).make(picture),
+            Self::Contrast(kept) => Change::Contrast(kept).make(picture),
+            Self::Equalize => picture.equalize(),
+            Self::Posterize(bits) => picture.posterize(bits),
+            Self::Sharpness(kept) => sharpen(picture, kept),
+            Self::Solarize(threshold) => picture.solarize(threshold),
+            Self::Rotate(_)
+            | Self::ShearX(_)
+            | Self::ShearY(_)
+            | Self::TranslateX(_)
+            | Self::TranslateY(_) => {
+                self.warp(picture.size()).change(picture, Interpolation::Nearest, BEYOND);
+            }
         }
     }
 
@@ -219,7 +242,11 @@ impl Augmentation for RandAugment {
             .collect()
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[Vec<Step>]) -> Tensor<4> {
+    fn change(&self, picture: &mut Picture, steps: &Vec<Step>) {
+        steps.iter().for_each(|step| step.change(picture));
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[Vec<Step>]) -> Tensor<4> {
         (0..self.count).fold(images, |images, slot| {
             let kinds: Vec<_> = drawn.iter().map(|steps| steps[slot].kind()).collect();
             each_group(images, &kinds, |kind, places, part| {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Augmentation;
 use super::axis::{Axis, Beyond, Span};
+use super::picture::Picture;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -40,6 +41,20 @@ pub struct PerAxis {
     pub width: f64,
 }
 
+impl Translate {
+    /// An axis of `size` pixels shifted by a share of it.
+    fn span(shift: f64, size: usize) -> Span {
+        Span { start: -shift * size as f64, step: 1.0 }
+    }
+}
+
+impl Zoom {
+    /// The share of an axis of `size` pixels around its centre.
+    fn span(share: f64, size: usize) -> Span {
+        Span { start: (size as f64 - 1.0) / 2.0 * (1.0 - share), step: share }
+    }
+}
+
 impl Augmentation for Translate {
     /// Shift as a share of the side; positive moves the picture down and right.
     type Drawn = PerAxis;
@@ -54,8 +69,12 @@ impl Augmentation for Translate {
         PerAxis { height, width: stream.uniform(-self.width, self.width) }
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[PerAxis]) -> Tensor<4> {
-        reflected(images, drawn, |shift, size| Span { start: -shift * size as f64, step: 1.0 })
+    fn change(&self, picture: &mut Picture, drawn: &PerAxis) {
+        reflect(picture, drawn, Self::span);
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[PerAxis]) -> Tensor<4> {
+        reflected(images, drawn, Self::span)
     }
 }
 
@@ -73,13 +92,20 @@ impl Augmentation for Zoom {
         PerAxis { height, width: 1.0 + stream.uniform(self.width[0], self.width[1]) }
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[PerAxis]) -> Tensor<4> {
-        let centred = |share: f64, size: usize| Span {
-            start: (size as f64 - 1.0) / 2.0 * (1.0 - share),
-            step: share,
-        };
-        reflected(images, drawn, centred)
+    fn change(&self, picture: &mut Picture, drawn: &PerAxis) {
+        reflect(picture, drawn, Self::span);
     }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[PerAxis]) -> Tensor<4> {
+        reflected(images, drawn, Self::span)
+    }
+}
+
+/// Resamples both axes of a picture at the spans that its numbers give.
+fn reflect(picture: &mut Picture, drawn: &PerAxis, span: impl Fn(f64, usize) -> Span) {
+    let [h, w] = picture.size();
+    let taps = |number, size| span(number, size).taps([size; 2], Beyond::Reflect);
+    picture.resample(&taps(drawn.height, h), &taps(drawn.width, w));
 }
 
 /// Resamples both axes at the spans that each picture's numbers give.

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::per_image;
+use super::picture::Picture;
 
 /// Weight of the pixel itself in Pillow's `SMOOTH` filter, beside 1 for each of its neighbours.
 const CENTRE: f64 = 5.0;
@@ -10,6 +11,26 @@ const CENTRE: f64 = 5.0;
 const WEIGHTS: f64 = 13.0;
 /// Side of the filter.
 const SIDE: usize = 3;
+
+/// [`sharpness`] of one picture.
+pub(super) fn sharpen(picture: &mut Picture, factor: f64) {
+    let ([h, w], factor) = (picture.size(), factor as f32);
+    if h < SIDE || w < SIDE {
+        return;
+    }
+    for plane in picture.planes_mut() {
+        let own = plane.to_vec();
+        let column =
+            |y: usize, x: usize| own[(y - 1) * w + x] + own[y * w + x] + own[(y + 1) * w + x];
+        for y in 1..h - 1 {
+            for (x, sample) in plane[y * w..][..w - 1].iter_mut().enumerate().skip(1) {
+                let around = column(y, x - 1) + column(y, x) + column(y, x + 1);
+                let smooth = (around + *sample * (CENTRE - 1.0) as f32) / WEIGHTS as f32;
+                *sample = (smooth + (*sample - smooth) * factor).clamp(0.0, 1.0);
+            }
+        }
+    }
+}
 
 /// Blends each picture with its smoothed self, of which it keeps the share `factors` (Pillow's
 /// `ImageEnhance.Sharpness`); the pixels at the edges stay.

@@ -3,11 +3,8 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cpu")]
-use super::pictures::each_chosen;
+use super::picture::Picture;
 use super::{Augmentation, where_chosen};
-#[cfg(feature = "cpu")]
-use crate::device::is_cpu;
 use crate::error::Error;
 use crate::range;
 use crate::rng::Stream;
@@ -35,15 +32,14 @@ impl Augmentation for Solarize {
         stream.chance(self.probability)
     }
 
-    fn apply(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
-        #[cfg(feature = "cpu")]
-        if is_cpu(&images.device()) {
+    fn change(&self, picture: &mut Picture, chosen: &bool) {
+        if *chosen {
             let threshold = self.threshold as f32;
-            let inverted = |sample: f32| if sample >= threshold { 1.0 - sample } else { sample };
-            return each_chosen(images, drawn, |picture| {
-                picture.iter_mut().for_each(|sample| *sample = inverted(*sample));
-            });
+            picture.each_sample(|x| if x >= threshold { 1.0 - x } else { x });
         }
+    }
+
+    fn transform(&self, images: Tensor<4>, drawn: &[bool]) -> Tensor<4> {
         let bright = images.clone().greater_equal_elem(self.threshold);
         let inverted = images.clone().neg().add_scalar(1.0);
         let solarized = images.clone().mask_where(bright, inverted);

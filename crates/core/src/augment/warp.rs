@@ -3,6 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use super::picture::Picture;
+
 /// Which point of the picture each pixel of the result shows: x' = a·x + b·y + c and likewise y'.
 ///
 /// In pixels; the upper left corner is (0, 0), the centre of the first pixel (½, ½).
@@ -29,6 +31,51 @@ impl Warp {
     ) -> Self {
         let [y, x] = size.map(|pixels| pixels as f64 / 2.0);
         Self([[a, b, x - a * x - b * y + shift[0]], [c, d, y - c * x - d * y + shift[1]]])
+    }
+}
+
+impl Warp {
+    /// Warps a picture; what lies outside of it is `fill`.
+    pub(super) fn change(self, picture: &mut Picture, interpolation: Interpolation, fill: f64) {
+        let ([h, w], rows) = (picture.size(), self.0.map(|row| row.map(|x| x as f32)));
+        let points: Vec<[f32; 2]> = (0..h)
+            .flat_map(|y| (0..w).map(move |x| [x as f32 + 0.5, y as f32 + 0.5]))
+            .map(|[x, y]| rows.map(|[a, b, c]| x * a + (y * b + c)))
+            .collect();
+        for plane in picture.planes_mut() {
+            let own = Plane { samples: plane.to_vec(), size: [h, w], fill: fill as f32 };
+            let seen = |&[x, y]: &[f32; 2]| match interpolation {
+                Interpolation::Nearest => own.at(x, y),
+                Interpolation::Bilinear => own.between(x - 0.5, y - 0.5),
+            };
+            plane.iter_mut().zip(&points).for_each(|(sample, point)| *sample = seen(point));
+        }
+    }
+}
+
+/// A plane that goes on beyond its edges.
+struct Plane {
+    samples: Vec<f32>,
+    size: [usize; 2],
+    fill: f32,
+}
+
+impl Plane {
+    /// The sample whose pixel a point lies in.
+    fn at(&self, x: f32, y: f32) -> f32 {
+        let [h, w] = self.size;
+        let inside = x >= 0.0 && y >= 0.0 && x < w as f32 && y < h as f32;
+        if inside { self.samples[y as usize * w + x as usize] } else { self.fill }
+    }
+
+    /// The mean of the four samples around a point, by nearness.
+    fn between(&self, x: f32, y: f32) -> f32 {
+        let (left, top) = (x.floor(), y.floor());
+        let row = |y: f32| {
+            let first = self.at(left, y);
+            first + (self.at(left + 1.0, y) - first) * (x - left)
+        };
+        row(top) + (row(top + 1.0) - row(top)) * (y - top)
     }
 }
 
