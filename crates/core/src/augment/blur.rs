@@ -66,3 +66,18 @@ impl Augmentation for Blur {
         where_chosen(images, blurred, drawn.iter().map(Option::is_some))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::warp::tests::{close, noise, values};
+    use super::*;
+
+    #[test]
+    fn what_has_no_neighbours_stays_as_it_is() {
+        let op = Blur { probability: 1.0, kernel: 0.1, sigma: [0.1, 2.0] };
+        let images = noise([2, 1, 1]);
+        let own = values(images.clone());
+        close(&values(op.apply(images.clone(), &[Some(0.5), None])), &own, "a picture");
+        close(&values(op.transform(images, &[Some(0.5), Some(2.0)])), &own, "tensors");
+    }
+}
