@@ -38,9 +38,8 @@ impl Picture {
 
     /// Inverts the samples at or above a threshold, in [0, 1].
     pub(super) fn solarize(&mut self, threshold: f64) {
-        self.each_sample(
-            |sample| if sample - threshold as f32 >= 0.0 { 1.0 - sample } else { sample },
-        );
+        let threshold = threshold as f32;
+        self.each_sample(|x| if x >= threshold { 1.0 - x } else { x });
     }
 }
 
@@ -182,6 +181,43 @@ mod tests {
         let scale = 255.0 / (high - low) as f64;
         let stretched = |level: usize| (level as f64 - low as f64) * scale;
         core::array::from_fn(|level| stretched(level).round().clamp(0.0, 255.0) as usize)
+    }
+
+    /// The batch whose pictures are changed one by one, each by its place in it.
+    fn one_by_one(images: Tensor<4>, change: impl Fn(&mut Picture, usize)) -> Vec<f32> {
+        let [_, c, h, w] = images.dims();
+        let changed = |(place, samples): (usize, &[f32])| {
+            let mut picture = Picture::new(samples.to_vec(), [h, w]);
+            change(&mut picture, place);
+            picture.samples().to_vec()
+        };
+        values(images).chunks(c * h * w).enumerate().flat_map(changed).collect()
+    }
+
+    #[test]
+    fn a_picture_alone_becomes_what_it_does_as_a_tensor() {
+        let few = noise([1, 8, 8]);
+        for images in [pictures(), few] {
+            let n = images.dims()[0];
+            let (bits, thresholds) = (&[4, 5, 7, 8][..n], &[0.4, 0.0, 1.1, 0.24][..n]);
+            let alone = |change: &dyn Fn(&mut Picture, usize)| one_by_one(images.clone(), change);
+            for (name, got, expected) in [
+                ("autocontrast", alone(&|p, _| p.autocontrast()), autocontrast(images.clone())),
+                ("equalize", alone(&|p, _| p.equalize()), equalize(images.clone())),
+                (
+                    "posterize",
+                    alone(&|p, at| p.posterize(bits[at])),
+                    posterize(images.clone(), bits),
+                ),
+                (
+                    "solarize",
+                    alone(&|p, at| p.solarize(thresholds[at])),
+                    solarize(images.clone(), thresholds),
+                ),
+            ] {
+                close(&got, &values(expected), name);
+            }
+        }
     }
 
     #[test]

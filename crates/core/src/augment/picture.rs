@@ -41,10 +41,15 @@ impl Picture {
         self.size
     }
 
+    /// Pixels of each of its planes.
+    fn area(&self) -> usize {
+        self.size[0] * self.size[1]
+    }
+
     /// Its colours, each `[h, w]`.
     pub(super) fn planes_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
-        let area = self.size[0] * self.size[1];
-        self.samples.chunks_exact_mut(area.max(1))
+        let area = self.area().max(1);
+        self.samples.chunks_exact_mut(area)
     }
 
     /// The rows of all planes.
@@ -59,7 +64,7 @@ impl Picture {
 
     /// Changes the colour of each pixel.
     pub(super) fn each_pixel(&mut self, change: impl Fn([f32; 3]) -> [f32; 3]) {
-        let area = self.size[0] * self.size[1];
+        let area = self.area();
         let (red, others) = self.samples.split_at_mut(area);
         let (green, blue) = others.split_at_mut(area);
         widest(Pixels { red, green, blue, change });
@@ -67,11 +72,11 @@ impl Picture {
 
     /// The mean of its pixels' lumas.
     pub(super) fn mean_luma(&self) -> f64 {
-        let (red, others) = self.samples.split_at(self.samples.len() / CHANNELS);
-        let (green, blue) = others.split_at(red.len());
+        let (red, others) = self.samples.split_at(self.area());
+        let (green, blue) = others.split_at(self.area());
         let pixels = red.iter().zip(green).zip(blue);
         let sum: f64 = pixels.map(|((&r, &g), &b)| f64::from(luma([r, g, b]))).sum();
-        sum / red.len() as f64
+        sum / self.area() as f64
     }
 
     /// As many rows and columns as there are taps for them.

@@ -34,8 +34,7 @@ impl Augmentation for Solarize {
 
     fn change(&self, picture: &mut Picture, chosen: &bool) {
         if *chosen {
-            let threshold = self.threshold as f32;
-            picture.each_sample(|x| if x >= threshold { 1.0 - x } else { x });
+            picture.solarize(self.threshold);
         }
     }
 

@@ -32,9 +32,7 @@ impl Warp {
         let [y, x] = size.map(|pixels| pixels as f64 / 2.0);
         Self([[a, b, x - a * x - b * y + shift[0]], [c, d, y - c * x - d * y + shift[1]]])
     }
-}
 
-impl Warp {
     /// Warps a picture; what lies outside of it is `fill`.
     pub(super) fn change(self, picture: &mut Picture, interpolation: Interpolation, fill: f64) {
         let ([h, w], rows) = (picture.size(), self.0.map(|row| row.map(|x| x as f32)));
@@ -75,7 +73,8 @@ impl Plane {
             let first = self.at(left, y);
             first + (self.at(left + 1.0, y) - first) * (x - left)
         };
-        row(top) + (row(top + 1.0) - row(top)) * (y - top)
+        let upper = row(top);
+        upper + (row(top + 1.0) - upper) * (y - top)
     }
 }
 
