@@ -99,7 +99,7 @@ test("every recipe of the package is offered, but those for few labels", async (
 
 test("SimCLR learns too", async ({ visit }) => {
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=32&recipe=simclr");
+  await visit.open("learn?steps=75&batch=16&recipe=simclr");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
   await expect(page.locator(".numbers")).not.toContainText("queue");
@@ -107,7 +107,7 @@ test("SimCLR learns too", async ({ visit }) => {
 
 test("relational reasoning learns too", async ({ visit }) => {
   const { page } = visit;
-  await visit.open("learn?steps=75&batch=32&recipe=relational");
+  await visit.open("learn?steps=75&batch=16&recipe=relational");
   await expect(page.getByLabel("Recipe")).toHaveValue("relational");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });
@@ -118,7 +118,7 @@ test("relational reasoning learns too", async ({ visit }) => {
 test("methods with a teacher, with prototypes and with crops learn too", async ({ visit }) => {
   const { page } = visit;
   for (const recipe of ["byol", "dino", "swav", "vicreg"]) {
-    await visit.open(`learn?steps=75&batch=32&recipe=${recipe}`);
+    await visit.open(`learn?steps=75&batch=8&recipe=${recipe}`);
     await expect(page.getByLabel("Recipe")).toHaveValue(recipe);
     await page.getByRole("button", { name: /^Start learning/ }).click();
     await expect(page.locator(".numbers")).toContainText(/[2-9] of 75/, { timeout: 60_000 });

@@ -10,7 +10,7 @@ test("a link runs a run again, to the bit in the same browser, and the terminal 
 }) => {
   const { page } = visit;
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  await visit.open("learn?steps=75&batch=32&recipe=simclr&seed=7");
+  await visit.open("learn?steps=75&batch=16&recipe=simclr&seed=7");
   await page.getByRole("button", { name: /^Start learning/ }).click();
   const step = async () =>
     Number(/(\d+) of 75/.exec((await page.locator(".numbers").textContent())!)![1]);

@@ -70,6 +70,8 @@ type Call = CallOptions & { readonly device: Device };
 const KEY = "run";
 /** Steps per epoch, whatever the recipe says: runs in a tab are short. */
 const STEPS_PER_EPOCH = 75;
+/** A length that is no multiple of them is one epoch: a run takes as many steps as it says. */
+const epochOf = (steps: number): number => (steps % STEPS_PER_EPOCH ? steps : STEPS_PER_EPOCH);
 /** Labelled pictures per step, for the online probe; the encoder does not learn from them. */
 export const LABELLED = 16;
 
@@ -95,8 +97,8 @@ export async function startRun(
     recipe,
     imageSize: start?.side ?? usualFor(recipe).side,
     seed,
-    stepsPerEpoch: STEPS_PER_EPOCH,
-    epochs: Math.ceil(steps / STEPS_PER_EPOCH),
+    stepsPerEpoch: epochOf(steps),
+    epochs: steps / epochOf(steps),
     set: {
       "pretraining.unlabelled_batch": unlabelled,
       "pretraining.labelled_batch": labels ? LABELLED : 0,
