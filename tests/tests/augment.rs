@@ -1,7 +1,10 @@
 //! Augmentations on a GPU give the views of the CPU.
 
 use kith_core::augment::affine::Affine;
+use kith_core::augment::blur::Blur;
+use kith_core::augment::brightness::{Brightness, BrightnessForm};
 use kith_core::augment::color::ColorMatrix;
+use kith_core::augment::crop::{Convention, Crop, RatioDraw};
 use kith_core::augment::erase::{CutOut, Erase};
 use kith_core::augment::flip::Flip;
 use kith_core::augment::gamma::Gamma;
@@ -11,6 +14,7 @@ use kith_core::augment::morphology::Morphology;
 use kith_core::augment::pad_crop::PadCrop;
 use kith_core::augment::policy::{Draw, Op, Policy};
 use kith_core::augment::rand_augment::RandAugment;
+use kith_core::augment::reflect::{Translate, Zoom};
 use kith_core::augment::solarize::Solarize;
 use kith_core::augment::warp::Interpolation;
 use kith_core::rng::{Purpose, stream};
@@ -61,9 +65,20 @@ fn affine(interpolation: Interpolation) -> Op {
     })
 }
 
+fn crop(convention: Convention, ratio_draw: RatioDraw) -> Op {
+    Op::Crop(Crop { scale: [0.2, 1.0], ratio: [0.75, 1.33], ratio_draw, convention })
+}
+
 #[test]
-fn new_views_on_wgpu_are_those_on_cpu() {
+fn views_on_wgpu_are_those_on_cpu() {
     for op in [
+        crop(Convention::CornerAligned, RatioDraw::Uniform),
+        crop(Convention::HalfPixel, RatioDraw::LogUniform),
+        Op::Translate(Translate { height: 0.3, width: 0.2 }),
+        Op::Zoom(Zoom { height: [-0.4, 0.2], width: [-0.2, 0.3] }),
+        Op::Blur(Blur { probability: 0.7, kernel: 0.2, sigma: [0.1, 2.0] }),
+        Op::Brightness(Brightness { strength: 0.5, form: BrightnessForm::Multiply }),
+        Op::Brightness(Brightness { strength: 0.5, form: BrightnessForm::Add }),
         affine(Interpolation::Bilinear),
         affine(Interpolation::Nearest),
         Op::Erase(Erase { probability: 0.5, scale: [0.1, 0.3], ratio: [0.5, 2.0], value: 0.0 }),

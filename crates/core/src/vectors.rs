@@ -58,15 +58,15 @@ pub(crate) fn store<S: Simd>(simd: S, room: &mut [f32], numbers: S::f32s) {
     }
 }
 
+/// ln 2 in two parts, so that n · ln 2 is exact enough.
+const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+
 /// eˣ for x ≤ 0, to 2e-7 of itself: 2ⁿ · eʳ with |r| ≤ ln 2 / 2, eʳ by the polynomial of the Cephes library
 /// (`expf`). NaN stays; below -87 it is 0.
-#[cfg(feature = "cpu")]
 #[inline(always)]
 pub(crate) fn exp(x: f32) -> f32 {
     /// Adding it rounds to a whole number.
     const ROUND: f32 = 12_582_912.0;
-    /// ln 2 in two parts, so that n · ln 2 is exact enough.
-    const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
     const LEAST: f32 = -87.0;
     let clamped = if x < LEAST { LEAST } else { x };
     let shifted = clamped * core::f32::consts::LOG2_E + ROUND;
@@ -85,9 +85,44 @@ pub(crate) fn exp(x: f32) -> f32 {
     if x < LEAST { 0.0 } else { value }
 }
 
+/// ln x for normal numbers above 0, to 1e-7 beside 1 or of itself: n · ln 2 + ln m with m between √½ and √2,
+/// ln m by the polynomial of the Cephes library (`logf`).
+#[inline(always)]
+pub(crate) fn ln(x: f32) -> f32 {
+    /// Of ln m = f - f² / 2 + f³ · (…) with f = m - 1, the highest power first.
+    const TERMS: [f32; 9] = [
+        7.037_683_6e-2,
+        -1.151_461e-1,
+        1.167_699_9e-1,
+        -1.242_014_1e-1,
+        1.424_932_3e-1,
+        -1.666_805_8e-1,
+        2.000_071_5e-1,
+        -2.499_999_4e-1,
+        3.333_333e-1,
+    ];
+    let n = x.to_bits().wrapping_sub(core::f32::consts::FRAC_1_SQRT_2.to_bits()) as i32 >> 23;
+    let f = f32::from_bits(x.to_bits().wrapping_sub((n << 23) as u32)) - 1.0;
+    let series = TERMS.iter().fold(0.0, |sum, term| sum * f + term);
+    let n = n as f32;
+    let of_m = f + (series * f * f * f + n * LN_2[1] - 0.5 * f * f);
+    n * LN_2[0] + of_m
+}
+
 #[cfg(all(test, feature = "cpu"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn logarithms_are_right() {
+        let numbers = (1..400_000).map(|k| 1e-5 * k as f32).chain([f32::MIN_POSITIVE, 1e30]);
+        for x in numbers {
+            let expected = f64::from(x).ln();
+            let far = (f64::from(ln(x)) - expected).abs();
+            assert!(far <= 1.2e-7 * expected.abs().max(1.0), "{x}: off by {far}");
+        }
+        assert_eq!(ln(1.0), 0.0);
+    }
 
     #[test]
     fn powers_of_e_are_right() {

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::image::CHANNELS;
 use crate::range;
 use crate::rng::Stream;
+use crate::vectors::{Loop, exp, ln, widest};
 
 /// Raises each colour of a picture to a power: black and white stay, what is between gets lighter or
 /// darker.
@@ -43,8 +44,7 @@ impl Augmentation for Gamma {
 
     fn change(&self, picture: &mut Picture, exponents: &[f64; CHANNELS]) {
         for (plane, &exponent) in picture.planes_mut().zip(exponents) {
-            let raised = |x: f32| x.clamp(DARKEST as f32, 1.0).powf(exponent as f32);
-            plane.iter_mut().for_each(|sample| *sample = raised(*sample));
+            widest(Raise { plane, exponent: exponent as f32 });
         }
     }
 
@@ -53,6 +53,23 @@ impl Augmentation for Gamma {
         let data = TensorData::new(exponents, [drawn.len(), CHANNELS, 1, 1]);
         let exponents = Tensor::<4>::from_data(data, &images.device());
         (images.clamp(DARKEST, 1.0).log() * exponents).exp()
+    }
+}
+
+/// A colour's samples and the exponent of their power.
+struct Raise<'a> {
+    plane: &'a mut [f32],
+    exponent: f32,
+}
+
+impl Loop for Raise<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for sample in self.plane {
+            *sample = exp(ln(sample.clamp(DARKEST as f32, 1.0)) * self.exponent);
+        }
     }
 }
 

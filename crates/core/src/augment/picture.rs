@@ -42,7 +42,7 @@ impl Picture {
     }
 
     /// Pixels of each of its planes.
-    fn area(&self) -> usize {
+    pub(super) fn area(&self) -> usize {
         self.size[0] * self.size[1]
     }
 
