@@ -10,6 +10,9 @@ import {
   type WasmModule,
 } from "./wasm-module.js";
 
+/** What an engine is for: training needs gradients as well. */
+export type Use = "inference" | "training";
+
 export type Kind = "cpu" | "webgpu";
 
 /** How the WebAssembly comes in, and how results go out. */
@@ -55,11 +58,13 @@ export class Backend {
     return compiled;
   }
 
-  /** The largest relative deviation of a tiny forward and backward pass, and how long it took. */
-  async selfTest(): Promise<{ deviation: number; passed: boolean; ms: number }> {
+  /** The largest relative deviation of a tiny pass for such use, and how long it took. */
+  async selfTest(use: Use): Promise<{ deviation: number; passed: boolean; ms: number }> {
     const start = performance.now();
     const engine = this.#object(ENGINE) as WasmEngine;
-    const deviation = await onDevice(engine, () => engine.selfTest());
+    const deviation = await onDevice(engine, () =>
+      use === "training" ? engine.testTraining() : engine.testInference(),
+    );
     const passed = deviation <= (this.#object(MODULE) as WasmModule).tolerance();
     if (!passed) {
       await new Promise((resolve) => setTimeout(resolve, REPORT_MS));

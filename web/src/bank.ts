@@ -42,7 +42,7 @@ export class Bank {
     finite("the embeddings", embeddings.data, dim);
     // A copy, which is uploaded again after a loss, whatever became of the caller's.
     const data = embeddings.data.slice();
-    const engine = encoder?.engine.clone() ?? (await runningEngine(options));
+    const engine = encoder?.engine.clone() ?? (await runningEngine(options, "inference"));
     const make: Make<WasmBank> = (invoker) => invoker.invoke(ENGINE, "bank", [data, dim]);
     const remote = new RemoteObject(engine, make, data.byteLength);
     try {

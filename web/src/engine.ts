@@ -1,9 +1,10 @@
 /** Engines: backends that run, shared by all that use them, restarted when they fail. */
-import type { Kind } from "./backend.js";
+import type { Kind, Use } from "./backend.js";
 import { onCpu, probeDevice } from "./device.js";
 import { EngineRef } from "./engine-ref.js";
 import { KithError } from "./errors.js";
 import { startBackend } from "./platform.js";
+import { unlessLost } from "./remote-object.js";
 import type { Answer, Arguments, Method, Port } from "./port.js";
 import { engineOptions } from "./checks.js";
 import type { DeviceReport, EngineOptions, FallbackReason } from "./types.js";
@@ -14,32 +15,45 @@ import { wasmUrl } from "./wasm-url.js";
 /** Engines that others may share, by what they compute on. */
 const shared = new Map<Kind, Promise<Engine>>();
 
-/** An engine as the options ask for it: a running one, or a new one. */
+/** What a new engine is for, and who hears how much of its WebAssembly has come. */
+interface Opening {
+  readonly use: Use;
+  readonly onBytes: OnBytes;
+}
+
+/** An engine as the options ask for it, tested for such use: a running one, or a new one. */
 export async function openEngine(
   options: EngineOptions,
+  use: Use,
   onBytes: OnBytes = () => {},
 ): Promise<EngineRef> {
   const wanted = await probeDevice(options);
   if (wanted.requested === "webgpu" && wanted.actual === "cpu") throw refused(wanted);
+  const opening = { use, onBytes };
   try {
-    return new EngineRef(await engineOf(wanted, options, onBytes));
+    return await engineOf(wanted, options, opening);
   } catch (error) {
     const reason = wanted.requested === "auto" && wanted.actual === "webgpu" && fallback(error);
     if (!reason) throw error;
     const detail = (error as KithError).message;
     const { adapter, limits, features } = wanted;
     const more = { detail, ...(adapter && limits && features && { adapter, limits, features }) };
-    return new EngineRef(await engineOf(onCpu("auto", reason, more), options, onBytes));
+    return engineOf(onCpu("auto", reason, more), options, opening);
   }
 }
 
-/** Whatever runs already, preferring WebGPU; else an engine on the CPU. */
-export async function runningEngine(options: EngineOptions): Promise<EngineRef> {
+/** Whatever runs already and is right for such use, preferring WebGPU; else an engine on the CPU. */
+export async function runningEngine(options: EngineOptions, use: Use): Promise<EngineRef> {
   engineOptions(options);
   const running = options.device ? undefined : (shared.get("webgpu") ?? shared.get("cpu"));
-  return running
-    ? new EngineRef(await running)
-    : openEngine({ ...options, device: options.device ?? "cpu" });
+  if (running) {
+    try {
+      return await tested(await running, use);
+    } catch (error) {
+      if (!fallback(error)) throw error;
+    }
+  }
+  return openEngine({ ...options, device: options.device ?? "cpu" }, use);
 }
 
 /** Does something on whatever runs, or else on the CPU. */
@@ -47,7 +61,7 @@ export async function withEngine<T>(
   options: EngineOptions,
   work: (engine: EngineRef) => Promise<T>,
 ): Promise<T> {
-  const engine = await runningEngine(options);
+  const engine = await runningEngine(options, "inference");
   try {
     return await work(engine);
   } finally {
@@ -58,19 +72,29 @@ export async function withEngine<T>(
 async function engineOf(
   report: DeviceReport,
   options: EngineOptions,
-  onBytes: OnBytes,
-): Promise<Engine> {
-  if (hasOwn(options)) {
-    return Engine.open(report, options, onBytes);
-  }
+  opening: Opening,
+): Promise<EngineRef> {
+  if (hasOwn(options)) return new EngineRef(await Engine.open(report, options, opening));
   const running = shared.get(report.actual);
-  if (running) return running;
-  const opening = Engine.open(report, options, onBytes);
-  shared.set(report.actual, opening);
+  if (running) return tested(await running, opening.use);
+  const started = Engine.open(report, options, opening);
+  shared.set(report.actual, started);
   try {
-    return await opening;
+    return new EngineRef(await started);
   } catch (error) {
     shared.delete(report.actual);
+    throw error;
+  }
+}
+
+/** A reference to an engine that runs, once it has been tested for such use. */
+async function tested(engine: Engine, use: Use): Promise<EngineRef> {
+  const reference = new EngineRef(engine);
+  try {
+    await unlessLost(() => engine.testFor(use));
+    return reference;
+  } catch (error) {
+    reference.release();
     throw error;
   }
 }
@@ -103,18 +127,22 @@ export class Engine {
   #starting: Promise<void> | undefined;
   #module: WebAssembly.Module | undefined;
   #losses = 0;
+  /** What its backends are tested for. */
+  #use: Use;
+  #testing: Promise<void> | undefined;
 
-  private constructor(report: DeviceReport, options: EngineOptions) {
+  private constructor(report: DeviceReport, options: EngineOptions, use: Use) {
     this.report = report;
     this.#options = options;
+    this.#use = use;
   }
 
   static async open(
     report: DeviceReport,
     options: EngineOptions,
-    onBytes: OnBytes,
+    { use, onBytes }: Opening,
   ): Promise<Engine> {
-    const engine = new Engine(report, options);
+    const engine = new Engine(report, options, use);
     await engine.#start(onBytes).catch((error: KithError) => {
       if (error.code !== "DEVICE_LOST") throw error;
       engine.#losses = 1;
@@ -125,7 +153,7 @@ export class Engine {
 
   /** An engine like this one, in a worker of its own. */
   async another(): Promise<Engine> {
-    const engine = new Engine(this.report, this.#options);
+    const engine = new Engine(this.report, this.#options, "inference");
     engine.#module = this.#module;
     await engine.#start(() => {});
     return engine;
@@ -145,6 +173,24 @@ export class Engine {
       await this.#afterFailure(port, error as KithError);
       throw error;
     }
+  }
+
+  /** Tests a backend that was only tested for inference, once. Errors: `SELF_TEST_FAILED`. */
+  async testFor(use: Use): Promise<void> {
+    if (use === "inference" || this.#use === "training") return;
+    this.#testing ??= this.#testTraining().finally(() => (this.#testing = undefined));
+    await this.#testing;
+  }
+
+  async #testTraining(): Promise<void> {
+    this.#judge(await this.call("selfTest", ["training"]));
+    this.#use = "training";
+  }
+
+  /** Takes what came of a test into the report. Errors: `SELF_TEST_FAILED`. */
+  #judge(selfTest: Answer<"selfTest">): void {
+    if (!selfTest.passed) throw selfTestFailed(selfTest.deviation);
+    this.report = { ...this.report, selfTest };
   }
 
   async ready(): Promise<void> {
@@ -225,9 +271,7 @@ export class Engine {
         ...(this.#module && { module: this.#module }),
       };
       this.#module = await port.call("open", [kind, from]);
-      const { passed, deviation, ms } = await port.call("selfTest", []);
-      this.report = { ...this.report, selfTest: { passed, deviation, ms } };
-      if (!passed) throw selfTestFailed(deviation);
+      this.#judge(await port.call("selfTest", [this.#use]));
     } catch (error) {
       port.end(error as KithError);
       throw error;

@@ -89,7 +89,7 @@ export function trainLinearProbe(
     engineOptions(config);
     throwIfAborted(config.signal);
     const examples = checkedExamples(embeddings, labels, config);
-    const engine = await runningEngine(config);
+    const engine = await runningEngine(config, "training");
     const validation = await validationPlaces(engine, examples).catch((error: unknown) => {
       engine.release();
       throw error;

@@ -46,7 +46,7 @@ export class LabelPool {
     finite("the embeddings", embeddings.data, dim);
     // A copy, which is uploaded again after a loss, whatever became of the caller's.
     const own = embeddings.select(Array.from({ length: embeddings.count }, (_, place) => place));
-    const engine = await runningEngine(options);
+    const engine = await runningEngine(options, "inference");
     const remote = new RemoteObject(engine, () =>
       engine.invoke(ENGINE, "labelPool", [own.data, dim, NEIGHBOURS]),
     );

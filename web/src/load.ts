@@ -60,7 +60,9 @@ async function load(
   { told, progress }: { told: Told | undefined; progress: ProgressReporter },
 ): Promise<Encoder> {
   const file = nameOf(source);
-  const engine = await openEngine(options, (loaded, total) => progress.at("wasm", loaded, total));
+  const engine = await openEngine(options, "inference", (loaded, total) =>
+    progress.at("wasm", loaded, total),
+  );
   try {
     const fetched = () =>
       loadBytes(source, options, (loaded, total, fromCache) =>

@@ -20,7 +20,7 @@ import { ENGINE } from "./wasm-module.js";
  */
 export async function pretrain(images: Images, config: PretrainConfig = {}): Promise<Pretraining> {
   checkConfig(config);
-  const engine = await openEngine(config);
+  const engine = await openEngine(config, "training");
   try {
     const toml = await recipeText(engine, config.recipe);
     const { from, plan: begin } = await startOf(config);
@@ -63,7 +63,7 @@ export async function resumePretraining(
 ): Promise<Pretraining> {
   checkConfig(config);
   const { bytes } = await loadBytes(bytesInMemory(state));
-  const engine = await openEngine(config);
+  const engine = await openEngine(config, "training");
   try {
     const start = () => engine.invoke(ENGINE, "resumePretraining", [bytes]).catch(asFileError);
     const plan = await planOf(engine, start);

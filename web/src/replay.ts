@@ -32,7 +32,7 @@ export async function replay(
 ): Promise<Replay> {
   text("record", record);
   checkConfig(config);
-  const engine = await openEngine(config);
+  const engine = await openEngine(config, "training");
   try {
     const recorded = await checked(engine, record);
     if (recorded.ran_in !== "browser") {
@@ -59,7 +59,7 @@ export async function replay(
 /** What a record says: its recipe, its plan, its losses and its results. Errors: `RECORD`. */
 export async function readRecord(record: string, config: ReplayConfig = {}): Promise<RunRecord> {
   text("record", record);
-  const engine = await openEngine(config);
+  const engine = await openEngine(config, "inference");
   try {
     return await checked(engine, record);
   } finally {

@@ -35,7 +35,7 @@ export async function trainSemiSupervised(
     throw new KithError("TOO_FEW_EXAMPLES", `expected at least 2 classes, got ${names.length}`);
   }
   const changes = changesOf(config.set);
-  const engine = await openEngine(config);
+  const engine = await openEngine(config, "training");
   try {
     const toml = await recipeText(engine, config.recipe ?? RECIPE);
     const { from, plan: begin } = await startOf(config);
@@ -74,7 +74,7 @@ export async function resumeSemiSupervised(
 ): Promise<SemiSupervised> {
   checkConfig({ ...config, labels });
   const { bytes } = await loadBytes(bytesInMemory(state));
-  const engine = await openEngine(config);
+  const engine = await openEngine(config, "training");
   try {
     const pictures = labels.length;
     const start = () =>

@@ -60,7 +60,7 @@ export interface DeviceReport {
   };
   /** WebGPU's names of what the adapter can do, sorted. */
   readonly features?: readonly string[];
-  /** What came of a tiny forward and backward pass with a known result. */
+  /** What came of a tiny pass with a known result: forward, and backward once something is trained. */
   readonly selfTest?: {
     /** Whether the deviation is small enough. */
     readonly passed: boolean;

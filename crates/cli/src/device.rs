@@ -83,7 +83,7 @@ fn one(choice: DeviceChoice) -> Result<Chosen, Failure> {
     let software = if adapter.kind == Kind::Gpu { "" } else { ", which is software" };
     let why = format!("{} ({}){software}", adapter.name, adapter.backend);
     let gpu = Chosen { device: Device::wgpu(kind.clone()), further: Vec::new(), why };
-    let deviation = pollster::block_on(selftest::deviation(&gpu.device));
+    let deviation = pollster::block_on(selftest::training(&gpu.device));
     trusted(gpu, choice, deviation)
 }
 

@@ -57,14 +57,22 @@ impl Engine {
         self.health.take_errors()
     }
 
-    /// The largest relative deviation of a tiny forward and backward pass from numbers known
-    /// beforehand.
+    /// The largest relative deviation of a tiny pass forward from numbers known beforehand.
     ///
     /// # Errors
     /// `DEVICE` when the device fails outright.
-    #[wasm_bindgen(js_name = selfTest)]
-    pub async fn self_test(&self) -> Result<f64> {
-        selftest::deviation(&self.device).await.map_err(from_core)
+    #[wasm_bindgen(js_name = testInference)]
+    pub async fn test_inference(&self) -> Result<f64> {
+        selftest::inference(&self.device).await.map_err(from_core)
+    }
+
+    /// The same of a pass forward and one backward, for which a GPU compiles three times as much.
+    ///
+    /// # Errors
+    /// `DEVICE` when the device fails outright.
+    #[wasm_bindgen(js_name = testTraining)]
+    pub async fn test_training(&self) -> Result<f64> {
+        selftest::training(&self.device).await.map_err(from_core)
     }
 }
 
@@ -77,7 +85,7 @@ pub fn requirements() -> Result<Ts<Requirements>> {
     object(&Requirements::default())
 }
 
-/// A deviation of [`Engine::self_test`] above this means wrong numbers.
+/// A deviation of [`Engine::test_inference`] or [`Engine::test_training`] above this means wrong numbers.
 #[wasm_bindgen]
 pub fn tolerance() -> f64 {
     selftest::TOLERANCE

@@ -137,7 +137,7 @@ test("a GPU that is taken away in the middle of work changes nothing", async ({ 
     await test.step(name, async () => {
       const page = "losable.js";
       const { numbers } = await inTab<{ numbers: number[][] }>(tab, "undisturbed", name, page);
-      const got = await inTab<Outcome>(tab, "disturbed", name, page, opens ? 250 : 7);
+      const got = await inTab<Outcome>(tab, "disturbed", name, page, opens ? 60 : 7);
       const off = got.numbers.map((all, time) => far(all, numbers[time]!));
       console.log(`${name}: ${got.lost} losses, off by ${off.join(" and ")}`);
       for (const one of off) expect(one).toBeLessThan(1e-3);

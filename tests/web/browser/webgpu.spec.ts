@@ -26,6 +26,42 @@ test("a device that computes wrong numbers is not used", async ({ tab }) => {
   expect(got).toEqual(["cpu", "self-test-failed", "SELF_TEST_FAILED"]);
 });
 
+test("a device that computes wrong gradients embeds, and leaves training to the CPU", async ({
+  tab,
+}) => {
+  // In front of the package's worker, so that all share one engine.
+  await tab.route("**/dist/worker.js", async (route) => {
+    const response = await route.fetch();
+    const wrong = 'import "/pages/wrong-gradients.js";\n';
+    await route.fulfill({ response, body: wrong + (await response.text()) });
+  });
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures, names, codeOf } = lab;
+    const encoder = await kith.loadEncoder("/parity/checkpoint.safetensors", { device: "webgpu" });
+    const config = {
+      recipe: "simclr",
+      set: { "encoder.width": 4, "pretraining.unlabelled_batch": 4 },
+      stepsPerEpoch: 1,
+    } as const;
+    const refused = await codeOf(() => kith.pretrain(pictures, { ...config, device: "webgpu" }));
+    const run = await kith.pretrain(pictures, { ...config, allowSoftware: true });
+    const { actual, reason } = run.device;
+    await run.dispose();
+    const embedded = await encoder.embed(pictures);
+    const probe = await kith.trainLinearProbe(embedded, names).result;
+    return {
+      training: [refused, actual, reason],
+      encoder: [encoder.device.actual, encoder.device.selfTest?.passed, embedded.count],
+      classes: probe.labels,
+    };
+  });
+  expect(got).toEqual({
+    training: ["SELF_TEST_FAILED", "cpu", "self-test-failed"],
+    encoder: ["webgpu", true, 16],
+    classes: ["one", "three", "two"],
+  });
+});
+
 test("a run can be asked for more while it takes a step", async ({ tab }) => {
   const got = await tab.evaluate(async () => {
     const { kith, pictures, codeOf } = lab;
