@@ -5,6 +5,7 @@ mod clean;
 mod common;
 mod compare;
 mod devices;
+mod workers;
 #[cfg(unix)] // others have no limits of a shell
 mod disk;
 mod diverged;

@@ -110,6 +110,11 @@ fn addresses_of_runs_are_read_or_refused() {
 }
 
 #[test]
+fn messages_to_workers_are_answered_or_refused() {
+    fuzz("message");
+}
+
+#[test]
 fn tables_of_labels_are_read_or_refused() {
     fuzz("labels");
 }

@@ -1,19 +1,25 @@
 //! Sound files to begin with.
 
+use std::collections::VecDeque;
 use std::env;
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use image::{ImageFormat, Rgb, RgbImage};
 use kith_cli::run_link;
 use kith_core::archive::Archive;
+use kith_core::method::parts::PartDevice;
+use kith_core::method::remote::{Composing, Link, Remote};
 use kith_core::recipe::Recipe;
 use kith_core::replay::RunRecord;
+use kith_core::trainer::{Plan, Trainer};
+use kith_core::worker::Worker;
+use kith_core::{Device, Error, Tensor};
 
 use super::targets::packed;
 
@@ -53,6 +59,57 @@ pub(crate) fn link() -> Inputs {
     let text = std::str::from_utf8(&json).expect("JSON is text");
     let record = RunRecord::parse(text).expect("it is sound");
     vec![run_link::encode(&record).into_bytes(), json]
+}
+
+/// Answers as a worker does, and keeps what it was asked.
+#[derive(Debug)]
+struct Recorder {
+    worker: Mutex<Worker>,
+    asked: Arc<Mutex<Vec<Vec<u8>>>>,
+    answers: Mutex<VecDeque<Vec<u8>>>,
+}
+
+impl Link for Recorder {
+    fn name(&self) -> &'static str {
+        "remote:here"
+    }
+
+    fn send(&self, message: Composing<'_>) -> Result<(), Error> {
+        let message = pollster::block_on(message)?;
+        let answer = pollster::block_on(self.worker.lock().expect("unshared").answer(&message));
+        self.answers.lock().expect("unshared").push_back(answer);
+        self.asked.lock().expect("unshared").push(message);
+        Ok(())
+    }
+
+    fn receive(&self) -> Result<Vec<u8>, Error> {
+        Ok(self.answers.lock().expect("unshared").pop_front().expect("each message has an answer"))
+    }
+}
+
+/// What a worker is asked at first and in a step: a greeting, features, gradients.
+pub(crate) fn messages() -> &'static [Vec<u8>; 3] {
+    static MESSAGES: OnceLock<[Vec<u8>; 3]> = OnceLock::new();
+    MESSAGES.get_or_init(|| {
+        let (cpu, asked) = (Device::flex(), Arc::<Mutex<Vec<_>>>::default());
+        let worker = Mutex::new(Worker::new(&cpu, "CPU"));
+        let recorder = Recorder { worker, asked: asked.clone(), answers: Mutex::default() };
+        let remote = Remote::connect(recorder).expect("it is there");
+        let text = Recipe::built_in_text("keras-simclr").expect("it is built in");
+        let small = ["encoder.width=2", "projection.hidden=[2]", "projection.output=2"];
+        let recipe = Recipe::parse(text, &small.map(Into::into)).expect("it can be read");
+        let plan = Plan { side: 32, classes: 0, seed: 1, steps: 1, epochs: 1 };
+        let trainer = Trainer::pretraining(recipe, plan, &cpu).expect("it suits");
+        let mut trainer = trainer.in_parts_on(vec![PartDevice::Remote(remote)]).expect("conv4");
+        let view = Tensor::<4>::full([2, 3, 32, 32], 0.5, &cpu);
+        trainer.learn(&[view.clone(), view], &[-1; 2], None).expect("it answers");
+        let asked = core::mem::take(&mut *asked.lock().expect("unshared"));
+        asked.try_into().expect("three messages")
+    })
+}
+
+pub(crate) fn message() -> Inputs {
+    messages().to_vec()
 }
 
 pub(crate) fn note() -> Inputs {

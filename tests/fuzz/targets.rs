@@ -13,6 +13,7 @@ use kith_core::model::Model;
 use kith_core::recipe::Recipe;
 use kith_core::replay::RunRecord;
 use kith_core::trainer::{NoMore, State};
+use kith_core::worker::Worker;
 use kith_data::{Dataset, Folders, LabelTable, Labelling, Options, Source};
 
 use super::mutate::Form;
@@ -35,13 +36,14 @@ impl Target {
         *Self::ALL.iter().find(|target| target.name == name).expect("a known reader")
     }
 
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self { name: "checkpoint", form: Form::Safetensors, seeds: seeds::checkpoint, read: model },
         Self { name: "note", form: Form::Bytes, seeds: seeds::note, read: note },
         Self { name: "state", form: Form::Safetensors, seeds: seeds::state, read: state },
         Self { name: "recipe", form: Form::Bytes, seeds: seeds::recipe, read: recipe },
         Self { name: "set", form: Form::Bytes, seeds: seeds::set, read: set },
         Self { name: "link", form: Form::Bytes, seeds: seeds::link, read: link },
+        Self { name: "message", form: Form::Safetensors, seeds: seeds::message, read: message },
         Self { name: "idx", form: Form::Bytes, seeds: seeds::idx, read: idx },
         Self { name: "cifar", form: Form::Bytes, seeds: seeds::cifar, read: cifar },
         Self { name: "stl10", form: Form::Bytes, seeds: seeds::stl10, read: stl10 },
@@ -99,6 +101,18 @@ fn link(_: &Path, input: &[u8]) -> bool {
     let again = run_link::decode(&run_link::encode(&record)).expect("its own link is sound");
     assert_eq!(again, record);
     true
+}
+
+/// What a worker is sent after it has computed features.
+fn message(_: &Path, input: &[u8]) -> bool {
+    let mut worker = Worker::new(&Device::flex(), "CPU");
+    let mut note = |message: &[u8]| {
+        let answer = pollster::block_on(worker.answer(message));
+        Archive::from_bytes(&answer).expect("an answer can be read").note
+    };
+    let [_, forward, _] = seeds::messages();
+    assert!(note(forward).contains("features"), "the seed is sound");
+    !note(input).contains("failed")
 }
 
 /// Lines, each a change.

@@ -6,6 +6,7 @@ use kith_core::Device;
 use kith_core::archive::Archive;
 use kith_core::image::Images;
 use kith_core::loader::{Loader, MemoryDataset, MemorySplit};
+use kith_core::method::parts::PartDevice;
 use kith_core::recipe::Recipe;
 use kith_core::rng::{Purpose, stream};
 use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
@@ -127,11 +128,18 @@ pub struct Bounds {
 }
 
 impl Run {
-    /// On the first of some devices, and all others.
+    /// On the first of some devices, and in parts on all of them.
     pub fn start(recipe: &Recipe, devices: &[Device]) -> Self {
-        let trainer = Trainer::pretraining(recipe.clone(), PLAN, &devices[0]).expect("it suits");
+        let parts_on = devices.iter().cloned().map(PartDevice::Local).collect();
+        Self::in_parts(recipe, &devices[0], parts_on)
+    }
+
+    /// On a device, with parts of the batches on others.
+    pub fn in_parts(recipe: &Recipe, device: &Device, parts_on: Vec<PartDevice>) -> Self {
+        let trainer = Trainer::pretraining(recipe.clone(), PLAN, device).expect("it suits");
         let loader = trainer.loader(&dataset(16, SIDE)).expect("enough images");
-        Self { trainer: trainer.also_on(&devices[1..]).expect("no batch normalisation"), loader }
+        let trainer = trainer.in_parts_on(parts_on).expect("no batch normalisation");
+        Self { trainer, loader }
     }
 
     /// What goes on, on any device, from where this one is.

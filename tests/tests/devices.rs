@@ -1,12 +1,19 @@
-//! Several devices: steps whose parts are computed on them are the steps of one device.
+//! Several devices, of this process and of others: steps whose parts are computed on them are the steps of
+//! one device.
 //!
 //! One adapter under two names is two devices here: each has its own queue and memory, and what goes from
 //! one to the other is copied.
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
 use kith_core::device::gpu as adapters;
+use kith_core::method::parts::PartDevice;
+use kith_core::method::remote::{Composing, Link, Remote};
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{SelfSupervised, Trainer};
-use kith_core::{Device, DeviceKind};
+use kith_core::worker::Worker;
+use kith_core::{Device, DeviceKind, Error};
 use kith_tests::methods::{Bounds, METHODS, PLAN, Run, small};
 use kith_tests::{cpu, gpu};
 
@@ -21,6 +28,35 @@ fn two() -> [Device; 2] {
 fn methods() -> impl Iterator<Item = (&'static str, Recipe)> {
     let all = METHODS.into_iter().map(|method| (method.0, small(method)));
     all.filter(|(_, recipe)| !recipe.encoder.normalises())
+}
+
+/// What another process would answer, without one.
+#[derive(Debug)]
+struct Direct {
+    worker: Mutex<Worker>,
+    answers: Mutex<VecDeque<Vec<u8>>>,
+}
+
+impl Link for Direct {
+    fn name(&self) -> &'static str {
+        "remote:here"
+    }
+
+    fn send(&self, message: Composing<'_>) -> Result<(), Error> {
+        let message = pollster::block_on(message)?;
+        let answer = pollster::block_on(self.worker.lock().expect("unshared").answer(&message));
+        self.answers.lock().expect("unshared").push_back(answer);
+        Ok(())
+    }
+
+    fn receive(&self) -> Result<Vec<u8>, Error> {
+        Ok(self.answers.lock().expect("unshared").pop_front().expect("each message has an answer"))
+    }
+}
+
+fn worker(device: &Device) -> PartDevice {
+    let (worker, answers) = (Mutex::new(Worker::new(device, "here")), Mutex::default());
+    PartDevice::Remote(Remote::connect(Direct { worker, answers }).expect("it is there"))
 }
 
 /// Losses and states of so many steps are close, tensors by their length.
@@ -47,6 +83,38 @@ fn every_method_learns_on_a_cpu_with_a_gpu_what_it_learns_on_the_cpu() {
     alike(&[cpu()], &[cpu(), gpu()], (2, 1e-3));
 }
 
+/// Teachers and students ask the same workers for features of their own. Each step begins with the weights of
+/// the run without workers: from step to step rounding may decide which of two neighbours is nearer.
+#[test]
+fn every_method_learns_by_workers_what_it_learns_by_itself() {
+    for (parts_on, close) in
+        [(vec![worker(&cpu()), worker(&cpu())], 1e-4), (vec![worker(&gpu())], 1e-3)]
+    {
+        let bounds = Bounds { loss: close, tensor: close, number: 0.01 * close as f32 };
+        let mut all = Vec::new();
+        for (name, recipe) in methods() {
+            let mut here = Run::start(&recipe, &[cpu()]);
+            for step in 0..2 {
+                let Run { trainer, loader } = here.copied(&recipe, &cpu());
+                let trainer = trainer.in_parts_on(parts_on.clone()).expect("it suits");
+                let far = here.far_from(&mut Run { trainer, loader }, 1, bounds);
+                all.extend(far.into_iter().map(|far| format!("{name}, step {step}: {far}")));
+            }
+        }
+        assert!(all.is_empty(), "{all:#?}");
+    }
+}
+
+#[test]
+fn a_worker_computes_to_the_same_bits_what_this_process_would() {
+    for (name, recipe) in methods() {
+        let mut here = Run::start(&recipe, &[cpu()]);
+        let mut far = Run::in_parts(&recipe, &cpu(), vec![worker(&cpu())]);
+        assert_eq!(far.steps(3), here.steps(3), "{name}");
+        assert!(far.state().tensors == here.state().tensors, "{name}: the states differ");
+    }
+}
+
 #[test]
 fn a_run_on_two_devices_is_the_same_again_and_after_a_stop() {
     for (name, recipe) in methods().filter(|(name, _)| ["simclr", "byol"].contains(name)) {
@@ -57,7 +125,8 @@ fn a_run_on_two_devices_is_the_same_again_and_after_a_stop() {
         let snapshot = pollster::block_on(first.trainer.snapshot()).expect("the device reads");
         let [device, further] = two();
         let trainer = Trainer::<SelfSupervised>::from_snapshot(&snapshot, &device);
-        let trainer = trainer.and_then(|trainer| trainer.also_on(&[further])).expect("its own");
+        let both = [device, further].map(PartDevice::Local).to_vec();
+        let trainer = trainer.and_then(|trainer| trainer.in_parts_on(both)).expect("its own");
         let mut second = Run { trainer, ..Run::start(&recipe, &two()) };
         got.extend(second.steps(2));
         assert_eq!(got, expected, "{name}");
@@ -69,10 +138,16 @@ fn a_run_on_two_devices_is_the_same_again_and_after_a_stop() {
 fn an_encoder_that_normalises_by_the_batch_is_refused() {
     let method = METHODS.into_iter().find(|method| small(*method).encoder.normalises());
     let recipe = small(method.expect("one of the small recipes has batch normalisation"));
-    let trainer = Trainer::pretraining(recipe, PLAN, &cpu()).expect("it suits");
-    assert!(Trainer::pretraining(small(METHODS[0]), PLAN, &cpu()).is_ok());
-    let refused = trainer.also_on(&[gpu()]).expect_err("parts have other statistics").to_string();
-    for words in ["devices = 2", "statistics", "conv4, vit"] {
-        assert!(refused.contains(words), "{refused}");
+    for (parts_on, got) in [
+        (vec![PartDevice::Local(cpu()), PartDevice::Local(gpu())], "devices = 2"),
+        (vec![worker(&cpu())], "devices = 1"),
+    ] {
+        let trainer = Trainer::pretraining(recipe.clone(), PLAN, &cpu()).expect("it suits");
+        let refused = trainer.in_parts_on(parts_on).expect_err("parts have other statistics");
+        for words in [got, "statistics", "conv4, vit"] {
+            assert!(refused.to_string().contains(words), "{refused}");
+        }
     }
+    let alone = Trainer::pretraining(recipe, PLAN, &cpu()).expect("it suits");
+    assert!(alone.in_parts_on(vec![PartDevice::Local(cpu())]).is_ok(), "all of each batch");
 }

@@ -37,7 +37,7 @@ fn launches(encoder: EncoderSettings) -> usize {
     };
     let views = [view(0.0), view(1.0)];
     let mut step = || {
-        let readings = trainer.learn(&views, &[-1; BATCH], None).read();
+        let readings = trainer.learn(&views, &[-1; BATCH], None).expect("all is here").read();
         pollster::block_on(readings).expect("the device reads back");
     };
     step();

@@ -305,7 +305,7 @@ fn follows(method: &Method, device: &Device, tolerance: f64) {
         let views: Vec<Tensor<4>> =
             names.iter().map(|name| views.tensor(&format!("step{k}.{name}"), device)).collect();
         let unknown = vec![-1; views[0].dims()[0]];
-        let readings = trainer.learn(&views, &unknown, None);
+        let readings = trainer.learn(&views, &unknown, None).expect("all is here");
         let readings = pollster::block_on(readings.read()).expect("the device reads back");
         let (_, got) = readings.iter().find(|(name, _)| *name == "loss").expect("a loss");
         let expected = fixture.number(&format!("step{k}.loss"));

@@ -216,6 +216,7 @@ fn follows_keras(file: &str, name: &str, device: &Device, tolerance: f64) {
         let labelled = fixture.tensor(&at("labelled"), device);
         let features = views.clone().map(|view| features(&trainer, view));
         let readings = trainer.learn(&views, &unknown, Some((labelled, &labels)));
+        let readings = readings.expect("all is here");
         let readings = pollster::block_on(readings.read()).expect("the device reads back");
         for (ours, theirs) in [
             ("loss", "c_loss"),

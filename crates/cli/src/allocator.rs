@@ -28,6 +28,7 @@ fn trains(verb: &Verb) -> bool {
             | Verb::Experiment { .. }
             | Verb::Semi { .. }
             | Verb::BenchmarkRun { .. }
+            | Verb::Worker { .. }
     )
 }
 

@@ -3,24 +3,27 @@
 mod about;
 mod device;
 mod shard;
+mod fetch;
 mod flags;
 mod clean;
 mod label;
 mod replay;
 mod resume;
+mod serve;
 mod split;
 mod weights;
+mod worker;
 mod unused;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::fetch::Published;
-use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME};
+use about::{CLEAN, EXITS, EXPORT, IMPORT, LABEL, REPLAY, RESUME, WORKER};
 
 pub(crate) use clean::CleanFlags;
-pub(crate) use device::{DeviceChoice, DeviceChoices};
+pub(crate) use device::{DeviceChoice, DeviceChoices, RemoteAddress};
+pub(crate) use fetch::FetchFlags;
 pub(crate) use flags::{
     BenchmarkFlags, DataFlags, EvaluateFlags, FIT_SIDE, FitFlags, LogFormat, RecipeFlags, RunFlags,
     Shared, TrainFlags, ViewChoice,
@@ -28,9 +31,11 @@ pub(crate) use flags::{
 pub(crate) use label::LabelFlags;
 pub(crate) use replay::ReplayFlags;
 pub(crate) use resume::ResumeFlags;
+pub(crate) use serve::ServeFlags;
 pub(crate) use shard::Shard;
 pub(crate) use split::SplitChoice;
 pub(crate) use weights::{ExportFlags, FilterChoice, ImportFlags, InputChoice, OutputChoice};
+pub(crate) use worker::WorkerFlags;
 
 /// Learns what images have in common, without labels.
 #[derive(Debug, Parser)]
@@ -268,26 +273,19 @@ pub(crate) enum Verb {
     },
     /// Serve the page on this machine, with a run's checkpoint opened in it
     Serve {
-        /// A run's folder, or a checkpoint
-        #[arg(long)]
-        run: Option<PathBuf>,
-        /// The built page [default: www/dist, here or above the program]
-        #[arg(long)]
-        page: Option<PathBuf>,
-        /// The port; 0 takes any that is free
-        #[arg(long, default_value_t = 8400)]
-        port: u16,
+        #[command(flatten)]
+        flags: ServeFlags,
+    },
+    /// Lend this machine's device to training that runs on another machine
+    #[command(long_about = WORKER)]
+    Worker {
+        #[command(flatten)]
+        flags: WorkerFlags,
     },
     /// Download a data set
     Fetch {
-        /// Which one
-        what: Published,
-        /// Another server that has the files
-        #[arg(long)]
-        mirror: Option<String>,
-        /// The folder that holds data sets
-        #[arg(long, default_value = "data")]
-        into: PathBuf,
+        #[command(flatten)]
+        flags: FetchFlags,
     },
     /// Say what this machine offers: adapters, limits, threads, versions; with --fit, which batches
     Doctor {

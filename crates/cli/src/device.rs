@@ -1,17 +1,19 @@
 //! Which device computes, and why.
 
 use kith_core::device::{Adapter, Kind, Place, gpu};
+use kith_core::method::parts::PartDevice;
 use kith_core::{Device, DeviceKind, Error, selftest};
 
 use crate::args::{DeviceChoice, DeviceChoices};
-use crate::failure::Failure;
+use crate::failure::{DeviceError, Failure};
+use crate::remote;
 
 /// A device with its name.
 #[derive(Clone, Debug)]
 pub(crate) struct Chosen {
     pub(crate) device: Device,
-    /// Devices that compute a part of each batch beside it.
-    pub(crate) further: Vec<Device>,
+    /// Where parts of each batch go through the encoder.
+    pub(crate) parts_on: Vec<PartDevice>,
     /// What it is and why it was taken, for people.
     pub(crate) why: String,
 }
@@ -24,6 +26,11 @@ pub(crate) struct Seeded<'a> {
 }
 
 impl Chosen {
+    /// A device of this machine alone.
+    fn here(device: Device, why: String) -> Self {
+        Self { parts_on: vec![PartDevice::Local(device.clone())], device, why }
+    }
+
     /// With a seed of what is drawn.
     pub(crate) fn seeded(&self, seed: u64) -> Seeded<'_> {
         Seeded { device: &self.device, seed }
@@ -36,42 +43,58 @@ impl Chosen {
 /// A software adapter counts as a GPU only when a GPU is asked for by name: on the same processor
 /// kith's own CPU path is many times faster.
 pub(crate) fn choose(choices: &DeviceChoices) -> Result<Chosen, Failure> {
-    let all = choices.0.iter().map(|choice| one(*choice)).collect::<Result<Vec<_>, _>>()?;
+    let all = choices.0.iter().map(one).collect::<Result<Vec<_>, _>>()?;
     together(all, choices)
 }
 
-/// Devices as one choice: the first, and those that share its batches.
+/// Devices as one choice. The first of this machine has all of a run but what is computed in parts; without
+/// any the CPU has it.
 fn together(all: Vec<Chosen>, choices: &DeviceChoices) -> Result<Chosen, Failure> {
-    let mut rest = all.into_iter();
-    let Some(mut chosen) = rest.next() else { return Ok(cpu("")) };
-    for next in rest {
-        if [&chosen.device].into_iter().chain(&chosen.further).any(|known| *known == next.device) {
-            let (what, got) = ("list of devices", choices.to_string());
-            let expected = format!("each device once; two of these are {}", next.why);
-            return Err(Failure::Unknown { what, got, expected });
+    let is_here = |one: &&Chosen| matches!(one.parts_on[..], [PartDevice::Local(_)]);
+    let first = all.iter().find(is_here).cloned();
+    let has_parts = first.is_some();
+    let home = first.unwrap_or_else(|| cpu(""));
+    let mut parts_on: Vec<PartDevice> = Vec::new();
+    for one in &all {
+        for device in &one.parts_on {
+            if parts_on.contains(device) {
+                let (what, got) = ("list of devices", choices.to_string());
+                let expected = format!("each device once; two of these are {}", one.why);
+                return Err(Failure::Unknown { what, got, expected });
+            }
+            parts_on.push(device.clone());
         }
-        chosen.further.push(next.device);
-        chosen.why = format!("{} + {}", chosen.why, next.why);
     }
-    Ok(chosen)
+    let names: Vec<&str> = all.iter().map(|one| one.why.as_str()).collect();
+    let names = names.join(" + ");
+    let why = if has_parts { names } else { format!("{}, the encoder on {names}", home.why) };
+    Ok(Chosen { device: home.device, parts_on, why })
 }
 
 /// Takes a device.
-fn one(choice: DeviceChoice) -> Result<Chosen, Failure> {
+fn one(choice: &DeviceChoice) -> Result<Chosen, Failure> {
     let numbered = match choice {
         DeviceChoice::Cpu => return Ok(cpu("")),
+        DeviceChoice::Remote(address) => {
+            let remote = remote::connect(address)?;
+            let why = format!("{address} ({})", remote.device());
+            return Ok(Chosen { parts_on: vec![PartDevice::Remote(remote)], why, ..cpu("") });
+        }
         _ => numbered(&adapters()),
     };
     let able = |(adapter, _): &&(Adapter, DeviceKind)| adapter.unusable(Place::Native).is_none();
-    let no_gpu = |reason: &str| Failure::NoGpu { asked: choice.to_string(), reason: reason.into() };
+    let no_gpu = |reason: &str| {
+        let (asked, reason) = (choice.to_string(), reason.to_owned());
+        Failure::from(DeviceError::NoGpu { asked, reason })
+    };
     let found = match choice {
         DeviceChoice::Numbered(number) => {
-            let found = numbered.get(number).ok_or_else(|| unknown(number, &numbered))?;
+            let found = numbered.get(*number).ok_or_else(|| unknown(*number, &numbered))?;
             Some(found).filter(able).ok_or_else(|| no_gpu("its buffers hold too little"))?
         }
         _ => match numbered.iter().find(able) {
-            Some(first) if choice == DeviceChoice::Gpu || first.0.kind == Kind::Gpu => first,
-            _ if choice == DeviceChoice::Auto => return Ok(cpu("; no GPU found")),
+            Some(first) if *choice == DeviceChoice::Gpu || first.0.kind == Kind::Gpu => first,
+            _ if *choice == DeviceChoice::Auto => return Ok(cpu("; no GPU found")),
             _ => {
                 return Err(no_gpu(
                     "wgpu finds no adapter (Vulkan, Metal or DX12 driver missing?)",
@@ -82,7 +105,7 @@ fn one(choice: DeviceChoice) -> Result<Chosen, Failure> {
     let (adapter, kind) = found;
     let software = if adapter.kind == Kind::Gpu { "" } else { ", which is software" };
     let why = format!("{} ({}){software}", adapter.name, adapter.backend);
-    let gpu = Chosen { device: Device::wgpu(kind.clone()), further: Vec::new(), why };
+    let gpu = Chosen::here(Device::wgpu(kind.clone()), why);
     let deviation = pollster::block_on(selftest::training(&gpu.device));
     trusted(gpu, choice, deviation)
 }
@@ -115,13 +138,13 @@ fn unknown(number: usize, numbered: &[(Adapter, DeviceKind)]) -> Failure {
 /// The CPU, and why it was taken.
 fn cpu(because: &str) -> Chosen {
     let why = format!("CPU, {}{because}", threads());
-    Chosen { device: Device::flex(), further: Vec::new(), why }
+    Chosen::here(Device::flex(), why)
 }
 
 /// A GPU whose numbers were so far off, or what is taken in its place.
 fn trusted(
     gpu: Chosen,
-    choice: DeviceChoice,
+    choice: &DeviceChoice,
     deviation: Result<f64, Error>,
 ) -> Result<Chosen, Failure> {
     let wrong = match deviation {
@@ -133,7 +156,7 @@ fn trusted(
     };
     match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(cpu(&format!("; {wrong}"))),
-        named => Err(Failure::NoGpu { asked: named.to_string(), reason: wrong }),
+        named => Err(DeviceError::NoGpu { asked: named.to_string(), reason: wrong }.into()),
     }
 }
 
@@ -157,9 +180,8 @@ mod tests {
     #[test]
     fn a_gpu_that_computes_wrongly_is_not_taken() {
         let verdict = |choice, far| {
-            let gpu =
-                Chosen { device: Device::flex(), further: Vec::new(), why: "Card (Vulkan)".into() };
-            trusted(gpu, choice, far).map(|chosen| chosen.why)
+            let gpu = Chosen::here(Device::flex(), "Card (Vulkan)".into());
+            trusted(gpu, &choice, far).map(|chosen| chosen.why)
         };
         assert_eq!(verdict(DeviceChoice::Auto, Ok(1e-6)).unwrap(), "Card (Vulkan)");
         for far in [0.5, f64::INFINITY, f64::NAN] {
@@ -184,7 +206,8 @@ mod tests {
         let refused = together(vec![cpu(""), cpu("")], &choices).expect_err("both are one");
         assert_eq!(refused.code(), "UNKNOWN");
         assert!(refused.to_string().contains("gpu,gpu:0"), "{refused}");
-        assert_eq!(together(vec![cpu("")], &choices).unwrap().further, []);
+        let one = together(vec![cpu("")], &choices).unwrap();
+        assert_eq!(one.parts_on, [PartDevice::Local(Device::flex())]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! How a command fails: one error with a code, what to do, and an exit status.
 
 mod clean;
+mod device;
 mod replay;
 mod exit;
 
@@ -11,6 +12,7 @@ use kith_data::Split;
 use crate::fetch::FetchError;
 use crate::files::FileError;
 pub use clean::CleanError;
+pub use device::DeviceError;
 pub use replay::ReplayError;
 
 /// Why a command did not do what it was asked.
@@ -53,23 +55,9 @@ pub enum Failure {
         /// Why, and what would do.
         reason: String,
     },
-    /// No GPU where one was asked for.
-    #[error("--device {asked}, but {asked} cannot be used: {reason}; --device cpu always works")]
-    NoGpu {
-        /// What was asked for.
-        asked: String,
-        /// What the search for one found.
-        reason: String,
-    },
-    /// Several devices for a verb that takes one.
-    #[error(
-        "--device {got}: expected one device, since pretrain and sweep alone compute on several; other verbs \
-         go on from what they leave"
-    )]
-    SeveralDevices {
-        /// The devices.
-        got: String,
-    },
+    /// A device cannot be used, or lent.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A run's folder is taken.
     #[error("{} already holds a run: --resume goes on with it, another --run starts anew", path.display())]
     RunExists {
@@ -273,8 +261,7 @@ impl Failure {
             Self::Replay(error) => error.code(),
             Self::Weights { .. } => "WEIGHTS",
             Self::Shards { .. } => "SHARDS",
-            Self::NoGpu { .. } => "NO_GPU",
-            Self::SeveralDevices { .. } => "SEVERAL_DEVICES",
+            Self::Device(error) => error.code(),
             Self::RunExists { .. } => "RUN_EXISTS",
             Self::Busy { .. } => "BUSY",
             Self::TableChanged { .. } => "TABLE_CHANGED",

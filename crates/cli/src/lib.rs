@@ -9,9 +9,10 @@ mod failure;
 mod panic_hook;
 mod args;
 mod allocator;
-mod device;
 pub mod progress;
 mod output;
+mod remote;
+mod device;
 mod format;
 mod interrupt;
 mod peak_memory;
@@ -27,7 +28,7 @@ pub mod report;
 pub mod run_link;
 mod verbs;
 
-pub use failure::{CleanError, Failure, ReplayError};
+pub use failure::{CleanError, DeviceError, Failure, ReplayError};
 
 use std::process::ExitCode;
 

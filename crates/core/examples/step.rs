@@ -59,7 +59,8 @@ fn time(trainer: &mut Trainer<SelfSupervised>, shape: [usize; 4], device: &Devic
     let noise = || Tensor::random(shape, Distribution::Uniform(0.0, 1.0), device);
     let (views, unknown) = (vec![noise(), noise()], vec![-1; shape[0]]);
     let start = Instant::now();
-    let readings = trainer.learn(&views, &unknown, None).read();
+    let metrics = trainer.learn(&views, &unknown, None).expect("all of it is computed here");
+    let readings = metrics.read();
     let readings = pollster::block_on(readings).expect("the device reads back");
     let seconds = start.elapsed().as_secs_f64();
     println!("step {} {} {:.4} {seconds:.3} s", trainer.steps(), readings[0].0, readings[0].1);

@@ -216,6 +216,16 @@ pub enum Error {
         /// What is not finite, with its verb, as in `tensor x is`.
         what: String,
     },
+    /// The device of another process failed, or does not answer.
+    #[error(
+        "{device} failed: {reason}; a run goes on from what was saved last, on this device or another"
+    )]
+    Remote {
+        /// Whose device it is.
+        device: String,
+        /// What it says, or what happened on the way.
+        reason: String,
+    },
     /// The device failed while computing or reading back.
     #[error("the device failed: {reason}")]
     Device {
@@ -270,6 +280,7 @@ impl Error {
             Self::NotFinite { .. } => "NOT_FINITE",
             Self::HalfOverflow { .. } => "HALF_OVERFLOW",
             Self::Diverged { .. } | Self::DivergedAfter { .. } => "DIVERGED",
+            Self::Remote { .. } => "REMOTE_DEVICE",
             Self::Device { .. } => "DEVICE",
         }
     }

@@ -63,6 +63,7 @@ pub mod onnx;
 pub mod torch;
 pub mod model;
 pub mod trainer;
+pub mod worker;
 pub mod replay;
 pub mod selftest;
 

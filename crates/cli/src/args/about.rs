@@ -64,3 +64,19 @@ file\" goes on with it, and so does this command after it was interrupted. A che
 
   kith resume run.safetensors
   kith evaluate run-checkpoint.safetensors --data folder:photos";
+
+pub(super) const WORKER: &str = "Lend this machine's device to training that runs on another machine
+
+`kith pretrain --device remote:HOST` there sends it a part of every batch, or all of it, with the weights of \
+the encoder, and gets features and gradients back; `kith sweep` does so, too. Both machines need the same \
+version of kith.
+
+  kith worker --device gpu                    # on the machine called lab
+  ssh -N -L 8500:localhost:8500 lab           # on yours, beside the next
+  kith pretrain --device remote:localhost
+
+A worker listens on its own machine alone. --listen opens it to a network: do so only where you trust the \
+network, since whoever reaches it can compute by it, and nothing is encrypted.
+
+  kith worker --listen 0.0.0.0:8500           # on the machine called lab
+  kith pretrain --device cpu,remote:lab       # on yours, which shares the batches";

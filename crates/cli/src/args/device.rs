@@ -3,8 +3,11 @@
 use core::fmt::{self, Display, Formatter};
 use core::str::FromStr;
 
+/// Where a worker listens unless it is told otherwise.
+pub(super) const WORKER_PORT: u16 = 8500;
+
 /// A device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeviceChoice {
     /// A GPU if there is one, else the CPU.
     Auto,
@@ -14,6 +17,17 @@ pub(crate) enum DeviceChoice {
     Numbered(usize),
     /// The CPU.
     Cpu,
+    /// The device of a worker.
+    Remote(RemoteAddress),
+}
+
+/// Where a worker listens: `HOST:PORT`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RemoteAddress {
+    /// A name or an IP address, without brackets.
+    pub(crate) host: String,
+    /// Its port.
+    pub(crate) port: u16,
 }
 
 /// One device or several, none of them twice.
@@ -21,9 +35,9 @@ pub(crate) enum DeviceChoice {
 pub(crate) struct DeviceChoices(pub(crate) Vec<DeviceChoice>);
 
 impl DeviceChoices {
-    /// Whether there is more than one.
-    pub(crate) fn are_several(&self) -> bool {
-        self.0.len() > 1
+    /// Whether it is one, of this machine.
+    pub(crate) fn is_one_here(&self) -> bool {
+        !matches!(self.0.as_slice(), [_, _, ..] | [DeviceChoice::Remote(_)])
     }
 }
 
@@ -31,6 +45,9 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(address) = text.strip_prefix("remote:") {
+            return address.parse().map(Self::Remote);
+        }
         let number = text.strip_prefix("gpu:").map(str::parse);
         match (text, number) {
             ("auto", _) => Ok(Self::Auto),
@@ -38,10 +55,49 @@ impl FromStr for DeviceChoice {
             ("cpu", _) => Ok(Self::Cpu),
             (_, Some(Ok(number))) => Ok(Self::Numbered(number)),
             _ => Err(
-                "expected auto, cpu, gpu or a GPU's number as in gpu:0; or several of these with \
-                      commas, as in gpu:0,gpu:1"
+                "expected auto, cpu, gpu, a GPU's number as in gpu:0, or a worker as in remote:HOST; or \
+                 several of these with commas, as in gpu:0,gpu:1"
                     .into(),
             ),
+        }
+    }
+}
+
+impl FromStr for RemoteAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || {
+            format!(
+                "expected a worker's host and port, as in remote:HOST:{WORKER_PORT}, remote:HOST or \
+                 remote:[::1]:{WORKER_PORT}"
+            )
+        };
+        // An IPv6 address has colons of its own, and brackets for that.
+        let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+            Some((host, "")) => (host, None),
+            Some((host, port)) => (host, Some(port.strip_prefix(':').ok_or_else(expected)?)),
+            None => match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            },
+        };
+        let port = port.map_or(Ok(WORKER_PORT), |port| port.parse().ok().ok_or_else(expected))?;
+        let is_name = !host.is_empty() && !host.contains(['/', '[', ']', ' ']);
+        if !is_name || port == 0 {
+            return Err(expected());
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+/// As on the command line, with its port.
+impl Display for RemoteAddress {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        match host.contains(':') {
+            true => write!(f, "remote:[{host}]:{port}"),
+            false => write!(f, "remote:{host}:{port}"),
         }
     }
 }
@@ -69,6 +125,7 @@ impl Display for DeviceChoice {
             Self::Gpu => f.write_str("gpu"),
             Self::Numbered(number) => write!(f, "gpu:{number}"),
             Self::Cpu => f.write_str("cpu"),
+            Self::Remote(address) => address.fmt(f),
         }
     }
 }
@@ -89,7 +146,20 @@ mod tests {
     fn devices_are_read_as_they_are_written() {
         for text in ["auto", "cpu", "gpu", "gpu:0", "gpu:0,gpu:1", "cpu,gpu:12", "gpu,cpu"] {
             let read = text.parse::<DeviceChoices>().unwrap();
-            assert_eq!((read.to_string().as_str(), read.are_several()), (text, text.contains(',')));
+            assert_eq!(
+                (read.to_string().as_str(), read.is_one_here()),
+                (text, !text.contains(','))
+            );
+        }
+        for (text, expected) in [
+            ("remote:lab", "remote:lab:8500"),
+            ("remote:10.0.0.2:81", "remote:10.0.0.2:81"),
+            ("cpu,remote:[::1]", "cpu,remote:[::1]:8500"),
+            ("remote:[fe80::2]:9,remote:b", "remote:[fe80::2]:9,remote:b:8500"),
+        ] {
+            let read = text.parse::<DeviceChoices>().unwrap();
+            assert_eq!((read.to_string().as_str(), read.is_one_here()), (expected, false));
+            assert_eq!(expected.parse::<DeviceChoices>().unwrap(), read);
         }
     }
 
@@ -103,6 +173,14 @@ mod tests {
             ("gpu:0,", "expected auto, cpu"),
             ("gpu:0,auto", "auto alone"),
             ("gpu:1,cpu,gpu:1", "got gpu:1 twice"),
+            ("remote:", "as in remote:HOST:8500"),
+            ("remote:lab:", "as in remote:HOST:8500"),
+            ("remote:lab:0", "as in remote:HOST:8500"),
+            ("remote:lab:70000", "as in remote:HOST:8500"),
+            ("remote:http://lab", "as in remote:HOST:8500"),
+            ("remote:::1", "as in remote:HOST:8500"),
+            ("remote:[::1]8500", "as in remote:HOST:8500"),
+            ("remote:lab,remote:lab:8500", "got remote:lab:8500 twice"),
         ] {
             let refused = text.parse::<DeviceChoices>().unwrap_err();
             assert!(refused.contains(expected), "{text}: {refused}");

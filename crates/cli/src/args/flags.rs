@@ -17,7 +17,8 @@ pub(crate) struct Shared {
     /// Where to compute: auto (a GPU if there is one), cpu, gpu, or a GPU as in gpu:1
     ///
     /// kith doctor numbers the GPUs. pretrain and sweep take several devices, as in gpu:0,gpu:1: each
-    /// computes a part of every batch.
+    /// computes a part of every batch. They also take devices of other machines, where `kith worker` runs,
+    /// as in remote:HOST or gpu,remote:HOST:8500.
     #[arg(long, global = true, default_value = "auto", value_name = "DEVICES")]
     pub(crate) device: DeviceChoices,
     /// The seed of everything random [default: 1]

@@ -43,6 +43,7 @@ impl Verb {
             | Self::Import { .. }
             | Self::Export { .. }
             | Self::Serve { .. }
+            | Self::Worker { .. }
             | Self::Fetch { .. }
             | Self::Doctor { .. } => Some("nothing is drawn at random"),
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::{Failure, ReplayError};
+use super::{DeviceError, Failure, ReplayError};
 
 const FAILED: u8 = 1;
 const BAD_INPUT: u8 = 3;
@@ -22,12 +22,15 @@ impl Failure {
                 | kith_core::Error::Diverged { .. }
                 | kith_core::Error::DivergedAfter { .. },
             )
-            | Self::NoGpu { .. }
+            | Self::Device(DeviceError::NoGpu { .. })
             | Self::Replay(ReplayError::Departs { .. })
             | Self::Crashed { .. } => FAILED,
             Self::Process { exit, .. } => *exit,
             Self::File(_) | Self::Busy { .. } => FILE_SYSTEM,
-            Self::Fetch(_) | Self::Port { .. } => NETWORK,
+            Self::Fetch(_)
+            | Self::Port { .. }
+            | Self::Device(DeviceError::Listen { .. } | DeviceError::NoWorker { .. })
+            | Self::Core(kith_core::Error::Remote { .. }) => NETWORK,
             Self::Interrupted { .. } | Self::Stopped { .. } => INTERRUPTED,
             _ => BAD_INPUT,
         })

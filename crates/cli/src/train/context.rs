@@ -2,6 +2,7 @@
 
 use kith_core::Device;
 use kith_core::checkpoint::Origin;
+use kith_core::method::parts::PartDevice;
 use kith_core::recipe::Recipe;
 
 use super::claim::Rival;
@@ -20,8 +21,8 @@ pub(crate) struct RunContext<'a> {
     /// The folder to name when the run is interrupted: that of the whole command.
     pub(crate) whole: &'a Folder,
     pub(crate) device: &'a Device,
-    /// Devices that compute a part of each batch beside it.
-    pub(crate) further: &'a [Device],
+    /// Where parts of each batch go through the encoder.
+    pub(crate) parts_on: &'a [PartDevice],
     /// What the device is and why it was taken, for people.
     pub(crate) device_reason: &'a str,
     /// Whose weights it begins with; none of fresh ones.

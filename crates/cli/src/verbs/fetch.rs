@@ -1,10 +1,10 @@
 //! `kith fetch`: a data set from the internet.
 
 use std::fmt::{self, Display, Formatter};
-use std::path::Path;
 
 use serde::Serialize;
 
+use crate::args::FetchFlags;
 use crate::failure::Failure;
 use crate::fetch::{Outcome, Published, Settings, fetch};
 use crate::output::{Console, lossy};
@@ -28,15 +28,11 @@ impl Display for Fetched {
     }
 }
 
-pub(super) fn run(
-    what: Published,
-    mirror: Option<String>,
-    into: &Path,
-    console: &Console,
-) -> Result<Fetched, Failure> {
+pub(super) fn run(flags: FetchFlags, console: &Console) -> Result<Fetched, Failure> {
+    let FetchFlags { what, mirror, into } = flags;
     let mut bar = Bytes::new(console.show());
     let settings = Settings { mirror, ..Settings::default() };
-    let outcome = fetch(&what.dataset(), into, &settings, &mut |progress| {
+    let outcome = fetch(&what.dataset(), &into, &settings, &mut |progress| {
         let name = format!("{:?} {}", progress.stage, progress.file);
         if bar.tick(&name, progress.done, progress.total) {
             console.note(&name);

@@ -22,12 +22,13 @@ mod info;
 mod export;
 mod import;
 mod serve;
+mod worker;
 mod replay;
 mod resume;
 mod label;
 
 use crate::args::{RecipeFlags, Shared, Verb};
-use crate::failure::Failure;
+use crate::failure::{DeviceError, Failure};
 use crate::output::{Console, Outcome};
 use session::Command;
 
@@ -83,23 +84,20 @@ pub(crate) fn run(verb: Verb, shared: &Shared, console: &Console) -> Result<(), 
         Verb::Info { of } => tell(&*info::run(&of)?),
         Verb::Import { flags } => tell(&import::run(&flags, console)?),
         Verb::Export { flags } => tell(&*export::run(&flags)?),
-        Verb::Serve { run, page, port } => {
-            let server = serve::open(run.as_deref(), page, port)?;
-            tell(&server);
-            server.answer()?;
-        }
+        Verb::Serve { flags } => serve::run(flags, console)?,
+        Verb::Worker { flags } => worker::run(flags.listen, command)?,
         Verb::Label { flags } => label::run(&flags, command)?,
-        Verb::Fetch { what, mirror, into } => tell(&fetch::run(what, mirror, &into, console)?),
+        Verb::Fetch { flags } => tell(&fetch::run(flags, console)?),
         Verb::Doctor { flags } => tell(&doctor::run(&flags, console)?),
     }
     Ok(())
 }
 
-/// Refuses several devices where a verb computes on one.
+/// Refuses several devices, and those of workers, where a verb computes on one of this machine.
 fn several_devices_suit(verb: &Verb, shared: &Shared) -> Result<(), Failure> {
     match verb {
         Verb::Pretrain { .. } | Verb::Sweep { .. } => Ok(()),
-        _ if !shared.device.are_several() => Ok(()),
-        _ => Err(Failure::SeveralDevices { got: shared.device.to_string() }),
+        _ if shared.device.is_one_here() => Ok(()),
+        _ => Err(DeviceError::Several { got: shared.device.to_string() }.into()),
     }
 }

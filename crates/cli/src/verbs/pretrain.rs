@@ -112,7 +112,7 @@ pub(super) fn trainer(
         Some(start) => Trainer::pretraining_from(&start.archive, recipe, plan, device)?,
         None => Trainer::pretraining(recipe, plan, device)?,
     };
-    Ok(trainer.also_on(context.further)?)
+    Ok(trainer.in_parts_on(context.parts_on.to_vec())?)
 }
 
 /// Whether such a run could begin, without a step of it.

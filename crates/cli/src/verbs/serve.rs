@@ -14,9 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 use tower_http::compression::CompressionLayer;
 use tower_http::services::{ServeDir, ServeFile};
 
+use crate::args::ServeFlags;
 use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
+use crate::output::Console;
 use crate::train::folder;
 pub(super) use guard::Access;
 use guard::{Own, guard};
@@ -44,17 +46,16 @@ impl Display for Server {
     }
 }
 
-/// Listens to the browser of this machine alone.
-pub(super) fn open(
-    run: Option<&Path>,
-    page: Option<PathBuf>,
-    port: u16,
-) -> Result<Server, Failure> {
-    let (files, place) = match run {
+/// Answers the browser of this machine alone, until it is stopped.
+pub(super) fn run(flags: ServeFlags, console: &Console) -> Result<(), Failure> {
+    let ServeFlags { run, page, port } = flags;
+    let (files, place) = match run.as_deref() {
         Some(run) => (of_run(run)?, "#neighbours?checkpoint=run/checkpoint.safetensors"),
         None => (Router::new(), ""),
     };
-    listen(files, page, port, (place, Access::Reads))
+    let server = listen(files, page, port, (place, Access::Reads))?;
+    console.result(&server);
+    server.answer()
 }
 
 /// The same for the page with more routes, opened at a place of it.

@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
             folder: &self.folder,
             whole: &self.folder,
             device: &self.device.device,
-            further: &self.device.further,
+            parts_on: &self.device.parts_on,
             device_reason: &self.device.why,
             origin: self.start.as_ref().and_then(|start| start.meta.origin.as_ref()),
             seed: self.seed,

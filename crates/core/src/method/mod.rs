@@ -5,8 +5,9 @@
 pub mod contrast;
 pub mod agreement;
 mod units;
-pub mod parts;
 pub mod network;
+pub mod remote;
+pub mod parts;
 mod spread;
 pub mod predictor;
 pub mod teacher;
@@ -41,7 +42,7 @@ pub use crate::optimizer::Pace;
 pub use contrast::{AccuracyOn, Reduction, Terms};
 pub use network::{Network, NoBuffers, Passes, Projector};
 use parts::Part;
-pub(crate) use run::{Compared, Run, Running, Start};
+pub(crate) use run::{Compared, Measured, Run, Running, Start};
 
 /// A way of learning without labels: settings, with heads, buffers and a loss of its own.
 pub trait Method: Clone + core::fmt::Debug + Send + Sync + 'static {
@@ -294,6 +295,9 @@ methods! {
     /// A head tells pairs of views of one image from pairs of different images.
     Relational(relational::RelationalSettings),
 }
+
+#[cfg(test)]
+pub(crate) use run::tests::{farthest, gradients};
 
 #[cfg(test)]
 pub(crate) mod oracle;

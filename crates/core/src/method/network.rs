@@ -2,6 +2,7 @@
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
 use super::Build;
 use crate::encoder::Encoder;
@@ -18,7 +19,8 @@ pub struct Network<H: Module + ModuleDisplay> {
 }
 
 /// How the views go through the encoder: it matters where that normalises by the batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Passes {
     /// Views of one size together, as `SimCLR`, `SwAV` and DINO do.
     BySize,
@@ -26,6 +28,16 @@ pub enum Passes {
     Each,
     /// The first view alone: the others are a teacher's.
     First,
+}
+
+impl Passes {
+    /// How many of some views go through the encoder.
+    pub(super) fn of(self, views: usize) -> usize {
+        match self {
+            Self::First => views.min(1),
+            Self::BySize | Self::Each => views,
+        }
+    }
 }
 
 impl<H: Module + ModuleDisplay> Network<H> {

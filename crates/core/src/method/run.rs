@@ -5,7 +5,8 @@ use core::pin::Pin;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 
-use super::parts::{Part, joined};
+use super::parts::{Part, Site, joined};
+use super::remote::Kept;
 use super::spread::Spread;
 use super::{AccuracyOn, Build, Loss, Method, Network, Progress, Reduction, Step};
 use crate::archive::Archive;
@@ -17,10 +18,16 @@ use crate::metrics::Metric;
 use crate::optimizer::{Optimizer, OptimizerSettings, Slopes};
 use crate::rng::Stream;
 
+/// What a step measured, unread.
+pub(crate) type Measured = Vec<(Metric, Tensor<1>)>;
+
 /// What a method in a run does, whichever it is.
 pub(crate) trait Running: core::fmt::Debug + Send {
     /// One step: loss, update of the network, then of the buffers; what was measured, unread.
-    fn learn(&mut self, batch: Compared<'_>) -> Vec<(Metric, Tensor<1>)>;
+    ///
+    /// # Errors
+    /// Those of devices of other processes, after which it cannot go on.
+    fn learn(&mut self, batch: Compared<'_>) -> Result<Measured, Error>;
     /// The encoder as it is now, without autodiff.
     fn encoder(&self) -> Encoder;
     /// Adds network and buffers, which a checkpoint holds.
@@ -63,8 +70,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) progress: Progress,
     /// How many parts of the images go through the encoder one after the other.
     pub(crate) accumulate: usize,
-    /// Where they do, without autodiff: the network's device first.
-    pub(crate) devices: &'a [Device],
+    /// Where they do.
+    pub(crate) sites: &'a [Site],
 }
 
 /// A method of some kind in a run.
@@ -102,9 +109,23 @@ impl<M: Method> Run<M> {
     }
 }
 
-type Measured = Vec<(Metric, Tensor<1>)>;
-
 impl<M: Method> Run<M> {
+    /// The gradients of a step, and what was measured.
+    fn all_slopes(&mut self, batch: Compared<'_>) -> Result<(Slopes, Measured), Error> {
+        let sites = batch.sites;
+        let parts = Part::all(batch.images(), batch.accumulate, sites);
+        let found = match Part::is_whole(&parts, &self.device) {
+            true => self.slopes(batch, &parts),
+            false => self.slopes_in_parts(batch, &parts),
+        };
+        let failed = |site: &Site| match site {
+            Site::Local(_) => None,
+            Site::Remote(encoder) => encoder.remote.failure(),
+        };
+        // All are asked, so that each begins the next step anew.
+        sites.iter().filter_map(failed).reduce(|first, _| first).map_or(Ok(found), Err)
+    }
+
     /// The gradients of a step, all images through the encoder at once.
     fn slopes(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
         let features = self.network.features(batch.views, self.method.passes());
@@ -119,12 +140,12 @@ impl<M: Method> Run<M> {
     fn slopes_in_parts(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
         let passes = self.method.passes();
         let spread = Spread::new(&self.network.encoder, parts, batch.views, passes);
-        let tracked = spread.once().then(|| spread.tracked());
+        let tracked = spread.once().then(|| spread.tracked(Kept::Graph));
         let rows = match &tracked {
             Some(tracked) => tracked.iter().map(|features| features.clone().inner()).collect(),
             None => spread.untracked(),
         };
-        let features = joined(parts, rows).autodiff().require_grad();
+        let features = joined(parts, rows, &self.device).autodiff().require_grad();
         let Loss { value, metrics } = self.loss(batch, features.clone(), parts);
         let gradients = value.backward();
         let slopes = Slopes::of(&self.network, &gradients);
@@ -159,19 +180,15 @@ impl Compared<'_> {
 }
 
 impl<M: Method> Running for Run<M> {
-    fn learn(&mut self, batch: Compared<'_>) -> Vec<(Metric, Tensor<1>)> {
+    fn learn(&mut self, batch: Compared<'_>) -> Result<Measured, Error> {
         let progress = batch.progress;
         self.network = self.method.prepared(self.network.clone());
-        let parts = Part::all(batch.images(), batch.accumulate, batch.devices);
-        let (slopes, metrics) = match parts.as_slice() {
-            [_] => self.slopes(batch, &parts),
-            _ => self.slopes_in_parts(batch, &parts),
-        };
+        let (slopes, metrics) = self.all_slopes(batch)?;
         let pace = |name: &str| self.method.pace(name, progress);
         let network = self.network.clone();
         self.network = self.optimizer.step_at(network, slopes, progress.total, pace);
         self.method.after(&self.network, &mut self.buffers, progress);
-        metrics
+        Ok(metrics)
     }
 
     fn encoder(&self) -> Encoder {
@@ -198,8 +215,7 @@ impl<M: Method> Running for Run<M> {
 }
 
 #[cfg(test)]
-mod tests {
-    #[cfg(feature = "gpu")]
+pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use burn::module::Param;
@@ -335,9 +351,9 @@ mod tests {
             accuracy_on: AccuracyOn::Features,
             progress: Progress { step, total: 6, epoch: 6 },
             accumulate: 1,
-            devices: &[Device::flex()],
+            sites: &[Site::Local(Device::flex())],
         });
-        let value = metrics[0].1.clone().inner();
+        let value = metrics.unwrap()[0].1.clone().inner();
         pollster::block_on(crate::read::read(value)).unwrap()[0]
     }
 
@@ -409,9 +425,10 @@ mod tests {
                     accuracy_on: AccuracyOn::Features,
                     progress: Progress { step, total: 6, epoch: 6 },
                     accumulate,
-                    devices: &[Device::flex()],
+                    sites: &[Site::Local(Device::flex())],
                 });
-                pollster::block_on(crate::read::read(metrics[0].1.clone().inner())).unwrap()[0]
+                pollster::block_on(crate::read::read(metrics.unwrap()[0].1.clone().inner()))
+                    .unwrap()[0]
             };
             let (expected, got) = (of(&mut whole, 1), of(&mut parted, 3));
             assert!(
@@ -428,44 +445,45 @@ mod tests {
         }
     }
 
-    /// The gradients of a step by name, and its loss, on devices.
-    #[cfg(feature = "gpu")]
-    fn gradients(devices: &[Device], accumulate: usize) -> BTreeMap<String, Vec<f32>> {
+    /// The gradients of a step by name, and its loss, with the encoder's work in some places.
+    pub(crate) fn gradients(
+        home: &Device,
+        sites: &[Site],
+        accumulate: usize,
+    ) -> Result<BTreeMap<String, Vec<f32>>, Error> {
         const IMAGES: usize = 6;
-        let mut run = begun(&EncoderSettings::Conv4 { width: 6 }, 32, &devices[0]);
+        let mut run = begun(&EncoderSettings::Conv4 { width: 6 }, 32, home);
         let view = |number: u64| -> Tensor<4> {
             let mut noise = stream(number, Purpose::Test, 0, 3);
             let pixels: Vec<f32> = (0..IMAGES * 3 * 32 * 32).map(|_| noise.unit() as f32).collect();
-            Tensor::from_data(TensorData::new(pixels, [IMAGES, 3, 32, 32]), &devices[0])
+            Tensor::from_data(TensorData::new(pixels, [IMAGES, 3, 32, 32]), home)
         };
         let views = [view(0), view(1)];
         let batch = Compared {
             views: &views,
-            labels: Tensor::from_data([-1; IMAGES], &devices[0]),
+            labels: Tensor::from_data([-1; IMAGES], home),
             reduction: Reduction::Mean,
             accuracy_on: AccuracyOn::Features,
             progress: Progress { step: 0, total: 6, epoch: 6 },
             accumulate,
-            devices,
+            sites,
         };
-        let parts = Part::all(IMAGES, accumulate, devices);
-        let (slopes, metrics) = match parts.len() {
-            1 => run.slopes(batch, &parts),
-            _ => run.slopes_in_parts(batch, &parts),
-        };
+        let (slopes, metrics) = run.all_slopes(batch)?;
         let read = |x: Tensor<1>| pollster::block_on(crate::read::read(x)).unwrap();
         let names = stored(&run).tensors.into_keys();
         let named = |name: String| Some((name.clone(), read(slopes.gradient(&name)?)));
         let mut found: BTreeMap<_, _> = names.filter_map(named).collect();
-        assert!(found.keys().filter(|name| name.starts_with("encoder.")).count() > 4);
         found.insert("loss".into(), read(metrics[0].1.clone()));
-        found
+        Ok(found)
     }
 
     /// How far gradients are apart, the parameter that is farthest.
-    #[cfg(feature = "gpu")]
-    fn farthest(got: &BTreeMap<String, Vec<f32>>, expected: &BTreeMap<String, Vec<f32>>) -> f64 {
+    pub(crate) fn farthest(
+        got: &BTreeMap<String, Vec<f32>>,
+        expected: &BTreeMap<String, Vec<f32>>,
+    ) -> f64 {
         assert!(got.keys().eq(expected.keys()), "the same parameters have gradients");
+        assert!(got.keys().filter(|name| name.starts_with("encoder.")).count() > 4);
         let length = |numbers: &mut dyn Iterator<Item = f64>| numbers.map(|x| x * x).sum::<f64>();
         let far = |(name, expected): (&String, &Vec<f32>)| {
             let pairs = got[name].iter().zip(expected);
@@ -491,15 +509,19 @@ mod tests {
     fn half_batches_on_two_devices_have_the_gradients_of_the_batch() {
         let [gpu, other] = two_gpus();
         assert_ne!(gpu, other);
-        let whole = gradients(std::slice::from_ref(&gpu), 1);
+        let of = |devices: &[&Device], accumulate| {
+            let sites: Vec<Site> = devices.iter().map(|&d| Site::Local(d.clone())).collect();
+            gradients(devices[0], &sites, accumulate).expect("all is here")
+        };
+        let whole = of(&[&gpu], 1);
         for accumulate in [1, 4] {
-            let apart = farthest(&gradients(&[gpu.clone(), other.clone()], accumulate), &whole);
+            let apart = farthest(&of(&[&gpu, &other], accumulate), &whole);
             assert!(apart < 1e-5, "in {accumulate} parts they are {apart} apart");
         }
         let cpu = Device::flex();
-        let of_cpu = gradients(std::slice::from_ref(&cpu), 1);
-        for mixed in [[cpu.clone(), gpu.clone()], [gpu, cpu]] {
-            let apart = farthest(&gradients(&mixed, 1), &of_cpu);
+        let of_cpu = of(&[&cpu], 1);
+        for mixed in [[&cpu, &gpu], [&gpu, &cpu]] {
+            let apart = farthest(&of(&mixed, 1), &of_cpu);
             assert!(apart < 1e-3, "CPU and GPU are {apart} from the CPU");
         }
     }

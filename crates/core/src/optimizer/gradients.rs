@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::archive::{Archive, Stored};
 use crate::error::Error;
 use crate::path::Path;
 use crate::range;
+use crate::read::read;
 use crate::transfer::moved;
 
 /// The longest that gradients may be; a longer one keeps its direction.
@@ -89,6 +91,48 @@ impl Slopes {
         Self(there.map(|((name, slope), gradient)| (name, Slope { gradient, ..slope })).collect())
     }
 
+    /// Adds them to an archive, by the names and in the shapes of a module's parameters.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub(crate) async fn store<M: Module>(
+        &self,
+        of: &M,
+        archive: &mut Archive,
+    ) -> Result<(), Error> {
+        for (name, shape) in shapes(of) {
+            let Some(slope) = self.0.get(&name) else { continue };
+            let values = read(slope.gradient.clone()).await?;
+            archive.tensors.insert(name, Stored { shape, values });
+        }
+        Ok(())
+    }
+
+    /// Those of a module's parameters that an archive holds, on a device.
+    ///
+    /// # Errors
+    /// [`Error::TensorShape`] for one of another shape than its parameter.
+    pub(crate) fn restored<M: Module>(
+        of: &M,
+        archive: &Archive,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        let mut found = Self::default();
+        for (name, shape) in shapes(of) {
+            let Some(there) = archive.shape(&name) else { continue };
+            if there != shape {
+                return Err(Error::TensorShape { name, expected: shape, got: there.to_vec() });
+            }
+            let stored = archive.get(&name)?;
+            let count = stored.values.len();
+            let data = TensorData::new(stored.values.clone(), [count]);
+            let slope =
+                Slope { gradient: Tensor::from_data(data, device), dimensions: shape.len() };
+            found.0.insert(name, slope);
+        }
+        Ok(found)
+    }
+
     /// None longer than the limit.
     #[must_use]
     pub fn clipped(mut self, clip: Clip) -> Self {
@@ -115,6 +159,35 @@ impl Slopes {
 
     pub(super) fn take(&mut self, name: &str) -> Option<Slope> {
         self.0.remove(name)
+    }
+}
+
+/// The names of a module's parameters that learn, and their shapes.
+fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
+    let mut found = Shapes::default();
+    module.visit(&mut found);
+    found.shapes
+}
+
+#[derive(Default)]
+struct Shapes {
+    path: Path,
+    shapes: Vec<(String, Vec<usize>)>,
+}
+
+impl ModuleVisitor for Shapes {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+
+    fn exit_module(&mut self, name: &str, container: &str) {
+        self.path.exit(name, container);
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if param.val().is_require_grad() {
+            self.shapes.push((self.path.name(), param.dims().to_vec()));
+        }
     }
 }
 

@@ -4,11 +4,30 @@ use burn::tensor::{Device, Tensor};
 
 use super::{Run, SelfSupervised, Task, Trainer};
 use crate::error::Error;
+use crate::method::parts::{PartDevice, Site};
+use crate::method::remote::{Built, RemoteEncoder};
 
 impl Run {
-    /// All devices, the one that has the network first.
-    pub(super) fn devices(&self) -> Vec<Device> {
-        [&self.device].into_iter().chain(&self.further).cloned().collect()
+    /// Where networks are that learn.
+    pub(super) fn tracked_device(&self) -> Device {
+        self.device.clone().autodiff()
+    }
+
+    /// Where images go through the encoder.
+    pub(super) fn sites(&self) -> Vec<Site> {
+        let built = || Built {
+            settings: self.recipe.encoder.clone(),
+            side: self.plan.side,
+            freeze: self.recipe.pretraining.freeze,
+        };
+        let site = |device: &PartDevice| match device {
+            PartDevice::Local(device) => Site::Local(device.clone().inner()),
+            PartDevice::Remote(remote) => Site::Remote(RemoteEncoder::new(remote.clone(), built())),
+        };
+        match self.parts_on.as_slice() {
+            [] => vec![Site::Local(self.device.clone())],
+            devices => devices.iter().map(site).collect(),
+        }
     }
 }
 
@@ -21,20 +40,23 @@ impl<T: Task> Trainer<T> {
 }
 
 impl Trainer<SelfSupervised> {
-    /// The same run with further devices: the images of a step go through the encoder in parts, as many on
-    /// each device. Everything else stays on the first one: the loss compares the whole batch there, and the
-    /// optimizer moves the weights, of which the others get copies at every step. So the run is the same
-    /// but for rounding.
+    /// The same run with the encoder's work on some devices, the trainer's own among them or not: the images
+    /// of a step go through the encoder in parts, as many on each device. Everything else stays on the
+    /// trainer's device: the loss compares the whole batch there, and the optimizer moves the weights, of
+    /// which the others get copies at every step. So the run is the same but for rounding.
     ///
     /// # Errors
     /// [`Error::Setting`] for an encoder that normalises by the batch, whose parts have other statistics.
-    pub fn also_on(mut self, further: &[Device]) -> Result<Self, Error> {
-        if !further.is_empty() && self.run.recipe.encoder.normalises() {
-            let expected = "one for an encoder that normalises by the batch: parts of a batch have other \
-                            statistics; take one device, or an encoder that does not (conv4, vit)";
-            return Err(Error::setting("devices", expected, further.len() + 1));
+    pub fn in_parts_on(mut self, devices: Vec<PartDevice>) -> Result<Self, Error> {
+        let own = &self.run.device;
+        let is_own = |device: &PartDevice| matches!(device, PartDevice::Local(device) if device.clone().inner() == *own);
+        if !devices.iter().all(is_own) && self.run.recipe.encoder.normalises() {
+            let expected = "the trainer's own alone for an encoder that normalises by the batch: parts of a \
+                            batch have other statistics, which another process does not give back; take one \
+                            device of this machine, or an encoder that does not normalise (conv4, vit)";
+            return Err(Error::setting("devices", expected, devices.len()));
         }
-        self.run.further = further.iter().map(|device| device.clone().inner()).collect();
+        self.run.parts_on = devices;
         Ok(self)
     }
 }

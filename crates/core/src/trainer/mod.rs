@@ -21,6 +21,7 @@ use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::image::Images;
 use crate::loader::{Batch, Samples};
+use crate::method::parts::PartDevice;
 use crate::metrics::{AverageMeter, Metric, Metrics};
 use crate::read::read;
 use crate::recipe::Recipe;
@@ -92,20 +93,15 @@ pub struct Run {
     pub plan: Plan,
     /// Where it computes, without autodiff.
     pub device: Device,
-    /// Where else images go through the encoder.
-    further: Vec<Device>,
+    /// Where images go through the encoder; on its own device where there is none.
+    parts_on: Vec<PartDevice>,
     /// Steps done.
     pub steps: u64,
 }
 
 impl Run {
     fn new(recipe: Recipe, plan: Plan, device: &Device) -> Self {
-        Self { recipe, plan, device: device.clone().inner(), further: Vec::new(), steps: 0 }
-    }
-
-    /// Where networks are that learn.
-    fn tracked_device(&self) -> Device {
-        self.device.clone().autodiff()
+        Self { recipe, plan, device: device.clone().inner(), parts_on: Vec::new(), steps: 0 }
     }
 
     /// Images of a batch as a policy shows them.

@@ -15,7 +15,7 @@ use crate::image::Images;
 use crate::linear::Linear;
 use crate::loader::{Batch, Loader, MemoryDataset, MemorySplit};
 use crate::loss::cross_entropy;
-use crate::method::{Compared, Progress, Running, Start};
+use crate::method::{Compared, Measured, Progress, Running, Start};
 use crate::metrics::{self, Metric, Metrics, Shown, Unit};
 use crate::optimizer::{Optimizer, Slopes};
 use crate::recipe::Recipe;
@@ -105,16 +105,17 @@ impl Trainer<SelfSupervised> {
     /// - views: `[n, 3, h, w]` each; labels: n numbers, [`UNKNOWN`] where there is none
     /// - labelled: `[m, 3, h, w]` and m labels, for the probe
     ///
-    /// # Panics
-    /// For another number of views than the recipe's.
+    /// # Errors
+    /// [`Error::Setting`] for another number of views than the recipe's; [`Error::Remote`] when a device of
+    /// another process fails: then the run cannot go on.
     pub fn learn(
         &mut self,
         views: &[Tensor<4>],
         labels: &[i32],
         labelled: Option<(Tensor<4>, &[i32])>,
-    ) -> Metrics {
-        let measured = self.task.learn_views(views, labels, labelled, &self.run);
-        self.count(measured)
+    ) -> Result<Metrics, Error> {
+        let measured = self.task.learn_views(views, labels, labelled, &self.run)?;
+        Ok(self.count(measured))
     }
 }
 
@@ -162,10 +163,12 @@ impl SelfSupervised {
         labels: &[i32],
         labelled: Option<(Tensor<4>, &[i32])>,
         run: &Run,
-    ) -> Vec<(Metric, Tensor<1>)> {
+    ) -> Result<Measured, Error> {
         let settings = &run.recipe.pretraining;
         let expected = settings.views.listed(run.recipe.objective.views(), run.plan.side).len();
-        assert_eq!(views.len(), expected, "views of each image");
+        if views.len() != expected {
+            return Err(Error::setting("views of each image", expected.to_string(), views.len()));
+        }
         let mut measured = self.method.learn(Compared {
             views,
             labels: run.labels(labels),
@@ -173,12 +176,12 @@ impl SelfSupervised {
             accuracy_on: settings.accuracy_on,
             progress: Progress { step: run.steps, total: run.plan.total(), epoch: run.plan.steps },
             accumulate: settings.accumulate,
-            devices: &run.devices(),
-        });
+            sites: &run.sites(),
+        })?;
         if let Some((images, labels)) = labelled {
             measured.extend(self.learn_probe(images, labels, run));
         }
-        measured
+        Ok(measured)
     }
 
     fn learn_probe(
@@ -231,7 +234,7 @@ impl Task for SelfSupervised {
             let named = (Purpose::LabelledView, labelled.visits.as_slice());
             run.view(&run.recipe.pretraining.probe_view, images, named)
         });
-        Ok(self.learn_views(&views, &labels, seen.map(|seen| (seen, own)), run))
+        self.learn_views(&views, &labels, seen.map(|seen| (seen, own)), run)
     }
 
     fn metrics(&self) -> Vec<Metric> {
