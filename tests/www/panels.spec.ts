@@ -57,6 +57,36 @@ test("a picture's nearest rows of a support set are told", async ({ visit }) => 
   await expect(page.locator(".support li")).toHaveCount(3, { timeout: 60_000 });
 });
 
+test("what an address asks for and cannot have is told, in every panel", async ({ visit }) => {
+  const { page } = visit;
+  const refused = page.locator("#refused");
+  for (const [address, words] of [
+    ["learn?steps=9999&batch=4&recipe=minutes", ["steps=9999", "1 to 6000", "batch=4", "8 to 256"]],
+    ["learn?recipe=minutes", ["recipe=minutes", "keras-simclr"]],
+    ["neighbours?picture=g99999", ["picture=g99999", "gallery"]],
+    ["clean?clean=mine", ["clean=mine", "own, gallery"]],
+    ["map?colour=red&device=gpu", ["colour=red", "device=gpu", "auto, webgpu, cpu"]],
+    ["maps", ["no panel “maps”", "neighbours, augmentations"]],
+  ] as const) {
+    // Which device computes is read once, as the page opens.
+    await page.goto("about:blank");
+    await visit.open(address);
+    for (const word of words) await expect(refused, address).toContainText(word);
+  }
+  await visit.accessible("an address that cannot be");
+  await page.getByRole("link", { name: "Augmentations" }).click();
+  await expect(page.locator(".panel.augmentations")).toBeVisible();
+  await expect(refused).toHaveText("");
+  await visit.open("augmentations?views=2.5&policy=strong");
+  await load(page);
+  for (const word of ["views=2.5", "2 to 8", "policy=strong", "byol"]) {
+    await expect(refused).toContainText(word);
+  }
+  await page.goto("about:blank");
+  await visit.open("learn?steps=20&batch=16&recipe=simclr");
+  await expect(refused).toHaveText("");
+});
+
 test("augmentations follow their controls", async ({ visit }) => {
   const { page } = visit;
   await visit.open("augmentations?seed=5");

@@ -14,9 +14,62 @@ function parts(): { panel: string; settings: URLSearchParams } {
 /** The panel that the address names; "" if none. */
 export const panelInAddress = (): string => parts().panel;
 
+/** The panel of some that the address names, or the default `otherwise`; "" is none. */
+export function panelSetting<T extends string>(panels: readonly T[], otherwise: T): T {
+  const { panel } = parts();
+  const found = panels.find((name) => name === panel);
+  const expected = panels.join(", ");
+  const fails = panel !== "" && found === undefined;
+  refuse("#", fails ? `there is no panel “${panel}”: expected ${expected}` : undefined);
+  return found ?? otherwise;
+}
+
 /** A setting of the address, or the default `otherwise`. */
 export function setting(name: string, otherwise: string): string {
   return parts().settings.get(name) ?? otherwise;
+}
+
+/** What the address asks for and cannot have, in words, by its name. */
+const refused = new Map<string, string>();
+const refusals = new EventTarget();
+
+/** Calls `listener` with all that the address asks for and cannot have, whenever that changes. */
+export function onRefused(listener: (words: readonly string[]) => void): void {
+  const tell = (): void => listener([...refused.values()]);
+  refusals.addEventListener("change", tell);
+  tell();
+}
+
+function refuse(name: string, words: string | undefined): void {
+  if (refused.get(name) === words) return;
+  if (words === undefined) refused.delete(name);
+  else refused.set(name, words);
+  refusals.dispatchEvent(new Event("change"));
+}
+
+/**
+ * What `find` knows by a setting of the address; the default `otherwise` where the address has none, and
+ * where nothing is known by it, which the page tells with what was expected.
+ */
+export function knownSetting<T>(
+  name: string,
+  find: (value: string) => T | undefined,
+  { expected, otherwise }: { expected: string; otherwise: T },
+): T {
+  const value = parts().settings.get(name);
+  const found = value === null ? undefined : find(value);
+  const fails = value !== null && found === undefined;
+  refuse(name, fails ? `${name}=${value} cannot be: expected ${expected}` : undefined);
+  return found ?? otherwise;
+}
+
+/** A word of the address out of some, or the default `otherwise`. */
+export function wordSetting<T extends string>(name: string, words: readonly T[], otherwise: T): T {
+  const expected = words.filter((word) => word !== "").join(", ");
+  return knownSetting(name, (value) => words.find((word) => word === value), {
+    expected,
+    otherwise,
+  });
 }
 
 /** A whole number of the address within a range, or the default `otherwise`. */
@@ -25,8 +78,11 @@ export function numberSetting(
   otherwise: number,
   [least, most]: [number, number],
 ): number {
-  const value = Number(parts().settings.get(name) ?? NaN);
-  return Number.isInteger(value) && value >= least && value <= most ? value : otherwise;
+  const within = (text: string): number | undefined => {
+    const value = text.trim() === "" ? NaN : Number(text);
+    return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
+  };
+  return knownSetting(name, within, { expected: `${least} to ${most}`, otherwise });
 }
 
 type Settings = Readonly<Record<string, string | number | undefined>>;
@@ -62,4 +118,7 @@ export function onAddressChange(listener: Listener): void {
   listeners.add(listener);
 }
 
-addEventListener("hashchange", () => listeners.forEach((listener) => listener()));
+addEventListener("hashchange", () => {
+  for (const name of refused.keys()) refuse(name, undefined);
+  listeners.forEach((listener) => listener());
+});

@@ -12,7 +12,7 @@ import {
   type LoadOptions,
   type TrainingRun,
 } from "kith-web";
-import { remember, setting } from "./address.js";
+import { knownSetting, remember, wordSetting } from "./address.js";
 import { gallery } from "./gallery.js";
 import { picturesFromFiles } from "./user-pictures.js";
 import { measures, setMark, type Mark } from "./label/mark.js";
@@ -77,8 +77,7 @@ export class AppState {
     this.random = random;
     this.checkpoint = "trained";
     this.#source = { file: trained.url! };
-    const device = setting("device", "auto") as Device;
-    this.device = DEVICES.includes(device) ? device : "auto";
+    this.device = wordSetting("device", DEVICES, "auto");
   }
 
   static async open(): Promise<AppState> {
@@ -127,6 +126,13 @@ export class AppState {
 
   picture(id: string): Picture | undefined {
     return this.all.find((picture) => picture.id === id);
+  }
+
+  /** The picture that the address names. */
+  pictureInAddress(): Picture | undefined {
+    const find = (id: string): Picture | undefined => this.picture(id);
+    const expected = "the name of a picture of the gallery";
+    return knownSetting("picture", find, { expected, otherwise: undefined });
   }
 
   /** Listens until `closed` aborts. */

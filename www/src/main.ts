@@ -1,5 +1,6 @@
 /** Opens the page. */
 import { addAnnouncer } from "./announce.js";
+import { onRefused } from "./address.js";
 import { AppState } from "./app-state.js";
 import { deviceStatus } from "./device-status.js";
 import { acceptEncoderFiles } from "./encoder-files.js";
@@ -21,8 +22,17 @@ function setUpSkipLink(): void {
   });
 }
 
+/** Says what the address asks for and cannot have. */
+function sayWhatIsRefused(place: HTMLElement): void {
+  onRefused((words) => {
+    const said = words.map((each) => `${each}.`).join(" ");
+    place.textContent = said && `In the address ${said} The usual is taken instead.`;
+  });
+}
+
 async function open(): Promise<void> {
   addAnnouncer();
+  sayWhatIsRefused(byId("refused"));
   sayWhatIsPrinted(byId("printed"));
   tour(byId("tour"), byId("tour-link") as HTMLAnchorElement);
   setUpSkipLink();

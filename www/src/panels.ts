@@ -1,5 +1,5 @@
 /** The panels: shows the one that the address names. */
-import { addressOf, onAddressChange, panelInAddress } from "./address.js";
+import { addressOf, onAddressChange, panelSetting } from "./address.js";
 import { announce } from "./announce.js";
 import type { AppState } from "./app-state.js";
 import { el } from "./element.js";
@@ -36,6 +36,8 @@ const PANELS: readonly {
   },
 ];
 
+const NAMES = PANELS.map(({ name }) => name);
+
 const TITLE = document.title;
 
 /** Shows the panel of the address, and follows its changes. */
@@ -47,7 +49,8 @@ export function showPanels(nav: HTMLElement, main: HTMLElement, app: AppState): 
   let closing = new AbortController();
   let shown = "";
   const show = async (): Promise<void> => {
-    const panel = PANELS.find(({ name }) => name === panelInAddress()) ?? PANELS[0]!;
+    const named = panelSetting(NAMES, NAMES[0]!);
+    const panel = PANELS.find(({ name }) => name === named)!;
     for (const link of links) {
       const isOpen = link.dataset["panel"] === panel.name;
       link.href = addressOf(link.dataset["panel"]!);

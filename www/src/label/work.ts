@@ -1,6 +1,6 @@
 /** Everything about the pictures of a source, once their embeddings are there. */
 import { LabelPool, type CallOptions, type ProposalRule, type SemiSupervised } from "kith-web";
-import { remember, setting } from "../address.js";
+import { remember, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { choice, el, field } from "../element.js";
 import { ClassList } from "./class-list.js";
@@ -57,11 +57,11 @@ export async function openWork(
 }
 
 function ruleSetting(): ProposalRule {
-  const named = setting("rule", DEFAULT_RULE);
-  return RULES.find(([rule]) => rule === named)?.[0] ?? DEFAULT_RULE;
+  const rules = RULES.map(([rule]) => rule);
+  return wordSetting("rule", rules, DEFAULT_RULE);
 }
 
-const keysOn = (): boolean => setting("keys", "on") !== "off";
+const keysOn = (): boolean => wordSetting("keys", ["on", "off"], "on") !== "off";
 
 /** Which pictures are proposed, and whether single keys label. */
 function settings(labelling: Labelling): HTMLElement {

@@ -1,6 +1,6 @@
 /** The settings of a new run. */
 import { KithError, type CallOptions, type Pretraining } from "kith-web";
-import { numberSetting, remember, setting } from "../address.js";
+import { knownSetting, numberSetting, remember, setting, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, choice, el, field, megabytes } from "../element.js";
 import type { Picture } from "../picture.js";
@@ -95,11 +95,14 @@ export function newRun(app: AppState, onStart: OnStart, closed: AbortSignal): HT
 }
 
 function fromAddress(): Choices {
-  const recipe = recipeOf(setting("recipe", ""))?.name ?? FIRST_RECIPE;
+  const recipe = knownSetting("recipe", (name) => recipeOf(name)?.name, {
+    expected: recipes.map(({ name }) => name).join(", "),
+    otherwise: FIRST_RECIPE,
+  });
   return {
     recipe,
-    source: setting("pictures", "") === "own" ? "own" : "gallery",
-    begin: setting("begin", "") === "open" ? "open" : "fresh",
+    source: wordSetting("pictures", ["gallery", "own"], "gallery"),
+    begin: wordSetting("begin", ["fresh", "open"], "fresh"),
     steps: numberSetting("steps", usualFor(recipe).steps, [1, 6000]),
     batch: numberSetting("batch", 64, [8, 256]),
     seed: numberSetting("seed", 1, SEEDS),

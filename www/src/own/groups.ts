@@ -1,6 +1,6 @@
 /** Sorts the user's pictures into groups of which nobody told the network; a name makes one a class. */
 import { kMeans, type CallOptions } from "kith-web";
-import { remember, setting, visit } from "../address.js";
+import { remember, setting, visit, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, choice, el, field } from "../element.js";
 import { grid } from "../grid.js";
@@ -28,13 +28,20 @@ interface Sorting {
   readonly closed: AbortSignal;
 }
 
+const groupsSetting = (): string =>
+  wordSetting(
+    "groups",
+    CHOICES.map(([count]) => count),
+    "auto",
+  );
+
 /** The button, the groups once they are there, and the pictures before. */
 export function sorting(app: AppState, { onSelect, closed }: Sorting): HTMLElement {
   let groups: readonly Group[] = [];
   let views: readonly GroupView[] = [];
   const status = el("div", {});
   const place = el("div", { class: "groups" });
-  const count = choice(CHOICES, setting("groups", "auto"), () => groups.length > 0 && sort());
+  const count = choice(CHOICES, groupsSetting(), () => groups.length > 0 && sort());
   const show = (found: readonly Group[]): void => {
     groups = found;
     views = groups.map((group, index) => groupView(app, { group, index, onSelect }));

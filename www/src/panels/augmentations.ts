@@ -1,6 +1,6 @@
 /** Augmentations: views of a picture, and what a network learns to ignore from them. */
 import { policies, type AugmentationOp, type Encoder } from "kith-web";
-import { numberSetting, remember, setting } from "../address.js";
+import { numberSetting, remember, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { drawMatrix } from "../augmentations/matrix.js";
 import { viewCanvas } from "../augmentations/view-canvas.js";
@@ -63,10 +63,10 @@ async function editor(
 ): Promise<void> {
   const known = await policies();
   const state: State = {
-    picture: app.picture(setting("picture", "")) ?? app.gallery[0]!,
+    picture: app.pictureInAddress() ?? app.gallery[0]!,
     views: numberSetting("views", 7, [2, 8]),
     seed: numberSetting("seed", 0, SEEDS),
-    preset: setting("policy", ""),
+    preset: wordSetting("policy", Object.keys(known), ""),
     settings: [],
   };
   const opsOf = (preset: string): readonly AugmentationOp[] => known[preset] ?? encoder.info.views;

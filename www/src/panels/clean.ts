@@ -1,5 +1,5 @@
 /** Clean up: near-duplicates, doubtful labels and outliers among pictures, to accept or reject. */
-import { remember, setting } from "../address.js";
+import { remember, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { review } from "../clean/review.js";
 import { search } from "../clean/search.js";
@@ -18,7 +18,7 @@ const SOURCES = [
 ] as const;
 
 export function clean(root: HTMLElement, app: AppState, closed: AbortSignal): void {
-  const source: Source = setting("clean", "own") === "gallery" ? "gallery" : "own";
+  const source: Source = wordSetting("clean", ["own", "gallery"], "own");
   const place = el("div", {});
   let shown = new AbortController();
   closed.addEventListener("abort", () => shown.abort());

@@ -1,6 +1,6 @@
 /** Label: the program proposes a picture, a person labels it, and both learn how much is known. */
 import type { CallOptions } from "kith-web";
-import { remember, setting } from "../address.js";
+import { remember, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, el, megabytes } from "../element.js";
 import { galleryWithoutLabels, ownPictures } from "../label/sources.js";
@@ -37,8 +37,7 @@ function introduction(): HTMLElement {
 }
 
 function chosenSource(): SourceKind {
-  const named = setting("source", "own");
-  return named === "gallery" || named === "folder" ? named : "own";
+  return wordSetting("source", ["own", "gallery", "folder"], "own");
 }
 
 function sourceChoice(show: (kind: SourceKind) => void): HTMLElement {

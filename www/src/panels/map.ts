@@ -2,7 +2,7 @@
  * Map: all pictures in two dimensions; pictures that the network finds similar are close together.
  */
 import { project, type CallOptions } from "kith-web";
-import { remember, setting } from "../address.js";
+import { remember, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, choice, el, field } from "../element.js";
 import { grid } from "../grid.js";
@@ -80,7 +80,11 @@ export function map(root: HTMLElement, app: AppState, closed: AbortSignal): void
 const initialState = (app: AppState): MapState => ({
   pictures: known(app),
   points: new Float32Array(0),
-  colour: COLOURS.find(([value]) => value === setting("colour", ""))?.[0] ?? defaultColour(),
+  colour: wordSetting(
+    "colour",
+    COLOURS.map(([value]) => value),
+    defaultColour(),
+  ),
   predictions: undefined,
   selected: [],
 });

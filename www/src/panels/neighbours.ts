@@ -1,6 +1,6 @@
 /** Neighbours: the nearest pictures to a picture, for the open network and for the untrained one. */
 import type { KnnIndex, SupportNeighbor } from "kith-web";
-import { remember, setting } from "../address.js";
+import { remember } from "../address.js";
 import { pictureInput } from "../picture-input.js";
 import type { AppState } from "../app-state.js";
 import { debounced } from "../debounce.js";
@@ -55,7 +55,7 @@ interface Opening {
 function open(root: HTMLElement, app: AppState, opening: Opening): void {
   const { closed } = opening;
   let { indices } = opening;
-  let query = app.picture(setting("picture", "")) ?? nextExample(app);
+  let query = app.pictureInAddress() ?? nextExample(app);
   const words = el("div", { class: "about" });
   const comparison = el("div", { class: "comparison" });
   const [status, taken] = [el("div", {}), el("div", {})];

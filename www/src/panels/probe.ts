@@ -1,7 +1,7 @@
 /**
  * Probe: how well a few labels classify the other pictures, with the embeddings of this network.
  */
-import { numberSetting, remember, setting } from "../address.js";
+import { numberSetting, remember, wordSetting } from "../address.js";
 import type { AppState } from "../app-state.js";
 import { button, el, slider } from "../element.js";
 import { debounced } from "../debounce.js";
@@ -29,7 +29,7 @@ interface State {
 
 export function probe(root: HTMLElement, app: AppState, closed: AbortSignal): void {
   const state: State = {
-    source: setting("labels", "categories") === "own" ? "own" : "categories",
+    source: wordSetting("labels", ["categories", "own"], "categories"),
     stop: numberSetting("perclass", 3, [0, STOPS.length - 1]),
     seed: numberSetting("draw", 0, SEEDS),
     run: undefined,

@@ -39,12 +39,19 @@ pub trait Link: core::fmt::Debug + Send + Sync {
     fn receive(&self) -> Result<Vec<u8>, Error>;
 }
 
-/// A device of another process, which a [`Worker`](crate::worker::Worker) computes on.
+/// What a [`Remote`] has where one can be. A page has no other process: nothing of it is compiled there.
+#[cfg(not(target_family = "wasm"))]
+type Possible = ();
+#[cfg(target_family = "wasm")]
+type Possible = core::convert::Infallible;
+
+/// A device of another process, which a [`Worker`](crate::worker::Worker) computes on; not in a browser.
 #[derive(Clone, Debug)]
 pub struct Remote {
     link: Arc<dyn Link>,
     device: Arc<str>,
     step: Arc<Mutex<Asked>>,
+    _possible: Possible,
 }
 
 /// What was asked in a step.
@@ -67,9 +74,10 @@ impl Remote {
     ///
     /// # Errors
     /// [`Error::Remote`] when none answers, or one of another version.
+    #[cfg(not(target_family = "wasm"))]
     pub fn connect(link: impl Link + 'static) -> Result<Self, Error> {
         let (link, step) = (Arc::new(link), Arc::default());
-        let mut remote = Self { link, device: "".into(), step };
+        let mut remote = Self { link, device: "".into(), step, _possible: () };
         let hello = Note::Hello { version: Note::VERSION.into() };
         remote.link.send(Box::pin(async { hello.message(Archive::default()) }))?;
         match remote.answer()? {

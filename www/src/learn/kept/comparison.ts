@@ -1,5 +1,5 @@
 /** Two kept runs side by side: in what they differ, what came of each, their curves, their neighbours. */
-import { remember, setting } from "../../address.js";
+import { remember, setting, wordSetting } from "../../address.js";
 import type { AppState } from "../../app-state.js";
 import { choice, el, field, percent } from "../../element.js";
 import type { KeptRun } from "./kept-runs.js";
@@ -151,7 +151,7 @@ function table(
 function curves(two: Two): HTMLElement {
   const place = el("div", {});
   const draw = (along: Along): void => place.replaceChildren(overlay(two, along));
-  const now: Along = setting("along", "") === "seconds" ? "seconds" : "step";
+  const now: Along = wordSetting("along", ["step", "seconds"], "step");
   const along = choice<Along>(
     [
       ["step", "steps"],
