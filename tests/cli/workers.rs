@@ -157,7 +157,8 @@ fn what_is_no_worker_is_told_before_anything_begins() {
     answering.join().expect("it answered");
     let worker = Worker::start();
     let resnet = ["--set", "encoder={kind=\"resnet\",depth=18}"];
-    let output = pretrain(folder.path(), "run", &worker.device(), &resnet).output();
+    let both = format!("cpu,{}", worker.device());
+    let output = pretrain(folder.path(), "run", &both, &resnet).output();
     let (exit, code, said) = told(&output.expect("it starts"));
     assert_eq!((exit, code.as_str()), (3, "SETTING"), "{said}");
     assert!(said.contains("statistics"), "{said}");

@@ -105,9 +105,20 @@ fn every_method_learns_by_workers_what_it_learns_by_itself() {
     }
 }
 
+/// Running statistics, and those of teachers, move on with each look at a batch.
 #[test]
 fn a_worker_computes_to_the_same_bits_what_this_process_would() {
-    for (name, recipe) in methods() {
+    let pooled = Recipe::built_in_text("byol").map(|text| {
+        let changes = [
+            "encoder={ kind = \"conv4_pool\", width = 4 }",
+            "projection.hidden=[8]",
+            "pretraining.unlabelled_batch=8",
+            "pretraining.labelled_batch=4",
+        ];
+        Recipe::parse(text, &changes.map(Into::into)).expect("it can be read")
+    });
+    let all = METHODS.into_iter().map(|method| (method.0, small(method)));
+    for (name, recipe) in all.chain(pooled.map(|recipe| ("byol, pooled", recipe))) {
         let mut here = Run::start(&recipe, &[cpu()]);
         let mut far = Run::in_parts(&recipe, &cpu(), vec![worker(&cpu())]);
         assert_eq!(far.steps(3), here.steps(3), "{name}");
@@ -135,19 +146,15 @@ fn a_run_on_two_devices_is_the_same_again_and_after_a_stop() {
 }
 
 #[test]
-fn an_encoder_that_normalises_by_the_batch_is_refused() {
+fn parts_of_a_batch_are_refused_by_an_encoder_that_normalises_by_it() {
     let method = METHODS.into_iter().find(|method| small(*method).encoder.normalises());
     let recipe = small(method.expect("one of the small recipes has batch normalisation"));
-    for (parts_on, got) in [
-        (vec![PartDevice::Local(cpu()), PartDevice::Local(gpu())], "devices = 2"),
-        (vec![worker(&cpu())], "devices = 1"),
-    ] {
+    for further in [PartDevice::Local(gpu()), worker(&cpu())] {
         let trainer = Trainer::pretraining(recipe.clone(), PLAN, &cpu()).expect("it suits");
-        let refused = trainer.in_parts_on(parts_on).expect_err("parts have other statistics");
-        for words in [got, "statistics", "conv4, vit"] {
-            assert!(refused.to_string().contains(words), "{refused}");
+        let refused = trainer.in_parts_on(vec![PartDevice::Local(cpu()), further]);
+        let refused = refused.expect_err("parts have other statistics").to_string();
+        for words in ["devices = 2", "statistics", "conv4, vit"] {
+            assert!(refused.contains(words), "{refused}");
         }
     }
-    let alone = Trainer::pretraining(recipe, PLAN, &cpu()).expect("it suits");
-    assert!(alone.in_parts_on(vec![PartDevice::Local(cpu())]).is_ok(), "all of each batch");
 }

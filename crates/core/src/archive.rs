@@ -186,7 +186,7 @@ impl Archive {
 
     /// Numbers under `prefix` that are learnt: all but running statistics.
     pub fn parameters(&self, prefix: &str) -> usize {
-        let learnt = self.names_below(prefix).filter(|name| !name.contains(".running_"));
+        let learnt = self.names_below(prefix).filter(|name| !is_statistic(name));
         learnt
             .filter_map(|name| self.shape(name))
             .map(|shape| shape.iter().product::<usize>())
@@ -228,9 +228,30 @@ impl Archive {
     /// # Errors
     /// [`Error::Device`] when reading fails.
     pub async fn add<M: Module>(&mut self, prefix: &str, module: &M) -> Result<(), Error> {
+        self.add_wanted(prefix, module, |_| true).await
+    }
+
+    /// Adds the running statistics of a module's normalisations under `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::Device`] when reading fails.
+    pub(crate) async fn add_statistics<M: Module>(
+        &mut self,
+        prefix: &str,
+        module: &M,
+    ) -> Result<(), Error> {
+        self.add_wanted(prefix, module, is_statistic).await
+    }
+
+    async fn add_wanted<M: Module>(
+        &mut self,
+        prefix: &str,
+        module: &M,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<(), Error> {
         let mut gather = Gather { path: Path::below(prefix), reads: Vec::new() };
         module.visit(&mut gather);
-        for (name, reading) in gather.reads {
+        for (name, reading) in gather.reads.into_iter().filter(|(name, _)| wanted(name)) {
             self.tensors.insert(name, reading.await?);
         }
         Ok(())
@@ -241,10 +262,38 @@ impl Archive {
     /// # Errors
     /// [`Error::MissingTensor`], [`Error::TensorShape`] for the first that does not fit.
     pub fn restore<M: Module>(&self, prefix: &str, module: M) -> Result<M, Error> {
-        let mut scatter = Scatter { archive: self, path: Path::below(prefix), failed: None };
+        self.restore_wanted(prefix, module, |_| true)
+    }
+
+    /// Replaces the running statistics of a module's normalisations by those under `prefix`, in all of its
+    /// clones: clones share them.
+    ///
+    /// # Errors
+    /// As [`Self::restore`].
+    pub(crate) fn restore_statistics<M: Module>(
+        &self,
+        prefix: &str,
+        module: &M,
+    ) -> Result<(), Error> {
+        self.restore_wanted(prefix, module.clone(), is_statistic).map(drop)
+    }
+
+    fn restore_wanted<M: Module>(
+        &self,
+        prefix: &str,
+        module: M,
+        wanted: fn(&str) -> bool,
+    ) -> Result<M, Error> {
+        let path = Path::below(prefix);
+        let mut scatter = Scatter { archive: self, wanted, path, failed: None };
         let module = module.map(&mut scatter);
         scatter.failed.map_or(Ok(module), Err)
     }
+}
+
+/// Whether a tensor of such a name is no parameter, but a running statistic.
+fn is_statistic(name: &str) -> bool {
+    name.contains(".running_")
 }
 
 #[cfg(test)]

@@ -79,10 +79,6 @@ impl Worker {
     fn build(&mut self, built: Built, archive: &Archive) -> Result<(), Error> {
         let Built { settings, side, freeze } = &built;
         range::count("side", *side as u64, 1..=MOST_SIDE as u64)?;
-        if settings.normalises() {
-            let expected = "one that does not normalise by the batch (conv4, vit)";
-            return Err(Error::setting("encoder", expected, settings.kind()));
-        }
         check_sizes(settings, *side, archive)?;
         let known = self.encoder.take().filter(|(known, _)| *known == built);
         let fresh = match known {
@@ -121,11 +117,14 @@ impl Worker {
                 self.kept = Some((alone.clone(), features.clone()));
                 features
             }
+            // As a teacher looks: by the batch's statistics, and moving its own.
+            Kept::Nothing if built.settings.normalises() => alone.features(&views, passes),
             Kept::Nothing => alone.valid().features(&views, passes),
         };
-        let stored = Stored::read(features).await?;
-        let tensors = [(FEATURES.to_owned(), stored)].into();
-        Note::Features.message(Archive { tensors, ..Archive::default() })
+        let mut answer = Archive::default();
+        answer.add_statistics("", alone).await?;
+        answer.tensors.insert(FEATURES.to_owned(), Stored::read(features).await?);
+        Note::Features.message(answer)
     }
 
     async fn backward(&mut self, archive: &Archive) -> Result<Vec<u8>, Error> {
@@ -172,7 +171,6 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::encoder::Pixels;
     use crate::method::parts::Site;
     use crate::method::remote::{Composing, Link, Remote, RemoteEncoder};
     use crate::method::{farthest, gradients};
@@ -312,12 +310,6 @@ mod tests {
         let hello = |version: &str| {
             Note::Hello { version: version.into() }.message(Archive::default()).unwrap()
         };
-        let pooled = EncoderSettings::Conv4Pool {
-            width: 4,
-            grid: 1,
-            features: None,
-            pixels: Pixels::default(),
-        };
         let good = asked(Some(built()), &[view]);
         let mut worker = worker();
         for (message, expected) in [
@@ -333,7 +325,6 @@ mod tests {
             (Note::Features.message(Archive::default()).unwrap(), "expected a question"),
             (asked(None, &[view]), "expected an encoder first"),
             (backward(&[2, 6]), "expected views first"),
-            (asked(Some(Built { settings: pooled, ..built() }), &[view]), "normalise by the batch"),
             (asked(Some(Built { side: 0, ..built() }), &[view]), "side = 0"),
             (asked(Some(Built { freeze: 9, ..built() }), &[view]), "pretraining.freeze = 9"),
             (asked(Some(built()), &[]), "views: expected at least 1"),

@@ -34,9 +34,10 @@ impl ModuleVisitor for Gather {
     }
 }
 
-/// Replaces every parameter, up to the first that does not fit.
+/// Replaces every parameter of a wanted name, up to the first that does not fit.
 pub(super) struct Scatter<'a> {
     pub(super) archive: &'a Archive,
+    pub(super) wanted: fn(&str) -> bool,
     pub(super) path: Path,
     pub(super) failed: Option<Error>,
 }
@@ -51,10 +52,10 @@ impl ModuleMapper for Scatter<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.failed.is_some() {
+        let name = self.path.name();
+        if self.failed.is_some() || !(self.wanted)(&name) {
             return param;
         }
-        let name = self.path.name();
         let old = param.val();
         let device = old.device().inner();
         let loaded =
@@ -70,10 +71,11 @@ impl ModuleMapper for Scatter<'_> {
     }
 
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
-        if self.failed.is_some() {
+        let name = self.path.name();
+        if self.failed.is_some() || !(self.wanted)(&name) {
             return param;
         }
-        let (name, old) = (self.path.name(), param.val());
+        let old = param.val();
         let stored = self.archive.get(&name);
         match stored.and_then(|stored| stored.to_device(&name, old.dims(), &old.device())) {
             Ok(new) => param.map(|_| new.int()),

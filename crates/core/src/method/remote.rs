@@ -192,10 +192,18 @@ impl RemoteEncoder {
     }
 
     /// Waits for the features that were asked for first, on a device; zeros once something has failed.
-    pub(super) fn features(&self, rows: usize, device: &Device) -> Tensor<2> {
+    /// Running statistics have moved on there, and do so here in the encoder that was sent.
+    pub(super) fn features(
+        &self,
+        rows: usize,
+        (sent, device): (&Network<NoBuffers>, &Device),
+    ) -> Tensor<2> {
         let shape = [rows, self.built.settings.features()];
         let features = self.remote.told(|note, archive| match note {
-            Note::Features => archive.get(FEATURES)?.to_device(FEATURES, shape, device),
+            Note::Features => {
+                archive.restore_statistics("", sent)?;
+                archive.get(FEATURES)?.to_device(FEATURES, shape, device)
+            }
             other => Err(self.remote.unexpected(&other)),
         });
         features.unwrap_or_else(|| Tensor::zeros(shape, device))

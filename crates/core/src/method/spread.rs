@@ -142,7 +142,10 @@ impl<'a> Spread<'a> {
     fn answer(&self, part: usize) -> Tensor<2> {
         let views = self.passes.of(self.views[part].len());
         match self.parts[part].site() {
-            Site::Remote(remote) => remote.features(views * self.parts[part].count(), &self.home.0),
+            Site::Remote(remote) => {
+                let (device, sent) = &self.home;
+                remote.features(views * self.parts[part].count(), (sent, device))
+            }
             Site::Local(device) => self.features(part, device),
         }
     }

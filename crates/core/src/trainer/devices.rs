@@ -46,14 +46,12 @@ impl Trainer<SelfSupervised> {
     /// which the others get copies at every step. So the run is the same but for rounding.
     ///
     /// # Errors
-    /// [`Error::Setting`] for an encoder that normalises by the batch, whose parts have other statistics.
+    /// [`Error::Setting`] for several devices and an encoder that normalises by the batch: parts have other
+    /// statistics.
     pub fn in_parts_on(mut self, devices: Vec<PartDevice>) -> Result<Self, Error> {
-        let own = &self.run.device;
-        let is_own = |device: &PartDevice| matches!(device, PartDevice::Local(device) if device.clone().inner() == *own);
-        if !devices.iter().all(is_own) && self.run.recipe.encoder.normalises() {
-            let expected = "the trainer's own alone for an encoder that normalises by the batch: parts of a \
-                            batch have other statistics, which another process does not give back; take one \
-                            device of this machine, or an encoder that does not normalise (conv4, vit)";
+        if devices.len() > 1 && self.run.recipe.encoder.normalises() {
+            let expected = "one for an encoder that normalises by the batch: parts of a batch have other \
+                            statistics; take one device, or an encoder that does not (conv4, vit)";
             return Err(Error::setting("devices", expected, devices.len()));
         }
         self.run.parts_on = devices;
