@@ -162,6 +162,11 @@ export const ways = [
   ],
 ];
 
+/** Codes of the core that no page can get, and why. */
+export const nativeOnly = {
+  REMOTE_DEVICE: "a page has no other process to compute by",
+};
+
 /** Codes of the core that nobody sees, since something of the package's own comes before. */
 export const unseen = {
   SAMPLES: "the package refuses pixels that are not as many as the sides say",

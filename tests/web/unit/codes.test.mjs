@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { before, test } from "node:test";
 
 import * as kith from "../../../web/dist/node.js";
-import { codesOf, made, notInNode, unseen, ways } from "../codes.mjs";
+import { codesOf, made, nativeOnly, notInNode, unseen, ways } from "../codes.mjs";
 
 const read = (path) => readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
 const words = (text, pattern) => [...text.matchAll(pattern)].map(([, word]) => word);
@@ -41,7 +41,13 @@ test("every code of the package is brought about in a tab", () => {
 });
 
 test("every code of the core is the package's or becomes one, and is brought about", () => {
-  const all = [...new Set([...core, ...gpu])];
+  const native = Object.keys(nativeOnly);
+  assert.deepEqual(
+    native.filter((code) => !core.includes(code)),
+    [],
+    "the core has it no more",
+  );
+  const all = [...new Set([...core, ...gpu])].filter((code) => !native.includes(code));
   const unknown = all.filter((code) => !codes.includes(code) && !translated.includes(code));
   assert.deepEqual(unknown, [], "a page would get a code that it cannot know");
   assert.deepEqual(
