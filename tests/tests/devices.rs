@@ -126,6 +126,27 @@ fn a_worker_computes_to_the_same_bits_what_this_process_would() {
     }
 }
 
+/// What is not finite is not sent, and says the same as a loss that is not.
+#[test]
+fn a_run_that_diverges_by_a_worker_says_so() {
+    let text = Recipe::built_in_text("simclr").expect("it is built in");
+    let changes = ["pretraining.optimizer={ kind = \"sgd\", learning_rate = 1e30 }"];
+    let small =
+        ["encoder.width=4", "pretraining.unlabelled_batch=8", "pretraining.labelled_batch=0"];
+    let all: Vec<String> = small.iter().chain(&changes).map(|&change| change.into()).collect();
+    let recipe = Recipe::parse(text, &all).expect("it can be read");
+    for parts_on in [vec![PartDevice::Local(cpu())], vec![worker(&cpu())]] {
+        let mut run = Run::in_parts(&recipe, &cpu(), parts_on);
+        let mut step = || {
+            let Ok(batch) = run.loader.batch(run.trainer.steps());
+            pollster::block_on(run.trainer.checked_step(&batch))
+        };
+        let error = (0..4).find_map(|_| step().err()).expect("it diverges");
+        assert_eq!(error.code(), "DIVERGED", "{error}");
+        assert!(error.to_string().contains("lower the learning rate"), "{error}");
+    }
+}
+
 #[test]
 fn a_run_on_two_devices_is_the_same_again_and_after_a_stop() {
     for (name, recipe) in methods().filter(|(name, _)| ["simclr", "byol"].contains(name)) {

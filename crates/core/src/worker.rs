@@ -47,7 +47,10 @@ impl Worker {
     /// The answer to a message; where there can be none, the reason.
     pub async fn answer(&mut self, message: &[u8]) -> Vec<u8> {
         let answer = self.answered(message).await;
-        answer.unwrap_or_else(|error| refusal(&error.to_string()))
+        answer.unwrap_or_else(|error| match error {
+            Error::NotFinite { ref name } => refused(error.to_string(), Some(name.clone())),
+            error => refusal(&error.to_string()),
+        })
     }
 
     async fn answered(&mut self, message: &[u8]) -> Result<Vec<u8>, Error> {
@@ -143,7 +146,11 @@ impl Worker {
 
 /// The answer that there is none, for such a reason.
 pub fn refusal(reason: &str) -> Vec<u8> {
-    let note = Note::Failed { reason: reason.to_owned() };
+    refused(reason.to_owned(), None)
+}
+
+fn refused(reason: String, not_finite: Option<String>) -> Vec<u8> {
+    let note = Note::Failed { reason, not_finite };
     note.message(Archive::default()).expect("it has no numbers, all of which are finite")
 }
 
@@ -273,7 +280,7 @@ mod tests {
     fn answer(worker: &mut Worker, message: &[u8]) -> String {
         let answer = pollster::block_on(worker.answer(message));
         match Note::read(&answer).expect("every answer can be read").0 {
-            Note::Failed { reason } => reason,
+            Note::Failed { reason, .. } => reason,
             other => format!("{other:?}"),
         }
     }

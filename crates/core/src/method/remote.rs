@@ -143,7 +143,8 @@ impl Remote {
     fn answer(&self) -> Result<(Note, Archive), Error> {
         let (note, archive) = Note::read(&self.link.receive()?).map_err(|e| self.said(&e))?;
         match note {
-            Note::Failed { reason } => Err(self.said(&reason)),
+            Note::Failed { not_finite: Some(name), .. } => Err(Error::NotFinite { name }),
+            Note::Failed { reason, .. } => Err(self.said(&reason)),
             note => Ok((note, archive)),
         }
     }

@@ -112,7 +112,7 @@ impl<M: Method> Run<M> {
 impl<M: Method> Run<M> {
     /// The gradients of a step, and what was measured.
     fn all_slopes(&mut self, batch: Compared<'_>) -> Result<(Slopes, Measured), Error> {
-        let sites = batch.sites;
+        let (sites, step) = (batch.sites, batch.progress.step);
         let parts = Part::all(batch.images(), batch.accumulate, sites);
         let found = match Part::is_whole(&parts, &self.device) {
             true => self.slopes(batch, &parts),
@@ -120,7 +120,13 @@ impl<M: Method> Run<M> {
         };
         let failed = |site: &Site| match site {
             Site::Local(_) => None,
-            Site::Remote(encoder) => encoder.remote.failure(),
+            Site::Remote(encoder) => match encoder.remote.failure()? {
+                // Such numbers are not sent; here the loss would have told.
+                Error::NotFinite { name } => {
+                    Some(Error::DivergedAfter { step, what: format!("tensor {name} is") })
+                }
+                other => Some(other),
+            },
         };
         // All are asked, so that each begins the next step anew.
         sites.iter().filter_map(failed).reduce(|first, _| first).map_or(Ok(found), Err)

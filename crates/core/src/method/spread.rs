@@ -178,7 +178,7 @@ impl<'a> Spread<'a> {
 }
 
 /// Where views are.
-pub(super) fn home(views: &[Tensor<4>]) -> Device {
+fn home(views: &[Tensor<4>]) -> Device {
     views.first().map(|view| view.device().inner()).unwrap_or_default()
 }
 

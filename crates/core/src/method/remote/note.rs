@@ -71,6 +71,8 @@ pub(crate) enum Note {
     Failed {
         /// Why.
         reason: String,
+        /// The tensor that is not finite, if that is why.
+        not_finite: Option<String>,
     },
 }
 
