@@ -108,8 +108,10 @@ fn workers_compute_what_one_process_would_to_the_same_bits() {
 fn a_run_whose_worker_dies_says_so_and_goes_on_elsewhere() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut worker = Worker::start();
-    done(pretrain(folder.path(), "whole", "cpu", &[]));
-    let child = pretrain(folder.path(), "cut", &worker.device(), &[])
+    // Longer than it takes to end a worker, however busy the machine is.
+    let long = ["--set", "pretraining.epochs=15"];
+    done(pretrain(folder.path(), "whole", "cpu", &long));
+    let child = pretrain(folder.path(), "cut", &worker.device(), &long)
         .env("KITH_SAVE_SECONDS", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -125,7 +127,7 @@ fn a_run_whose_worker_dies_says_so_and_goes_on_elsewhere() {
         said.contains(&worker.device()) && said.contains("goes on from what was saved last"),
         "{said}"
     );
-    done(pretrain(folder.path(), "cut", "cpu", &["--resume"]));
+    done(pretrain(folder.path(), "cut", "cpu", &[&long[..], &["--resume"]].concat()));
     let of = |run: &str| metrics(&folder.path().join(run));
     assert_eq!(of("cut"), of("whole"), "nothing is lost, and nothing is another");
 }
