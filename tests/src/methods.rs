@@ -13,7 +13,7 @@ use kith_core::trainer::{NoMore, Plan, SelfSupervised, Trainer};
 
 use crate::{cpu, largest_difference, relative_error};
 
-/// The recipes of methods, and what makes each of them small besides [`ALL`].
+/// The recipes of methods, and what makes each of them small besides `ALL`.
 pub const METHODS: [(&str, &[&str]); 15] = [
     ("simclr", &[]),
     ("supcon", &[]),

@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
 
-/// Cross-entropy of each row with its label: −log softmax(logits)[label], `[n]`.
+/// Cross-entropy of each row with its label: −log softmax(logits)\[label\], `[n]`.
 pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<1> {
     let [n, _] = logits.dims();
     log_softmax(logits, 1).gather(1, labels.reshape([n, 1])).neg().reshape([n])
