@@ -28,7 +28,8 @@ pub(crate) fn guarded<T, E: ToString>(call: impl FnOnce() -> Result<T, E>) -> Re
 }
 
 /// The text that a panic carried.
-pub(crate) fn message_of_panic(panic: Box<dyn Any + Send>) -> String {
+#[must_use]
+pub fn message_of_panic(panic: Box<dyn Any + Send>) -> String {
     match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(other) => other.downcast_ref::<&str>().copied().unwrap_or("it panicked").to_owned(),

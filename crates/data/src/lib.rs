@@ -56,7 +56,7 @@ mod prefetch;
 pub use cache::{Cache, Cached};
 pub use dataset::{Dataset, Options, Skipped};
 pub use error::Error;
-pub use guard::is_guarded;
+pub use guard::{is_guarded, message_of_panic};
 pub use ignored::Ignored;
 pub use label_table::{Folders, LabelTable, Labelling};
 pub use prefetch::{Prefetch, prefetch};

@@ -1,6 +1,6 @@
 //! The worker's end.
 
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
@@ -36,10 +36,7 @@ impl Server {
 
     /// Whether this machine alone can connect.
     pub(crate) fn is_private(&self) -> bool {
-        match self.address.ip() {
-            IpAddr::V4(ip) => ip.is_loopback(),
-            IpAddr::V6(ip) => ip.is_loopback(),
-        }
+        self.address.ip().is_loopback()
     }
 
     /// Answers each trainer on a thread of its own, until the process is stopped.
@@ -89,8 +86,6 @@ fn serve(stream: TcpStream, mut worker: Worker, name: &str, console: Console) {
 fn answer(worker: &mut Worker, message: &[u8]) -> Vec<u8> {
     let answered = catch_unwind(AssertUnwindSafe(|| pollster::block_on(worker.answer(message))));
     answered.unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<String>().map(String::as_str);
-        let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-        refusal(&format!("its device failed: {}", words.unwrap_or("it gives no reason")))
+        refusal(&format!("its device failed: {}", kith_data::message_of_panic(panic)))
     })
 }

@@ -1,46 +1,20 @@
 //! Whether a file's tensors are those of a network: all of them, no other, each of its shape.
 
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Int, Tensor};
+use burn::module::Module;
 
 use super::reading::{Reading, refused};
 use super::view::View;
 use crate::archive::{Archive, Stored};
 use crate::checkpoint;
 use crate::error::Error;
-use crate::path::Path;
+use crate::path::described;
 
 /// Names that an error lists.
 const LISTED: usize = 3;
 
 /// Names and shapes of a module's tensors, in its order.
 pub(super) fn tensors(module: &impl Module) -> Vec<(String, Vec<usize>)> {
-    let mut shapes = Shapes { path: Path::below(""), found: Vec::new() };
-    module.visit(&mut shapes);
-    shapes.found
-}
-
-struct Shapes {
-    path: Path,
-    found: Vec<(String, Vec<usize>)>,
-}
-
-impl ModuleVisitor for Shapes {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, name: &str, container: &str) {
-        self.path.exit(name, container);
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.found.push((self.path.name(), param.dims().to_vec()));
-    }
-
-    fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
-        self.found.push((self.path.name(), param.dims().to_vec()));
-    }
+    described(module).into_iter().map(|tensor| (tensor.name, tensor.shape)).collect()
 }
 
 /// Refuses a network that would be far larger than the file, before there is room made for it.

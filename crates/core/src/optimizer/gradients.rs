@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::archive::{Archive, Stored};
 use crate::error::Error;
-use crate::path::Path;
+use crate::path::{Described, Path, described};
 use crate::range;
 use crate::read::read;
 use crate::transfer::moved;
@@ -100,7 +100,7 @@ impl Slopes {
         of: &M,
         archive: &mut Archive,
     ) -> Result<(), Error> {
-        for (name, shape) in shapes(of) {
+        for Described { name, shape, .. } in described(of) {
             let Some(slope) = self.0.get(&name) else { continue };
             let values = read(slope.gradient.clone()).await?;
             archive.tensors.insert(name, Stored { shape, values });
@@ -118,7 +118,7 @@ impl Slopes {
         device: &Device,
     ) -> Result<Self, Error> {
         let mut found = Self::default();
-        for (name, shape) in shapes(of) {
+        for Described { name, shape, .. } in described(of).into_iter().filter(|of| of.learns) {
             let Some(there) = archive.shape(&name) else { continue };
             if there != shape {
                 return Err(Error::TensorShape { name, expected: shape, got: there.to_vec() });
@@ -159,35 +159,6 @@ impl Slopes {
 
     pub(super) fn take(&mut self, name: &str) -> Option<Slope> {
         self.0.remove(name)
-    }
-}
-
-/// The names of a module's parameters that learn, and their shapes.
-fn shapes<M: Module>(module: &M) -> Vec<(String, Vec<usize>)> {
-    let mut found = Shapes::default();
-    module.visit(&mut found);
-    found.shapes
-}
-
-#[derive(Default)]
-struct Shapes {
-    path: Path,
-    shapes: Vec<(String, Vec<usize>)>,
-}
-
-impl ModuleVisitor for Shapes {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.enter(name, container);
-    }
-
-    fn exit_module(&mut self, name: &str, container: &str) {
-        self.path.exit(name, container);
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if param.val().is_require_grad() {
-            self.shapes.push((self.path.name(), param.dims().to_vec()));
-        }
     }
 }
 
