@@ -51,22 +51,49 @@ impl Activation {
     /// Takes the gradient away where the result does not follow the sum.
     #[cfg(feature = "cpu")]
     pub(crate) fn stop(self, gradients: &mut [f32], results: &[f32]) {
-        let most = match self {
-            Self::Linear => return,
-            // Nothing is more.
-            Self::Relu => f32::NAN,
-            Self::Relu6 => SIX,
+        if self != Self::Linear {
+            widest(Stopped { gradients, results, follows: self.follows() });
+        }
+    }
+
+    /// Between which sums, both excluded, the result follows them.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn follows(self) -> Follows {
+        // Nothing is less or more than NaN.
+        let [least, most] = match self {
+            Self::Linear => [f32::NAN; 2],
+            Self::Relu => [0.0, f32::NAN],
+            Self::Relu6 => [0.0, SIX],
         };
-        widest(Stopped { gradients, results, most });
+        Follows { least, most }
     }
 }
 
-/// Sets gradients to 0 where results are not above 0 or not below `most`.
+/// Between which sums a result follows them.
+#[cfg(feature = "cpu")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Follows {
+    least: f32,
+    most: f32,
+}
+
+#[cfg(feature = "cpu")]
+impl Follows {
+    /// The gradient of a sum from that of the result; in place of the sum, the result does as well. A NaN is
+    /// followed.
+    #[inline(always)]
+    pub(crate) fn back(self, gradient: f32, sum: f32) -> f32 {
+        // Without a branch between both, which vectors would not have.
+        if (sum <= self.least) | (sum >= self.most) { 0.0 } else { gradient }
+    }
+}
+
+/// Takes gradients away where results do not follow.
 #[cfg(feature = "cpu")]
 struct Stopped<'a> {
     gradients: &'a mut [f32],
     results: &'a [f32],
-    most: f32,
+    follows: Follows,
 }
 
 #[cfg(feature = "cpu")]
@@ -75,8 +102,8 @@ impl Loop for Stopped<'_> {
 
     #[inline(always)]
     fn run(self) {
-        for (gradient, &y) in self.gradients.iter_mut().zip(self.results) {
-            *gradient = if y <= 0.0 || y >= self.most { 0.0 } else { *gradient };
+        for (gradient, result) in self.gradients.iter_mut().zip(self.results) {
+            *gradient = self.follows.back(*gradient, *result);
         }
     }
 }

@@ -21,9 +21,9 @@ mod vectors;
 pub mod resize;
 pub mod square;
 mod matrix;
+mod threads;
 #[cfg(feature = "cpu")]
 mod array;
-mod threads;
 pub mod augment;
 pub mod unit;
 pub mod rows;

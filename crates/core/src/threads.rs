@@ -52,6 +52,48 @@ pub(crate) fn zeros(count: usize) -> Vec<f32> {
     vec![0.0; count]
 }
 
+/// Numbers that are made of others at a time.
+#[cfg(feature = "cpu")]
+pub(crate) const PIECE: usize = 1 << 8;
+
+/// Numbers of which each is made of another, without a pass that writes zeros first.
+///
+/// `of` makes some, at most [`PIECE`], from a place on.
+#[cfg(feature = "cpu")]
+pub(crate) fn mapped(
+    numbers: &[f32],
+    of: impl Fn(usize, &[f32], &mut [f32]) + Send + Sync,
+) -> Vec<f32> {
+    let (pieces, rest) = numbers.as_chunks::<PIECE>();
+    let piece = |(number, from): (usize, &[f32; PIECE])| {
+        let mut made = [0.0; PIECE];
+        of(number * PIECE, from, &mut made);
+        made
+    };
+    let mut all: Vec<[f32; PIECE]> = Vec::with_capacity(pieces.len() + 1);
+    #[cfg(feature = "threads")]
+    {
+        use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+        /// Pieces that a thread makes, at least.
+        const PIECES: usize = 1 << 6;
+        pieces.par_iter().enumerate().with_min_len(PIECES).map(piece).collect_into_vec(&mut all);
+    }
+    #[cfg(not(feature = "threads"))]
+    all.extend(pieces.iter().enumerate().map(piece));
+    let mut all = all.into_flattened();
+    let first = all.len();
+    all.resize(numbers.len(), 0.0);
+    of(first, rest, &mut all[first..]);
+    all
+}
+
+/// Things that a thread takes at a time, `most` at most and hardly fewer than `least`: as many for each thread.
+#[cfg(feature = "cpu")]
+pub(crate) fn share(things: usize, [least, most]: [usize; 2]) -> usize {
+    let parts = things.div_ceil(most).next_multiple_of(count());
+    things.div_ceil(parts.max(1)).next_multiple_of(least)
+}
+
 /// How many threads share work.
 #[cfg(feature = "cpu")]
 pub(crate) fn count() -> usize {
@@ -59,4 +101,35 @@ pub(crate) fn count() -> usize {
     return rayon::current_num_threads();
     #[cfg(not(feature = "threads"))]
     1
+}
+
+#[cfg(all(test, feature = "cpu"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_made_of_its_own() {
+        for count in [0, 1, PIECE - 1, PIECE, 3 * PIECE + 7, 300 * PIECE + 1] {
+            let numbers: Vec<f32> = (0..count).map(|k| k as f32).collect();
+            let made = mapped(&numbers, |first, from, to| {
+                let places = (first..).map(|place| place as f32);
+                let pairs = to.iter_mut().zip(from).zip(places);
+                pairs.for_each(|((to, from), place)| *to = from * 2.0 + place);
+            });
+            assert_eq!(made, numbers.iter().map(|x| 3.0 * x).collect::<Vec<f32>>(), "{count}");
+        }
+    }
+
+    #[test]
+    fn all_threads_have_a_part() {
+        for (things, most) in [(0, 9), (1, 512), (576, 512), (2304, 512), (100_000, 512), (7, 1)] {
+            let size = share(things, [1, most]);
+            assert!(size <= most, "{things} {most}");
+            let parts = things.div_ceil(size.max(1));
+            assert!(parts >= things.min(count()) || things < count(), "{things} {most}: {parts}");
+            // None has less than half of another, but for the last.
+            assert!(things == 0 || size * parts < things + size, "{things} {most}: {parts}");
+        }
+        assert_eq!(share(13, [12, 256]) % 12, 0);
+    }
 }

@@ -341,6 +341,35 @@ mod tests {
         }
     }
 
+    /// Maps that two layers see: neither may write over them, whichever comes first on the way back.
+    #[test]
+    fn maps_of_two_layers_stay() {
+        let same = (Geometry::same(KERNEL, 1), Strided::Around);
+        let depthwise = |stride| (Geometry::depthwise(8, stride), Strided::Around);
+        let once = (Geometry::same(1, 1), Strided::Around);
+        let found = [on_cpu as Way, padded].map(|way| {
+            let (x, weight) = (numbers([3, 4, 6, 7]), numbers([8, 4, KERNEL, KERNEL]));
+            let maps = way((x.clone(), weight.clone(), None), same, Activation::Linear);
+            let mut sum = maps.clone().sum();
+            for (how, shape) in [
+                (depthwise(1), [8, 1, KERNEL, KERNEL]),
+                (once, [5, 8, 1, 1]),
+                (depthwise(2), [8, 1, KERNEL, KERNEL]),
+                (once, [8, 8, 1, 1]),
+            ] {
+                let seen = way((maps.clone(), numbers(shape), None), how, Activation::Linear);
+                sum = sum + (seen.clone() * seen).sum();
+            }
+            let gradients = (maps.clone() * maps).sum().add(sum).backward();
+            [x.grad(&gradients), weight.grad(&gradients)].map(|gradient| values(gradient.unwrap()))
+        });
+        for (own, expected) in found[0].iter().zip(&found[1]) {
+            let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
+            let far = own.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(far <= 1e-5 * size, "off by {far} of {size}");
+        }
+    }
+
     /// What has no gradient is computed in another way, with bias and activation in it.
     #[test]
     fn inference_computes_what_training_does() {

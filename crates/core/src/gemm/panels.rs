@@ -1,11 +1,17 @@
 //! The right side of a product, packed.
 
+use core::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::tile::{self, Shape};
+use crate::threads;
 
 /// Numbers in a line of the cache.
 const LINE: usize = 16;
+
+/// Numbers of a matrix that all threads pack.
+const MANY: usize = 1 << 15;
 
 /// A matrix as panels of as many columns as a tile has, each `[depth, width]`, the last filled up with zeros to
 /// whole vectors.
@@ -25,35 +31,45 @@ impl core::fmt::Debug for Panels {
 impl Panels {
     /// The matrix `[depth, columns]` whose row at a place has such a number in a column.
     pub(crate) fn new<Row: Fn(usize) -> f32>(
-        [depth, columns]: [usize; 2],
-        row: impl Fn(usize) -> Row,
+        shape: [usize; 2],
+        row: impl Fn(usize) -> Row + Send + Sync,
     ) -> Self {
-        let widths = widths();
-        let [lanes, _] = widths;
-        let mut numbers = Vec::with_capacity(depth * columns.next_multiple_of(lanes));
-        for panel in tile::panels(0..columns, widths) {
-            let filled = panel.len().next_multiple_of(lanes) - panel.len();
-            for place in 0..depth {
-                numbers.extend(panel.clone().map(row(place)));
-                numbers.extend(core::iter::repeat_n(0.0, filled));
+        Self::filled(shape, |columns, panel, width| {
+            for (place, numbers) in panel.chunks_exact_mut(width).enumerate() {
+                numbers.iter_mut().zip(columns.clone().map(row(place))).for_each(|(to, x)| *to = x);
             }
-        }
-        Self { numbers, depth, columns }
+        })
     }
 
     /// The matrix `[depth, columns]` whose columns lie one after the other.
     pub(crate) fn of_columns(numbers: &[f32], [depth, columns]: [usize; 2]) -> Self {
+        Self::filled([depth, columns], |columns, panel, width| {
+            pack(&numbers[columns.start * depth..columns.end * depth], depth, panel, width);
+        })
+    }
+
+    /// With what is written of some columns to their panel, of such a width: it has zeros until then.
+    fn filled(
+        [depth, columns]: [usize; 2],
+        write: impl Fn(Range<usize>, &mut [f32], usize) + Send + Sync,
+    ) -> Self {
         let widths = widths();
         let [lanes, _] = widths;
-        let mut packed = vec![0.0; depth * columns.next_multiple_of(lanes)];
-        let mut rest = packed.as_mut_slice();
-        for panel in tile::panels(0..columns, widths) {
-            let width = panel.len().next_multiple_of(lanes);
-            let (room, later) = rest.split_at_mut(depth * width);
+        let mut numbers = threads::zeros(depth * columns.next_multiple_of(lanes));
+        let mut rest = numbers.as_mut_slice();
+        let panels = tile::panels(0..columns, widths).map(|columns| {
+            let width = columns.len().next_multiple_of(lanes);
+            let (panel, later) = core::mem::take(&mut rest).split_at_mut(depth * width);
             rest = later;
-            pack(&numbers[panel.start * depth..panel.end * depth], depth, room, width);
+            (columns, panel, width)
+        });
+        let panels: Vec<(Range<usize>, &mut [f32], usize)> = panels.collect();
+        if depth * columns < MANY {
+            panels.into_iter().for_each(|(columns, panel, width)| write(columns, panel, width));
+        } else {
+            threads::each(panels, |(columns, panel, width)| write(columns, panel, width));
         }
-        Self { numbers: packed, depth, columns }
+        Self { numbers, depth, columns }
     }
 
     /// Rows of the matrix.

@@ -19,10 +19,12 @@ const GROUP: usize = 24;
 
 /// Numbers of a result of which several may be kept, to be added up.
 const SMALL: usize = 1 << 18;
-/// Parts of the rows that are added up on their own, and what each has at least. They do not depend on the
-/// number of threads, nor do sums.
+/// Parts of the rows that are added up on their own, at most, and what each has, about. They do not depend on the
+/// number of threads, nor do sums. There are a power of two of them, so that threads have as many.
 const PARTS: usize = 16;
 const ROWS_IN_PART: usize = 1024;
+/// Sums that a thread adds up at a time.
+const SUMS: usize = 1 << 14;
 
 /// The product `[columns, depth]` of `[rows, columns]`, transposed, by `[rows, depth]`.
 #[derive(Clone, Copy, Debug)]
@@ -44,14 +46,19 @@ impl Transposed<'_> {
         if self.columns * depth > SMALL {
             return self.by_places();
         }
-        let size = rows.div_ceil(PARTS).max(ROWS_IN_PART);
+        let parts = rows.div_ceil(ROWS_IN_PART).next_power_of_two().min(PARTS);
+        let size = rows.div_ceil(parts).max(1);
         let parts = (0..rows.div_ceil(size)).map(|part| part * size..rows.min((part + 1) * size));
         let parts = threads::each(parts.collect(), |rows| self.part(rows, 0..depth));
         let mut parts = parts.into_iter();
         let mut sums = parts.next().unwrap_or_else(|| vec![0.0; self.columns * depth]);
-        for part in parts {
-            sums.iter_mut().zip(part).for_each(|(sum, number)| *sum += number);
-        }
+        let others: Vec<Vec<f32>> = parts.collect();
+        threads::each_part(&mut sums, SUMS, |number, sums| {
+            for part in &others {
+                let part = &part[number * SUMS..][..sums.len()];
+                sums.iter_mut().zip(part).for_each(|(sum, number)| *sum += number);
+            }
+        });
         sums
     }
 
@@ -63,13 +70,15 @@ impl Transposed<'_> {
         let parts = (0..depth.div_ceil(size)).map(|part| part * size..depth.min((part + 1) * size));
         let parts: Vec<Range<usize>> = parts.collect();
         let found = threads::each(parts.clone(), |places| self.part(0..rows, places));
-        let mut result = vec![0.0; self.columns * depth];
-        for (places, found) in parts.into_iter().zip(found) {
-            let found = found.chunks_exact(places.len());
-            for (result, found) in result.chunks_exact_mut(depth).zip(found) {
-                result[places.clone()].copy_from_slice(found);
+        let mut result = threads::zeros(self.columns * depth);
+        let rows = SUMS.div_ceil(depth.max(1));
+        threads::each_part(&mut result, (rows * depth).max(1), |number, result| {
+            for (places, found) in parts.iter().zip(&found) {
+                let found = found[number * rows * places.len()..].chunks_exact(places.len());
+                let pairs = result.chunks_exact_mut(depth).zip(found);
+                pairs.for_each(|(row, found)| row[places.clone()].copy_from_slice(found));
             }
-        }
+        });
         result
     }
 

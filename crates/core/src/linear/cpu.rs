@@ -12,8 +12,8 @@ use crate::array::{Array, array, plain, tracked};
 use crate::gemm::{Panels, Product, Row, Runs, Transposed, sums_of_columns};
 use crate::threads;
 
-/// Rows that a thread multiplies at a time.
-const ROWS: usize = 256;
+/// Rows that a thread multiplies at a time, at least and at most.
+const ROWS: [usize; 2] = [12, 256];
 
 /// Rows for which it pays to pack weights that are used once.
 const LEAST_ROWS: usize = 32;
@@ -68,9 +68,10 @@ fn multiplied(x: &Array, weight: &Panels, bias: Option<&[f32]>) -> Array {
         product = product.ending(bias, Activation::Linear);
     }
     let mut result = threads::zeros(n * outputs);
-    threads::each_part(&mut result, (ROWS * outputs).max(1), |number, part| {
+    let size = threads::share(n, ROWS);
+    threads::each_part(&mut result, (size * outputs).max(1), |number, part| {
         let rows = (0..part.len() / outputs)
-            .map(|row| Row { from: (number * ROWS + row) * inputs, to: row * outputs });
+            .map(|row| Row { from: (number * size + row) * inputs, to: row * outputs });
         product.write(&rows.collect::<Vec<_>>(), part);
     });
     array(result, [n, outputs])

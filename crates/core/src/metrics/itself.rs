@@ -9,6 +9,8 @@ use crate::array::plain;
 #[cfg(feature = "cpu")]
 use crate::device::is_cpu;
 use crate::matrix::Times;
+#[cfg(feature = "cpu")]
+use crate::threads;
 
 /// Correlations closer than this are equal: f32 tells them no better apart.
 const TIE: f32 = 1e-5;
@@ -60,22 +62,37 @@ fn everywhere(table: Tensor<2>, Counts { rows, columns }: Counts) -> Tensor<2> {
 /// The same in two passes over each row.
 #[cfg(feature = "cpu")]
 fn on_cpu(table: Tensor<2>, Counts { rows, columns }: Counts) -> Tensor<2> {
+    /// Rows that a thread takes at a time.
+    const ROWS: usize = 32;
     let ([d, _], device) = (table.dims(), table.device());
     let array = |x: Tensor<2>| plain(x).to_contiguous();
     let (table, columns, rows) = (array(table), array(columns), rows.map(array));
-    let columns: &[f32] = columns.storage();
-    let never = NEVER as f32;
-    let mut competing = vec![never; d];
-    let found = table.storage::<f32>().chunks_exact(d).enumerate().map(|(own, row)| {
-        let row_counts = rows.as_ref().is_none_or(|rows| rows.storage::<f32>()[own] > 0.0);
-        for ((competing, number), counts) in competing.iter_mut().zip(row).zip(columns) {
-            *competing = if row_counts && *counts > 0.0 { *number } else { never };
+    let (table, columns): (&[f32], &[f32]) = (table.storage(), columns.storage());
+    let counts = |row: usize| rows.as_ref().is_none_or(|rows| rows.storage::<f32>()[row] > 0.0);
+    let mut found = vec![0.0; d];
+    threads::each_part(&mut found, ROWS, |part, found| {
+        let mut competing = vec![NEVER as f32; d];
+        for (at, found) in found.iter_mut().enumerate() {
+            let own = part * ROWS + at;
+            if counts(own) {
+                compete(&mut competing, &table[own * d..][..d], columns);
+            } else {
+                competing.fill(NEVER as f32);
+            }
+            let least = largest(&competing) - TIE;
+            let is_first = || !competing[..own].iter().any(|number| *number >= least);
+            *found = f32::from(competing[own] >= least && is_first());
         }
-        let largest = largest(&competing);
-        let first = competing.iter().position(|number| *number >= largest - TIE);
-        f32::from(first == Some(own))
     });
-    Tensor::from_data(TensorData::new(found.collect::<Vec<f32>>(), [d, 1]), &device)
+    Tensor::from_data(TensorData::new(found, [d, 1]), &device)
+}
+
+/// A row's numbers in the columns that compete.
+#[cfg(feature = "cpu")]
+fn compete(competing: &mut [f32], row: &[f32], columns: &[f32]) {
+    for ((competing, number), counts) in competing.iter_mut().zip(row).zip(columns) {
+        *competing = if *counts > 0.0 { *number } else { NEVER as f32 };
+    }
 }
 
 /// The largest number.

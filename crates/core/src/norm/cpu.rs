@@ -6,10 +6,11 @@ use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
+use itertools::izip;
 
 use super::Inputs;
 use super::moments::{Moments, added, column_sums, part_of};
-use crate::activation::Activation;
+use crate::activation::{Activation, Follows};
 use crate::array::{Array, array, tracked};
 use crate::threads;
 use crate::vectors::{Loop, widest};
@@ -24,18 +25,16 @@ pub(super) fn normalise(
     let (x, x_node) = tracked(x).into_parts();
     let (weight, weight_node) = tracked(weight).into_parts();
     let (bias, bias_node) = tracked(bias).into_parts();
-    let batch = Batch::new(x.to_contiguous(), weight.to_contiguous(), epsilon, activation);
-    let result = batch.forward(bias.to_contiguous().storage());
+    let [x, weight, bias] = [x, weight, bias].map(|array| array.to_contiguous());
+    let batch = Batch::new(x, [&weight, &bias], epsilon, activation);
+    let result = batch.forward();
     let moments = [batch.mean.clone(), batch.variance.clone()].map(|moment| {
         let channels = moment.len();
         Tensor::from_primitive::<Flex>(array(moment, [channels]))
     });
     let nodes = [x_node, weight_node, bias_node];
     let tracked = match Normalise.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => {
-            let stops = batch.activation != Activation::Linear;
-            prepared.finish((batch, stops.then(|| result.clone())), result)
-        }
+        OpsKind::Tracked(prepared) => prepared.finish(batch, result),
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     (Tensor::from_primitive::<Autodiff<Flex>>(tracked), moments)
@@ -46,15 +45,12 @@ pub(super) fn normalise(
 struct Normalise;
 
 impl Backward<Flex, 3> for Normalise {
-    /// The result, if the activation stops gradients.
-    type State = (Batch, Option<Array>);
+    type State = Batch;
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (batch, result) = ops.state;
+        let batch = ops.state;
         let mut gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        // Without one, nothing is stopped: the rows stand for it.
-        let result = result.as_ref().unwrap_or(&batch.x).storage();
-        let [weight, bias] = batch.gradients_of_parameters(gradient.storage_mut(), result);
+        let [weight, bias] = batch.gradients_of_parameters(gradient.storage());
         let channels = batch.channels();
         let [x_node, weight_node, bias_node] = ops.parents;
         if let Some(node) = x_node {
@@ -71,20 +67,29 @@ impl Backward<Flex, 3> for Normalise {
 }
 
 /// Rows, and what normalises them.
+///
+/// The result is not kept: where the activation lets a gradient pass is computed again, which takes less time
+/// than to read it.
 #[derive(Clone, Debug)]
 struct Batch {
     /// `[rows, channels]`.
     x: Array,
-    weight: Array,
     mean: Vec<f32>,
     variance: Vec<f32>,
     /// 1 / √(variance + ε).
     sharpness: Vec<f32>,
+    /// The weight times that.
+    scale: Vec<f32>,
+    /// What is added to a scaled number.
+    shift: Vec<f32>,
     activation: Activation,
 }
 
+/// Writes numbers times a scale, plus a shift, through an activation.
 struct Scaled<'a> {
-    rows: &'a [f32],
+    numbers: &'a [f32],
+    /// The channel of the first.
+    channel: usize,
     result: &'a mut [f32],
     /// Scale and shift.
     affine: [&'a [f32]; 2],
@@ -96,12 +101,17 @@ impl Loop for Scaled<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { rows, result, affine: [scale, shift], activation } = self;
-        let pairs = rows.chunks_exact(scale.len()).zip(result.chunks_exact_mut(scale.len()));
-        for (row, result) in pairs {
-            for (((result, x), scale), shift) in result.iter_mut().zip(row).zip(scale).zip(shift) {
+        let Self { mut numbers, mut channel, mut result, affine: [scale, shift], activation } =
+            self;
+        while !numbers.is_empty() {
+            let count = numbers.len().min(scale.len() - channel);
+            let (row, later) = numbers.split_at(count);
+            let (room, others) = result.split_at_mut(count);
+            let affine = scale[channel..].iter().zip(&shift[channel..]);
+            for ((result, x), (scale, shift)) in room.iter_mut().zip(row).zip(affine) {
                 *result = activation.of(x * scale + shift);
             }
+            (numbers, result, channel) = (later, others, 0);
         }
     }
 }
@@ -110,8 +120,11 @@ struct LedBack<'a> {
     /// Become those of the rows.
     gradients: &'a mut [f32],
     rows: &'a [f32],
-    /// Scale, lean and shift.
-    numbers: [&'a [f32]; 3],
+    /// Of the forward pass.
+    affine: [&'a [f32]; 2],
+    /// How much of a number is taken away, and what is added.
+    back: [&'a [f32]; 2],
+    follows: Follows,
 }
 
 impl Loop for LedBack<'_> {
@@ -119,64 +132,66 @@ impl Loop for LedBack<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let Self { gradients, rows, numbers: [scale, lean, shift] } = self;
+        let Self { gradients, rows, affine: [scale, shift], back: [lean, level], follows } = self;
         let channels = scale.len();
         for (gradients, row) in
             gradients.chunks_exact_mut(channels).zip(rows.chunks_exact(channels))
         {
-            let numbers = row.iter().zip(scale).zip(lean).zip(shift);
-            for (g, (((x, scale), lean), shift)) in gradients.iter_mut().zip(numbers) {
-                *g = *g * scale - x * lean + shift;
+            for ((g, x), scale, shift, lean, level) in
+                izip!(gradients.iter_mut().zip(row), scale, shift, lean, level)
+            {
+                *g = follows.back(*g, x * scale + shift) * scale - x * lean + level;
             }
         }
     }
 }
 
 impl Batch {
-    fn new(x: Array, weight: Array, epsilon: f64, activation: Activation) -> Self {
-        let moments = Moments::of_all(x.storage(), weight.layout().shape()[0]);
-        let mean = moments.means.iter().map(|mean| *mean as f32).collect();
+    fn new(x: Array, [weight, bias]: [&Array; 2], epsilon: f64, activation: Activation) -> Self {
+        let (weight, bias) = (weight.storage(), bias.storage::<f32>());
+        let moments = Moments::of_all(x.storage(), bias.len());
+        let mean: Vec<f32> = moments.means.iter().map(|mean| *mean as f32).collect();
         let variance: Vec<f32> =
             moments.squares.iter().map(|sum| (sum / moments.count) as f32).collect();
         let sharp = |variance: &f32| (1.0 / (f64::from(*variance) + epsilon).sqrt()) as f32;
-        let sharpness = variance.iter().map(sharp).collect();
-        Self { x, weight, mean, variance, sharpness, activation }
+        let sharpness: Vec<f32> = variance.iter().map(sharp).collect();
+        let scale = product(weight, &sharpness);
+        let shift = bias.iter().zip(product(&mean, &scale)).map(|(bias, x)| bias - x).collect();
+        Self { x, mean, variance, sharpness, scale, shift, activation }
     }
 
     fn channels(&self) -> usize {
         self.mean.len()
     }
 
-    fn forward(&self, bias: &[f32]) -> Array {
-        let channels = self.channels();
-        let scale: Vec<f32> = product(self.weight.storage(), &self.sharpness);
-        let shift: Vec<f32> =
-            bias.iter().zip(product(&self.mean, &scale)).map(|(bias, x)| bias - x).collect();
-        let rows = self.x.storage::<f32>();
-        let mut result = threads::zeros(rows.len());
-        let (affine, activation) = ([scale.as_slice(), shift.as_slice()], self.activation);
-        let size = part_of(channels);
-        threads::each_part(&mut result, size, |number, result| {
-            let rows = &rows[number * size..][..result.len()];
-            widest(Scaled { rows, result, affine, activation });
-        });
-        let count = rows.len() / channels;
-        array(result, [count, channels])
+    fn affine(&self) -> [&[f32]; 2] {
+        [&self.scale, &self.shift]
     }
 
-    /// Of the weight and of the bias. The gradient is stopped where the activation does so.
-    fn gradients_of_parameters(&self, gradient: &mut [f32], results: &[f32]) -> [Vec<f32>; 2] {
-        let (channels, mean) = (self.channels(), self.mean.as_slice());
+    fn forward(&self) -> Array {
+        let channels = self.channels();
+        let rows = self.x.storage::<f32>();
+        let (affine, activation) = (self.affine(), self.activation);
+        let result = threads::mapped(rows, |first, numbers, result| {
+            widest(Scaled { numbers, channel: first % channels, result, affine, activation });
+        });
+        array(result, [rows.len() / channels, channels])
+    }
+
+    /// Of the weight and of the bias.
+    fn gradients_of_parameters(&self, gradient: &[f32]) -> [Vec<f32>; 2] {
+        let channels = self.channels();
         let size = part_of(channels);
-        let rows = self.x.storage::<f32>().chunks(size).zip(results.chunks(size));
-        let parts = threads::each(
-            gradient.chunks_mut(size).zip(rows).collect(),
-            |(gradient, (rows, results))| {
-                self.activation.stop(gradient, results);
-                let gradient = &*gradient;
-                column_sums([gradient, rows, mean], |g, x, mean| [g * (x - mean), g])
-            },
-        );
+        let [scale, shift] = self.affine();
+        let numbers = (channels, [self.mean.as_slice(), scale, shift]);
+        let follows = self.activation.follows();
+        let parts = gradient.chunks(size).zip(self.x.storage::<f32>().chunks(size)).collect();
+        let parts = threads::each(parts, |(gradient, rows)| {
+            column_sums([gradient, rows], numbers, |g, x, [mean, scale, shift]| {
+                let g = follows.back(g, x * scale + shift);
+                [g * (x - mean), g]
+            })
+        });
         let total = |which: usize| {
             let sums =
                 parts.iter().fold(vec![0.0; channels], |sums, part| added(sums, &part[which]));
@@ -189,18 +204,17 @@ impl Batch {
     fn lead_back(&self, gradient: &mut [f32], [weight, bias]: [&[f32]; 2]) {
         let (rows, channels) = (self.x.storage::<f32>(), self.channels());
         let share = 1.0 / (rows.len() / channels) as f32;
-        let scale: Vec<f32> = product(self.weight.storage(), &self.sharpness);
-        // g · scale − (x − mean) · lean − level
-        let lean: Vec<f32> = product(&product(&scale, &self.sharpness), weight);
+        // g · scale − (x − mean) · lean − mean(g) · scale
+        let lean: Vec<f32> = product(&product(&self.scale, &self.sharpness), weight);
         let lean: Vec<f32> = lean.iter().map(|x| x * share).collect();
-        let level: Vec<f32> = product(&scale, bias).iter().map(|x| x * share).collect();
-        let shift: Vec<f32> =
-            product(&self.mean, &lean).iter().zip(&level).map(|(a, b)| a - b).collect();
-        let numbers = [scale.as_slice(), lean.as_slice(), shift.as_slice()];
+        let mean: Vec<f32> = product(&self.scale, bias).iter().map(|x| x * share).collect();
+        let level: Vec<f32> =
+            product(&self.mean, &lean).iter().zip(&mean).map(|(a, b)| a - b).collect();
+        let (affine, follows) = (self.affine(), self.activation.follows());
         let size = part_of(channels);
         threads::each_part(gradient, size, |number, gradients| {
             let rows = &rows[number * size..][..gradients.len()];
-            widest(LedBack { gradients, rows, numbers });
+            widest(LedBack { gradients, rows, affine, back: [&lean, &level], follows });
         });
     }
 }

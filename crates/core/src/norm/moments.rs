@@ -32,11 +32,12 @@ pub(super) struct Moments {
 impl Moments {
     fn of(rows: &[f32], channels: usize) -> Self {
         let count = (rows.len() / channels) as f64;
-        let none = vec![0.0; channels];
-        let [sums] = column_sums([rows, rows, &none], |x, _, _| [x]);
+        let none: [&[f32]; 0] = [];
+        let [sums] = column_sums([rows, rows], (channels, none), |x, _, []| [x]);
         let means: Vec<f64> = sums.iter().map(|sum| sum / count).collect();
         let centres: Vec<f32> = means.iter().map(|mean| *mean as f32).collect();
-        let [squares] = column_sums([rows, rows, &centres], |x, _, c| [(x - c) * (x - c)]);
+        let [squares] =
+            column_sums([rows, rows], (channels, [&centres]), |x, _, [c]| [(x - c) * (x - c)]);
         Self { count, means, squares }
     }
 
@@ -62,31 +63,35 @@ impl Moments {
     }
 }
 
-/// Sums over rows, for each channel, of terms of the numbers of two arrays there and of a number of the
+/// Sums over rows, for each channel, of terms of the numbers of two arrays there and of some numbers of the
 /// channel's.
-pub(super) fn column_sums<const N: usize>(
-    [left, right, centres]: [&[f32]; 3],
-    terms: impl Fn(f32, f32, f32) -> [f32; N] + Copy,
+pub(super) fn column_sums<const N: usize, const K: usize>(
+    [left, right]: [&[f32]; 2],
+    (channels, numbers): (usize, [&[f32]; K]),
+    terms: impl Fn(f32, f32, [f32; K]) -> [f32; N] + Copy,
 ) -> [Vec<f64>; N] {
-    let channels = centres.len();
     let mut totals = [(); N].map(|()| vec![0.0; channels]);
     let block = BLOCK * channels;
     for (left, right) in left.chunks(block).zip(right.chunks(block)) {
-        widest(Summed { rows: [left, right], centres, totals: &mut totals, terms });
+        widest(Summed { rows: [left, right], channels, numbers, totals: &mut totals, terms });
     }
     totals
 }
 
-struct Summed<'a, const N: usize, F> {
+struct Summed<'a, const N: usize, const K: usize, F> {
     /// Of two arrays.
     rows: [&'a [f32]; 2],
-    /// A number for each channel.
-    centres: &'a [f32],
+    channels: usize,
+    /// Some numbers for each channel.
+    numbers: [&'a [f32]; K],
     totals: &'a mut [Vec<f64>; N],
     terms: F,
 }
 
-impl<const N: usize, F: Fn(f32, f32, f32) -> [f32; N] + Copy> Loop for Summed<'_, N, F> {
+impl<const N: usize, const K: usize, F> Loop for Summed<'_, N, K, F>
+where
+    F: Fn(f32, f32, [f32; K]) -> [f32; N] + Copy,
+{
     type Output = ();
 
     #[inline(always)]
@@ -97,26 +102,30 @@ impl<const N: usize, F: Fn(f32, f32, f32) -> [f32; N] + Copy> Loop for Summed<'_
     }
 }
 
-impl<const N: usize, F: Fn(f32, f32, f32) -> [f32; N] + Copy> Summed<'_, N, F> {
-    /// So many channels at a time, whose sums stay in registers; those that remain begin at the result.
+impl<const N: usize, const K: usize, F> Summed<'_, N, K, F>
+where
+    F: Fn(f32, f32, [f32; K]) -> [f32; N] + Copy,
+{
+    /// So many channels at a time, row by row as they lie in memory; those that remain begin at the result.
     #[inline(always)]
-    fn columns<const LANES: usize>(&mut self, first: usize) -> usize {
-        let channels = self.centres.len();
-        let (groups, _) = self.centres[first..].as_chunks::<LANES>();
-        for (group, centres) in groups.iter().enumerate() {
-            let first = first + group * LANES;
-            let mut sums = [[0.0; LANES]; N];
-            let [left, right] = self.rows.map(|rows| rows.chunks_exact(channels));
-            for (left, right) in left.zip(right) {
-                let numbers = [&left[first..][..LANES], &right[first..][..LANES], centres];
-                sums = self.joined(sums, numbers);
-            }
-            for (totals, sums) in self.totals.iter_mut().zip(sums) {
-                let totals = totals[first..].iter_mut().zip(sums);
-                totals.for_each(|(total, sum)| *total += f64::from(sum));
+    fn columns<const LANES: usize>(&mut self, from: usize) -> usize {
+        let channels = self.channels;
+        let mut sums = vec![[[0.0; LANES]; N]; (channels - from) / LANES];
+        let [left, right] = self.rows.map(|rows| rows.chunks_exact(channels));
+        for (left, right) in left.zip(right) {
+            for (group, sums) in sums.iter_mut().enumerate() {
+                let first = from + group * LANES;
+                let numbers = taken(self.numbers, first);
+                *sums = self.joined(*sums, taken([left, right], first), numbers);
             }
         }
-        first + groups.len() * LANES
+        for (group, sums) in sums.iter().enumerate() {
+            for (totals, sums) in self.totals.iter_mut().zip(sums) {
+                let totals = totals[from + group * LANES..].iter_mut().zip(sums);
+                totals.for_each(|(total, sum)| *total += f64::from(*sum));
+            }
+        }
+        from + sums.len() * LANES
     }
 
     /// Sums with the terms of a row. They are values, so that they stay in registers.
@@ -124,14 +133,34 @@ impl<const N: usize, F: Fn(f32, f32, f32) -> [f32; N] + Copy> Summed<'_, N, F> {
     fn joined<const LANES: usize>(
         &self,
         mut sums: [[f32; LANES]; N],
-        [left, right, centres]: [&[f32]; 3],
+        [left, right]: [&[f32; LANES]; 2],
+        numbers: [&[f32; LANES]; K],
     ) -> [[f32; LANES]; N] {
         for lane in 0..LANES {
-            let terms = (self.terms)(left[lane], right[lane], centres[lane]);
+            let mut own = [0.0; K];
+            for (own, numbers) in own.iter_mut().zip(&numbers) {
+                *own = numbers[lane];
+            }
+            let terms = (self.terms)(left[lane], right[lane], own);
             for (sums, term) in sums.iter_mut().zip(terms) {
                 sums[lane] += term;
             }
         }
         sums
     }
+}
+
+/// Some numbers of each array, from one on, which all have so many.
+#[inline(always)]
+fn taken<const LANES: usize, const K: usize>(
+    arrays: [&[f32]; K],
+    first: usize,
+) -> [&[f32; LANES]; K] {
+    let mut taken = [&[0.0; LANES]; K];
+    for (taken, array) in taken.iter_mut().zip(arrays) {
+        if let Some(numbers) = array[first..].first_chunk() {
+            *taken = numbers;
+        }
+    }
+    taken
 }

@@ -38,9 +38,10 @@ pub(super) fn convolve(
     let convolution = Convolution::new([x, weight, bias], window, activation);
     let maps = convolution.forward();
     let nodes = [picture_node, weight_node, bias_node];
-    let result = channels_first(maps.clone());
+    let kept = (activation != Activation::Linear).then(|| maps.clone());
+    let result = channels_first(maps);
     let tracked = match Convolve.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((convolution, maps), result),
+        OpsKind::Tracked(prepared) => prepared.finish((convolution, kept), result),
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
@@ -133,22 +134,25 @@ impl<'a> Biased<'a> {
 struct Convolve;
 
 impl Backward<Flex, 3> for Convolve {
-    type State = (Convolution, Array);
+    /// The result, if the activation stops gradients.
+    type State = (Convolution, Option<Array>);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (convolution, maps) = ops.state;
-        let gradient = channels_last(grads.consume::<Flex>(&ops.node));
-        let gradient = convolution.gradient_of_sums(&maps, gradient);
-        let [pictures, kernels, bias] = ops.parents;
-        // Pictures want no gradient where they are the network's input.
-        if let Some(node) = pictures {
-            grads.register::<Flex>(node.id, convolution.gradient_of_pictures(&gradient));
+        let mut gradient = channels_last(grads.consume::<Flex>(&ops.node));
+        if let Some(maps) = maps {
+            gradient = convolution.gradient_of_sums(&maps, gradient);
         }
+        let [pictures, kernels, bias] = ops.parents;
         if let Some(node) = kernels {
             grads.register::<Flex>(node.id, convolution.gradient_of_kernels(&gradient));
         }
         if let Some(node) = bias {
             grads.register::<Flex>(node.id, convolution.gradient_of_bias(&gradient));
+        }
+        // Pictures want no gradient where they are the network's input.
+        if let Some(node) = pictures {
+            grads.register::<Flex>(node.id, convolution.gradient_of_pictures(&gradient));
         }
     }
 }

@@ -17,7 +17,7 @@ use super::inverted::Inverted;
 use super::patches::{channels_first, channels_last};
 use super::strip::{Depthwise as Layer, by_vectors};
 use crate::activation::Activation;
-use crate::array::{Array, array, bias_or_zeros, plain, tracked};
+use crate::array::{Array, array, bias_or_zeros, plain, room, tracked};
 use crate::threads;
 use crate::vectors::{Loop, widest};
 use crate::window::Window;
@@ -100,11 +100,11 @@ impl Backward<Flex, 2> for Convolve {
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let gradient = channels_last(grads.consume::<Flex>(&ops.node));
         let [pictures, kernels] = ops.parents;
-        if let Some(node) = pictures {
-            grads.register::<Flex>(node.id, ops.state.gradient_of_pictures(&gradient));
-        }
         if let Some(node) = kernels {
             grads.register::<Flex>(node.id, ops.state.gradient_of_kernels(&gradient));
+        }
+        if let Some(node) = pictures {
+            grads.register::<Flex>(node.id, ops.state.gradient_of_pictures(&gradient));
         }
     }
 }
@@ -167,40 +167,27 @@ impl Depthwise {
         Some(Meeting { map: map * channels, picture, place: place * channels })
     }
 
+    /// Written over the pictures, where nothing else holds them.
+    ///
     /// # Shapes
     /// - gradient: `[n, rows, columns, c]`
     /// - result: `[n, c, h, w]`
-    fn gradient_of_pictures(&self, gradient: &Array) -> Array {
-        if let Some(window) = self.window.turned() {
-            return channels_first(self.turned(gradient, window));
-        }
+    fn gradient_of_pictures(self, gradient: &Array) -> Array {
         let ([n, height, width, channels], [rows, columns]) = (self.shape(), self.grid());
-        let mut found = threads::zeros(n * height * width * channels);
+        if let Some(window) = self.window.turned() {
+            let found = room(self.pictures, n * height * width * channels);
+            return channels_first(turned(&self.kernels, window, gradient, found));
+        }
         let meetings = self.meetings();
+        let mut found = room(self.pictures, n * height * width * channels);
         let gradients = gradient.storage::<f32>();
         let size = rows * columns * channels;
         threads::each_part(&mut found, (height * width * channels).max(1), |picture, found| {
+            found.fill(0.0);
             let inputs = [&gradients[picture * size..][..size], self.kernels.as_slice()];
             widest(Scattered { found, meetings: &meetings, inputs, channels });
         });
         channels_first(array(found, [n, height, width, channels]))
-    }
-
-    /// The gradient of pictures `[n, h, w, c]` where every pixel is met by all places: a convolution by the
-    /// kernels, turned.
-    fn turned(&self, gradient: &Array, window: Window) -> Array {
-        let channels = self.shape()[3];
-        let turned: Vec<f32> =
-            self.kernels.chunks_exact(channels).rev().flatten().copied().collect();
-        let kernels = by_vectors(&turned, channels);
-        let none = vec![0.0; channels];
-        let layer = Layer {
-            kernels: &kernels,
-            bias: &none,
-            kernel: self.kernel,
-            activation: Activation::Linear,
-        };
-        Inverted::alone(layer, window).of(gradient)
     }
 
     /// # Shapes
@@ -234,6 +221,22 @@ impl Depthwise {
         let found = channels_first(array(found, [1, self.kernel, self.kernel, channels]));
         Flex::float_swap_dims(found, 0, 1)
     }
+}
+
+/// The gradient of pictures `[n, h, w, c]` where every pixel is met by all places: a convolution by the kernels
+/// `[k · k, c]`, turned. It is written into room of that size.
+fn turned(kernels: &[f32], window: Window, gradient: &Array, room: Vec<f32>) -> Array {
+    let channels = gradient.layout().shape()[3];
+    let turned: Vec<f32> = kernels.chunks_exact(channels).rev().flatten().copied().collect();
+    let kernels = by_vectors(&turned, channels);
+    let none = vec![0.0; channels];
+    let layer = Layer {
+        kernels: &kernels,
+        bias: &none,
+        kernel: window.kernel,
+        activation: Activation::Linear,
+    };
+    Inverted::alone(layer, window).written(gradient, room)
 }
 
 /// Adds the gradient of maps times kernels to that of a picture.

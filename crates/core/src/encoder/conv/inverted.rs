@@ -93,10 +93,24 @@ impl<'a> Inverted<'a> {
     /// - pictures: `[n, h, w, in]`
     /// - result: `[n, rows, columns, out]`
     pub(super) fn of(&self, pictures: &Array) -> Array {
-        let [count, height, width, inputs] = pictures.layout().shape().dims();
+        let room = threads::zeros(self.shape(pictures).iter().product());
+        self.written(pictures, room)
+    }
+
+    /// Of the result.
+    fn shape(&self, pictures: &Array) -> [usize; 4] {
+        let [count, height, width, _] = pictures.layout().shape().dims();
         let [rows, columns] = self.window.grid([height, width]);
-        let channels = self.depthwise.channels();
-        let outputs = self.projection.map_or(channels, |layer| layer.weights.columns());
+        let outputs = self
+            .projection
+            .map_or_else(|| self.depthwise.channels(), |layer| layer.weights.columns());
+        [count, rows, columns, outputs]
+    }
+
+    /// The same, written into room of its size.
+    pub(super) fn written(&self, pictures: &Array, mut maps: Vec<f32>) -> Array {
+        let [_, height, width, inputs] = pictures.layout().shape().dims();
+        let [count, rows, columns, outputs] = self.shape(pictures);
         let [left, right] = self.window.columns;
         let work = Work {
             layers: *self,
@@ -107,7 +121,6 @@ impl<'a> Inverted<'a> {
             width: left + width + right,
             lanes: lanes(),
         };
-        let mut maps = threads::zeros(count * rows * columns * outputs);
         // Pictures are divided where there are fewer of them than threads.
         let parts = threads::count().div_ceil(count.max(1));
         let together = rows.div_ceil(parts).max(1);

@@ -15,8 +15,8 @@ use crate::gemm::{Panels, Product, Row, Transposed, sums_of_columns};
 use crate::threads;
 use crate::window::Window;
 
-/// Patches that a thread multiplies at a time.
-const PATCHES: usize = 512;
+/// Patches that a thread multiplies at a time, at least and at most.
+const PATCHES: [usize; 2] = [48, 512];
 
 /// A convolution with its inputs.
 #[derive(Clone, Debug)]
@@ -84,26 +84,26 @@ impl Convolution {
     /// # Shapes
     /// - maps, gradient, result: `[n, h, w, out]`
     pub(super) fn gradient_of_sums(&self, maps: &Array, mut gradient: Array) -> Array {
-        if self.activation != Activation::Linear {
-            let maps = maps.storage::<f32>();
-            let part = PATCHES * self.outputs();
-            threads::each_part(gradient.storage_mut(), part, |number, gradient| {
-                self.activation.stop(gradient, &maps[number * part..][..gradient.len()]);
-            });
-        }
+        let maps = maps.storage::<f32>();
+        let part = PATCHES[1] * self.outputs();
+        threads::each_part(gradient.storage_mut(), part, |number, gradient| {
+            self.activation.stop(gradient, &maps[number * part..][..gradient.len()]);
+        });
         gradient
     }
 
+    /// Written over the pictures, where nothing else holds them.
+    ///
     /// # Shapes
     /// - gradient: `[n, h, w, out]`
     /// - result: `[n, in, h, w]`
-    pub(super) fn gradient_of_pictures(&self, gradient: &Array) -> Array {
-        let (kernels, count) = (self.kernels.storage(), self.pictures.layout().shape()[0]);
+    pub(super) fn gradient_of_pictures(self, gradient: &Array) -> Array {
         if let Some(window) = self.squares() {
             return channels_first(self.squares_of_pictures(gradient, window));
         }
-        let spread = Spread::new(self.patches, self.window, kernels, count);
-        channels_first(spread.of(gradient))
+        let count = self.pictures.layout().shape()[0];
+        let spread = Spread::new(self.patches, self.window, self.kernels.storage(), count);
+        channels_first(spread.of(gradient, self.pictures))
     }
 
     /// The gradient of the pictures `[n, h, w, in]`, which is a convolution by the kernels, turned.
@@ -178,8 +178,9 @@ fn multiplied(
     let mut maps = threads::zeros(starts.len() * outputs);
     let product = Product::new(pictures.storage(), patches.runs(), kernels);
     let product = product.ending(bias, activation);
-    threads::each_part(&mut maps, (PATCHES * outputs).max(1), |number, part| {
-        let starts = starts[number * PATCHES..].iter().take(PATCHES).enumerate();
+    let size = threads::share(starts.len(), PATCHES);
+    threads::each_part(&mut maps, (size * outputs).max(1), |number, part| {
+        let starts = starts[number * size..].iter().take(size).enumerate();
         let rows = starts.map(|(row, &from)| Row { from, to: row * outputs });
         product.write(&rows.collect::<Vec<_>>(), part);
     });

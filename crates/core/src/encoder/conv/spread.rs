@@ -5,12 +5,12 @@
 //! the gradient's patches by a part of the kernels, and nothing has to be added up afterwards.
 
 use super::patches::{Patches, padded};
-use crate::array::{Array, array};
+use crate::array::{Array, array, room};
 use crate::gemm::{Panels, Product, Row, Runs};
 use crate::threads;
 use crate::window::Window;
 
-/// Pixels that a thread multiplies at a time, a whole picture's at least.
+/// Pixels that a thread multiplies at a time at most, but for a whole picture's.
 const PIXELS: usize = 512;
 
 /// How the gradient of a convolution's maps spreads over its pictures.
@@ -102,20 +102,26 @@ impl Spread {
 
     /// # Shapes
     /// - gradient: `[n, rows, columns, out]`
+    /// - over: something of no more use, as large as the result: it is written there if nothing else holds it
     /// - result: `[n, h, w, in]`
-    pub(super) fn of(&self, gradient: &Array) -> Array {
+    pub(super) fn of(&self, gradient: &Array, over: Array) -> Array {
         let [n, height, width, channels] = self.shape;
         let picture = height * width * channels;
         let gradient = padded(gradient.clone(), self.around);
         let numbers = gradient.storage::<f32>();
-        let group = (PIXELS / (height * width).max(1)).max(1);
-        let mut found = threads::zeros(n * picture);
+        let group = threads::share(n, [1, (PIXELS / (height * width).max(1)).max(1)]);
+        let mut found = room(over, n * picture);
         let products: Vec<(Product<'_>, &[Row])> = self
             .phases
             .iter()
             .map(|phase| (Product::new(numbers, phase.runs, &phase.kernels), &*phase.pixels))
             .collect();
+        // Kernels smaller than their stride leave pixels out.
+        let reaches_all = self.of.kernel >= self.of.stride;
         threads::each_part(&mut found, (group * picture).max(1), |number, part| {
+            if !reaches_all {
+                part.fill(0.0);
+            }
             for (product, pixels) in &products {
                 let rows = self.rows(number * group, part.len() / picture, pixels);
                 product.write(&rows, part);
