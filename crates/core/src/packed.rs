@@ -34,7 +34,10 @@ impl Packed {
         #[cfg(feature = "cpu")]
         {
             let [columns, depth] = weight.dims();
-            Self::products(weight, |weight| vec![Panels::of_columns(weight, [depth, columns])])
+            Self::products(weight, |numbers| {
+                let column = |column: usize| &numbers[column * depth..][..depth];
+                vec![Panels::of_columns([depth, columns], column)]
+            })
         }
         #[cfg(not(feature = "cpu"))]
         {

@@ -40,11 +40,11 @@ pub(crate) fn zeros(count: usize) -> Vec<f32> {
     {
         use rayon::iter::{IndexedParallelIterator, ParallelIterator, repeat_n};
         /// Numbers that are written at once, and at least so often by a thread.
-        const PIECE: usize = 1 << 10;
-        const PIECES: usize = 1 << 6;
-        if count > PIECE * PIECES {
-            let pieces = repeat_n([0.0; PIECE], count.div_ceil(PIECE)).with_min_len(PIECES);
-            let mut zeros = pieces.collect::<Vec<[f32; PIECE]>>().into_flattened();
+        const BLOCK: usize = 1 << 10;
+        const BLOCKS: usize = 1 << 6;
+        if count > BLOCK * BLOCKS {
+            let blocks = repeat_n([0.0; BLOCK], count.div_ceil(BLOCK)).with_min_len(BLOCKS);
+            let mut zeros = blocks.collect::<Vec<[f32; BLOCK]>>().into_flattened();
             zeros.truncate(count);
             return zeros;
         }

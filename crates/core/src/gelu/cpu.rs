@@ -1,4 +1,4 @@
-//! GELU on the CPU, with its slope from the same exponential.
+//! GELU on the CPU.
 
 use core::f32::consts::{FRAC_1_SQRT_2, LN_2, LOG2_E};
 
@@ -9,7 +9,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use crate::array::{array, plain, tracked};
+use crate::array::{Array, array, tracked};
 use crate::threads;
 use crate::vectors::{Loop, widest};
 
@@ -19,26 +19,18 @@ const PART: usize = 1 << 14;
 /// As [`super::gelu`].
 pub(super) fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let shape = x.dims();
-    if !x.is_autodiff() {
-        let x = plain(x).to_contiguous();
-        let numbers = x.storage::<f32>();
-        let mut values = threads::zeros(numbers.len());
-        threads::each_part(&mut values, PART, |number, values| {
-            widest(Values { numbers: &numbers[number * PART..][..values.len()], values });
-        });
-        return Tensor::from_primitive::<Flex>(array(values, shape));
-    }
+    let records = x.is_autodiff();
     let (x, node) = tracked(x).into_parts();
     let x = x.to_contiguous();
-    let numbers = x.storage::<f32>();
-    let (mut values, mut slopes) = (threads::zeros(numbers.len()), threads::zeros(numbers.len()));
-    let parts = values.chunks_mut(PART).zip(slopes.chunks_mut(PART)).zip(numbers.chunks(PART));
-    threads::each(parts.collect(), |((values, slopes), numbers)| {
-        widest(Both { numbers, values, slopes });
+    let values = threads::mapped(x.storage(), |_, numbers, values| {
+        widest(Values { numbers, values });
     });
     let result = array(values, shape);
+    if !records {
+        return Tensor::from_primitive::<Flex>(result);
+    }
     let tracked = match Gelu.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(slopes, result),
+        OpsKind::Tracked(prepared) => prepared.finish(x, result),
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
@@ -60,28 +52,10 @@ impl Loop for Values<'_> {
     }
 }
 
-/// Values, and the slope at each.
-struct Both<'a> {
-    numbers: &'a [f32],
-    values: &'a mut [f32],
-    slopes: &'a mut [f32],
-}
-
-impl Loop for Both<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for ((x, value), slope) in self.numbers.iter().zip(self.values).zip(self.slopes) {
-            [*value, *slope] = value_and_slope(*x);
-        }
-    }
-}
-
-/// Gradients, each times its slope.
+/// Gradients, each times the slope at its number.
 struct Scaled<'a> {
     gradients: &'a mut [f32],
-    slopes: &'a [f32],
+    numbers: &'a [f32],
 }
 
 impl Loop for Scaled<'_> {
@@ -89,7 +63,8 @@ impl Loop for Scaled<'_> {
 
     #[inline(always)]
     fn run(self) {
-        for (gradient, slope) in self.gradients.iter_mut().zip(self.slopes) {
+        for (gradient, x) in self.gradients.iter_mut().zip(self.numbers) {
+            let [_, slope] = value_and_slope(*x);
             *gradient *= slope;
         }
     }
@@ -100,14 +75,15 @@ impl Loop for Scaled<'_> {
 struct Gelu;
 
 impl Backward<Flex, 1> for Gelu {
-    /// The slope at every number.
-    type State = Vec<f32>;
+    /// The numbers: to compute slopes again takes less time than to write and read them.
+    type State = Array;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
         let mut gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
+        let numbers = ops.state.storage::<f32>();
         threads::each_part(gradient.storage_mut(), PART, |number, gradients| {
-            let slopes = &ops.state[number * PART..][..gradients.len()];
-            widest(Scaled { gradients, slopes });
+            let numbers = &numbers[number * PART..][..gradients.len()];
+            widest(Scaled { gradients, numbers });
         });
         let [parent] = ops.parents;
         if let Some(node) = parent {

@@ -41,11 +41,24 @@ impl Panels {
         })
     }
 
-    /// The matrix `[depth, columns]` whose columns lie one after the other.
-    pub(crate) fn of_columns(numbers: &[f32], [depth, columns]: [usize; 2]) -> Self {
-        Self::filled([depth, columns], |columns, panel, width| {
-            pack(&numbers[columns.start * depth..columns.end * depth], depth, panel, width);
+    /// The matrix `[depth, columns]` of such rows.
+    pub(crate) fn of_rows<'a>(
+        shape: [usize; 2],
+        row: impl Fn(usize) -> &'a [f32] + Send + Sync,
+    ) -> Self {
+        Self::filled(shape, |columns, panel, width| {
+            for (place, numbers) in panel.chunks_exact_mut(width).enumerate() {
+                numbers[..columns.len()].copy_from_slice(&row(place)[columns.clone()]);
+            }
         })
+    }
+
+    /// The matrix `[depth, columns]` of such columns.
+    pub(crate) fn of_columns<'a>(
+        shape: [usize; 2],
+        column: impl Fn(usize) -> &'a [f32] + Send + Sync,
+    ) -> Self {
+        Self::filled(shape, |columns, panel, width| pack(columns.map(&column), panel, width))
     }
 
     /// With what is written of some columns to their panel, of such a width: it has zeros until then.
@@ -88,11 +101,11 @@ impl Panels {
     }
 }
 
-/// Writes columns, which lie one after the other, as the first of a panel `[depth, width]`. So many places of a
-/// column as are written at a time lie in one line of the cache.
-fn pack(columns: &[f32], depth: usize, panel: &mut [f32], width: usize) {
+/// Writes columns as the first of a panel `[depth, width]`. So many places of a column as are written at a time lie
+/// in one line of the cache.
+fn pack<'a>(columns: impl Iterator<Item = &'a [f32]> + Clone, panel: &mut [f32], width: usize) {
     for (part, rows) in panel.chunks_mut(LINE * width).enumerate() {
-        for (at, column) in columns.chunks_exact(depth).enumerate() {
+        for (at, column) in columns.clone().enumerate() {
             let places = column[part * LINE..].iter();
             rows.chunks_exact_mut(width).zip(places).for_each(|(row, number)| row[at] = *number);
         }

@@ -20,7 +20,7 @@ const GROUP: usize = 24;
 /// Numbers of a result of which several may be kept, to be added up.
 const SMALL: usize = 1 << 18;
 /// Parts of the rows that are added up on their own, at most, and what each has, about. They do not depend on the
-/// number of threads, nor do sums. There are a power of two of them, so that threads have as many.
+/// number of threads, nor do sums. There are a multiple of four of them, so that two or four threads have as many.
 const PARTS: usize = 16;
 const ROWS_IN_PART: usize = 1024;
 /// Sums that a thread adds up at a time.
@@ -46,7 +46,7 @@ impl Transposed<'_> {
         if self.columns * depth > SMALL {
             return self.by_places();
         }
-        let parts = rows.div_ceil(ROWS_IN_PART).next_power_of_two().min(PARTS);
+        let parts = rows.div_ceil(ROWS_IN_PART).next_multiple_of(4).min(PARTS);
         let size = rows.div_ceil(parts).max(1);
         let parts = (0..rows.div_ceil(size)).map(|part| part * size..rows.min((part + 1) * size));
         let parts = threads::each(parts.collect(), |rows| self.part(rows, 0..depth));
@@ -119,13 +119,13 @@ impl Transposed<'_> {
 
     /// The left side's numbers of rows, as groups of columns `[rows, columns of the group]`.
     fn group(&self, rows: Range<usize>, left: &mut Vec<f32>) {
+        let count = rows.len();
         let rows = &self.left[rows.start * self.columns..rows.end * self.columns];
-        left.clear();
-        for first in (0..self.columns).step_by(GROUP) {
-            let columns = first..self.columns.min(first + GROUP);
-            for row in rows.chunks_exact(self.columns) {
-                left.extend_from_slice(&row[columns.clone()]);
-            }
+        left.resize(rows.len(), 0.0);
+        for (number, group) in left.chunks_mut(GROUP * count).enumerate() {
+            let (first, width) = (number * GROUP, group.len() / count);
+            let rows = rows.chunks_exact(self.columns).map(|row| &row[first..][..width]);
+            group.chunks_exact_mut(width).zip(rows).for_each(|(to, from)| copy(to, from));
         }
     }
 
@@ -134,17 +134,37 @@ impl Transposed<'_> {
     fn pack(&self, rows: Range<usize>, places: Range<usize>, packed: &mut Vec<f32>) {
         let widths = widths();
         let [lanes, _] = widths;
-        packed.clear();
+        packed.resize(rows.len() * places.len().next_multiple_of(lanes), 0.0);
+        let mut rest = packed.as_mut_slice();
         for here in tile::panels(places, widths) {
             let pieces = self.runs.pieces(here.clone());
-            let filled = here.len().next_multiple_of(lanes) - here.len();
-            for start in &self.starts[rows.clone()] {
-                let pieces = pieces.iter().map(|piece| start + piece.start..start + piece.end);
-                pieces.for_each(|piece| packed.extend_from_slice(&self.numbers[piece]));
-                packed.extend(core::iter::repeat_n(0.0, filled));
+            let width = here.len().next_multiple_of(lanes);
+            let (panel, later) = rest.split_at_mut(rows.len() * width);
+            rest = later;
+            for (row, start) in panel.chunks_exact_mut(width).zip(&self.starts[rows.clone()]) {
+                take(row, &self.numbers[*start..], &pieces);
             }
         }
     }
+}
+
+/// Fills a row with pieces of some numbers, and then with zeros.
+fn take(mut row: &mut [f32], numbers: &[f32], pieces: &[Range<usize>]) {
+    for piece in pieces {
+        let (to, rest) = row.split_at_mut(piece.len());
+        copy(to, &numbers[piece.clone()]);
+        row = rest;
+    }
+    row.fill(0.0);
+}
+
+/// Copies few numbers, for which a call would take longer than it.
+fn copy(to: &mut [f32], from: &[f32]) {
+    /// As many as may be copied at once.
+    const FEW: usize = 8;
+    let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<FEW>(), from.as_chunks::<FEW>());
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from);
 }
 
 struct Summed<'a> {

@@ -43,22 +43,19 @@ impl Backward<Flex, 3> for Normalise {
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let rows = ops.state;
-        let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let gradient = gradient.storage::<f32>();
+        let mut gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
         let channels = rows.channels();
         let [x_node, weight_node, bias_node] = ops.parents;
+        if weight_node.is_some() || bias_node.is_some() {
+            let [weight, bias] = rows.gradients_of_parameters(gradient.storage());
+            let found = [(weight_node, weight), (bias_node, bias)];
+            for (node, found) in found.into_iter().filter_map(|(node, of)| Some((node?, of))) {
+                grads.register::<Flex>(node.id, array(found, [channels]));
+            }
+        }
         if let Some(node) = x_node {
-            grads.register::<Flex>(node.id, rows.gradient_of_rows(gradient));
-        }
-        if weight_node.is_none() && bias_node.is_none() {
-            return;
-        }
-        let [weight, bias] = rows.gradients_of_parameters(gradient);
-        if let Some(node) = weight_node {
-            grads.register::<Flex>(node.id, array(weight, [channels]));
-        }
-        if let Some(node) = bias_node {
-            grads.register::<Flex>(node.id, array(bias, [channels]));
+            rows.lead_back(gradient.storage_mut());
+            grads.register::<Flex>(node.id, gradient);
         }
     }
 }
@@ -104,15 +101,13 @@ impl Rows {
         array(result, [self.moments.len(), channels])
     }
 
-    /// sharpness · (g·w − mean(g·w) − x̂ · mean(g·w · x̂)).
-    fn gradient_of_rows(&self, gradient: &[f32]) -> Array {
+    /// sharpness · (g·w − mean(g·w) − x̂ · mean(g·w · x̂)), in place of g.
+    fn lead_back(&self, gradient: &mut [f32]) {
         let (channels, weight) = (self.channels(), self.weight.storage::<f32>());
-        let mut found = gradient.to_vec();
-        threads::each_part(&mut found, ROWS * channels, |number, gradients| {
+        threads::each_part(gradient, ROWS * channels, |number, gradients| {
             let (rows, moments) = self.part(number, gradients);
             widest(Slopes { rows, gradients, moments, weight });
         });
-        array(found, [self.moments.len(), channels])
     }
 
     /// Σ g · x̂ and Σ g.

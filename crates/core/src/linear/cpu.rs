@@ -8,7 +8,7 @@ use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Device, Tensor};
 
 use crate::activation::Activation;
-use crate::array::{Array, array, plain, tracked};
+use crate::array::{Array, array, plain, room, tracked};
 use crate::gemm::{Panels, Product, Row, Runs, Transposed, sums_of_columns};
 use crate::threads;
 
@@ -49,7 +49,9 @@ pub(super) fn learn(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) ->
     let (weight, weight_node) = tracked(weight).into_parts();
     let (bias, bias_node) = tracked(bias).into_parts();
     let [x, weight, bias] = [x, weight, bias].map(|array| array.to_contiguous());
-    let panels = Panels::of_columns(weight.storage(), [inputs, outputs]);
+    let numbers = weight.storage::<f32>();
+    let panels =
+        Panels::of_columns([inputs, outputs], |output| &numbers[output * inputs..][..inputs]);
     let result = multiplied(&x, &panels, has_bias.then(|| bias.storage()));
     let nodes = [x_node, weight_node, bias_node];
     let tracked = match Learn.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
@@ -61,13 +63,18 @@ pub(super) fn learn(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) ->
 
 /// Rows by weights, `[n, out]`.
 fn multiplied(x: &Array, weight: &Panels, bias: Option<&[f32]>) -> Array {
+    let [n, _] = x.layout().shape().dims();
+    written((x, threads::zeros(n * weight.columns())), weight, bias)
+}
+
+/// The same, written into room of its size.
+fn written((x, mut result): (&Array, Vec<f32>), weight: &Panels, bias: Option<&[f32]>) -> Array {
     let ([n, inputs], outputs) = (x.layout().shape().dims(), weight.columns());
     let runs = Runs { count: 1, length: inputs, step: inputs };
     let mut product = Product::new(x.storage(), runs, weight);
     if let Some(bias) = bias {
         product = product.ending(bias, Activation::Linear);
     }
-    let mut result = threads::zeros(n * outputs);
     let size = threads::share(n, ROWS);
     threads::each_part(&mut result, (size * outputs).max(1), |number, part| {
         let rows = (0..part.len() / outputs)
@@ -90,12 +97,6 @@ impl Backward<Flex, 3> for Learn {
         let gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
         let [outputs, inputs] = weight.layout().shape().dims();
         let [x_node, weight_node, bias_node] = ops.parents;
-        if let Some(node) = x_node {
-            let numbers = weight.storage::<f32>();
-            let row = |output: usize| move |input: usize| numbers[output * inputs + input];
-            let panels = Panels::new([outputs, inputs], row);
-            grads.register::<Flex>(node.id, multiplied(&gradient, &panels, None));
-        }
         if let Some(node) = weight_node {
             let [n, _] = x.layout().shape().dims();
             let starts: Vec<usize> = (0..n).map(|row| row * inputs).collect();
@@ -111,6 +112,15 @@ impl Backward<Flex, 3> for Learn {
         if let Some(node) = bias_node {
             let sums = sums_of_columns(gradient.storage(), outputs);
             grads.register::<Flex>(node.id, array(sums, [outputs]));
+        }
+        // Written over what the layer saw, where nothing else holds that.
+        if let Some(node) = x_node {
+            let numbers = weight.storage::<f32>();
+            let row = |output| &numbers[output * inputs..][..inputs];
+            let panels = Panels::of_rows([outputs, inputs], row);
+            let count = x.layout().num_elements();
+            let found = written((&gradient, room(x, count)), &panels, None);
+            grads.register::<Flex>(node.id, found);
         }
     }
 }

@@ -74,8 +74,9 @@ impl Convolution {
             let grid = self.patches.grid();
             return winograd::maps(&evened(self.pictures.clone(), grid), grid, &kernels, end);
         }
-        let shape = [self.patches.patch(), self.outputs()];
-        let kernels = Panels::of_columns(self.kernels.storage(), shape);
+        let (numbers, patch) = (self.kernels.storage::<f32>(), self.patches.patch());
+        let kernel = |output| &numbers[output * patch..][..patch];
+        let kernels = Panels::of_columns([patch, self.outputs()], kernel);
         multiplied(&self.pictures, self.patches, &kernels, end)
     }
 

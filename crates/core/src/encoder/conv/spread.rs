@@ -72,12 +72,11 @@ impl Spread {
             // The gradient's patch is met backwards.
             let y = remainders[0] + stride * (tall - 1 - at / wide);
             let x = remainders[1] + stride * (wide - 1 - at % wide);
-            let first = output * patch + (y * kernel + x) * channels;
-            move |channel: usize| kernels[first + channel]
+            &kernels[output * patch + (y * kernel + x) * channels..][..channels]
         };
         Phase {
             runs: Runs { count: tall, length: wide * outputs, step: self.patches.line() },
-            kernels: Panels::new([tall * wide * outputs, channels], row),
+            kernels: Panels::of_rows([tall * wide * outputs, channels], row),
             pixels: self.pixels(remainders, [tall, wide]),
         }
     }

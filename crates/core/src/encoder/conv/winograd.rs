@@ -261,7 +261,8 @@ mod tests {
             let bias = numbers(outputs, 0.9);
             for activation in [Activation::Linear, Activation::Relu] {
                 let end = (bias.as_slice(), activation);
-                let panels = Panels::of_columns(&weight, [9 * inputs, outputs]);
+                let kernel = |output| &weight[output * 9 * inputs..][..9 * inputs];
+                let panels = Panels::of_columns([9 * inputs, outputs], kernel);
                 let expected = product::infer(x.clone(), window, &panels, end);
                 let kernels = Transformed::new(&weight, channels).forward();
                 let found = infer(x.clone(), window, &kernels, end);

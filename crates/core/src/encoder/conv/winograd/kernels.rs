@@ -37,8 +37,7 @@ impl Transformed {
     /// The right sides of the 16 products, `[in, out]`.
     pub(in super::super) fn forward(&self) -> Vec<Panels> {
         threads::each((0..PRODUCTS).collect(), |product| {
-            let row = |input| move |output| self.at(output, product, input);
-            Panels::new([self.inputs, self.outputs], row)
+            Panels::of_columns([self.inputs, self.outputs], |output| self.of(output, product))
         })
     }
 
@@ -48,13 +47,13 @@ impl Transformed {
         const TURNED: [usize; SIDE] = [3, 1, 2, 0];
         threads::each((0..PRODUCTS).collect(), |product| {
             let product = TURNED[product / SIDE] * SIDE + TURNED[product % SIDE];
-            let row = |output| move |input| self.at(output, product, input);
-            Panels::new([self.outputs, self.inputs], row)
+            Panels::of_rows([self.outputs, self.inputs], |output| self.of(output, product))
         })
     }
 
-    fn at(&self, output: usize, product: usize, input: usize) -> f32 {
-        self.numbers[(output * PRODUCTS + product) * self.inputs + input]
+    /// `[in]`.
+    fn of(&self, output: usize, product: usize) -> &[f32] {
+        &self.numbers[(output * PRODUCTS + product) * self.inputs..][..self.inputs]
     }
 }
 

@@ -141,10 +141,8 @@ impl Head<'_> {
     fn attend(&self, seen: &mut [f32]) {
         let Self { parts, tokens, width, size, first } = *self;
         let dim = self.dim();
-        let values = Panels::new([tokens, size], |token| {
-            let row = &parts[token * width + 2 * dim + first..];
-            move |place: usize| row[place]
-        });
+        let value = |token: usize| &parts[token * width + 2 * dim + first..][..size];
+        let values = Panels::of_rows([tokens, size], value);
         let shares = self.shares();
         let product = Product::new(&shares, whole(tokens), &values);
         product.write(&rows(tokens, [0, tokens], [first, dim]), seen);
@@ -157,18 +155,15 @@ impl Head<'_> {
         let dim = self.dim();
         let shares = self.shares();
         self.put(&summed(&shares, tokens, (gradient, [first, dim], size)), 2 * dim, found);
-        let values = Panels::new([size, tokens], |place| {
-            move |token: usize| parts[token * width + 2 * dim + first + place]
-        });
+        let value = |token: usize| &parts[token * width + 2 * dim + first..][..size];
+        let values = Panels::of_columns([size, tokens], value);
         let mut slopes = vec![0.0; tokens * tokens];
         let product = Product::new(gradient, whole(size), &values);
         product.write(&rows(tokens, [first, dim], [0, tokens]), &mut slopes);
         let scale = self.scale() as f32;
         widest(Slopes { slopes: &mut slopes, shares: &shares, columns: tokens, scale });
-        let keys = Panels::new([tokens, size], |token| {
-            let row = &parts[token * width + dim + first..];
-            move |place: usize| row[place]
-        });
+        let key = |token: usize| &parts[token * width + dim + first..][..size];
+        let keys = Panels::of_rows([tokens, size], key);
         let product = Product::new(&slopes, whole(tokens), &keys);
         product.write(&rows(tokens, [0, tokens], [first, width]), found);
         self.put(&summed(&slopes, tokens, (parts, [first, width], size)), dim, found);
