@@ -54,11 +54,11 @@ pub(crate) fn zeros(count: usize) -> Vec<f32> {
 
 /// Numbers that are made of others at a time.
 #[cfg(feature = "cpu")]
-pub(crate) const PIECE: usize = 1 << 8;
+const PIECE: usize = 1 << 8;
 
 /// Numbers of which each is made of another, without a pass that writes zeros first.
 ///
-/// `of` makes some, at most [`PIECE`], from a place on.
+/// `of` makes some from a place on.
 #[cfg(feature = "cpu")]
 pub(crate) fn mapped(
     numbers: &[f32],
@@ -87,11 +87,12 @@ pub(crate) fn mapped(
     all
 }
 
-/// Things that a thread takes at a time, `most` at most and hardly fewer than `least`: as many for each thread.
+/// How many of some things a thread takes at a time, so that all threads have as many: a multiple of `unit`, and no
+/// more than the first that is not below `most`.
 #[cfg(feature = "cpu")]
-pub(crate) fn share(things: usize, [least, most]: [usize; 2]) -> usize {
+pub(crate) fn share(things: usize, [unit, most]: [usize; 2]) -> usize {
     let parts = things.div_ceil(most).next_multiple_of(count());
-    things.div_ceil(parts.max(1)).next_multiple_of(least)
+    things.div_ceil(parts.max(1)).next_multiple_of(unit)
 }
 
 /// How many threads share work.
@@ -121,15 +122,17 @@ mod tests {
     }
 
     #[test]
-    fn all_threads_have_a_part() {
+    fn all_threads_have_as_many() {
         for (things, most) in [(0, 9), (1, 512), (576, 512), (2304, 512), (100_000, 512), (7, 1)] {
             let size = share(things, [1, most]);
-            assert!(size <= most, "{things} {most}");
-            let parts = things.div_ceil(size.max(1));
-            assert!(parts >= things.min(count()) || things < count(), "{things} {most}: {parts}");
-            // None has less than half of another, but for the last.
-            assert!(things == 0 || size * parts < things + size, "{things} {most}: {parts}");
+            assert!(size <= most, "{things} {most}: {size}");
+            let rounds = things.div_ceil(size.max(1)).div_ceil(count());
+            let fair = things as f64 / count() as f64;
+            assert!((rounds * size) as f64 <= fair + rounds as f64, "{things} {most}: {size}");
         }
-        assert_eq!(share(13, [12, 256]) % 12, 0);
+        for things in [1, 13, 700] {
+            let size = share(things, [12, 256]);
+            assert!(size.is_multiple_of(12) && (12..=264).contains(&size), "{things}: {size}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::array::{Array, array, plain, room, tracked};
 use crate::gemm::{Panels, Product, Row, Runs, Transposed, sums_of_columns};
 use crate::threads;
 
-/// Rows that a thread multiplies at a time, at least and at most.
+/// Rows that a thread multiplies at a time: a multiple of the first, and about the second at most.
 const ROWS: [usize; 2] = [12, 256];
 
 /// Rows for which it pays to pack weights that are used once.

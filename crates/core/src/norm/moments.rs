@@ -15,6 +15,9 @@ pub(super) fn part_of(channels: usize) -> usize {
     (PART / channels).next_multiple_of(BLOCK).max(BLOCK) * channels
 }
 
+/// Why a row has the numbers that are taken from it.
+const WHOLE: &str = "only whole groups of channels are taken";
+
 /// Channel by channel.
 pub(super) fn added(left: Vec<f64>, right: &[f64]) -> Vec<f64> {
     left.iter().zip(right).map(|(left, right)| left + right).collect()
@@ -158,9 +161,7 @@ fn taken<const LANES: usize, const K: usize>(
 ) -> [&[f32; LANES]; K] {
     let mut taken = [&[0.0; LANES]; K];
     for (taken, array) in taken.iter_mut().zip(arrays) {
-        if let Some(numbers) = array[first..].first_chunk() {
-            *taken = numbers;
-        }
+        *taken = array[first..].first_chunk().expect(WHOLE);
     }
     taken
 }

@@ -15,7 +15,7 @@ use crate::gemm::{Panels, Product, Row, Transposed, sums_of_columns};
 use crate::threads;
 use crate::window::Window;
 
-/// Patches that a thread multiplies at a time, at least and at most.
+/// Patches that a thread multiplies at a time: a multiple of the first, and about the second at most.
 const PATCHES: [usize; 2] = [48, 512];
 
 /// A convolution with its inputs.
