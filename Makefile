@@ -72,8 +72,8 @@ dist: setup web ## Pack program, page, README and licences for this platform int
 	.ci/page build
 	.ci/dist
 
-soak: web ## The long form of the memory test in a browser
-	KITH_SOAK=full .ci/browser --project soak
+soak: web ## The long form of the memory test in a browser; SECONDS for a longer one yet
+	KITH_SOAK=full KITH_SOAK_SECONDS=$(or $(SECONDS),0) .ci/browser --project soak
 
 kill: ## Kill long commands N times (KITH_KILL_SEED: which moments), and see that each ends the same
 	KITH_KILLS=$(or $(N),1000) cargo test --release --workspace --test cli -- --nocapture kill::

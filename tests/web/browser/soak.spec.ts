@@ -1,9 +1,10 @@
-// Memory stays flat however long a tab computes. KITH_SOAK=full takes the long form, KITH_SOAK_SEED says
-// when calls are given up.
+// Memory stays flat however long a tab computes. KITH_SOAK=full takes the long form, KITH_SOAK_SECONDS
+// says how long the first two tests go on at least, KITH_SOAK_SEED when calls are given up.
 import { told, watched, type Memory } from "./memory.js";
 import { expect, test } from "./tab.js";
 
 const full = process.env.KITH_SOAK === "full";
+const seconds = Number(process.env.KITH_SOAK_SECONDS ?? 0);
 const seed = Number(process.env.KITH_SOAK_SEED ?? 1);
 const CHECKPOINT = "/parity/checkpoint.safetensors";
 
@@ -11,7 +12,8 @@ const CHECKPOINT = "/parity/checkpoint.safetensors";
 function flat(what: string, before: Memory, after: Memory): void {
   console.log(`${what}: ${told(before)} -> ${told(after)}`);
   expect(after.workers).toBe(before.workers);
-  expect(after.wasm).toBeLessThanOrEqual(before.wasm * 1.1);
+  // One more array of a batch may find no place between smaller ones.
+  expect(after.wasm).toBeLessThanOrEqual(before.wasm * 1.2);
   expect(after.buffers).toBeLessThanOrEqual(before.buffers * 1.1 + 4);
   expect(after.heap).toBeLessThan(before.heap + 1e6);
   expect(after.workerHeap).toBeLessThan(before.workerHeap + 1e6);
@@ -36,7 +38,7 @@ const forms: Form[] = [
   { device: "webgpu", ...small, ...(full ? most : { embeddings: 64, steps: 3 }) },
 ];
 
-test.setTimeout(full ? 3_600_000 : 300_000);
+test.setTimeout((full ? 3_600_000 : 300_000) + 2000 * seconds);
 
 for (const { device, width, side, embeddings, steps } of forms) {
   test(`memory on ${device} is flat after warm-up`, async ({ tab }) => {
@@ -50,13 +52,17 @@ for (const { device, width, side, embeddings, steps } of forms) {
           "pretraining.unlabelled_batch": 8,
           "pretraining.views": "none",
         };
-        const plan = { imageSize: side, epochs: 1000, stepsPerEpoch: 10, snapshotEvery: 0 };
+        const plan = { imageSize: side, epochs: 100_000, stepsPerEpoch: 10, snapshotEvery: 0 };
         const config = { device, worker, recipe: "simclr", set, ...plan };
         const run = await kith.pretrain(pictures, config);
-        const encoder = await kith.loadEncoder(await run.checkpoint(), { device, worker });
+        const opened = async () => kith.loadEncoder(await run.checkpoint(), { device, worker });
+        const encoder = await opened();
         const work = async (embeddings: number, steps: number) => {
           for (let done = 0; done < embeddings; done += 16) await encoder.embed(pictures);
           for await (const _ of run.steps(steps));
+          const learnt = await opened();
+          await learnt.embed(pictures.slice(0, 4));
+          await learnt.dispose();
         };
         Object.assign(globalThis, { work });
       },
@@ -65,8 +71,14 @@ for (const { device, width, side, embeddings, steps } of forms) {
     const work = ([embeddings, steps]: [number, number]) => globalThis.work(embeddings, steps);
     await tab.evaluate(work, warmUp);
     const before = await measure();
-    await tab.evaluate(work, [embeddings, steps] as [number, number]);
-    flat(`${device}, ${embeddings} embeddings, ${steps} steps`, before, await measure());
+    const ends = Date.now() + 1000 * seconds;
+    let turns = 0;
+    do {
+      await tab.evaluate(work, [embeddings, steps] as [number, number]);
+      turns += 1;
+      const done = `${device}, ${turns * embeddings} embeddings, ${turns * steps} steps`;
+      flat(done, before, await measure());
+    } while (Date.now() < ends);
   });
 }
 

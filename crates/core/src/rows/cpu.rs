@@ -1,17 +1,25 @@
 //! The nearest of many rows on the CPU: these pass by once, from where they lie.
 
+use std::array;
+use std::ops::Range;
+
 use burn::tensor::Tensor;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::largest::Largest;
 use crate::array::plain;
 use crate::threads;
-use crate::vectors::{Loop, widest};
+use crate::vectors::load;
 
-/// Sums that are built side by side. More of them leave a browser's registers.
-const LANES: usize = 8;
+/// Sums that are built side by side: as many as a processor adds up at once in the time of one sum.
+const SUMS: usize = 16;
 
-/// Of the many rows, those whose products are looked at together.
-const ROWS: usize = 512;
+/// Parts of the many rows that are read at the same time, a row of each in turn: memory is read ahead
+/// along each by itself, which one alone would wait for.
+const PARTS: usize = 4;
+
+/// Of each part, the rows whose products are looked at together.
+const ROWS: usize = 128;
 
 /// Of the many rows, the `k` with the largest products, for each of the few.
 ///
@@ -21,18 +29,24 @@ pub(super) fn nearest(few: Tensor<2>, many: Tensor<2>, k: usize) -> Vec<Largest>
     let ([n, dim], [m, _]) = (few.dims(), many.dims());
     let (few, many) = (plain(few).to_contiguous(), plain(many).to_contiguous());
     let (few, many) = (few.storage::<f32>(), many.storage::<f32>());
-    let share = m.div_ceil(threads::count());
-    let shares = (0..m).step_by(share).map(|first| (first, share.min(m - first))).collect();
-    let found = threads::each(shares, |(first, count)| {
+    let part = m.div_ceil(threads::count() * PARTS).max(1);
+    let shares = (0..m).step_by(part * PARTS).collect();
+    let found = threads::each(shares, |first| {
         let mut found = vec![Largest::new(k); n];
-        let mut products = vec![0.0; ROWS.min(count) * n];
-        let rows = &many[first * dim..][..count * dim];
-        for (block, rows) in rows.chunks(ROWS * dim).enumerate() {
-            let count = rows.len() / dim;
-            let products = &mut products[..count * n];
-            widest(Dots { few, many: rows, dim, products });
-            for (found, products) in found.iter_mut().zip(products.chunks(count)) {
-                found.offer(first + block * ROWS, products);
+        let mut products = vec![0.0; PARTS * ROWS * n];
+        for done in (0..part).step_by(ROWS) {
+            // The last parts may be shorter, or have no rows.
+            let blocks: [Range<usize>; PARTS] = array::from_fn(|own| {
+                let end = (first + (own + 1) * part).min(m);
+                let start = (first + own * part + done).min(end);
+                start..end.min(start + ROWS)
+            });
+            let many = blocks.each_ref().map(|rows| &many[rows.start * dim..rows.end * dim]);
+            Arch::new().dispatch(Dots { few, many, dim, products: &mut products });
+            for (found, products) in found.iter_mut().zip(products.chunks(PARTS * ROWS)) {
+                for (rows, products) in blocks.iter().zip(products.chunks(ROWS)) {
+                    found.offer(rows.start, &products[..rows.len()]);
+                }
             }
         }
         found
@@ -43,48 +57,116 @@ pub(super) fn nearest(few: Tensor<2>, many: Tensor<2>, k: usize) -> Vec<Largest>
     found.into_iter().reduce(join).unwrap_or_default()
 }
 
-/// Every inner product, `[few, many]`.
+/// Every inner product of a block of each part.
 struct Dots<'a> {
+    /// `[n, dim]`
     few: &'a [f32],
-    many: &'a [f32],
+    /// `[at most ROWS, dim]` each
+    many: [&'a [f32]; PARTS],
     dim: usize,
+    /// `[n, PARTS, ROWS]`
     products: &'a mut [f32],
 }
 
-impl Loop for Dots<'_> {
+impl WithSimd for Dots<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self) {
-        let count = self.many.len() / self.dim;
-        for (own, found) in
-            self.few.chunks_exact(self.dim).zip(self.products.chunks_exact_mut(count))
-        {
-            for (row, found) in self.many.chunks_exact(self.dim).zip(found) {
-                *found = dot(own, row);
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            SUMS => self.by_vectors::<S, 1>(simd),
+            8 => self.by_vectors::<S, { SUMS / 8 }>(simd),
+            4 => self.by_vectors::<S, { SUMS / 4 }>(simd),
+            _ => self.by_vectors::<S, SUMS>(simd),
+        }
+    }
+}
+
+impl Dots<'_> {
+    /// With as many vectors as hold all sums.
+    #[inline(always)]
+    fn by_vectors<S: Simd, const VECTORS: usize>(self, simd: S) {
+        let Self { few, many, dim, products } = self;
+        for (own, found) in few.chunks_exact(dim).zip(products.chunks_exact_mut(PARTS * ROWS)) {
+            for row in 0..ROWS {
+                for (part, many) in many.iter().enumerate() {
+                    if let Some(many) = many.get(row * dim..(row + 1) * dim) {
+                        found[part * ROWS + row] = dot::<S, VECTORS>(simd, own, many);
+                    }
+                }
             }
         }
     }
 }
 
+/// An inner product. The sums are added up by halves, so that vectors of all widths give the same bits.
 #[inline(always)]
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+fn dot<S: Simd, const VECTORS: usize>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [simd.splat_f32s(0.0); VECTORS];
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
     for (a, b) in a.iter().zip(b) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
+        let (a, b) = (S::as_simd_f32s(a).0, S::as_simd_f32s(b).0);
+        for ((sum, &a), &b) in sums.iter_mut().zip(a).zip(b) {
+            *sum = simd.add_f32s(*sum, simd.mul_f32s(a, b));
         }
     }
-    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
-        *sum += a * b;
+    let rest = a_rest.chunks(S::F32_LANES).zip(b_rest.chunks(S::F32_LANES));
+    for (sum, (a, b)) in sums.iter_mut().zip(rest) {
+        *sum = simd.add_f32s(*sum, simd.mul_f32s(load(simd, a), load(simd, b)));
     }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
+    let mut half = VECTORS / 2;
+    while half > 0 {
+        for place in 0..half {
+            sums[place] = simd.add_f32s(sums[place], sums[place + half]);
         }
-        width /= 2;
+        half /= 2;
     }
-    sums[0]
+    simd.reduce_sum_f32s(sums[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sixteen sums, added up by halves.
+    fn expected(a: &[f32], b: &[f32]) -> f32 {
+        let mut sums = [0.0; SUMS];
+        a.iter().zip(b).enumerate().for_each(|(place, (a, b))| sums[place % SUMS] += a * b);
+        for half in [8, 4, 2, 1] {
+            (0..half).for_each(|place| sums[place] += sums[place + half]);
+        }
+        sums[0]
+    }
+
+    /// A single row, in the first part.
+    fn dots<'a>(a: &'a [f32], b: &'a [f32], products: &'a mut [f32]) -> Dots<'a> {
+        Dots { few: a, many: [b, &[], &[], &[]], dim: a.len(), products }
+    }
+
+    /// [`dot`] in vectors of one width.
+    fn in_vectors<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+        let mut products = [0.0; PARTS * ROWS];
+        dots(a, b, &mut products).with_simd(simd);
+        products[0]
+    }
+
+    #[test]
+    fn vectors_of_all_widths_give_the_same_bits() {
+        let numbers = |seed: u32| move |k: u32| ((k * seed) as f32).sin();
+        for dim in [1, 3, 4, 15, 16, 17, 31, 64, 75, 128, 500] {
+            let (a, b): (Vec<_>, Vec<_>) =
+                ((0..dim).map(numbers(7)).collect(), (0..dim).map(numbers(11)).collect());
+            let mut products = [0.0; PARTS * ROWS];
+            Arch::new().dispatch(dots(&a, &b, &mut products));
+            let expected = expected(&a, &b).to_bits();
+            let found = [
+                products[0],
+                in_vectors(pulp::Scalar, &a, &b),
+                in_vectors(pulp::Scalar128b, &a, &b),
+                in_vectors(pulp::Scalar256b, &a, &b),
+                in_vectors(pulp::Scalar512b, &a, &b),
+            ];
+            assert_eq!(found.map(f32::to_bits), [expected; 5], "{dim} numbers");
+        }
+    }
 }

@@ -42,7 +42,7 @@ fn parted(numbers: &[f32], k: usize) -> Vec<usize> {
 #[derive(Clone, Debug)]
 pub(super) struct Largest {
     k: usize,
-    /// Largest first.
+    /// Largest first, the first place on ties.
     kept: Vec<(usize, f32)>,
 }
 
@@ -52,35 +52,41 @@ impl Largest {
         Self { k, kept: Vec::with_capacity(k + 1) }
     }
 
-    /// Looks at numbers, of which the first has this place, behind all that were there before.
+    /// Looks at numbers, of which the first has this place; places may come in any order.
     pub(super) fn offer(&mut self, first: usize, numbers: &[f32]) {
-        for (group, numbers) in numbers.chunks(TOGETHER).enumerate() {
-            let most = self.least();
-            if numbers.iter().fold(true, |all, number| all & (*number <= most)) {
-                continue;
-            }
-            for (place, number) in numbers.iter().enumerate() {
-                self.offer_one(first + group * TOGETHER + place, *number);
+        let (groups, rest) = numbers.as_chunks::<TOGETHER>();
+        for (group, numbers) in groups.iter().enumerate() {
+            let least = self.least();
+            if !numbers.iter().fold(true, |all, number| all & (*number < least)) {
+                self.offer_each(first + group * TOGETHER, numbers);
             }
         }
+        self.offer_each(first + groups.len() * TOGETHER, rest);
     }
 
-    /// What a number has to be larger than; nothing is, where there is still room.
+    /// What a number must not be smaller than; none is, where there is still room.
     fn least(&self) -> f32 {
         let full = self.kept.len() == self.k;
         self.kept.last().filter(|_| full).map_or(f32::NAN, |(_, least)| *least)
     }
 
+    fn offer_each(&mut self, first: usize, numbers: &[f32]) {
+        for (place, number) in numbers.iter().enumerate() {
+            self.offer_one(first + place, *number);
+        }
+    }
+
     fn offer_one(&mut self, place: usize, number: f32) {
-        if number <= self.least() {
+        if number < self.least() {
             return;
         }
-        let before = |(_, other): &(usize, f32)| other.total_cmp(&number).is_ge();
+        let before =
+            |(own, other): &(usize, f32)| other.total_cmp(&number).then(place.cmp(own)).is_gt();
         self.kept.insert(self.kept.partition_point(before), (place, number));
         self.kept.truncate(self.k);
     }
 
-    /// These, and others whose places come behind.
+    /// These and others.
     #[cfg(any(test, feature = "cpu"))]
     pub(super) fn join(mut self, others: Self) -> Self {
         others.kept.into_iter().for_each(|(place, number)| self.offer_one(place, number));
@@ -113,8 +119,13 @@ mod tests {
                 let [mut first, mut second] = [(); 2].map(|()| Largest::new(k));
                 first.offer(0, &numbers[..cut]);
                 second.offer(cut, &numbers[cut..]);
-                let found = first.join(second).into_pairs().map(|(place, _)| place);
-                assert_eq!(found.collect::<Vec<_>>(), expected, "k = {k}, cut at {cut}");
+                let mut backwards = second.clone();
+                backwards.offer(0, &numbers[..cut]);
+                let joined = [first.clone().join(second.clone()), second.join(first), backwards];
+                for joined in joined {
+                    let found = joined.into_pairs().map(|(place, _)| place);
+                    assert_eq!(found.collect::<Vec<_>>(), expected, "k = {k}, cut at {cut}");
+                }
             }
         }
     }
