@@ -29,32 +29,38 @@ pub(super) fn nearest(few: Tensor<2>, many: Tensor<2>, k: usize) -> Vec<Largest>
     let ([n, dim], [m, _]) = (few.dims(), many.dims());
     let (few, many) = (plain(few).to_contiguous(), plain(many).to_contiguous());
     let (few, many) = (few.storage::<f32>(), many.storage::<f32>());
-    let part = m.div_ceil(threads::count() * PARTS).max(1);
-    let shares = (0..m).step_by(part * PARTS).collect();
-    let found = threads::each(shares, |first| {
+    let share = m.div_ceil(threads::count()).max(1);
+    let shares = (0..m).step_by(share).map(|first| first..(first + share).min(m)).collect();
+    let found = threads::each(shares, |rows| {
         let mut found = vec![Largest::new(k); n];
-        let mut products = vec![0.0; PARTS * ROWS * n];
-        for done in (0..part).step_by(ROWS) {
-            // The last parts may be shorter, or have no rows.
-            let blocks: [Range<usize>; PARTS] = array::from_fn(|own| {
-                let end = (first + (own + 1) * part).min(m);
-                let start = (first + own * part + done).min(end);
-                start..end.min(start + ROWS)
-            });
-            let many = blocks.each_ref().map(|rows| &many[rows.start * dim..rows.end * dim]);
-            Arch::new().dispatch(Dots { few, many, dim, products: &mut products });
-            for (found, products) in found.iter_mut().zip(products.chunks(PARTS * ROWS)) {
-                for (rows, products) in blocks.iter().zip(products.chunks(ROWS)) {
-                    found.offer(rows.start, &products[..rows.len()]);
-                }
-            }
-        }
+        offer(&mut found, rows, (few, many), dim);
         found
     });
     let join = |all: Vec<Largest>, next: Vec<Largest>| {
         all.into_iter().zip(next).map(|(all, next)| all.join(next)).collect()
     };
     found.into_iter().reduce(join).unwrap_or_default()
+}
+
+/// Offers the products of some of the many rows, for each of the few.
+fn offer(found: &mut [Largest], rows: Range<usize>, (few, many): (&[f32], &[f32]), dim: usize) {
+    let part = rows.len().div_ceil(PARTS);
+    let mut products = vec![0.0; PARTS * ROWS * found.len()];
+    for done in (0..part).step_by(ROWS) {
+        // The last parts may be shorter, or have no rows.
+        let blocks: [Range<usize>; PARTS] = array::from_fn(|own| {
+            let end = rows.end.min(rows.start + (own + 1) * part);
+            let start = end.min(rows.start + own * part + done);
+            start..end.min(start + ROWS)
+        });
+        let many = blocks.each_ref().map(|rows| &many[rows.start * dim..rows.end * dim]);
+        Arch::new().dispatch(Dots { few, many, dim, products: &mut products });
+        for (found, products) in found.iter_mut().zip(products.chunks(PARTS * ROWS)) {
+            for (rows, products) in blocks.iter().zip(products.chunks(ROWS)) {
+                found.offer(rows.start, &products[..rows.len()]);
+            }
+        }
+    }
 }
 
 /// Every inner product of a block of each part.
@@ -86,15 +92,25 @@ impl Dots<'_> {
     /// With as many vectors as hold all sums.
     #[inline(always)]
     fn by_vectors<S: Simd, const VECTORS: usize>(self, simd: S) {
-        let Self { few, many, dim, products } = self;
-        for (own, found) in few.chunks_exact(dim).zip(products.chunks_exact_mut(PARTS * ROWS)) {
-            for row in 0..ROWS {
-                for (part, many) in many.iter().enumerate() {
-                    if let Some(many) = many.get(row * dim..(row + 1) * dim) {
-                        found[part * ROWS + row] = dot::<S, VECTORS>(simd, own, many);
-                    }
-                }
-            }
+        let few = self.few.chunks_exact(self.dim);
+        for (own, found) in few.zip(self.products.chunks_exact_mut(PARTS * ROWS)) {
+            dots::<S, VECTORS>(simd, own, &self.many, found);
+        }
+    }
+}
+
+/// The inner products of one row, `[PARTS, ROWS]`: with a row of each part in turn.
+#[inline(always)]
+fn dots<S: Simd, const VECTORS: usize>(
+    simd: S,
+    own: &[f32],
+    many: &[&[f32]; PARTS],
+    found: &mut [f32],
+) {
+    for place in 0..PARTS * ROWS {
+        let (row, part) = (place / PARTS, place % PARTS);
+        if let Some(many) = many[part].get(row * own.len()..(row + 1) * own.len()) {
+            found[part * ROWS + row] = dot::<S, VECTORS>(simd, own, many);
         }
     }
 }
@@ -139,14 +155,14 @@ mod tests {
     }
 
     /// A single row, in the first part.
-    fn dots<'a>(a: &'a [f32], b: &'a [f32], products: &'a mut [f32]) -> Dots<'a> {
+    fn single<'a>(a: &'a [f32], b: &'a [f32], products: &'a mut [f32]) -> Dots<'a> {
         Dots { few: a, many: [b, &[], &[], &[]], dim: a.len(), products }
     }
 
     /// [`dot`] in vectors of one width.
     fn in_vectors<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
         let mut products = [0.0; PARTS * ROWS];
-        dots(a, b, &mut products).with_simd(simd);
+        single(a, b, &mut products).with_simd(simd);
         products[0]
     }
 
@@ -157,7 +173,7 @@ mod tests {
             let (a, b): (Vec<_>, Vec<_>) =
                 ((0..dim).map(numbers(7)).collect(), (0..dim).map(numbers(11)).collect());
             let mut products = [0.0; PARTS * ROWS];
-            Arch::new().dispatch(dots(&a, &b, &mut products));
+            Arch::new().dispatch(single(&a, &b, &mut products));
             let expected = expected(&a, &b).to_bits();
             let found = [
                 products[0],
