@@ -1,5 +1,5 @@
 /** A backend in the page itself, for work that takes less time than the way to the worker and back. */
-import { Backend, type Loader } from "./backend.js";
+import { Backend } from "./backend.js";
 import * as cpu from "./kith_cpu.js";
 import type { WasmModule } from "./wasm-module.js";
 
@@ -8,17 +8,15 @@ let opened: Promise<Backend> | undefined;
 
 /** The page's backend on a module that was compiled for a worker. */
 export function open(module: WebAssembly.Module): Promise<Backend> {
-  opened ??= (async () => {
-    const loader: Loader = {
+  return (opened ??= (async () => {
+    const backend = new Backend({
       script: async () => cpu as WasmModule,
       compile: async () => module,
       transfer: (value) => value,
-    };
-    const backend = new Backend(loader);
+    });
     await backend.open("cpu", { module });
     return backend;
-  })();
-  return opened;
+  })());
 }
 
 /** Work that ends with a trap, too: a panic in a task of the WebAssembly's reaches nobody but the window. */

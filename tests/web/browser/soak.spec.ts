@@ -3,17 +3,26 @@
 import { told, watched, type Memory } from "./memory.js";
 import { expect, test } from "./tab.js";
 
+/** A number of the environment. */
+function given(name: string, otherwise: number): number {
+  const text = process.env[name] ?? String(otherwise);
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new Error(`${name}: expected a whole number, got ${text}`);
+}
+
 const full = process.env.KITH_SOAK === "full";
-const seconds = Number(process.env.KITH_SOAK_SECONDS ?? 0);
-const seed = Number(process.env.KITH_SOAK_SEED ?? 1);
+const seconds = given("KITH_SOAK_SECONDS", 0);
+const seed = given("KITH_SOAK_SEED", 1);
 const CHECKPOINT = "/parity/checkpoint.safetensors";
 
-/** What grew is more than noise, and more than buffers that are kept for work that comes again. */
-function flat(what: string, before: Memory, after: Memory): void {
+/**
+ * What grew is more than noise, and more than buffers that are kept for work that comes again. WebAssembly's
+ * memory may take one more array, of so many bytes.
+ */
+function flat(what: string, before: Memory, after: Memory, array = 0): void {
   console.log(`${what}: ${told(before)} -> ${told(after)}`);
   expect(after.workers).toBe(before.workers);
-  // One more array of a batch may find no place between smaller ones.
-  expect(after.wasm).toBeLessThanOrEqual(before.wasm * 1.2);
+  expect(after.wasm).toBeLessThanOrEqual(before.wasm + Math.max(before.wasm * 0.1, array));
   expect(after.buffers).toBeLessThanOrEqual(before.buffers * 1.1 + 4);
   expect(after.heap).toBeLessThan(before.heap + 1e6);
   expect(after.workerHeap).toBeLessThan(before.workerHeap + 1e6);
@@ -77,7 +86,9 @@ for (const { device, width, side, embeddings, steps } of forms) {
       await tab.evaluate(work, [embeddings, steps] as [number, number]);
       turns += 1;
       const done = `${device}, ${turns * embeddings} embeddings, ${turns * steps} steps`;
-      flat(done, before, await measure());
+      // In the long run, the largest array finds no place between smaller ones: maps of sixteen images.
+      const largest = 4 * 16 * width * (side / 2) ** 2;
+      flat(done, before, await measure(), seconds > 0 ? largest : 0);
     } while (Date.now() < ends);
   });
 }

@@ -107,10 +107,12 @@ fn dots<S: Simd, const VECTORS: usize>(
     many: &[&[f32]; PARTS],
     found: &mut [f32],
 ) {
-    for place in 0..PARTS * ROWS {
-        let (row, part) = (place / PARTS, place % PARTS);
-        if let Some(many) = many[part].get(row * own.len()..(row + 1) * own.len()) {
-            found[part * ROWS + row] = dot::<S, VECTORS>(simd, own, many);
+    // No part has more rows than the first.
+    for row in 0..many[0].len() / own.len() {
+        for (part, many) in many.iter().enumerate() {
+            if let Some(many) = many.get(row * own.len()..(row + 1) * own.len()) {
+                found[part * ROWS + row] = dot::<S, VECTORS>(simd, own, many);
+            }
         }
     }
 }
