@@ -35,6 +35,7 @@ fmt: ## Check the formatting
 lint: ## Clippy, natively and for both browser builds
 	cargo clippy --release --workspace --all-targets -- -D warnings
 	cargo clippy --release $(WASM) --features cpu -- -D warnings
+	cargo clippy --release $(WASM) --features relaxed-simd -- -D warnings
 	cargo clippy --release $(WASM) --features gpu -- -D warnings
 
 sources: ## Licences, sources and advisories of crates and packages, as far as the machine can look

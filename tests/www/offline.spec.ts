@@ -21,6 +21,15 @@ test.describe("with a service worker", () => {
     await expect(page.getByText("this page opens offline")).toBeVisible({
       timeout: 60_000,
     });
+    const kept = await page.evaluate(async () => {
+      const opened = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+      const requests = await Promise.all(opened.map((cache) => cache.keys()));
+      return requests.flat().map(({ url }) => new URL(url).pathname);
+    });
+    const builds = kept.filter((path) => path.endsWith(".wasm"));
+    expect(builds, "the build that this browser loads, alone").toEqual([
+      expect.stringMatching(/kith_cpu_relaxed_bg-.*\.wasm$/),
+    ]);
     await context.setOffline(true);
     await page.reload();
     await expect(page.locator(".comparison .grid .cell")).toHaveCount(16);

@@ -8,6 +8,7 @@ import { build } from "esbuild";
 
 process.chdir(fileURLToPath(new URL("..", import.meta.url)));
 const made = ["cpu", "webgpu"].flatMap((kind) => [`kith_${kind}.js`, `kith_${kind}_bg.wasm`]);
+made.push("kith_cpu_relaxed_bg.wasm");
 for (const file of made) {
   if (existsSync(`dist/${file}`)) continue;
   console.error(`dist/${file} is missing: run \`make wasm\` first`);

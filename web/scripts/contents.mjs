@@ -19,6 +19,7 @@ const needed = [
     "in-page.js",
   ].map((f) => `dist/${f}`),
   ...["cpu", "webgpu"].flatMap((k) => [`dist/kith_${k}.js`, `dist/kith_${k}_bg.wasm`]),
+  "dist/kith_cpu_relaxed_bg.wasm",
 ];
 const missing = needed.filter((path) => !files.includes(path));
 const unneeded = files.filter((path) => /\.ts$/.test(path) && !/\.d\.ts$/.test(path));

@@ -101,17 +101,22 @@ export class Backend {
 
   async #squares({ pictures, first, side, preprocessing }: Pictures): Promise<Uint8Array> {
     const module = this.#object(MODULE) as WasmModule;
-    const all = new Uint8Array(pictures.length * 3 * side * side);
-    await coded(async () => {
-      for (const [place, picture] of pictures.entries()) {
-        const raw = "data" in picture ? picture : await planesOf(picture, first + place);
-        const { data, width, height, channels } = raw;
-        const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-        const square = module.square(bytes, width, height, channels, { side, preprocessing });
-        all.set(square, place * square.length);
+    return coded(async () => {
+      const squares = new module.Squares(pictures.length, { side, preprocessing });
+      try {
+        for (const [place, picture] of pictures.entries()) {
+          const raw = "data" in picture ? picture : await planesOf(picture, first + place);
+          const { data, width, height, channels } = raw;
+          const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+          squares.add(bytes, width, height, channels);
+        }
+      } catch (error) {
+        // After a trap nothing is called any more.
+        if (!(error instanceof WebAssembly.RuntimeError)) squares.free();
+        throw error;
       }
+      return squares.take();
     });
-    return all;
   }
 
   #keep(object: object): number {

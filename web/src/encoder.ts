@@ -165,7 +165,8 @@ export class Encoder {
     const through = (member: RemoteObject<WasmEncoder>, inputs: InputBatch) =>
       member.use(
         async (handle, invoker) => {
-          const { sent, moved } = await sendable(inputs, this.#frame(), this.#fetch);
+          const how = { fetch: this.#fetch, isLent: invoker.isInPage };
+          const { sent, moved } = await sendable(inputs, this.#frame(), how);
           return work(invoker, handle, sent, moved);
         },
         single ? sizeOf(inputs) : undefined,

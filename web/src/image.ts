@@ -38,15 +38,24 @@ function isOne(images: Images): images is ImageInput {
   return !(Symbol.iterator in images) && !(Symbol.asyncIterator in images);
 }
 
+/** How pictures reach a backend. */
+export interface Sending {
+  /** Fetches those that are addresses, in place of the page's own `fetch`. */
+  readonly fetch?: typeof fetch | undefined;
+  /** A backend in the page reads the caller's pixels where they are. */
+  readonly isLent?: boolean | undefined;
+}
+
 /** A picture as the backend takes it, and the buffers that are transferred with it. */
 export async function decodable(
   input: ImageInput,
   place: number,
-  get: typeof fetch = globalThis.fetch,
+  { fetch: get = globalThis.fetch, isLent = false }: Sending,
 ): Promise<{ picture: Decodable; moved: Transferable[] }> {
-  if (isRaw(input)) return copied(checked(input, place));
+  const taken = isLent ? lent : copied;
+  if (isRaw(input)) return taken(checked(input, place));
   if (typeof createImageBitmap === "undefined") throw noPicture(input, place, RAW);
-  if (isImageData(input)) return copied({ ...sizesOf(input), data: input.data, channels: 4 });
+  if (isImageData(input)) return taken({ ...sizesOf(input), data: input.data, channels: 4 });
   if (typeof input === "string" || input instanceof URL) {
     return { picture: await fetched(input, place, get), moved: [] };
   }
@@ -110,6 +119,11 @@ function checked(raw: RawImage, place: number): RawImage {
   const expected = width * height * channels;
   if (data.length === expected) return raw;
   throw refused(`${expected} samples (${size}, ${channels} channels)`, String(data.length));
+}
+
+/** The caller's pixels, for a backend that hands nothing over. */
+function lent(picture: RawImage): { picture: RawImage; moved: Transferable[] } {
+  return { picture, moved: [] };
 }
 
 /** The caller keeps its pixels, and what else hangs on the object. */

@@ -41,6 +41,8 @@ export { loadProject, saveProject } from "./project.js";
 export type { Project } from "./project.js";
 export { project } from "./projection.js";
 export type { ProjectOptions } from "./projection.js";
+export { wasmFile } from "./wasm-file.js";
+export type { WasmFile } from "./wasm-file.js";
 export type * from "./types.js";
 
 /** The augmentation policies that have a name, and their operations. */

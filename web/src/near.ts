@@ -16,6 +16,8 @@ export interface Invoker {
     args: ArgumentsOf<T, K>,
     moved?: Transferable[],
   ): Promise<AnswerOf<T, K>>;
+  /** Computes in the page, so that nothing is handed over. */
+  readonly isInPage?: true;
 }
 
 /** Makes an object in a backend. */
@@ -124,7 +126,7 @@ export class Near<T> {
       const backend = await open(module);
       const invoke = (...call: Parameters<Backend["invoke"]>) =>
         untilTrap(() => backend.invoke(...call));
-      const invoker = { invoke } as unknown as Invoker;
+      const invoker = { invoke, isInPage: true } as unknown as Invoker;
       const handle = await this.#make(invoker);
       if (this.#disposed) backend.free(handle);
       else this.#object = { invoker, backend, handle };

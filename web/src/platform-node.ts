@@ -13,6 +13,7 @@ import type * as Browser from "./platform.js";
 import { inlinePort, type Port } from "./port.js";
 import { describe } from "./describe.js";
 import { trapped } from "./trap.js";
+import { wasmFile } from "./wasm-file.js";
 import type { WasmModule } from "./wasm-module.js";
 
 /** How often a backend was started. Modules are singletons, and a panic ends one for good. */
@@ -25,7 +26,7 @@ async function script(): Promise<WasmModule> {
 }
 
 const compile: Loader["compile"] = async (_, url) => {
-  const from = url ?? new URL("./kith_cpu_bg.wasm", import.meta.url).href;
+  const from = url ?? new URL(`./${wasmFile("cpu")}`, import.meta.url).href;
   const failed = (code: "WASM_FETCH" | "WASM_COMPILE", what: string) => (cause: unknown) => {
     throw new KithError(code, `${from} ${what}: ${describe(cause)}`, { cause });
   };

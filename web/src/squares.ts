@@ -1,7 +1,7 @@
 /** Pictures a batch at a time, on their way to the backend. */
 import type { EngineRef } from "./engine-ref.js";
 import { KithError, throwIfAborted, unlessAborted } from "./errors.js";
-import { decodable, eachImage, pixelsOf } from "./image.js";
+import { decodable, eachImage, pixelsOf, type Sending } from "./image.js";
 import { unlessLost } from "./remote-object.js";
 import type { ImageInput, Images } from "./types.js";
 import type { Frame, Pictures } from "./wasm-module.js";
@@ -57,9 +57,9 @@ export async function* batches(
 export async function sendable(
   { images, first }: InputBatch,
   { side, preprocessing }: Frame,
-  get: typeof fetch | undefined,
+  how: Sending,
 ): Promise<{ sent: Pictures; moved: Transferable[] }> {
-  const all = await Promise.all(images.map((image, place) => decodable(image, first + place, get)));
+  const all = await Promise.all(images.map((image, place) => decodable(image, first + place, how)));
   const pictures = all.map(({ picture }) => picture);
   return { sent: { pictures, first, side, preprocessing }, moved: all.flatMap((one) => one.moved) };
 }
@@ -99,7 +99,7 @@ export async function* squares(
   for await (const inputs of batches(images, { batchSize, signal })) {
     // Pictures that were handed over to a backend that ended are sent again.
     const resized = unlessLost(async () => {
-      const { sent, moved } = await sendable(inputs, { side, preprocessing }, fetch);
+      const { sent, moved } = await sendable(inputs, { side, preprocessing }, { fetch });
       return engine.squares(sent, moved);
     });
     yield { pixels: await unlessAborted(resized, signal), count: inputs.images.length };

@@ -108,12 +108,15 @@ export interface EngineOptions extends CallOptions {
   readonly allowSoftware?: boolean;
   /** Makes the worker, for odd bundlers and policies. Node computes in place. */
   readonly worker?: () => Worker;
-  /** Where the WebAssembly lies, if not beside the script: a folder, or one URL for each device. */
+  /**
+   * Where the WebAssembly lies, if not beside the script: a folder with the files that {@link wasmFile}
+   * names, or one URL for each device.
+   */
   readonly wasmUrl?:
     | string
     | URL
     | {
-        /** Address of `kith_cpu_bg.wasm`. */
+        /** Address of `kith_cpu_bg.wasm`, or of `kith_cpu_relaxed_bg.wasm` where the browser runs it. */
         readonly cpu?: string | URL;
         /** Address of `kith_webgpu_bg.wasm`. */
         readonly webgpu?: string | URL;

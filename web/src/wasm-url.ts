@@ -3,6 +3,7 @@ import type { Kind } from "./backend.js";
 import { KithError } from "./errors.js";
 import { describe } from "./describe.js";
 import type { EngineOptions } from "./types.js";
+import { wasmFile } from "./wasm-file.js";
 
 /** Address of a build: in a folder, or named for itself. Errors: `WASM_FETCH`. */
 export function wasmUrl(from: EngineOptions["wasmUrl"], kind: Kind): string | undefined {
@@ -12,7 +13,7 @@ export function wasmUrl(from: EngineOptions["wasmUrl"], kind: Kind): string | un
     return own === undefined ? undefined : absolute(own);
   }
   const folder = absolute(from);
-  return folder.endsWith(".wasm") ? folder : `${folder.replace(/\/$/, "")}/kith_${kind}_bg.wasm`;
+  return folder.endsWith(".wasm") ? folder : `${folder.replace(/\/$/, "")}/${wasmFile(kind)}`;
 }
 
 function absolute(url: string | URL): string {

@@ -1,22 +1,25 @@
 /** The worker in which everything is computed. */
-import { Backend, withCode, type Kind, type Loader } from "./backend.js";
+import { Backend, withCode, type Loader } from "./backend.js";
 import * as cpu from "./kith_cpu.js";
 import * as webgpu from "./kith_webgpu.js";
 import { answer, tellBytes, transfer, type Calls } from "./messages.js";
 import { trapped } from "./trap.js";
 import { compile } from "./wasm.js";
+import { wasmFile, type WasmFile } from "./wasm-file.js";
 import type { WasmModule } from "./wasm-module.js";
 
-const BESIDE: Record<Kind, () => URL> = {
-  cpu: () => new URL("./kith_cpu_bg.wasm", import.meta.url),
-  webgpu: () => new URL("./kith_webgpu_bg.wasm", import.meta.url),
+/** Written out, so that bundlers find the files. */
+const BESIDE: Record<WasmFile, () => URL> = {
+  "kith_cpu_bg.wasm": () => new URL("./kith_cpu_bg.wasm", import.meta.url),
+  "kith_cpu_relaxed_bg.wasm": () => new URL("./kith_cpu_relaxed_bg.wasm", import.meta.url),
+  "kith_webgpu_bg.wasm": () => new URL("./kith_webgpu_bg.wasm", import.meta.url),
 };
 
 let module: WasmModule | undefined;
 
 const loader: Loader = {
   script: async (kind) => (module = (kind === "cpu" ? cpu : webgpu) as WasmModule),
-  compile: (kind, url) => compile(url ?? BESIDE[kind]().href, tellBytes),
+  compile: (kind, url) => compile(url ?? BESIDE[wasmFile(kind)]().href, tellBytes),
   transfer,
 };
 

@@ -19,9 +19,8 @@ pub(crate) use transposed::Transposed;
 
 use core::ops::Range;
 
-use pulp::Arch;
-
 use crate::activation::Activation;
+use crate::vectors::processor;
 use written::Written;
 
 /// Numbers of a row that are multiplied before the next row's, at most: so many rows of a panel stay in the
@@ -124,7 +123,7 @@ impl<'a> Product<'a> {
     /// Writes the sums of rows, which must lie within the numbers and the result.
     pub(crate) fn write(&self, rows: &[Row], result: &mut [f32]) {
         if !rows.is_empty() {
-            Arch::new().dispatch(Written { product: self, rows, result });
+            processor().dispatch(Written { product: self, rows, result });
         }
     }
 }

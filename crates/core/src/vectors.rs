@@ -19,9 +19,29 @@ pub(crate) trait Loop {
 /// everywhere, to the bit.
 pub(crate) fn widest<L: Loop>(of: L) -> L::Output {
     #[cfg(feature = "cpu")]
-    return Arch::new().dispatch(Compiled(of));
+    return processor().dispatch(Compiled(of));
     #[cfg(not(feature = "cpu"))]
     of.run()
+}
+
+/// The widest vectors that there are here.
+#[cfg(feature = "cpu")]
+#[inline(always)]
+pub(crate) fn processor() -> Arch {
+    #[cfg(all(target_family = "wasm", feature = "relaxed-simd"))]
+    return {
+        use pulp::core_arch::wasm;
+        let simd128 = wasm::Simd128::new_unchecked();
+        let relaxed_simd = wasm::RelaxedSimd::new_unchecked();
+        Arch::RelaxedSimd(pulp::wasm::RelaxedSimd { simd128, relaxed_simd })
+    };
+    #[cfg(all(target_family = "wasm", not(feature = "relaxed-simd")))]
+    return {
+        let simd128 = pulp::core_arch::wasm::Simd128::new_unchecked();
+        Arch::Simd128(pulp::wasm::Simd128 { simd128 })
+    };
+    #[cfg(not(target_family = "wasm"))]
+    Arch::new()
 }
 
 /// A loop under the trait by which it is compiled.

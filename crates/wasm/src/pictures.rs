@@ -2,7 +2,7 @@
 
 use js_sys::Uint8Array;
 use kith_core::augment::policy::{Draw, Policy};
-use kith_core::image::Images;
+use kith_core::image::{CHANNELS, Images};
 use kith_core::recipe::Recipe;
 use kith_core::rng::Purpose;
 use kith_core::sampler::Visit;
@@ -25,26 +25,57 @@ pub struct FrameOptions {
     preprocessing: Option<Preprocessing>,
 }
 
-/// The square in the middle of a picture over white, `[3, side, side]`, of interleaved RGB or RGBA.
-///
-/// # Errors
-/// `SAMPLES` when the pixels are not of that size, `SETTING` for a frame that cannot be.
+/// Squares that pictures become, one behind the other, `[n, 3, side, side]`.
 #[wasm_bindgen]
-pub fn square(
-    pixels: &[u8],
-    width: usize,
-    height: usize,
-    channels: usize,
-    frame: &Ts<FrameOptions>,
-) -> Result<Uint8Array> {
-    let FrameOptions { side, preprocessing } = from_object(frame)?;
-    if let Some(preprocessing) = preprocessing {
-        preprocessing.check(side).map_err(from_core)?;
+#[derive(Debug)]
+pub struct Squares {
+    frame: Frame,
+    planes: Vec<u8>,
+}
+
+#[wasm_bindgen]
+impl Squares {
+    /// Room for the squares of so many pictures.
+    ///
+    /// # Errors
+    /// `SETTING` for a frame that cannot be, `OUT_OF_MEMORY`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(count: usize, frame: &Ts<FrameOptions>) -> Result<Self> {
+        let FrameOptions { side, preprocessing } = from_object(frame)?;
+        if let Some(preprocessing) = preprocessing {
+            preprocessing.check(side).map_err(from_core)?;
+        }
+        let size = [CHANNELS, side, side].into_iter().try_fold(count, usize::checked_mul);
+        let mut planes = Vec::new();
+        let room = size.is_some_and(|size| planes.try_reserve_exact(size).is_ok());
+        if !room {
+            let message = format!("no memory for {count} squares of {side}x{side} pixels");
+            return Err(failure("OUT_OF_MEMORY", &message));
+        }
+        Ok(Self { frame: Frame { side, preprocessing }, planes })
     }
-    let frame = Frame { side, preprocessing };
-    let picture = Interleaved { samples: pixels, size: [height, width], channels };
-    let square = kith_core::square::square(picture, frame).map_err(from_core)?;
-    Ok(Uint8Array::from(square.as_slice()))
+
+    /// Adds the square in the middle of a picture over white, of interleaved RGB or RGBA.
+    ///
+    /// # Errors
+    /// `SAMPLES` when the pixels are not of that size.
+    pub fn add(
+        &mut self,
+        pixels: &[u8],
+        width: usize,
+        height: usize,
+        channels: usize,
+    ) -> Result<()> {
+        let picture = Interleaved { samples: pixels, size: [height, width], channels };
+        let square = kith_core::square::square(picture, self.frame).map_err(from_core)?;
+        self.planes.extend_from_slice(&square);
+        Ok(())
+    }
+
+    /// All of them as planar bytes.
+    pub fn take(self) -> Uint8Array {
+        Uint8Array::from(self.planes.as_slice())
+    }
 }
 
 /// Names of the augmentation policies.

@@ -15,7 +15,12 @@ const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 
 
 /** Rows `{ device, workload, library, ms, off }`, each told as it is measured. */
 export async function bench({ rounds = 5, only = "", devices = DEVICES, libraries }, told) {
-  const names = libraries ?? Object.keys(LIBRARIES);
+  const known = Object.keys(LIBRARIES);
+  const names = libraries ?? known;
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new Error(`no library is called ${unknown}: expected ${known.join(", ")}`);
+  }
   for (const device of devices) {
     for (const workload of WORKLOADS) {
       const line = `${device}, ${nameOf(workload)}`;

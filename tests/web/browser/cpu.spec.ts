@@ -1,3 +1,4 @@
+import type * as Kith from "../../../web/dist/index.js";
 import "./native.js";
 import { native, parityOn } from "./parity.js";
 import { expect, test } from "./tab.js";
@@ -150,4 +151,26 @@ test("a map is drawn by both methods", async ({ tab }) => {
     return [umap.length, pca.length, finite, String(umap) === String(again), [...phases]];
   });
   expect(got).toEqual([32, 48, true, true, ["project"]]);
+});
+
+test("the build with relaxed SIMD is loaded, and has the numbers of the other", async ({ tab }) => {
+  const loaded: string[] = [];
+  tab.on("request", (request) => loaded.push(new URL(request.url()).pathname));
+  const far = await tab.evaluate(async () => {
+    const { kith, pictures } = lab;
+    const features = async (more: Kith.LoadOptions) => {
+      const from = "/parity/checkpoint.safetensors";
+      const encoder = await kith.loadEncoder(from, { device: "cpu", ...more });
+      const { data } = await encoder.embed(pictures, { normalize: false });
+      await encoder.dispose();
+      return [...data];
+    };
+    const fused = await features({});
+    const expected = await features({ wasmUrl: { cpu: "/dist/kith_cpu_bg.wasm" } });
+    const size = Math.hypot(...expected);
+    return Math.hypot(...expected.map((x, i) => x - fused[i]!)) / size;
+  });
+  expect(loaded).toContain("/dist/kith_cpu_relaxed_bg.wasm");
+  expect(loaded).toContain("/dist/kith_cpu_bg.wasm");
+  expect(far).toBeLessThan(1e-5);
 });

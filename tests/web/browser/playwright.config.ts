@@ -22,6 +22,7 @@ export default defineConfig({
   webServer: { command: `node serve.mjs ${PORT}`, port: PORT, reuseExistingServer: false },
   projects: [
     project("cpu", false),
+    project("plain", false),
     // In software it takes the longest by far.
     { ...project("webgpu", true), fullyParallel: true },
     project("counted", true),

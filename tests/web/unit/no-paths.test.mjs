@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 
-for (const name of ["kith_cpu_bg.wasm", "kith_webgpu_bg.wasm"]) {
+const modules = ["kith_cpu_bg.wasm", "kith_cpu_relaxed_bg.wasm", "kith_webgpu_bg.wasm"];
+
+for (const name of modules) {
   test(`${name} names no folder of the machine that built it`, async () => {
     const module = await readFile(new URL(`../../../web/dist/${name}`, import.meta.url));
     assert.ok(module.includes("registry/burn-"), "places in sources are named");

@@ -1,11 +1,16 @@
 /** Offline use: the page is cached on the first visit; users can update and clear the cache. */
 import { clear as clearStore } from "idb-keyval";
-import { checkpointCache, probeDevice } from "kith-web";
+import { checkpointCache, probeDevice, wasmFile } from "kith-web";
 import { button, el, megabytes } from "../element.js";
 import { removeAllRuns } from "../learn/kept/kept-runs.js";
 import { deleteKept } from "../own/kept-pictures.js";
 import { prefersReducedData } from "../save-data.js";
 import { store } from "../storage.js";
+
+const stem = (file: string): string => file.replace(".wasm", "");
+
+/** The builds of the program, as their files begin: a hash follows. */
+const WASM = ["kith_cpu_bg", "kith_cpu_relaxed_bg", "kith_webgpu_bg"];
 
 /** Registers the service worker of a built page, and shows its state. */
 export function offline(container: HTMLElement): void {
@@ -34,7 +39,8 @@ async function register(update: HTMLElement): Promise<void> {
   const ready = await navigator.serviceWorker.ready;
   // Only the build of the program that this browser can run is cached.
   const { actual } = await probeDevice();
-  const keepAllBut = actual === "webgpu" ? "kith_cpu" : "kith_webgpu";
+  const own = stem(wasmFile(actual));
+  const keepAllBut = WASM.filter((name) => name !== own);
   whenIdle(() => ready.active?.postMessage({ keepAllBut }));
 }
 

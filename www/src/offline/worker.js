@@ -31,7 +31,8 @@ async function keep(names) {
 async function keepRest(client, without) {
   const cache = await caches.open(NAME);
   for (const name of FILES.filter((name) => !WANTED.test(name))) {
-    if (!name.includes(without) && !(await cache.match(name))) await cache.add(name);
+    if (without.some((word) => name.includes(word)) || (await cache.match(name))) continue;
+    await cache.add(name);
   }
   client?.postMessage("all kept");
 }

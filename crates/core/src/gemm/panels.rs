@@ -2,10 +2,11 @@
 
 use core::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::tile::{self, Shape};
 use crate::threads;
+use crate::vectors::processor;
 
 /// Numbers in a line of the cache.
 const LINE: usize = 16;
@@ -128,5 +129,5 @@ pub(super) fn widths() -> [usize; 2] {
             [S::F32_LANES, Shape::of::<S>().vectors()]
         }
     }
-    Arch::new().dispatch(Widths)
+    processor().dispatch(Widths)
 }

@@ -12,8 +12,8 @@ pub(super) enum Shape {
     Wide,
     /// Six rows of two vectors: 16 registers.
     Narrow,
-    /// Two rows of four vectors and the like: what a browser makes of WebAssembly has 16 registers, and no product that
-    /// is added at once.
+    /// Two rows of four vectors and the like: what a browser makes of WebAssembly has 16 registers, of which it needs
+    /// some for itself.
     Browser,
 }
 

@@ -2,12 +2,13 @@
 
 use core::ops::Range;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::Runs;
 use super::panels::widths;
 use super::tile::{self, Panelled, Tile};
 use crate::threads;
+use crate::vectors::processor;
 
 /// Rows that are multiplied before the next ones, and places of them: so much stays in the second cache.
 const ROWS_AT_ONCE: usize = 256;
@@ -105,7 +106,7 @@ impl Transposed<'_> {
                 self.pack(rows.clone(), here.clone(), &mut packed);
                 let place = here.start - places.start..here.end - places.start;
                 let (columns, depth) = (self.columns, places.len());
-                Arch::new().dispatch(Summed {
+                processor().dispatch(Summed {
                     left: &left,
                     columns,
                     packed: &packed,

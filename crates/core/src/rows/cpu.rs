@@ -4,12 +4,12 @@ use std::array;
 use std::ops::Range;
 
 use burn::tensor::Tensor;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 
 use super::largest::Largest;
 use crate::array::plain;
 use crate::threads;
-use crate::vectors::load;
+use crate::vectors::{load, processor};
 
 /// Sums that are built side by side: as many as a processor adds up at once in the time of one sum.
 const SUMS: usize = 16;
@@ -54,7 +54,7 @@ fn offer(found: &mut [Largest], rows: Range<usize>, (few, many): (&[f32], &[f32]
             start..end.min(start + ROWS)
         });
         let many = blocks.each_ref().map(|rows| &many[rows.start * dim..rows.end * dim]);
-        Arch::new().dispatch(Dots { few, many, dim, products: &mut products });
+        processor().dispatch(Dots { few, many, dim, products: &mut products });
         for (found, products) in found.iter_mut().zip(products.chunks(PARTS * ROWS)) {
             for (rows, products) in blocks.iter().zip(products.chunks(ROWS)) {
                 found.offer(rows.start, &products[..rows.len()]);
@@ -175,7 +175,7 @@ mod tests {
             let (a, b): (Vec<_>, Vec<_>) =
                 ((0..dim).map(numbers(7)).collect(), (0..dim).map(numbers(11)).collect());
             let mut products = [0.0; PARTS * ROWS];
-            Arch::new().dispatch(single(&a, &b, &mut products));
+            processor().dispatch(single(&a, &b, &mut products));
             let expected = expected(&a, &b).to_bits();
             let found = [
                 products[0],

@@ -10,7 +10,6 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
-use pulp::Arch;
 
 use super::correlated::{Around, Correlated};
 use super::inverted::Inverted;
@@ -19,7 +18,7 @@ use super::strip::{Depthwise as Layer, by_vectors};
 use crate::activation::Activation;
 use crate::array::{Array, array, bias_or_zeros, plain, room, tracked};
 use crate::threads;
-use crate::vectors::{Loop, widest};
+use crate::vectors::{Loop, processor, widest};
 use crate::window::Window;
 
 /// Pictures whose gradients of kernels are added up before the others': sums do not depend on the number of
@@ -204,7 +203,7 @@ impl Depthwise {
             let pairs = pictures.chunks_exact(sizes[0]).zip(gradients.chunks_exact(sizes[1]));
             for (picture, gradient) in pairs {
                 let wide = around.columns();
-                Arch::new().dispatch(Correlated {
+                processor().dispatch(Correlated {
                     sums: &mut sums,
                     inputs: [around.put(picture), gradient],
                     columns: [wide, columns],

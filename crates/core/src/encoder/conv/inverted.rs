@@ -7,13 +7,12 @@
 
 use core::ops::Range;
 
-use pulp::Arch;
-
 use super::strip::{Depthwise, Laid, Strip};
 use crate::activation::Activation;
 use crate::array::{Array, array};
 use crate::gemm::{Panels, Product, Row, Runs, lanes};
 use crate::threads;
+use crate::vectors::processor;
 use crate::window::Window;
 
 /// Numbers of the lines and rows that exist at a time, about: half of a second cache.
@@ -203,7 +202,7 @@ impl Work<'_> {
             if self.layers.expansion.is_none() {
                 let pixels = &self.pictures[from..][..width * channels];
                 let (line, width) = (&mut room.lines[to..], self.width);
-                Arch::new().dispatch(Laid { pixels, channels, line, width });
+                processor().dispatch(Laid { pixels, channels, line, width });
                 continue;
             }
             let pixel = |x| Row { from: from + x * inputs, to: to + x * self.lanes };
@@ -223,9 +222,9 @@ impl Work<'_> {
         let stride = self.layers.window.stride;
         let strip = |maps| Strip { lines, width, stride, layer, maps, columns };
         let Some(projection) = self.layers.projection else {
-            return Arch::new().dispatch(strip(maps));
+            return processor().dispatch(strip(maps));
         };
-        Arch::new().dispatch(strip(&mut seen[..size]));
+        processor().dispatch(strip(&mut seen[..size]));
         let outputs = projection.weights.columns();
         let pixel = |pixel| Row { from: pixel * channels, to: pixel * outputs };
         let pixels: Vec<Row> = (0..rows * self.columns).map(pixel).collect();

@@ -12,8 +12,6 @@ mod slopes;
 pub(super) use kernels::Transformed;
 pub(super) use slopes::gradient_of_kernels;
 
-use pulp::Arch;
-
 use squares::{Put, Seen, Squares};
 
 use super::patches::{channels_last, padded};
@@ -21,6 +19,7 @@ use crate::activation::Activation;
 use crate::array::{Array, array};
 use crate::gemm::{Panels, Product, Row, Runs};
 use crate::threads;
+use crate::vectors::processor;
 use crate::window::Window;
 
 /// Side of a square, and of what comes of it.
@@ -188,7 +187,7 @@ impl Layer<'_> {
         let steps = [corners.len() * inputs + GAP, corners.len() * outputs + GAP];
         room.squares.resize(PRODUCTS * steps[0], 0.0);
         room.sums.resize(PRODUCTS * steps[1], 0.0);
-        Arch::new().dispatch(Squares {
+        processor().dispatch(Squares {
             of: Seen,
             maps: self.pictures,
             width: self.sides[1],
@@ -204,7 +203,7 @@ impl Layer<'_> {
         for ((kernels, squares), sums) in all.zip(room.sums.chunks_exact_mut(steps[1])) {
             Product::new(squares, runs, kernels).write(&rows, sums);
         }
-        Arch::new().dispatch(Put { layer: self, sums: &room.sums, step: steps[1], band });
+        processor().dispatch(Put { layer: self, sums: &room.sums, step: steps[1], band });
     }
 
     /// Where the squares of a band begin.

@@ -1,12 +1,13 @@
 //! Kernels, transformed.
 
-use pulp::{Arch, Simd};
+use pulp::Simd;
 
 use super::super::KERNEL;
 use super::squares::{Squares, Transform};
 use super::{PRODUCTS, SIDE};
 use crate::gemm::Panels;
 use crate::threads;
+use crate::vectors::processor;
 
 /// The numbers of kernels by which squares are multiplied.
 pub(in super::super) struct Transformed {
@@ -21,7 +22,7 @@ impl Transformed {
     pub(in super::super) fn new(kernels: &[f32], [inputs, outputs]: [usize; 2]) -> Self {
         let mut numbers = vec![0.0; outputs * PRODUCTS * inputs];
         threads::each_part(&mut numbers, PRODUCTS * inputs, |output, transformed| {
-            Arch::new().dispatch(Squares {
+            processor().dispatch(Squares {
                 of: Kernel,
                 maps: kernels,
                 width: KERNEL,

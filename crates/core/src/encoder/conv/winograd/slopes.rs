@@ -3,8 +3,6 @@
 //! What comes of a square is linear in its 16 sums, and these in the 16 numbers of a kernel; so the gradient at
 //! these numbers is a product, too, of the transformed gradient by the transformed squares, over all squares.
 
-use pulp::Arch;
-
 use super::super::KERNEL;
 use super::kernels::back;
 use super::squares::{Seen, Slopes, Squares, Transform};
@@ -12,6 +10,7 @@ use super::{GAP, PRODUCTS, SIDE, corners, evened};
 use crate::array::Array;
 use crate::gemm::{Runs, Transposed};
 use crate::threads;
+use crate::vectors::processor;
 
 /// Squares that are transformed together.
 const TOGETHER: usize = 128;
@@ -77,7 +76,7 @@ impl<'a> Maps<'a> {
         let mut numbers = vec![0.0; PRODUCTS * step];
         let Self { numbers: maps, width, channels, .. } = *self;
         let squares = &mut numbers;
-        Arch::new().dispatch(Squares { of, maps, width, channels, corners, squares, step });
+        processor().dispatch(Squares { of, maps, width, channels, corners, squares, step });
         Part { numbers, size }
     }
 }
