@@ -106,9 +106,8 @@ export class Backend {
       try {
         for (const [place, picture] of pictures.entries()) {
           const raw = "data" in picture ? picture : await planesOf(picture, first + place);
-          const { data, width, height, channels } = raw;
-          const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-          squares.add(bytes, width, height, channels);
+          // Clamped or not, they are bytes that WebAssembly copies.
+          squares.add(raw.data as Uint8Array, raw.width, raw.height, raw.channels);
         }
       } catch (error) {
         // After a trap nothing is called any more.
