@@ -21,7 +21,7 @@ for (const file of readdirSync("dist")) {
 const tsc = "node_modules/typescript/bin/tsc";
 execFileSync(process.execPath, [tsc, "--emitDeclarationOnly"], { stdio: "inherit" });
 // Types of the inside stay inside.
-const seen = new Set(["index.d.ts", "elements.d.ts"]);
+const seen = new Set(["index.d.ts", "elements.d.ts", "one-file.d.ts"]);
 for (const file of seen) {
   const text = readFileSync(`dist/${file}`, "utf8");
   for (const [, path] of text.matchAll(/(?:from|import) "(\.{1,2}\/[\w/-]+)\.js"/g)) {
@@ -41,7 +41,7 @@ async function requirements() {
 }
 
 const common = {
-  define: { REQUIREMENTS: await requirements() },
+  define: { REQUIREMENTS: await requirements(), IN_PAGE: "true" },
   outdir: "dist",
   bundle: true,
   format: "esm",
@@ -63,6 +63,8 @@ const beside = {
 const asInNode = { platform: "neutral", conditions: ["node"] };
 const elements = { ...asInNode, plugins: [beside], entryPoints: ["src/elements.ts"] };
 await build({ ...common, ...elements });
+const alone = { ...common.define, IN_PAGE: "false" };
+await build({ ...common, ...asInNode, define: alone, entryPoints: ["src/one-file.ts"] });
 /** Puts Node's way of doing things in the place of a browser's. */
 const node = {
   name: "node",

@@ -14,6 +14,8 @@ const needed = [
     "elements.js",
     "elements.d.ts",
     "node.js",
+    "one-file.js",
+    "one-file.d.ts",
     "worker.js",
     "map-worker.js",
     "in-page.js",

@@ -16,8 +16,13 @@ export function startBackend({ worker, workerUrl }: EngineOptions, onBytes: OnBy
   return workerPort(worker ?? make, onBytes);
 }
 
+/** Whether the build has a script of its own for what computes in the page. */
+declare const IN_PAGE: boolean;
+
 /** Loads what computes in the page itself. */
-export const inPage: (() => Promise<typeof InPage>) | undefined = () => import("./in-page.js");
+export const inPage: (() => Promise<typeof InPage>) | undefined = IN_PAGE
+  ? () => import("./in-page.js")
+  : undefined;
 
 /** Several backends compute at the same time. */
 export const parallel: boolean = true;

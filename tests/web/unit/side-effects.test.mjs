@@ -16,6 +16,8 @@ async function left(name) {
     packages: "external",
     external: ["node:*", "./kith_*", "./in-page.js"],
     ignoreAnnotations: true,
+    // As the package is built.
+    define: { IN_PAGE: "true" },
   });
   return outputFiles[0].text;
 }
