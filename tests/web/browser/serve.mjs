@@ -24,8 +24,9 @@ function answer(folders, request, reply) {
   const path = normalize(decodeURIComponent(request.url.split("?")[0]));
   const [, first = "", ...rest] = path.split("/");
   if (first === "page-instead") return page(reply);
-  // The package with the build for the CPU in the place of the one for WebGPU.
-  const names = first === "cpu-alone" ? rest.map((name) => name.replace("webgpu", "cpu")) : rest;
+  // The package with one build for the CPU in the place of all others.
+  const alone = (name) => name.replace(/^kith_(webgpu|cpu_relaxed)/, "kith_cpu");
+  const names = first === "cpu-alone" ? rest.map(alone) : rest;
   const file = first in folders ? join(folders[first], ...names) : join(folders[""] ?? "", path);
   const found = [file, join(file, "index.html")].find(
     (name) => existsSync(name) && statSync(name).isFile(),
