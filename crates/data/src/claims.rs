@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::thrift::numbers;
+use crate::thrift::{numbers, numbers_of};
 
 /// A page may take so many bytes unpacked, and `MOST_GROWTH` times its own if these are more.
 const PAGE_BYTES: i64 = 64 << 20;
@@ -80,6 +80,18 @@ struct Page {
     encoding: i64,
 }
 
+/// Whether a field of a page's header may have a type of Thrift's. The reader takes fields for what they should
+/// be, and would go on in the middle of others; lists, of which a header has none, it would then pass over
+/// element by element, however many they claim to have.
+fn is_of_header(path: &[i16], kind: u8) -> bool {
+    match path {
+        [1..=4] | [5, 1..=4] | [7, 1..=2] | [8, 1..=6] => kind == 5,
+        [5..=8] | [5, 5] | [8, 8] => kind == 12,
+        [7, 3] | [8, 7] => matches!(kind, 1 | 2),
+        _ => !matches!(kind, 9..=11),
+    }
+}
+
 /// The bytes of a page's header, and what it says.
 fn header(read_at: ReadAt<'_>, place: Range<u64>) -> Result<(u64, Page), String> {
     let most = MOST_HEADER_BYTES.min(place.end - place.start);
@@ -87,7 +99,7 @@ fn header(read_at: ReadAt<'_>, place: Range<u64>) -> Result<(u64, Page), String>
     loop {
         let bytes = read_at(place.start, window.min(most))?;
         let mut page = Page { packed: -1, unpacked: -1, ..Page::default() };
-        let length = numbers(&bytes, &mut |path, number| match path {
+        let length = numbers_of(&bytes, &is_of_header, &mut |path, number| match path {
             [2] => page.unpacked = number,
             [3] => page.packed = number,
             [5 | 8, 1] => page.values = number,
@@ -160,6 +172,12 @@ mod tests {
         };
         refused(&pages, 4, "4 rows, its pages claim 3");
         refused(&pages[..pages.len() - 1], 3, "a page claims 3 bytes, there are 2");
+        // A checksum that is a list, or bytes where a number is expected.
+        for other in [vec![0x19, 0x15, 0], vec![0x18, 1, 0]] {
+            let mut other_type = page([3, 3, 1, 0]);
+            other_type.splice(6..6, other);
+            refused(&other_type, 1, "a page has no header");
+        }
         refused(&[&pages[..], &[0x15]].concat(), 3, "no header");
         refused(&page([9, 9, 2, 7]), 2, "encoding 7");
         let huge = [&[0x15, 0, 0x15, 0xfe, 0xff, 0xff, 0xff, 15, 0x15, 2, 0][..], &[0]].concat();

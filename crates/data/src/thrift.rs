@@ -10,7 +10,16 @@ const LONGEST: usize = 10;
 ///
 /// Elements of a list have the path of the list.
 pub(crate) fn numbers(bytes: &[u8], tell: &mut dyn FnMut(&[i16], i64)) -> Option<usize> {
-    let mut walk = Walk { bytes, at: 0, path: Vec::new(), tell };
+    numbers_of(bytes, &|_, _| true, tell)
+}
+
+/// As `numbers`; none, too, where a field is of a type that does not fit, by the fields that lead to it.
+pub(crate) fn numbers_of(
+    bytes: &[u8],
+    fits: &dyn Fn(&[i16], u8) -> bool,
+    tell: &mut dyn FnMut(&[i16], i64),
+) -> Option<usize> {
+    let mut walk = Walk { bytes, at: 0, path: Vec::new(), fits, tell };
     walk.fields()?;
     Some(walk.at)
 }
@@ -19,6 +28,7 @@ struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
     path: Vec<i16>,
+    fits: &'a dyn Fn(&[i16], u8) -> bool,
     tell: &'a mut dyn FnMut(&[i16], i64),
 }
 
@@ -65,6 +75,7 @@ impl Walk<'_> {
             self.path.push(field);
             // The type of a field that is true or false is its value.
             let kind = head & 0xf;
+            (self.fits)(&self.path, kind).then_some(())?;
             if !matches!(kind, 1 | 2) {
                 self.value(kind)?;
             }
