@@ -1,4 +1,5 @@
 /** Which build of the core a browser loads. */
+import { oneOf } from "./checks.js";
 
 /** A file of WebAssembly in the package's folder `dist`. */
 export type WasmFile = "kith_cpu_bg.wasm" | "kith_cpu_relaxed_bg.wasm" | "kith_webgpu_bg.wasm";
@@ -15,8 +16,10 @@ const FUSED = [
 /**
  * The file that is loaded here to compute on a device. On the CPU, `kith_cpu_relaxed_bg.wasm` where products
  * can be added at once (relaxed SIMD), which is faster; numbers differ by rounding.
+ * Errors: `SETTING` for another device.
  */
 export function wasmFile(device: "cpu" | "webgpu"): WasmFile {
+  oneOf("device", device, ["cpu", "webgpu"]);
   if (device === "webgpu") return "kith_webgpu_bg.wasm";
   // Where WebAssembly is switched off, loading says so.
   const fused = globalThis.WebAssembly?.validate(Uint8Array.from(FUSED)) ?? false;

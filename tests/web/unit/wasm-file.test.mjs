@@ -14,6 +14,12 @@ test("the build with relaxed SIMD is named where it runs", async () => {
   assert.equal(wasmFile("webgpu"), "kith_webgpu_bg.wasm");
 });
 
+test("no build is named for what is no device of its own", () => {
+  for (const device of ["auto", "gpu", undefined]) {
+    assert.throws(() => wasmFile(device), { code: "SETTING" });
+  }
+});
+
 test("the build without relaxed SIMD runs everywhere", async () => {
   assert.ok(await runs("kith_cpu_bg.wasm"));
 });
