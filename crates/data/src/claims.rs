@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::thrift::{numbers, numbers_of};
+use crate::thrift::{Kind, numbers};
 
 /// A page may take so many bytes unpacked, and `MOST_GROWTH` times its own if these are more.
 const PAGE_BYTES: i64 = 64 << 20;
@@ -25,7 +25,7 @@ pub(crate) type ReadAt<'a> = &'a dyn Fn(u64, u64) -> Result<Vec<u8>, String>;
 /// Refuses a file's description whose columns claim to hold more columns than it names.
 pub(crate) fn check_schema(metadata: &[u8]) -> Result<(), String> {
     let (mut named, mut held, mut groups) = (0, 0_i64, 0);
-    numbers(metadata, &mut |path, number| match path {
+    numbers(metadata, &is_of_description, &mut |path, number| match path {
         [2] => named = number,
         [2, 5] => {
             held = held.saturating_add(number.max(0));
@@ -33,7 +33,9 @@ pub(crate) fn check_schema(metadata: &[u8]) -> Result<(), String> {
         }
         _ => {}
     })
-    .ok_or("its description does not end where it should")?;
+    .ok_or(
+        "its description is none of Parquet's: it ends too early, or a field has another type",
+    )?;
     if held >= named.max(1) {
         return Err(format!("its columns claim to hold {held} columns, it names {named}"));
     }
@@ -80,15 +82,64 @@ struct Page {
     encoding: i64,
 }
 
-/// Whether a field of a page's header may have a type of Thrift's. The reader takes fields for what they should
-/// be, and would go on in the middle of others; lists, of which a header has none, it would then pass over
-/// element by element, however many they claim to have.
-fn is_of_header(path: &[i16], kind: u8) -> bool {
+/// Whether a field of a file's description may have a type. The reader takes the fields that it knows for what
+/// they should be, and would go on in the middle of others.
+fn is_of_description(path: &[i16], kind: Kind) -> bool {
     match path {
-        [1..=4] | [5, 1..=4] | [7, 1..=2] | [8, 1..=6] => kind == 5,
-        [5..=8] | [5, 5] | [8, 8] => kind == 12,
-        [7, 3] | [8, 7] => matches!(kind, 1 | 2),
-        _ => !matches!(kind, 9..=11),
+        // Columns' names, and what their values mean.
+        [2, 10, rest @ ..] => is_of_meaning(rest, kind),
+        [2, 4] => kind == Kind::Binary,
+        [2, 1..=9] => kind == Kind::Number,
+        // Groups of rows: their order, and a part of a column.
+        [4, 4, 2..=3] => kind == Kind::Bool,
+        [4, 4, 1] => kind == Kind::Number,
+        [4, 1, rest @ ..] => is_of_column(rest, kind),
+        [4, 4] => kind == Kind::List,
+        [4, 2..=3 | 5..=7] => kind == Kind::Number,
+        // What programs have noted, and how columns are ordered.
+        [5, 1..=2] | [6 | 9] => kind == Kind::Binary,
+        [7, _] | [8] => kind == Kind::Struct,
+        [1 | 3] => kind == Kind::Number,
+        [2 | 4 | 5 | 7] => kind == Kind::List,
+        _ => true,
+    }
+}
+
+/// The same from the meaning of a column's values on.
+fn is_of_meaning(path: &[i16], kind: Kind) -> bool {
+    match path {
+        // Times and whole numbers.
+        [7 | 8, 1] | [10, 2] => kind == Kind::Bool,
+        [10, 1] | [16, 1] => kind == Kind::Byte,
+        [17 | 18, 1] => kind == Kind::Binary,
+        [5, 1..=2] | [18, 2] => kind == Kind::Number,
+        [] | [_] | [7 | 8, 2, ..] => kind == Kind::Struct,
+        _ => true,
+    }
+}
+
+/// The same from a group's part of a column on.
+fn is_of_column(path: &[i16], kind: Kind) -> bool {
+    match path {
+        [3, 12, 1..=2 | 5..=6] | [3, 8, 1..=2] | [1 | 9] => kind == Kind::Binary,
+        [3, 12, 7..=8] => kind == Kind::Bool,
+        [] | [3, 16, 2..=3] | [3, 17, 2] | [3, 2 | 3 | 8 | 13] => kind == Kind::List,
+        [3, 17, 1, 1..=8] => kind == Kind::Double,
+        [3 | 8] | [3, 12 | 16 | 17] | [3, 17, 1] => kind == Kind::Struct,
+        [3, 12, 3..=4 | 9] | [3, 13, 1..=3] | [3, 16, 1] => kind == Kind::Number,
+        [3, 1 | 4..=7 | 9..=11 | 14..=15] | [2 | 4..=7] => kind == Kind::Number,
+        _ => true,
+    }
+}
+
+/// Whether a field of a page's header may have a type, as for a description. Lists, of which a header has none,
+/// the reader would pass over element by element, however many they claim to have.
+fn is_of_header(path: &[i16], kind: Kind) -> bool {
+    match path {
+        [1..=4] | [5, 1..=4] | [7, 1..=2] | [8, 1..=6] => kind == Kind::Number,
+        [5..=8] | [5, 5] | [8, 8] => kind == Kind::Struct,
+        [7, 3] | [8, 7] => kind == Kind::Bool,
+        _ => kind != Kind::List,
     }
 }
 
@@ -99,7 +150,7 @@ fn header(read_at: ReadAt<'_>, place: Range<u64>) -> Result<(u64, Page), String>
     loop {
         let bytes = read_at(place.start, window.min(most))?;
         let mut page = Page { packed: -1, unpacked: -1, ..Page::default() };
-        let length = numbers_of(&bytes, &is_of_header, &mut |path, number| match path {
+        let length = numbers(&bytes, &is_of_header, &mut |path, number| match path {
             [2] => page.unpacked = number,
             [3] => page.packed = number,
             [5 | 8, 1] => page.values = number,
@@ -209,5 +260,56 @@ mod tests {
             assert!(error.contains(words), "{error}");
         }
         assert!(check_schema(&[0x15]).is_err());
+    }
+
+    #[test]
+    fn fields_have_the_types_of_parquet() {
+        let all = [
+            Kind::Bool,
+            Kind::Byte,
+            Kind::Number,
+            Kind::Double,
+            Kind::Binary,
+            Kind::List,
+            Kind::Struct,
+            Kind::Uuid,
+        ];
+        let described: [(&[i16], Kind); 25] = [
+            (&[1], Kind::Number),
+            (&[2], Kind::List),
+            (&[2, 4], Kind::Binary),
+            (&[2, 5], Kind::Number),
+            (&[2, 10], Kind::Struct),
+            (&[2, 10, 8], Kind::Struct),
+            (&[2, 10, 8, 1], Kind::Bool),
+            (&[2, 10, 8, 2], Kind::Struct),
+            (&[2, 10, 8, 2, 3], Kind::Struct),
+            (&[2, 10, 10, 1], Kind::Byte),
+            (&[2, 10, 10, 2], Kind::Bool),
+            (&[4], Kind::List),
+            (&[4, 1], Kind::List),
+            (&[4, 1, 1], Kind::Binary),
+            (&[4, 1, 3], Kind::Struct),
+            (&[4, 1, 3, 2], Kind::List),
+            (&[4, 1, 3, 9], Kind::Number),
+            (&[4, 1, 3, 12, 1], Kind::Binary),
+            (&[4, 1, 3, 12, 3], Kind::Number),
+            (&[4, 1, 3, 12, 7], Kind::Bool),
+            (&[4, 1, 3, 16, 2], Kind::List),
+            (&[4, 1, 3, 17, 1, 8], Kind::Double),
+            (&[4, 4, 2], Kind::Bool),
+            (&[5, 2], Kind::Binary),
+            (&[7, 1], Kind::Struct),
+        ];
+        for (path, kind) in described {
+            let may: Vec<Kind> =
+                all.into_iter().filter(|kind| is_of_description(path, *kind)).collect();
+            assert_eq!(may, [kind], "{path:?}");
+        }
+        // The columns as a text.
+        let error = check_schema(&[&field(1, 1)[..], &[0x18, 1, b'a', 0]].concat()).unwrap_err();
+        assert!(error.contains("another type"), "{error}");
+        // Of fields that its reader does not know it passes over what they say they are.
+        assert!(all.into_iter().all(|kind| is_of_description(&[4, 1, 3, 30], kind)));
     }
 }

@@ -5,18 +5,46 @@ const DEEPEST: usize = 32;
 /// Bytes of a number of 64 bits, seven bits each.
 const LONGEST: usize = 10;
 
-/// Tells the numbers of a struct, each with the fields that lead to it, and the lengths of its
-/// lists; gives the bytes that the struct takes. None where it ends too early or is none.
-///
-/// Elements of a list have the path of the list.
-pub(crate) fn numbers(bytes: &[u8], tell: &mut dyn FnMut(&[i16], i64)) -> Option<usize> {
-    numbers_of(bytes, &|_, _| true, tell)
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bool,
+    Byte,
+    /// Of 16, 32 or 64 bits, which take the same bytes.
+    Number,
+    Double,
+    Binary,
+    /// A set has the bytes of a list.
+    List,
+    Struct,
+    Uuid,
 }
 
-/// As `numbers`; none, too, where a field is of a type that does not fit, by the fields that lead to it.
-pub(crate) fn numbers_of(
+impl Kind {
+    /// By the number of a type; none for a map, of which Parquet has none.
+    fn of(number: u8) -> Option<Self> {
+        Some(match number {
+            1 | 2 => Self::Bool,
+            3 => Self::Byte,
+            4..=6 => Self::Number,
+            7 => Self::Double,
+            8 => Self::Binary,
+            9 | 10 => Self::List,
+            12 => Self::Struct,
+            13 => Self::Uuid,
+            _ => return None,
+        })
+    }
+}
+
+/// Tells the numbers of a struct, each with the fields that lead to it, and the lengths of its
+/// lists; gives the bytes that the struct takes. None where it ends too early, is none, or has a field of
+/// a type that does not fit by the fields that lead to it.
+///
+/// Elements of a list have the path of the list.
+pub(crate) fn numbers(
     bytes: &[u8],
-    fits: &dyn Fn(&[i16], u8) -> bool,
+    fits: &dyn Fn(&[i16], Kind) -> bool,
     tell: &mut dyn FnMut(&[i16], i64),
 ) -> Option<usize> {
     let mut walk = Walk { bytes, at: 0, path: Vec::new(), fits, tell };
@@ -28,7 +56,7 @@ struct Walk<'a> {
     bytes: &'a [u8],
     at: usize,
     path: Vec<i16>,
-    fits: &'a dyn Fn(&[i16], u8) -> bool,
+    fits: &'a dyn Fn(&[i16], Kind) -> bool,
     tell: &'a mut dyn FnMut(&[i16], i64),
 }
 
@@ -73,33 +101,33 @@ impl Walk<'_> {
                 step => field.checked_add(step)?,
             };
             self.path.push(field);
-            // The type of a field that is true or false is its value.
-            let kind = head & 0xf;
+            let kind = Kind::of(head & 0xf)?;
             (self.fits)(&self.path, kind).then_some(())?;
-            if !matches!(kind, 1 | 2) {
+            // The type of a field that is true or false is its value.
+            if kind != Kind::Bool {
                 self.value(kind)?;
             }
             self.path.pop();
         }
     }
 
-    fn value(&mut self, kind: u8) -> Option<()> {
+    fn value(&mut self, kind: Kind) -> Option<()> {
         match kind {
-            1..=3 => self.skip(1),
-            4..=6 => {
+            Kind::Bool | Kind::Byte => self.skip(1),
+            Kind::Number => {
                 let number = self.signed()?;
                 (self.tell)(&self.path, number);
                 Some(())
             }
-            7 => self.skip(8),
-            8 => {
+            Kind::Double => self.skip(8),
+            Kind::Binary => {
                 let length = self.unsigned()?;
                 self.skip(length)
             }
-            9 | 10 => self.list(),
-            12 if self.path.len() < DEEPEST => self.fields(),
-            13 => self.skip(16),
-            _ => None,
+            Kind::List => self.list(),
+            Kind::Struct if self.path.len() < DEEPEST => self.fields(),
+            Kind::Struct => None,
+            Kind::Uuid => self.skip(16),
         }
     }
 
@@ -110,10 +138,15 @@ impl Walk<'_> {
             short => short.into(),
         };
         (self.tell)(&self.path, i64::try_from(length).ok()?);
-        // Lists of lists are in none of Parquet's structs, and would follow each other unboundedly.
-        (!matches!(head & 0xf, 9 | 10)).then_some(())?;
+        // Some write an empty list as one of no type.
+        if length == 0 {
+            return Some(());
+        }
+        // Parquet has no lists of lists, which would follow each other unboundedly, nor of bools, for which
+        // its reader takes no bytes.
+        let kind = Kind::of(head & 0xf).filter(|kind| !matches!(kind, Kind::List | Kind::Bool))?;
         for _ in 0..length {
-            self.value(head & 0xf)?;
+            self.value(kind)?;
         }
         Some(())
     }
@@ -125,7 +158,8 @@ mod tests {
 
     fn told(bytes: &[u8]) -> (Option<usize>, Vec<(Vec<i16>, i64)>) {
         let mut told = Vec::new();
-        let taken = numbers(bytes, &mut |path, number| told.push((path.to_vec(), number)));
+        let taken =
+            numbers(bytes, &|_, _| true, &mut |path, number| told.push((path.to_vec(), number)));
         (taken, told)
     }
 
@@ -151,6 +185,8 @@ mod tests {
         }
         assert_eq!(told(&[0x1c; 1000]).0, None, "structs without an end");
         assert_eq!(told(&[0x19; 1000]).0, None, "lists without an end");
+        assert_eq!(told(&[0x19, 0xf1, 0xff, 0xff, 0x7f, 1, 0]).0, None, "lists of bools");
+        assert_eq!(told(&[0x19, 0, 0]).0, Some(3), "an empty list of no type");
         assert_eq!(told(&[0x18, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]).0, None);
         assert_eq!(told(&[&[0x15][..], &[0xff; 20]].concat()).0, None);
     }
