@@ -24,6 +24,9 @@ use targets::Target;
 
 /// What an input may take, in bytes.
 const MOST_MEMORY: usize = 256 << 20;
+/// The same for an image: its pixels alone may take 256 MiB, which decoders hold twice while they turn them
+/// into another kind.
+const MOST_IMAGE_MEMORY: usize = 640 << 20;
 
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
@@ -75,11 +78,21 @@ fn end_at_panics() {
     }));
 }
 
-/// Puts the sound inputs where libFuzzer looks for some: into the folder that is its first.
+/// Puts the sound inputs where libFuzzer looks for some: into the folder that is its first. It cuts longer ones
+/// than it may make, after which they are sound no more.
+#[expect(clippy::print_stdout, reason = "it is what was tried")]
 fn offer_seeds() {
-    let folder = std::env::args_os().skip(1).map(PathBuf::from).find(|path| path.is_dir());
-    for (number, seed) in Bench::asked().seeds.iter().enumerate() {
-        let Some(folder) = &folder else { return };
+    let words = || std::env::args().skip(1);
+    let Some(folder) = words().map(PathBuf::from).find(|path| path.is_dir()) else { return };
+    let most = words().find_map(|word| word.strip_prefix("-max_len=")?.parse().ok());
+    let most = most.unwrap_or(usize::MAX);
+    let seeds = &Bench::asked().seeds;
+    let fitting: Vec<_> = seeds.iter().filter(|seed| seed.len() <= most).collect();
+    assert!(!fitting.is_empty(), "a sound input has at most {most} bytes");
+    if fitting.len() < seeds.len() {
+        println!("{} of {} sound inputs have at most {most} bytes", fitting.len(), seeds.len());
+    }
+    for (number, seed) in fitting.into_iter().enumerate() {
         fs::write(folder.join(format!("seed-{number}")), seed).expect("a seed can be written");
     }
 }
@@ -91,7 +104,8 @@ fuzz_target!(
     },
     |input: &[u8]| -> Corpus {
         let bench = Bench::asked();
-        MEMORY.set_limit(MEMORY.allocated() + MOST_MEMORY).expect("more than is taken");
+        let most = if bench.target.name == "image" { MOST_IMAGE_MEMORY } else { MOST_MEMORY };
+        MEMORY.set_limit(MEMORY.allocated() + most).expect("more than is taken");
         let folder: &Path = bench.folder.path();
         (bench.target.read)(folder, input);
         Corpus::Keep

@@ -180,31 +180,40 @@ pub(crate) fn idx() -> Inputs {
     vec![plain, packed_again]
 }
 
+/// So many classes that they are all of them.
+fn class_names() -> Vec<u8> {
+    (0..10).map(|class| format!("class{class}\n")).collect::<String>().into_bytes()
+}
+
 pub(crate) fn cifar() -> Inputs {
-    let records = |count: u8| {
+    let records = |first: u8| {
         let record = |i: u8| [&[i % 10][..], &bytes(3 * 32 * 32)].concat();
-        (0..count).flat_map(record).collect::<Vec<u8>>()
+        [record(first), record(first + 1)].concat()
     };
-    let names: String = (0..10).map(|class| format!("class{class}\n")).collect();
-    let mut files: Vec<(&str, Vec<u8>)> = vec![("batches.meta.txt", names.into_bytes())];
+    let mut files = vec![("batches.meta.txt", class_names())];
     let training = ["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin"];
-    files.extend(training.map(|name| (name, records(10))));
-    files.extend(["data_batch_5.bin", "test_batch.bin"].map(|name| (name, records(10))));
+    files
+        .extend(training.into_iter().zip([0, 2, 4, 6]).map(|(name, first)| (name, records(first))));
+    files.extend(["data_batch_5.bin", "test_batch.bin"].map(|name| (name, records(8))));
     vec![packed(&files)]
 }
 
 pub(crate) fn stl10() -> Inputs {
-    let names: String = (0..10).map(|class| format!("class{class}\n")).collect();
-    let folds: String = (0..10).map(|fold| format!("{fold} {} {}\n", 19 - fold, 10)).collect();
-    let pictures = |count: usize| bytes(count * 3 * 96 * 96);
+    let folds: String = (0..10).map(|fold| format!("{fold} {}\n", 9 - fold)).collect();
+    // Black but for the first.
+    let pictures = |count: usize| {
+        let mut pictures = bytes(500);
+        pictures.resize(count * 3 * 96 * 96, 0);
+        pictures
+    };
     vec![packed(&[
-        ("class_names.txt", names.into_bytes()),
+        ("class_names.txt", class_names()),
         ("fold_indices.txt", folds.into_bytes()),
-        ("train_y.bin", labels(20, 1)),
-        ("test_y.bin", labels(10, 1)),
-        ("train_X.bin", pictures(20)),
-        ("test_X.bin", pictures(10)),
-        ("unlabeled_X.bin", pictures(10)),
+        ("train_y.bin", labels(10, 1)),
+        ("test_y.bin", labels(2, 1)),
+        ("train_X.bin", pictures(10)),
+        ("test_X.bin", pictures(2)),
+        ("unlabeled_X.bin", pictures(2)),
     ])]
 }
 

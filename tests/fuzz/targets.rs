@@ -1,6 +1,6 @@
 //! What is read, and how.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -123,10 +123,16 @@ fn set(_: &Path, input: &[u8]) -> bool {
     Recipe::parse(base, &changes).is_ok()
 }
 
-/// Files in one input, each behind a line with its name and length; a last file may be cut off.
+/// The most zeros that a file of an input may end in without having them.
+const MOST_ZEROS: usize = 4 << 20;
+
+/// Files in one input, each behind a line with its name, its length up to the zeros that it ends in, and how many
+/// these are; a last file may be cut off.
 pub(crate) fn packed(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let pack = |(name, content): &(&str, Vec<u8>)| {
-        [format!("{name} {}\n", content.len()).as_bytes(), content].concat()
+        let length = content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let line = format!("{name} {length} {}\n", content.len() - length);
+        [line.as_bytes(), &content[..length]].concat()
     };
     files.iter().flat_map(pack).collect()
 }
@@ -138,11 +144,16 @@ fn unpack(folder: &Path, mut input: &[u8]) {
         let mut words = line.split(' ');
         let name: String =
             words.next().unwrap_or_default().chars().filter(is_of_name).take(40).collect();
-        let length = words.next().and_then(|word| word.parse().ok()).unwrap_or(usize::MAX);
+        let mut number =
+            |otherwise| words.next().map_or(otherwise, |word| word.parse().unwrap_or(otherwise));
+        let (length, zeros) = (number(usize::MAX), number(0).min(MOST_ZEROS));
         let rest = &input[end + 1..];
         let (content, rest) = rest.split_at(length.min(rest.len()));
         if !name.trim_matches('.').is_empty() {
-            fs::write(folder.join(name), content).expect("it can be written");
+            let path = folder.join(name);
+            fs::write(&path, content).expect("it can be written");
+            let file = File::options().write(true).open(path).expect("it is there");
+            file.set_len((content.len() + zeros) as u64).expect("it can be longer");
         }
         input = rest;
     }
@@ -158,7 +169,7 @@ fn opened(folder: &Path, input: &[u8], source: Source) -> bool {
         fs::remove_file(entry.expect("an entry").path()).expect("it can go");
     }
     unpack(folder, input);
-    let options = Options { side: Some(8), labelled: Some(20), ..Options::default() };
+    let options = Options { side: Some(8), labelled: Some(10), ..Options::default() };
     source.open(&options).is_ok_and(|dataset| all_read(&dataset))
 }
 
