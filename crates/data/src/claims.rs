@@ -1,7 +1,12 @@
 //! What a Parquet file claims of its sizes, checked before its reader makes room for it.
 
 use std::ops::Range;
+use std::path::Path;
 
+use parquet::basic::Encoding;
+use parquet::file::metadata::ParquetMetaData;
+
+use crate::Error;
 use crate::thrift::{Kind, numbers};
 
 /// A page may take so many bytes unpacked, and `MOST_GROWTH` times its own if these are more.
@@ -43,6 +48,31 @@ pub(crate) fn check_schema(metadata: &[u8]) -> Result<(), String> {
         true => Err(format!("{groups} of its columns hold columns, at most {MOST_GROUPS} may")),
         false => Ok(()),
     }
+}
+
+/// Refuses columns that say that their values are encoded as is not read: for texts by differences, the reader
+/// makes as much room as a page asks for.
+pub(crate) fn check_encodings(
+    path: &Path,
+    metadata: &ParquetMetaData,
+    columns: &[Option<usize>],
+) -> Result<(), Error> {
+    use Encoding::{BYTE_STREAM_SPLIT, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY};
+    let is_other = |encoding: &Encoding| {
+        matches!(encoding, BYTE_STREAM_SPLIT | DELTA_BYTE_ARRAY | DELTA_LENGTH_BYTE_ARRAY)
+    };
+    let groups = metadata.row_groups().iter();
+    let mut read = groups.flat_map(|group| columns.iter().flatten().map(|at| group.column(*at)));
+    let other = read
+        .find_map(|column| column.encodings().find(is_other).map(|encoding| (column, encoding)));
+    let Some((column, encoding)) = other else { return Ok(()) };
+    Err(Error::Layout {
+        path: path.to_owned(),
+        expected: "values that are plain, in a dictionary or in DELTA_BINARY_PACKED (write the file again, \
+                   as pyarrow does by itself)"
+            .to_owned(),
+        got: format!("column {} in {encoding}", column.column_path().string()),
+    })
 }
 
 /// Follows a column of a group of rows from page to page, and refuses what its pages cannot hold.

@@ -13,7 +13,7 @@ use parquet::file::reader::{FileReader, Length, SerializedFileReader};
 use rayon::prelude::*;
 
 use crate::Error;
-use crate::claims::{check_pages, check_schema};
+use crate::claims::{check_encodings, check_pages, check_schema};
 use crate::columns::Columns;
 use crate::decode::{check_bytes, square_from_bytes};
 use crate::file::refuse_substitutes;
@@ -67,6 +67,7 @@ impl Table {
         let reader = guarded(|| described(&shared)).map_err(damaged)?;
         let columns = Columns::choose(path, reader.metadata().file_metadata())?;
         let read = [Some(columns.image), columns.class];
+        check_encodings(path, reader.metadata(), &read)?;
         let starts = guarded(|| starts(&shared, &reader, &read)).map_err(damaged)?;
         Ok(Self { path: path.to_owned(), reader, columns, starts })
     }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Features;
 use crate::error::Error;
-use crate::rows;
+use crate::rows::Rows;
 use crate::unit::unit_rows;
 
 /// Settings of the weighted vote.
@@ -38,7 +38,7 @@ pub struct Nearest {
 #[derive(Clone, Debug)]
 pub struct Bank {
     /// Of length one, `[len, dim]`.
-    rows: Tensor<2>,
+    rows: Rows,
 }
 
 /// Similarities that are read at a time: bounds memory, and a browser's transfers.
@@ -50,11 +50,12 @@ impl Bank {
     /// # Errors
     /// [`Error::TooFew`] for an empty bank.
     pub fn new(features: &Features, device: &Device) -> Result<Self, Error> {
-        if features.is_empty() {
-            return Err(Error::TooFew { what: "pictures to search", expected: 1, got: 0 });
-        }
-        let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
-        Ok(Self { rows: unit_rows(Tensor::from_data(data, device)) })
+        Ok(Self { rows: Rows::often(unit_features(features, device)?) })
+    }
+
+    /// The same for pictures that are searched once.
+    fn once(features: &Features, device: &Device) -> Result<Self, Error> {
+        Ok(Self { rows: Rows::once(unit_features(features, device)?) })
     }
 
     /// Pictures in it.
@@ -91,7 +92,7 @@ impl Bank {
             let shape = [chunk.len() / queries.dim, queries.dim];
             let data = TensorData::new(chunk.to_vec(), shape);
             let queries = unit_rows(Tensor::<2>::from_data(data, &self.rows.device()));
-            for nearest in rows::nearest(queries, self.rows.clone(), k).await? {
+            for nearest in self.rows.nearest(queries, k).await? {
                 let (indices, cosines): (Vec<_>, Vec<_>) = nearest.into_iter().unzip();
                 found.indices.extend(indices);
                 found.cosines.extend(cosines);
@@ -99,6 +100,15 @@ impl Bank {
         }
         Ok(found)
     }
+}
+
+/// Features of length one on a device, if there are any.
+fn unit_features(features: &Features, device: &Device) -> Result<Tensor<2>, Error> {
+    if features.is_empty() {
+        return Err(Error::TooFew { what: "pictures to search", expected: 1, got: 0 });
+    }
+    let data = TensorData::new(features.values.clone(), [features.len(), features.dim]);
+    Ok(unit_rows(Tensor::from_data(data, device)))
 }
 
 /// The `k` nearest of `bank` for each of `queries`, by cosine; exact.
@@ -111,7 +121,7 @@ pub async fn nearest(
     k: usize,
     device: &Device,
 ) -> Result<Nearest, Error> {
-    Bank::new(bank, device)?.nearest(queries, k).await
+    Bank::once(bank, device)?.nearest(queries, k).await
 }
 
 impl Nearest {

@@ -29,17 +29,24 @@ pub(super) fn nearest(few: Tensor<2>, many: Tensor<2>, k: usize) -> Vec<Largest>
     let ([n, dim], [m, _]) = (few.dims(), many.dims());
     let (few, many) = (plain(few).to_contiguous(), plain(many).to_contiguous());
     let (few, many) = (few.storage::<f32>(), many.storage::<f32>());
-    let share = m.div_ceil(threads::count()).max(1);
-    let shares = (0..m).step_by(share).map(|first| first..(first + share).min(m)).collect();
-    let found = threads::each(shares, |rows| {
+    shared(m, |rows| {
         let mut found = vec![Largest::new(k); n];
         offer(&mut found, rows, (few, many), dim);
         found
-    });
+    })
+}
+
+/// What is found among all of some rows, of which each thread looks at a part.
+pub(super) fn shared(
+    rows: usize,
+    find: impl Fn(Range<usize>) -> Vec<Largest> + Send + Sync,
+) -> Vec<Largest> {
+    let share = rows.div_ceil(threads::count()).max(1);
+    let shares = (0..rows).step_by(share).map(|first| first..(first + share).min(rows)).collect();
     let join = |all: Vec<Largest>, next: Vec<Largest>| {
         all.into_iter().zip(next).map(|(all, next)| all.join(next)).collect()
     };
-    found.into_iter().reduce(join).unwrap_or_default()
+    threads::each(shares, find).into_iter().reduce(join).unwrap_or_default()
 }
 
 /// Offers the products of some of the many rows, for each of the few.
@@ -61,6 +68,27 @@ fn offer(found: &mut [Largest], rows: Range<usize>, (few, many): (&[f32], &[f32]
             }
         }
     }
+}
+
+/// An inner product, with the bits that it has among others.
+pub(super) fn product(a: &[f32], b: &[f32]) -> f32 {
+    struct Product<'a>(&'a [f32], &'a [f32]);
+
+    impl WithSimd for Product<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> f32 {
+            match S::F32_LANES {
+                SUMS => dot::<S, 1>(simd, self.0, self.1),
+                8 => dot::<S, { SUMS / 8 }>(simd, self.0, self.1),
+                4 => dot::<S, { SUMS / 4 }>(simd, self.0, self.1),
+                _ => dot::<S, SUMS>(simd, self.0, self.1),
+            }
+        }
+    }
+
+    processor().dispatch(Product(a, b))
 }
 
 /// Every inner product of a block of each part.

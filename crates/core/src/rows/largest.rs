@@ -65,7 +65,7 @@ impl Largest {
     }
 
     /// What a number must not be smaller than; none is, where there is still room.
-    fn least(&self) -> f32 {
+    pub(super) fn least(&self) -> f32 {
         let full = self.kept.len() == self.k;
         self.kept.last().filter(|_| full).map_or(f32::NAN, |(_, least)| *least)
     }
@@ -76,7 +76,7 @@ impl Largest {
         }
     }
 
-    fn offer_one(&mut self, place: usize, number: f32) {
+    pub(super) fn offer_one(&mut self, place: usize, number: f32) {
         if number < self.least() {
             return;
         }

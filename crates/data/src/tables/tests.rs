@@ -2,7 +2,7 @@
 
 mod draft;
 
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use tempfile::TempDir;
 
 use super::*;
@@ -206,4 +206,19 @@ fn what_a_file_claims_is_refused_before_there_is_room_for_it() {
     endless[end - length..end].fill(0xff);
     let words = told(endless);
     assert!(words.contains("description"), "{words}");
+}
+
+#[test]
+fn a_column_in_another_encoding_is_named() {
+    let schema = "message schema { required binary image; }";
+    let in_encoding = |encoding| Draft { schema, encoding: Some(encoding), ..Draft::new(8) };
+    let opened = |draft: Draft| {
+        let folder = written(&[("a.parquet", draft.bytes())]);
+        open(folder.path()).map(|dataset| dataset.all().len())
+    };
+    assert!(opened(in_encoding(Encoding::PLAIN)).is_ok());
+    let error = opened(in_encoding(Encoding::DELTA_LENGTH_BYTE_ARRAY)).unwrap_err();
+    assert_eq!(error.code(), "LAYOUT");
+    let words = error.to_string();
+    assert!(words.contains("got column image in DELTA_LENGTH_BYTE_ARRAY"), "{words}");
 }

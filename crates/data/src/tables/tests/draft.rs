@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use image::{ImageFormat, Rgb, RgbImage};
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
@@ -33,6 +33,8 @@ pub(super) struct Draft {
     /// What the file says of its columns.
     pub(super) said: Option<&'static str>,
     pub(super) compression: Compression,
+    /// How it holds values, in place of a dictionary.
+    pub(super) encoding: Option<Encoding>,
     /// Rows of each group: image file and class.
     pub(super) groups: Vec<Vec<Row>>,
 }
@@ -45,19 +47,22 @@ impl Draft {
             schema: SCHEMA,
             said: None,
             compression: Compression::SNAPPY,
+            encoding: None,
             groups: all.chunks(4).map(<[_]>::to_vec).collect(),
         }
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
         let pair = |text: &str| KeyValue::new("huggingface".to_owned(), text.to_owned());
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(self.compression)
-            .set_key_value_metadata(self.said.map(|text| vec![pair(text)]))
-            .build();
+            .set_key_value_metadata(self.said.map(|text| vec![pair(text)]));
+        if let Some(encoding) = self.encoding {
+            properties = properties.set_dictionary_enabled(false).set_encoding(encoding);
+        }
         let schema = Arc::new(parse_message_type(self.schema).unwrap());
         let mut writer =
-            SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+            SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties.build())).unwrap();
         for rows in &self.groups {
             let mut group = writer.next_row_group().unwrap();
             for field in self.fields() {
