@@ -118,9 +118,9 @@ fn changed(bytes: &[u8], most: usize, seed: u32) -> Vec<u8> {
     if random.chance(0.3) {
         return damaged(bytes, &Bench::asked().seeds, &mut random);
     }
-    let mut room = bytes.to_vec();
     let length = bytes.len();
-    room.resize(most.max(length), 0);
+    let mut room = vec![0; most.max(length)];
+    room[..length].copy_from_slice(bytes);
     let length = fuzzer_mutate(&mut room, length, most.max(length));
     room.truncate(length);
     room

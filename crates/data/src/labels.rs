@@ -18,11 +18,11 @@ const DOMAINS: [&str; 1] = ["domain"];
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A table without the marks that programs put before it, or before its first name: blanks around a name
-/// do not count, so that one which began with a mark would lose it when it is written.
+/// A table without the marks that programs put before it, or before its first name: blanks around a name and
+/// empty lines do not count, so that one which began with a mark would lose it when it is written.
 pub(crate) fn without_marks(mut content: &[u8]) -> &[u8] {
     let separator = separator_of(content);
-    let is_blank = |byte: &&u8| matches!(byte, b' ' | b'\t') && **byte != separator;
+    let is_blank = |byte: &&u8| b" \t\r\n".contains(byte) && **byte != separator;
     loop {
         let blanks = content.iter().take_while(is_blank).count();
         match content[blanks..].strip_prefix(BYTE_ORDER_MARK) {
@@ -65,18 +65,21 @@ impl Labels {
     pub(crate) fn read(table: &Path) -> Result<Self, Error> {
         let content = fs::read(table)
             .map_err(|source| Error::Unreadable { path: table.to_owned(), source })?;
-        let content = without_marks(&content);
+        let whole = &content[..];
+        let content = without_marks(whole);
         let mut this = Self { table: table.to_owned(), of: BTreeMap::new() };
-        let mut lines = Lines { content, line: 1, at: 0 };
+        let mut lines = Lines { content: whole, line: 1, at: 0 };
+        let before = whole.len() - content.len();
         let mut reader = ReaderBuilder::new()
             .delimiter(separator_of(content))
             .trim(csv::Trim::All)
             .from_reader(content);
-        let header = reader.byte_headers().map_err(|error| this.broken(&error, 1))?.clone();
-        let columns = this.columns(&header)?;
+        let first = lines.of(before);
+        let header = reader.byte_headers().map_err(|error| this.broken(&error, first))?.clone();
+        let columns = this.columns(&header, first)?;
         let mut record = ByteRecord::new();
         loop {
-            let line = lines.of(reader.position().byte() as usize);
+            let line = lines.of(before + reader.position().byte() as usize);
             match reader.read_byte_record(&mut record) {
                 Ok(true) => this.add(&record, columns, line)?,
                 Ok(false) => break,
@@ -86,8 +89,8 @@ impl Labels {
         Ok(this)
     }
 
-    /// Where the header has files, classes and domains.
-    fn columns(&self, header: &ByteRecord) -> Result<Columns, Error> {
+    /// Where the header, which is in a line, has files, classes and domains.
+    fn columns(&self, header: &ByteRecord, line: usize) -> Result<Columns, Error> {
         let named = |names: &[&str]| {
             header
                 .iter()
@@ -96,7 +99,7 @@ impl Labels {
         let (Some(file), Some(class)) = (named(&FILES), named(&CLASSES)) else {
             let got: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
             let expected = "a header with the columns file and label".to_owned();
-            return Err(self.wrong(1, expected, &got.join(",")));
+            return Err(self.wrong(line, expected, &got.join(",")));
         };
         Ok(Columns { file, class, domain: named(&DOMAINS) })
     }
@@ -168,7 +171,9 @@ impl Lines<'_> {
 
 /// What separates the columns of a table.
 pub(crate) fn separator_of(content: &[u8]) -> u8 {
-    let header = content.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    // Empty lines before it do not count.
+    let mut lines = content.split(|byte| b"\r\n".contains(byte));
+    let header = lines.find(|line| !line.is_empty()).unwrap_or_default();
     let found = SEPARATORS.into_iter().find(|separator| header.contains(separator));
     found.unwrap_or(SEPARATORS[0])
 }
@@ -202,6 +207,7 @@ mod tests {
         {
             assert_eq!(without_marks(&content), b"file,label");
         }
+        assert_eq!(without_marks(b"\r\n\xef\xbb\xbffile;label"), b"file;label", "after a line");
         let tabs = b"\t\xef\xbb\xbffile\tlabel\tx";
         assert_eq!(without_marks(tabs), tabs, "an empty first cell");
         assert_eq!(without_marks(b" file"), b" file");
@@ -237,6 +243,18 @@ mod tests {
             assert_eq!(of(&labels, "a.png").as_deref(), Some("cat"), "{content}");
             assert_eq!(of(&labels, "b/c d.png").as_deref(), Some("dog, big"), "{content}");
             assert_eq!(labels.of[Path::new("b/c d.png")].line, 3);
+        }
+    }
+
+    #[test]
+    fn empty_lines_before_the_header_are_passed_over_and_counted() {
+        for (lines, start) in [(2, "\r\n"), (3, "\n\n"), (2, "\n\u{feff}")] {
+            let content = format!("{start}file;label\na.png;cat, big\n");
+            let labels = table(content.as_bytes()).unwrap();
+            assert_eq!(of(&labels, "a.png").as_deref(), Some("cat, big"), "{start:?}");
+            assert_eq!(labels.of[Path::new("a.png")].line, lines + 1);
+            let other = format!("{start}name;label\n");
+            assert_eq!(refused(other.as_bytes()).0, lines, "{start:?}");
         }
     }
 
