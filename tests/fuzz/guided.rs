@@ -28,6 +28,9 @@ const MOST_MEMORY: usize = 256 << 20;
 /// into another kind.
 const MOST_IMAGE_MEMORY: usize = 640 << 20;
 
+/// Sound inputs with more bytes would make a campaign slow.
+const MOST_SEED: usize = 128 << 10;
+
 #[global_allocator]
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
@@ -78,21 +81,19 @@ fn end_at_panics() {
     }));
 }
 
-/// Puts the sound inputs where libFuzzer looks for some: into the folder that is its first. It cuts longer ones
-/// than it may make, after which they are sound no more.
+/// Puts the sound inputs where libFuzzer looks for some: into the folder that is its first. What it makes is
+/// as long as the longest of these, or 4 kB.
 #[expect(clippy::print_stdout, reason = "it is what was tried")]
 fn offer_seeds() {
     let words = || std::env::args().skip(1);
     let Some(folder) = words().map(PathBuf::from).find(|path| path.is_dir()) else { return };
-    let most = words().find_map(|word| word.strip_prefix("-max_len=")?.parse().ok());
-    let most = most.unwrap_or(usize::MAX);
     let seeds = &Bench::asked().seeds;
-    let fitting: Vec<_> = seeds.iter().filter(|seed| seed.len() <= most).collect();
-    assert!(!fitting.is_empty(), "a sound input has at most {most} bytes");
-    if fitting.len() < seeds.len() {
-        println!("{} of {} sound inputs have at most {most} bytes", fitting.len(), seeds.len());
+    let short: Vec<_> = seeds.iter().filter(|seed| seed.len() <= MOST_SEED).collect();
+    assert!(!short.is_empty(), "a sound input has at most {MOST_SEED} bytes");
+    if short.len() < seeds.len() {
+        println!("{} of {} sound inputs have at most {MOST_SEED} bytes", short.len(), seeds.len());
     }
-    for (number, seed) in fitting.into_iter().enumerate() {
+    for (number, seed) in short.into_iter().enumerate() {
         fs::write(folder.join(format!("seed-{number}")), seed).expect("a seed can be written");
     }
 }

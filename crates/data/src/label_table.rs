@@ -280,11 +280,16 @@ impl LabelTable {
                 lines[line][column].clone_from(cell);
             }
         }
-        let mut writer = WriterBuilder::new().delimiter(self.separator).from_writer(Vec::new());
-        for line in core::iter::once(&self.header).chain(&lines) {
-            writer.write_record(line).expect(SOUND);
-        }
-        writer.into_inner().expect(SOUND)
+        let written = |separator| {
+            let mut writer = WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+            for line in core::iter::once(&self.header).chain(&lines) {
+                writer.write_record(line).expect(SOUND);
+            }
+            writer.into_inner().expect(SOUND)
+        };
+        // Names of columns may have what others separate by; a comma is always found.
+        let table = written(self.separator);
+        if separator_of(&table) == self.separator { table } else { written(b',') }
     }
 }
 

@@ -91,17 +91,12 @@ impl Labels {
 
     /// Where the header, which is in a line, has files, classes and domains.
     fn columns(&self, header: &ByteRecord, line: usize) -> Result<Columns, Error> {
-        let named = |names: &[&str]| {
-            header
-                .iter()
-                .position(|cell| names.iter().any(|n| cell.eq_ignore_ascii_case(n.as_bytes())))
-        };
-        let (Some(file), Some(class)) = (named(&FILES), named(&CLASSES)) else {
+        let (Some(file), Some(class)) = (named(header, &FILES), named(header, &CLASSES)) else {
             let got: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
             let expected = "a header with the columns file and label".to_owned();
             return Err(self.wrong(line, expected, &got.join(",")));
         };
-        Ok(Columns { file, class, domain: named(&DOMAINS) })
+        Ok(Columns { file, class, domain: named(header, &DOMAINS) })
     }
 
     fn add(&mut self, record: &ByteRecord, columns: Columns, line: usize) -> Result<(), Error> {
@@ -169,13 +164,25 @@ impl Lines<'_> {
     }
 }
 
-/// What separates the columns of a table.
+/// What separates the columns of a table: the first with which its header has files and classes, or several
+/// columns.
 pub(crate) fn separator_of(content: &[u8]) -> u8 {
-    // Empty lines before it do not count.
-    let mut lines = content.split(|byte| b"\r\n".contains(byte));
-    let header = lines.find(|line| !line.is_empty()).unwrap_or_default();
-    let found = SEPARATORS.into_iter().find(|separator| header.contains(separator));
-    found.unwrap_or(SEPARATORS[0])
+    let header = |separator: u8| {
+        let mut reader = ReaderBuilder::new();
+        let reader = reader.delimiter(separator).trim(csv::Trim::All);
+        reader.from_reader(content).byte_headers().cloned().unwrap_or_default()
+    };
+    let headers = SEPARATORS.map(|separator| (separator, header(separator)));
+    let of = |fits: &dyn Fn(&ByteRecord) -> bool| headers.iter().find(|(_, header)| fits(header));
+    let found = of(&|header| named(header, &FILES).and(named(header, &CLASSES)).is_some());
+    found
+        .or_else(|| of(&|header| header.len() > 1))
+        .map_or(SEPARATORS[0], |(separator, _)| *separator)
+}
+
+/// The place of the column that has one of these names.
+fn named(header: &ByteRecord, names: &[&str]) -> Option<usize> {
+    header.iter().position(|cell| names.iter().any(|n| cell.eq_ignore_ascii_case(n.as_bytes())))
 }
 
 /// A path as tables have it: with either slash, perhaps from the folder itself on.
@@ -238,11 +245,14 @@ mod tests {
             "file,label\na.png,cat\nb/c d.png,\"dog, big\"\n",
             "\u{feff}Filename;Class\r\n./a.png;cat\r\nb\\c d.png;dog, big\r\n",
             "id\timage\tlabel\n7\ta.png\tcat\n8\tb/c d.png\tdog, big",
+            "where, when;file;label\nhere;a.png;cat\nthere;b/c d.png;dog, big",
+            "\"a,\nb\";file;label\n;a.png;cat\n;b/c d.png;dog, big",
         ] {
             let labels = table(content.as_bytes()).unwrap();
             assert_eq!(of(&labels, "a.png").as_deref(), Some("cat"), "{content}");
             assert_eq!(of(&labels, "b/c d.png").as_deref(), Some("dog, big"), "{content}");
-            assert_eq!(labels.of[Path::new("b/c d.png")].line, 3);
+            let line = labels.of[Path::new("b/c d.png")].line;
+            assert_eq!(line, content.lines().count(), "{content}");
         }
     }
 
