@@ -123,7 +123,6 @@ impl LabelTable {
 
     /// Takes the lines of a table that is known to be sound.
     fn take(&mut self, content: &[u8]) -> Result<(), Error> {
-        let content = without_marks(content);
         self.separator = separator_of(content);
         let mut reader = ReaderBuilder::new()
             .delimiter(self.separator)
@@ -140,6 +139,9 @@ impl LabelTable {
         let lines: Result<Vec<ByteRecord>, csv::Error> = reader.byte_records().collect();
         let mut lines = lines.map_err(broken)?.into_iter().map(cells);
         self.header = lines.next().unwrap_or_default();
+        if let Some(first) = self.header.first_mut() {
+            *first = without_marks(first).to_vec();
+        }
         self.lines = lines.collect();
         Ok(())
     }

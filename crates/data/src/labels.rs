@@ -18,16 +18,14 @@ const DOMAINS: [&str; 1] = ["domain"];
 const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A table without the marks that programs put before it, or before its first name: blanks around a name and
-/// empty lines do not count, so that one which began with a mark would lose it when it is written.
-pub(crate) fn without_marks(mut content: &[u8]) -> &[u8] {
-    let separator = separator_of(content);
-    let is_blank = |byte: &&u8| b" \t\r\n".contains(byte) && **byte != separator;
+/// The first name of a header without the marks that programs put before it. Blanks around a name do not count,
+/// and a reader passes over a mark with which a table begins: what began with others would lose them one by one.
+pub(crate) fn without_marks(mut name: &[u8]) -> &[u8] {
     loop {
-        let blanks = content.iter().take_while(is_blank).count();
-        match content[blanks..].strip_prefix(BYTE_ORDER_MARK) {
-            Some(rest) => content = rest,
-            None => return content,
+        name = name.trim_ascii();
+        match name.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => name = rest,
+            None => return name,
         }
     }
 }
@@ -65,21 +63,18 @@ impl Labels {
     pub(crate) fn read(table: &Path) -> Result<Self, Error> {
         let content = fs::read(table)
             .map_err(|source| Error::Unreadable { path: table.to_owned(), source })?;
-        let whole = &content[..];
-        let content = without_marks(whole);
         let mut this = Self { table: table.to_owned(), of: BTreeMap::new() };
-        let mut lines = Lines { content: whole, line: 1, at: 0 };
-        let before = whole.len() - content.len();
+        let mut lines = Lines { content: &content, line: 1, at: 0 };
         let mut reader = ReaderBuilder::new()
-            .delimiter(separator_of(content))
+            .delimiter(separator_of(&content))
             .trim(csv::Trim::All)
-            .from_reader(content);
-        let first = lines.of(before);
+            .from_reader(&content[..]);
+        let first = lines.of(0);
         let header = reader.byte_headers().map_err(|error| this.broken(&error, first))?.clone();
         let columns = this.columns(&header, first)?;
         let mut record = ByteRecord::new();
         loop {
-            let line = lines.of(before + reader.position().byte() as usize);
+            let line = lines.of(reader.position().byte() as usize);
             match reader.read_byte_record(&mut record) {
                 Ok(true) => this.add(&record, columns, line)?,
                 Ok(false) => break,
@@ -182,7 +177,11 @@ pub(crate) fn separator_of(content: &[u8]) -> u8 {
 
 /// The place of the column that has one of these names.
 fn named(header: &ByteRecord, names: &[&str]) -> Option<usize> {
-    header.iter().position(|cell| names.iter().any(|n| cell.eq_ignore_ascii_case(n.as_bytes())))
+    let is_named = |(place, cell)| {
+        let cell = if place == 0 { without_marks(cell) } else { cell };
+        names.iter().any(|name| cell.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    header.iter().enumerate().position(is_named)
 }
 
 /// A path as tables have it: with either slash, perhaps from the folder itself on.
@@ -208,16 +207,14 @@ mod tests {
 
     #[test]
     fn marks_before_the_first_name_are_passed_over() {
-        let mark = |text: &str| [BYTE_ORDER_MARK, text.as_bytes()].concat();
-        for content in
-            [mark("file,label"), mark(" \u{feff}file,label"), b"  \xef\xbb\xbffile,label".to_vec()]
+        for start in
+            ["\u{feff}", "\u{feff}\u{feff}", " \u{feff}", "\x0c\u{feff}\t\u{feff} ", "\r\n\u{feff}"]
         {
-            assert_eq!(without_marks(&content), b"file,label");
+            let labels = table(format!("{start}file;label\na.png;cat\n").as_bytes()).unwrap();
+            assert_eq!(of(&labels, "a.png").as_deref(), Some("cat"), "{start:?}");
         }
-        assert_eq!(without_marks(b"\r\n\xef\xbb\xbffile;label"), b"file;label", "after a line");
-        let tabs = b"\t\xef\xbb\xbffile\tlabel\tx";
-        assert_eq!(without_marks(tabs), tabs, "an empty first cell");
-        assert_eq!(without_marks(b" file"), b" file");
+        let labels = table("\t\u{feff}x\tfile\tlabel\n1\t2\ta.png\tcat".as_bytes()).unwrap();
+        assert_eq!(of(&labels, "a.png").as_deref(), Some("cat"), "an empty first cell");
     }
 
     fn table(content: &[u8]) -> Result<Labels, Error> {
