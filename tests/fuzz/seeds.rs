@@ -180,7 +180,7 @@ pub(crate) fn idx() -> Inputs {
     vec![plain, packed_again]
 }
 
-/// So many classes that they are all of them.
+/// Names of ten classes, a line each.
 fn class_names() -> Vec<u8> {
     (0..10).map(|class| format!("class{class}\n")).collect::<String>().into_bytes()
 }

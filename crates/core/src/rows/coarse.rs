@@ -67,12 +67,7 @@ impl Coarse {
         };
         for row in rows.chunks_exact(dim) {
             let (scale, steps) = scaled(row, MOST);
-            for piece in row.chunks(TOGETHER) {
-                let mut bytes = [0; TOGETHER];
-                let numbers = bytes.iter_mut().zip(piece);
-                numbers.for_each(|(byte, x)| *byte = whole(x * steps, MOST) as i8);
-                coarse.bytes.push(bytes);
-            }
+            coarse.bytes.extend(whole(row, steps, MOST, |number| number as i8));
             let own = coarse.bytes[coarse.bytes.len() - pieces..].as_flattened();
             let [left_out, length] = lengths(row, own.iter().map(|byte| f64::from(*byte)), scale);
             coarse.scales.push(scale);
@@ -162,13 +157,7 @@ impl Query {
         let room = i32::MAX as f32 / (MOST * row.len() as f32);
         let most = room.min(f32::from(i16::MAX)).floor();
         let (scale, steps) = scaled(row, most);
-        let in_steps = |piece: &[f32]| {
-            let mut numbers = [0; TOGETHER];
-            let all = numbers.iter_mut().zip(piece);
-            all.for_each(|(step, x)| *step = whole(x * steps, most) as i16);
-            numbers
-        };
-        let all: Vec<Steps> = row.chunks(TOGETHER).map(in_steps).collect();
+        let all: Vec<Steps> = whole(row, steps, most, |number| number as i16).collect();
         let numbers = all.as_flattened().iter().map(|step| f64::from(*step));
         let [left_out, own] = lengths(row, numbers, scale);
         let rounded = 2.0 * (row.len() + TOGETHER) as f64 * f64::from(f32::EPSILON);
@@ -194,9 +183,19 @@ fn scaled(row: &[f32], steps: f32) -> (f32, f32) {
     if largest == 0.0 { (0.0, 0.0) } else { (largest / steps, steps / largest) }
 }
 
-/// The nearest whole number, at most so far from 0.
-fn whole(x: f32, most: f32) -> f32 {
-    x.round_ties_even().clamp(-most, most)
+/// The nearest whole numbers of steps, at most so far from 0; 0 for what is no number. They end in zeros.
+fn whole<T: Copy + Default>(
+    row: &[f32],
+    steps: f32,
+    most: f32,
+    of: impl Fn(f32) -> T,
+) -> impl Iterator<Item = [T; TOGETHER]> {
+    row.chunks(TOGETHER).map(move |piece| {
+        let mut numbers = [T::default(); TOGETHER];
+        let all = numbers.iter_mut().zip(piece);
+        all.for_each(|(number, x)| *number = of((x * steps).round_ties_even().clamp(-most, most)));
+        numbers
+    })
 }
 
 /// The length of what scaled whole numbers leave out of a row, and that of the longer of both.

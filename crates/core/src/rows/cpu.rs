@@ -79,12 +79,7 @@ pub(super) fn product(a: &[f32], b: &[f32]) -> f32 {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) -> f32 {
-            match S::F32_LANES {
-                SUMS => dot::<S, 1>(simd, self.0, self.1),
-                8 => dot::<S, { SUMS / 8 }>(simd, self.0, self.1),
-                4 => dot::<S, { SUMS / 4 }>(simd, self.0, self.1),
-                _ => dot::<S, SUMS>(simd, self.0, self.1),
-            }
+            dot(simd, self.0, self.1)
         }
     }
 
@@ -107,47 +102,40 @@ impl WithSimd for Dots<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match S::F32_LANES {
-            SUMS => self.by_vectors::<S, 1>(simd),
-            8 => self.by_vectors::<S, { SUMS / 8 }>(simd),
-            4 => self.by_vectors::<S, { SUMS / 4 }>(simd),
-            _ => self.by_vectors::<S, SUMS>(simd),
-        }
-    }
-}
-
-impl Dots<'_> {
-    /// With as many vectors as hold all sums.
-    #[inline(always)]
-    fn by_vectors<S: Simd, const VECTORS: usize>(self, simd: S) {
         let few = self.few.chunks_exact(self.dim);
         for (own, found) in few.zip(self.products.chunks_exact_mut(PARTS * ROWS)) {
-            dots::<S, VECTORS>(simd, own, &self.many, found);
+            dots(simd, own, &self.many, found);
         }
     }
 }
 
 /// The inner products of one row, `[PARTS, ROWS]`: with a row of each part in turn.
 #[inline(always)]
-fn dots<S: Simd, const VECTORS: usize>(
-    simd: S,
-    own: &[f32],
-    many: &[&[f32]; PARTS],
-    found: &mut [f32],
-) {
+fn dots<S: Simd>(simd: S, own: &[f32], many: &[&[f32]; PARTS], found: &mut [f32]) {
     // No part has more rows than the first.
     for row in 0..many[0].len() / own.len() {
         for (part, many) in many.iter().enumerate() {
             if let Some(many) = many.get(row * own.len()..(row + 1) * own.len()) {
-                found[part * ROWS + row] = dot::<S, VECTORS>(simd, own, many);
+                found[part * ROWS + row] = dot(simd, own, many);
             }
         }
     }
 }
 
+/// An inner product, with as many vectors as hold all sums.
+#[inline(always)]
+fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    match S::F32_LANES {
+        SUMS => by_vectors::<S, 1>(simd, a, b),
+        8 => by_vectors::<S, { SUMS / 8 }>(simd, a, b),
+        4 => by_vectors::<S, { SUMS / 4 }>(simd, a, b),
+        _ => by_vectors::<S, SUMS>(simd, a, b),
+    }
+}
+
 /// An inner product. The sums are added up by halves, so that vectors of all widths give the same bits.
 #[inline(always)]
-fn dot<S: Simd, const VECTORS: usize>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+fn by_vectors<S: Simd, const VECTORS: usize>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [simd.splat_f32s(0.0); VECTORS];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<SUMS>(), b.as_chunks::<SUMS>());
     for (a, b) in a.iter().zip(b) {
