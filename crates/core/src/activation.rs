@@ -56,6 +56,12 @@ impl Activation {
         }
     }
 
+    /// Notes which results follow their sums: what [`stop`] needs of them, in a quarter of the memory.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn note(self, followed: &mut [bool], results: &[f32]) {
+        widest(Noted { followed, results, follows: self.follows() });
+    }
+
     /// Between which sums, both excluded, the result follows them.
     #[cfg(feature = "cpu")]
     pub(crate) fn follows(self) -> Follows {
@@ -83,8 +89,59 @@ impl Follows {
     /// followed.
     #[inline(always)]
     pub(crate) fn back(self, gradient: f32, sum: f32) -> f32 {
+        if self.has(sum) { gradient } else { 0.0 }
+    }
+
+    /// Whether the result follows such a sum.
+    #[inline(always)]
+    fn has(self, sum: f32) -> bool {
         // Without a branch between both, which vectors would not have.
-        if (sum <= self.least) | (sum >= self.most) { 0.0 } else { gradient }
+        !((sum <= self.least) | (sum >= self.most))
+    }
+}
+
+/// Takes gradients away of results that do not follow their sums.
+#[cfg(feature = "cpu")]
+pub(crate) fn stop(gradients: &mut [f32], followed: &[bool]) {
+    widest(StoppedAsNoted { gradients, followed });
+}
+
+/// Notes which results follow.
+#[cfg(feature = "cpu")]
+struct Noted<'a> {
+    followed: &'a mut [bool],
+    results: &'a [f32],
+    follows: Follows,
+}
+
+#[cfg(feature = "cpu")]
+impl Loop for Noted<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (followed, result) in self.followed.iter_mut().zip(self.results) {
+            *followed = self.follows.has(*result);
+        }
+    }
+}
+
+/// Takes gradients away where it was noted.
+#[cfg(feature = "cpu")]
+struct StoppedAsNoted<'a> {
+    gradients: &'a mut [f32],
+    followed: &'a [bool],
+}
+
+#[cfg(feature = "cpu")]
+impl Loop for StoppedAsNoted<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (gradient, followed) in self.gradients.iter_mut().zip(self.followed) {
+            *gradient = if *followed { *gradient } else { 0.0 };
+        }
     }
 }
 
@@ -104,6 +161,25 @@ impl Loop for Stopped<'_> {
     fn run(self) {
         for (gradient, result) in self.gradients.iter_mut().zip(self.results) {
             *gradient = self.follows.back(*gradient, *result);
+        }
+    }
+}
+
+#[cfg(all(test, feature = "cpu"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_stops_the_same_gradients() {
+        let results: Vec<f32> = [-1.0, -0.0, 0.0, 1e-30, 0.5, 5.999, 6.0, 7.0, f32::NAN].repeat(9);
+        for (activation, follow) in [(Activation::Relu, 6), (Activation::Relu6, 4)] {
+            let mut followed = vec![false; results.len()];
+            activation.note(&mut followed, &results);
+            assert_eq!(followed.iter().filter(|follows| **follows).count(), 9 * follow);
+            let (mut noted, mut known) = (vec![2.0; results.len()], vec![2.0; results.len()]);
+            stop(&mut noted, &followed);
+            activation.stop(&mut known, &results);
+            assert_eq!(noted, known, "{activation:?}");
         }
     }
 }

@@ -13,7 +13,7 @@ mod panels;
 mod transposed;
 mod written;
 
-pub(crate) use columns::sums_of_columns;
+pub(crate) use columns::{sums_of_changed_columns, sums_of_columns};
 pub(crate) use panels::{Panels, lanes};
 pub(crate) use transposed::Transposed;
 
@@ -58,30 +58,49 @@ impl Runs {
     }
 
     /// Parts of a row that are multiplied one after the other, as pieces of runs.
-    fn blocks(&self) -> Vec<Vec<Range<usize>>> {
+    fn blocks(&self, places: Places) -> Vec<Vec<Piece>> {
         let parts = self.length.div_ceil(DEPTH).max(1);
         let piece = self.length.div_ceil(parts).max(1);
         let pieces = (0..self.count).flat_map(|run| {
-            let (first, length) = (run * self.step, self.length);
-            let starts = (0..length).step_by(piece);
-            starts.map(move |start| first + start..first + (start + piece).min(length))
+            let (first, place) = (run * self.step, places.first + run * places.step);
+            let starts = (0..self.length).step_by(piece);
+            starts.map(move |start| Piece {
+                numbers: first + start..first + (start + piece).min(self.length),
+                place: place + start,
+            })
         });
-        let mut blocks: Vec<Vec<Range<usize>>> = Vec::new();
+        let mut blocks: Vec<Vec<Piece>> = Vec::new();
         let mut room = 0;
         for piece in pieces {
+            let length = piece.numbers.len();
             match blocks.last_mut() {
-                Some(block) if piece.len() <= room => {
-                    room -= piece.len();
+                Some(block) if length <= room => {
+                    room -= length;
                     block.push(piece);
                 }
                 _ => {
-                    room = DEPTH.saturating_sub(piece.len());
+                    room = DEPTH.saturating_sub(length);
                     blocks.push(vec![piece]);
                 }
             }
         }
         blocks
     }
+}
+
+/// The rows of a matrix that the runs of a product's rows meet: so many of them from a first one on, and from the
+/// first of a run to that of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) first: usize,
+    pub(crate) step: usize,
+}
+
+/// Numbers of a row, side by side, and the row of the matrix that the first of them meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    numbers: Range<usize>,
+    place: usize,
 }
 
 /// A row of a product: where its numbers start on the left, and where its sums start in the result.
@@ -95,7 +114,7 @@ pub(crate) struct Row {
 #[derive(Clone, Debug)]
 pub(crate) struct Product<'a> {
     numbers: &'a [f32],
-    blocks: Vec<Vec<Range<usize>>>,
+    blocks: Vec<Vec<Piece>>,
     right: &'a Panels,
     end: Option<(&'a [f32], Activation)>,
     /// From a vector of a row's sums to the next, where they do not lie side by side.
@@ -106,7 +125,18 @@ impl<'a> Product<'a> {
     /// Of rows that lie so among some numbers.
     pub(crate) fn new(numbers: &'a [f32], runs: Runs, right: &'a Panels) -> Self {
         assert_eq!(runs.depth(), right.depth(), "a row has a number for each row of the matrix");
-        Self { numbers, blocks: runs.blocks(), right, end: None, apart: None }
+        Self::by_some(numbers, runs, (right, Places { first: 0, step: runs.length }))
+    }
+
+    /// Of rows that lie so among some numbers, by some rows of a matrix.
+    pub(crate) fn by_some(
+        numbers: &'a [f32],
+        runs: Runs,
+        (right, places): (&'a Panels, Places),
+    ) -> Self {
+        let last = places.first + runs.count.saturating_sub(1) * places.step + runs.length;
+        assert!(last <= right.depth(), "a number of a row meets a row of the matrix");
+        Self { numbers, blocks: runs.blocks(places), right, end: None, apart: None }
     }
 
     /// With a bias, a number a column, and an activation.
@@ -210,8 +240,9 @@ mod tests {
             [(768, 3, 6), (21, 7, 1), (96, 9, 3), (1, 1, 1), (385, 1, 2)]
         {
             let runs = Runs { count, length, step: 1000 };
-            let blocks = runs.blocks();
-            let depths = blocks.iter().map(|block| block.iter().map(Range::len).sum::<usize>());
+            let blocks = runs.blocks(Places { first: 0, step: length });
+            let pieces = |block: &Vec<Piece>| block.iter().map(|piece| piece.numbers.len()).sum();
+            let depths = blocks.iter().map::<usize, _>(pieces);
             assert!(depths.clone().all(|depth| 0 < depth && depth <= DEPTH), "{length} {count}");
             assert_eq!(depths.sum::<usize>(), runs.depth());
             assert_eq!(blocks.len(), expected, "{length} {count}");

@@ -3,10 +3,10 @@
 /// Does something with each part of some numbers, `size` of them at a time, with the part's place among
 /// the parts.
 #[cfg(feature = "cpu")]
-pub(crate) fn each_part(
-    numbers: &mut [f32],
+pub(crate) fn each_part<T: Send>(
+    numbers: &mut [T],
     size: usize,
-    of: impl Fn(usize, &mut [f32]) + Send + Sync,
+    of: impl Fn(usize, &mut [T]) + Send + Sync,
 ) {
     #[cfg(feature = "threads")]
     {

@@ -4,6 +4,8 @@ mod geometry;
 #[cfg(feature = "cpu")]
 mod patches;
 #[cfg(feature = "cpu")]
+mod axis;
+#[cfg(feature = "cpu")]
 mod spread;
 #[cfg(feature = "cpu")]
 mod winograd;
@@ -341,32 +343,37 @@ mod tests {
         }
     }
 
-    /// Maps that two layers see: neither may write over them, whichever comes first on the way back.
-    #[test]
-    fn maps_of_two_layers_stay() {
+    /// The gradients of a layer's inputs, whose maps other layers see.
+    fn seen(way: Way, activation: Activation) -> [Vec<f32>; 2] {
         let same = (Geometry::same(KERNEL, 1), Strided::Around);
         let depthwise = |stride| (Geometry::depthwise(8, stride), Strided::Around);
         let once = (Geometry::same(1, 1), Strided::Around);
-        let found = [on_cpu as Way, padded].map(|way| {
-            let (x, weight) = (numbers([3, 4, 6, 7]), numbers([8, 4, KERNEL, KERNEL]));
-            let maps = way((x.clone(), weight.clone(), None), same, Activation::Linear);
-            let mut sum = maps.clone().sum();
-            for (how, shape) in [
-                (depthwise(1), [8, 1, KERNEL, KERNEL]),
-                (once, [5, 8, 1, 1]),
-                (depthwise(2), [8, 1, KERNEL, KERNEL]),
-                (once, [8, 8, 1, 1]),
-            ] {
-                let seen = way((maps.clone(), numbers(shape), None), how, Activation::Linear);
-                sum = sum + (seen.clone() * seen).sum();
+        let (x, weight) = (numbers([3, 4, 6, 7]), numbers([8, 4, KERNEL, KERNEL]));
+        let maps = way((x.clone(), weight.clone(), None), same, activation);
+        let mut sum = maps.clone().sum();
+        for (how, shape) in [
+            (depthwise(1), [8, 1, KERNEL, KERNEL]),
+            (once, [5, 8, 1, 1]),
+            (depthwise(2), [8, 1, KERNEL, KERNEL]),
+            (once, [8, 8, 1, 1]),
+        ] {
+            let seen = way((maps.clone(), numbers(shape), None), how, Activation::Linear);
+            sum = sum + (seen.clone() * seen).sum();
+        }
+        let gradients = (maps.clone() * maps).sum().add(sum).backward();
+        [x, weight].map(|inputs| values(inputs.grad(&gradients).unwrap()))
+    }
+
+    /// Maps that two layers see: neither may write over them, whichever comes first on the way back.
+    #[test]
+    fn maps_of_two_layers_stay() {
+        for activation in [Activation::Linear, Activation::Relu] {
+            let [own, expected] = [on_cpu as Way, padded].map(|way| seen(way, activation));
+            for (own, expected) in own.iter().zip(&expected) {
+                let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
+                let far = own.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(far <= 1e-5 * size, "{activation:?}: off by {far} of {size}");
             }
-            let gradients = (maps.clone() * maps).sum().add(sum).backward();
-            [x.grad(&gradients), weight.grad(&gradients)].map(|gradient| values(gradient.unwrap()))
-        });
-        for (own, expected) in found[0].iter().zip(&found[1]) {
-            let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
-            let far = own.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(far <= 1e-5 * size, "off by {far} of {size}");
         }
     }
 

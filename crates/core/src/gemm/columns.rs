@@ -8,14 +8,35 @@ const ROWS: usize = 512;
 
 /// The sums over all rows of `[rows, columns]`, `[columns]`.
 pub(crate) fn sums_of_columns(numbers: &[f32], columns: usize) -> Vec<f32> {
+    let parts = numbers.chunks(ROWS * columns.max(1)).collect();
+    added(&threads::each(parts, |part| of_part(part, columns)), columns)
+}
+
+/// The same of numbers that are changed first, some rows at a time: `change` gets them with the place of the first
+/// number.
+pub(crate) fn sums_of_changed_columns(
+    numbers: &mut [f32],
+    columns: usize,
+    change: impl Fn(usize, &mut [f32]) + Send + Sync,
+) -> Vec<f32> {
+    let size = ROWS * columns.max(1);
+    let parts = numbers.chunks_mut(size).enumerate().collect();
+    let sums = threads::each(parts, |(number, part): (usize, &mut [f32])| {
+        change(number * size, part);
+        of_part(part, columns)
+    });
+    added(&sums, columns)
+}
+
+fn of_part(rows: &[f32], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0; columns];
-    for part in threads::each(numbers.chunks(ROWS * columns.max(1)).collect(), |part| {
-        let mut sums = vec![0.0; columns];
-        widest(Summed { sums: &mut sums, rows: part });
-        sums
-    }) {
-        widest(Summed { sums: &mut sums, rows: &part });
-    }
+    widest(Summed { sums: &mut sums, rows });
+    sums
+}
+
+fn added(parts: &[Vec<f32>], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; columns];
+    parts.iter().for_each(|rows| widest(Summed { sums: &mut sums, rows }));
     sums
 }
 

@@ -5,6 +5,8 @@ use core::ops::Range;
 use itertools::izip;
 use pulp::Simd;
 
+use crate::vectors::{load, store};
+
 /// How many rows and vectors of columns fit into the registers of a processor, with their operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -174,6 +176,32 @@ pub(super) fn join<S: Simd, const VECTORS: usize>(
     if !rest.is_empty() {
         let last = &mut sums[whole.len()];
         *last = simd.add_f32s(*last, simd.partial_load_f32s(rest));
+    }
+}
+
+/// Adds vectors that lie so far apart.
+#[inline(always)]
+pub(super) fn join_apart<S: Simd, const VECTORS: usize>(
+    simd: S,
+    sums: &mut [S::f32s; VECTORS],
+    numbers: &[f32],
+    step: usize,
+) {
+    for (vector, sum) in sums.iter_mut().enumerate() {
+        *sum = simd.add_f32s(*sum, load(simd, &numbers[vector * step..][..S::F32_LANES]));
+    }
+}
+
+/// Writes vectors so far apart.
+#[inline(always)]
+pub(super) fn set_apart<S: Simd, const VECTORS: usize>(
+    simd: S,
+    result: &mut [f32],
+    sums: [S::f32s; VECTORS],
+    step: usize,
+) {
+    for (vector, sum) in sums.into_iter().enumerate() {
+        store(simd, &mut result[vector * step..][..S::F32_LANES], sum);
     }
 }
 

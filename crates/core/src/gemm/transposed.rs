@@ -131,19 +131,23 @@ impl Transposed<'_> {
     }
 
     /// The numbers of rows at some places, as panels `[rows, width]`, the last filled up with zeros to whole
-    /// vectors.
+    /// vectors. A row is read at once: it may come from far.
     fn pack(&self, rows: Range<usize>, places: Range<usize>, packed: &mut Vec<f32>) {
         let widths = widths();
         let [lanes, _] = widths;
         packed.resize(rows.len() * places.len().next_multiple_of(lanes), 0.0);
         let mut rest = packed.as_mut_slice();
-        for here in tile::panels(places, widths) {
-            let pieces = self.runs.pieces(here.clone());
+        let panels = tile::panels(places, widths).map(|here| {
             let width = here.len().next_multiple_of(lanes);
-            let (panel, later) = rest.split_at_mut(rows.len() * width);
+            let (panel, later) = core::mem::take(&mut rest).split_at_mut(rows.len() * width);
             rest = later;
-            for (row, start) in panel.chunks_exact_mut(width).zip(&self.starts[rows.clone()]) {
-                take(row, &self.numbers[*start..], &pieces);
+            (panel.chunks_exact_mut(width), self.runs.pieces(here))
+        });
+        let mut panels: Vec<_> = panels.collect();
+        for start in &self.starts[rows.clone()] {
+            for (panel, pieces) in &mut panels {
+                let row = panel.next().into_iter();
+                row.for_each(|row| take(row, &self.numbers[*start..], pieces));
             }
         }
     }
@@ -269,6 +273,15 @@ impl Summed<'_> {
             for (sums, number) in built.sums.iter_mut().zip(numbers) {
                 tile::fuse(simd, sums, *number, vectors);
             }
+        }
+        if places.len() == VECTORS * S::F32_LANES {
+            // The loop is so short that the sums stay in registers.
+            for (row, mut sums) in built.sums.into_iter().enumerate() {
+                let first = (left.column + row) * self.depth + places.start;
+                tile::join_apart(simd, &mut sums, &self.result[first..], S::F32_LANES);
+                tile::set_apart(simd, &mut self.result[first..], sums, S::F32_LANES);
+            }
+            return;
         }
         let rows = self.result[left.column * self.depth..].chunks_exact_mut(self.depth);
         for (row, mut sums) in rows.zip(built.sums) {

@@ -5,9 +5,8 @@ use core::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::tile::{self, Panelled, Tile};
-use super::{Product, Row};
+use super::{Piece, Product, Row};
 use crate::activation::cpu::activate;
-use crate::vectors::{load, store};
 
 /// A product that is being written.
 pub(super) struct Written<'a> {
@@ -33,18 +32,16 @@ impl Panelled for Written<'_> {
         columns: Range<usize>,
     ) {
         let (panel, _) = S::as_simd_f32s(self.product.right.from(columns.start));
-        let (mut panel, _) = panel.as_chunks::<VECTORS>();
+        let (panel, _) = panel.as_chunks::<VECTORS>();
         let (tiles, left) = self.rows.as_chunks::<ROWS>();
-        for (number, block) in self.product.blocks.iter().enumerate() {
-            let (here, later) = panel.split_at(block.iter().map(Range::len).sum());
-            panel = later;
+        for number in 0..self.product.blocks.len() {
             for rows in tiles {
-                self.multiply::<S, ROWS, VECTORS>(simd, rows, &columns, (number, here));
+                self.multiply::<S, ROWS, VECTORS>(simd, rows, &columns, (number, panel));
             }
             match left {
                 [] => {}
-                [_] => self.multiply::<S, 1, VECTORS>(simd, left, &columns, (number, here)),
-                _ => self.multiply::<S, ROWS, VECTORS>(simd, left, &columns, (number, here)),
+                [_] => self.multiply::<S, 1, VECTORS>(simd, left, &columns, (number, panel)),
+                _ => self.multiply::<S, ROWS, VECTORS>(simd, left, &columns, (number, panel)),
             }
         }
     }
@@ -84,12 +81,12 @@ impl Written<'_> {
         let first = columns.start / S::F32_LANES * step;
         if number > 0 {
             for (row, sums) in rows.iter().zip(&mut tile.sums) {
-                join_apart(simd, sums, &self.result[row.to + first..], step);
+                tile::join_apart(simd, sums, &self.result[row.to + first..], step);
             }
         }
         self.end(simd, &mut tile, columns, number);
         for (row, sums) in rows.iter().zip(tile.sums) {
-            set_apart(simd, &mut self.result[row.to + first..], sums, step);
+            tile::set_apart(simd, &mut self.result[row.to + first..], sums, step);
         }
     }
 
@@ -147,42 +144,14 @@ impl Written<'_> {
         &self,
         simd: S,
         rows: &[Row],
-        (block, mut panel): (&[Range<usize>], &[[S::f32s; VECTORS]]),
+        (block, panel): (&[Piece], &[[S::f32s; VECTORS]]),
     ) -> Tile<S, ROWS, VECTORS> {
         let mut tile = Tile::new(simd);
         let starts: [usize; ROWS] = core::array::from_fn(|row| rows[row.min(rows.len() - 1)].from);
-        for piece in block {
-            let (here, later) = panel.split_at(piece.len());
-            panel = later;
-            let rows = starts.map(|start| &self.product.numbers[start..][piece.clone()]);
-            tile.add(simd, rows, here);
+        for Piece { numbers, place } in block {
+            let rows = starts.map(|start| &self.product.numbers[start..][numbers.clone()]);
+            tile.add(simd, rows, &panel[*place..][..numbers.len()]);
         }
         tile
-    }
-}
-
-/// Adds vectors that lie so far apart.
-#[inline(always)]
-fn join_apart<S: Simd, const VECTORS: usize>(
-    simd: S,
-    sums: &mut [S::f32s; VECTORS],
-    numbers: &[f32],
-    step: usize,
-) {
-    for (vector, sum) in sums.iter_mut().enumerate() {
-        *sum = simd.add_f32s(*sum, load(simd, &numbers[vector * step..][..S::F32_LANES]));
-    }
-}
-
-/// Writes vectors so far apart.
-#[inline(always)]
-fn set_apart<S: Simd, const VECTORS: usize>(
-    simd: S,
-    result: &mut [f32],
-    sums: [S::f32s; VECTORS],
-    step: usize,
-) {
-    for (vector, sum) in sums.into_iter().enumerate() {
-        store(simd, &mut result[vector * step..][..S::F32_LANES], sum);
     }
 }

@@ -14,7 +14,7 @@ use super::product::{self, Convolution};
 use super::strip::Depthwise;
 use super::{Bottleneck, Conv, Geometry, depthwise, winograd};
 use crate::activation::Activation;
-use crate::array::{Array, bias_or_zeros, plain, tracked};
+use crate::array::{bias_or_zeros, plain, tracked};
 use crate::gemm::Panels;
 use crate::packed::Packed;
 use crate::window::Window;
@@ -36,12 +36,11 @@ pub(super) fn convolve(
     let (weight, weight_node) = tracked(weight).into_parts();
     let (bias, bias_node) = tracked(bias).into_parts();
     let convolution = Convolution::new([x, weight, bias], window, activation);
-    let maps = convolution.forward();
+    let (maps, followed) = convolution.forward_noted();
     let nodes = [picture_node, weight_node, bias_node];
-    let kept = (activation != Activation::Linear).then(|| maps.clone());
     let result = channels_first(maps);
     let tracked = match Convolve.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((convolution, kept), result),
+        OpsKind::Tracked(prepared) => prepared.finish((convolution, followed), result),
         OpsKind::UnTracked(prepared) => prepared.finish(result),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
@@ -134,21 +133,26 @@ impl<'a> Biased<'a> {
 struct Convolve;
 
 impl Backward<Flex, 3> for Convolve {
-    /// The result, if the activation stops gradients.
-    type State = (Convolution, Option<Array>);
+    /// Which results follow their sums, if the activation stops gradients.
+    type State = (Convolution, Option<Vec<bool>>);
 
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (convolution, maps) = ops.state;
-        let mut gradient = channels_last(grads.consume::<Flex>(&ops.node));
-        if let Some(maps) = maps {
-            gradient = convolution.gradient_of_sums(&maps, gradient);
-        }
+        let (convolution, followed) = ops.state;
+        let gradient = channels_last(grads.consume::<Flex>(&ops.node));
+        let (gradient, of_bias) = match followed {
+            Some(followed) => {
+                let (gradient, of_bias) = convolution.gradient_of_sums(&followed, gradient);
+                (gradient, Some(of_bias))
+            }
+            None => (gradient, None),
+        };
         let [pictures, kernels, bias] = ops.parents;
         if let Some(node) = kernels {
             grads.register::<Flex>(node.id, convolution.gradient_of_kernels(&gradient));
         }
         if let Some(node) = bias {
-            grads.register::<Flex>(node.id, convolution.gradient_of_bias(&gradient));
+            let of_bias = of_bias.unwrap_or_else(|| convolution.gradient_of_bias(&gradient));
+            grads.register::<Flex>(node.id, of_bias);
         }
         // Pictures want no gradient where they are the network's input.
         if let Some(node) = pictures {

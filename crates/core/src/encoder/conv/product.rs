@@ -6,12 +6,14 @@
 //! their channels last from layer to layer, bias and `ReLU` are applied while their operands are
 //! in the cache, and nothing is gathered: products take patches from where they lie.
 
+use core::iter;
+
 use super::patches::{Patches, channels_first, channels_last, padded};
 use super::spread::Spread;
 use super::winograd::{self, Transformed, evened};
-use crate::activation::Activation;
+use crate::activation::{self, Activation};
 use crate::array::{Array, array};
-use crate::gemm::{Panels, Product, Row, Transposed, sums_of_columns};
+use crate::gemm::{Panels, Product, Row, Transposed, sums_of_changed_columns, sums_of_columns};
 use crate::threads;
 use crate::window::Window;
 
@@ -68,29 +70,64 @@ impl Convolution {
     /// # Shapes
     /// - result: `[n, h, w, out]`
     pub(super) fn forward(&self) -> Array {
+        self.maps(&mut [])
+    }
+
+    /// The same, and which numbers follow their sums, where the activation stops the gradients of others.
+    pub(super) fn forward_noted(&self) -> (Array, Option<Vec<bool>>) {
+        if self.activation == Activation::Linear {
+            return (self.forward(), None);
+        }
+        let [rows, columns] = self.patches.grid();
+        let count = self.pictures.layout().shape()[0];
+        let mut followed = vec![true; count * rows * columns * self.outputs()];
+        (self.maps(&mut followed), Some(followed))
+    }
+
+    /// Notes which numbers follow their sums, if there is room for it.
+    fn maps(&self, followed: &mut [bool]) -> Array {
         let end = (self.bias.storage(), self.activation);
         if self.squares().is_some() {
             let kernels = Transformed::new(self.kernels.storage(), self.channels()).forward();
             let grid = self.patches.grid();
-            return winograd::maps(&evened(self.pictures.clone(), grid), grid, &kernels, end);
+            let pictures = evened(self.pictures.clone(), grid);
+            let maps = winograd::maps(&pictures, grid, &kernels, end);
+            let part = PATCHES[1] * self.outputs();
+            threads::each_part(followed, part, |number, followed| {
+                let results = &maps.storage()[number * part..][..followed.len()];
+                self.activation.note(followed, results);
+            });
+            return maps;
         }
         let (numbers, patch) = (self.kernels.storage::<f32>(), self.patches.patch());
         let kernel = |output| &numbers[output * patch..][..patch];
         let kernels = Panels::of_columns([patch, self.outputs()], kernel);
-        multiplied(&self.pictures, self.patches, &kernels, end)
+        multiplied((&self.pictures, self.patches), &kernels, end, followed)
     }
 
-    /// The gradient at the sums of products, before the activation.
+    /// The gradient at the sums of products, before an activation that stops some, and that of the bias.
     ///
     /// # Shapes
-    /// - maps, gradient, result: `[n, h, w, out]`
-    pub(super) fn gradient_of_sums(&self, maps: &Array, mut gradient: Array) -> Array {
-        let maps = maps.storage::<f32>();
-        let part = PATCHES[1] * self.outputs();
-        threads::each_part(gradient.storage_mut(), part, |number, gradient| {
-            self.activation.stop(gradient, &maps[number * part..][..gradient.len()]);
-        });
-        gradient
+    /// - followed, gradient, first result: `[n, h, w, out]`
+    /// - second result: `[out]`
+    pub(super) fn gradient_of_sums(
+        &self,
+        followed: &[bool],
+        mut gradient: Array,
+    ) -> (Array, Array) {
+        let outputs = self.outputs();
+        let of_bias =
+            sums_of_changed_columns(gradient.storage_mut(), outputs, |first, gradient| {
+                activation::stop(gradient, &followed[first..][..gradient.len()]);
+            });
+        (gradient, array(of_bias, [outputs]))
+    }
+
+    /// # Shapes
+    /// - gradient: `[n, h, w, out]`
+    /// - result: `[out]`
+    pub(super) fn gradient_of_bias(&self, gradient: &Array) -> Array {
+        array(sums_of_columns(gradient.storage(), self.outputs()), [self.outputs()])
     }
 
     /// Written over the pictures, where nothing else holds them.
@@ -143,13 +180,6 @@ impl Convolution {
         let found = array(product.computed(), [outputs, kernel, kernel, channels]);
         channels_first(found).to_contiguous()
     }
-
-    /// # Shapes
-    /// - gradient: `[n, h, w, out]`
-    /// - result: `[out]`
-    pub(super) fn gradient_of_bias(&self, gradient: &Array) -> Array {
-        array(sums_of_columns(gradient.storage(), self.outputs()), [self.outputs()])
-    }
 }
 
 /// The maps of pictures by packed kernels, for inference.
@@ -164,15 +194,16 @@ pub(super) fn infer(
     end: (&[f32], Activation),
 ) -> Array {
     let pictures = padded(channels_last(x), window);
-    multiplied(&pictures, Patches::of(&pictures, window), kernels, end)
+    multiplied((&pictures, Patches::of(&pictures, window)), kernels, end, &mut [])
 }
 
-/// Patches of `[n, h, w, in]` by kernels, plus a bias, through an activation.
+/// Patches of `[n, h, w, in]` by kernels, plus a bias, through an activation. Notes which numbers follow their sums,
+/// if there is room for it, while they are at hand.
 fn multiplied(
-    pictures: &Array,
-    patches: Patches,
+    (pictures, patches): (&Array, Patches),
     kernels: &Panels,
     (bias, activation): (&[f32], Activation),
+    followed: &mut [bool],
 ) -> Array {
     let (outputs, count) = (kernels.columns(), pictures.layout().shape()[0]);
     let starts = patches.starts(count);
@@ -180,10 +211,16 @@ fn multiplied(
     let product = Product::new(pictures.storage(), patches.runs(), kernels);
     let product = product.ending(bias, activation);
     let size = threads::share(starts.len(), PATCHES);
-    threads::each_part(&mut maps, (size * outputs).max(1), |number, part| {
-        let starts = starts[number * size..].iter().take(size).enumerate();
-        let rows = starts.map(|(row, &from)| Row { from, to: row * outputs });
-        product.write(&rows.collect::<Vec<_>>(), part);
+    let part = (size * outputs).max(1);
+    let noted = followed.chunks_mut(part).map(Some).chain(iter::repeat_with(|| None));
+    let parts = maps.chunks_mut(part).zip(noted).zip(starts.chunks(size.max(1)));
+    threads::each(parts.collect(), |((maps, noted), starts)| {
+        let rows = starts.iter().enumerate();
+        let rows: Vec<Row> = rows.map(|(row, &from)| Row { from, to: row * outputs }).collect();
+        product.write(&rows, maps);
+        if let Some(followed) = noted {
+            activation.note(followed, maps);
+        }
     });
     let [rows, columns] = patches.grid();
     array(maps, [count, rows, columns, outputs])

@@ -2,38 +2,48 @@
 //!
 //! With a stride of s, a pixel of a picture meets every s-th row and column of a kernel: which, says its
 //! own place divided by s, the remainder. So the pixels of every remainder have a product of their own, of
-//! the gradient's patches by a part of the kernels, and nothing has to be added up afterwards.
+//! the gradient's patches by a part of the kernels, and nothing has to be added up afterwards. Pixels near a
+//! border meet fewer maps than others, and have a product by fewer places of the kernels.
 
-use super::patches::{Patches, padded};
+use std::collections::BTreeMap;
+
+use itertools::iproduct;
+
+use super::axis::Axis;
+use super::patches::Patches;
 use crate::array::{Array, array, room};
-use crate::gemm::{Panels, Product, Row, Runs};
+use crate::gemm::{Panels, Places, Product, Row, Runs};
 use crate::threads;
 use crate::window::Window;
 
-/// Pixels that a thread multiplies at a time at most, but for a whole picture's.
-const PIXELS: usize = 512;
+/// Pixels that a thread multiplies at a time at most, but for a whole picture's: those of a corner should be
+/// enough for a product.
+const PIXELS: usize = 4096;
 
 /// How the gradient of a convolution's maps spreads over its pictures.
 #[derive(Debug)]
 pub(super) struct Spread {
-    /// Of the gradient, with zeros around it.
-    patches: Patches,
-    /// Of the pictures, with theirs.
-    of: Patches,
-    /// Rows and columns of zeros before the pictures.
-    before: [usize; 2],
-    /// Zeros around the gradient.
-    around: Window,
-    /// `[n, h, w, in]`.
+    /// Numbers of the gradient of a picture.
+    gradient: usize,
+    /// Of the pictures, `[n, h, w, in]`.
     shape: [usize; 4],
     phases: Vec<Phase>,
+    /// Where pixels of the first picture start that meet no map.
+    missed: Vec<usize>,
 }
 
 /// The pixels of one remainder.
 #[derive(Debug)]
 struct Phase {
-    runs: Runs,
     kernels: Panels,
+    parts: Vec<Part>,
+}
+
+/// Pixels that meet the same places of the kernels.
+#[derive(Debug)]
+struct Part {
+    runs: Runs,
+    places: Places,
     /// Pixels of the first picture.
     pixels: Vec<Row>,
 }
@@ -44,59 +54,40 @@ impl Spread {
     /// - kernels: `[out, k, k, in]`
     pub(super) fn new(of: Patches, window: Window, kernels: &[f32], count: usize) -> Self {
         let Patches { height, width, channels, kernel, stride } = of;
-        let (reach, outputs) = (kernel.div_ceil(stride), kernels.len() / of.patch());
-        let [rows, columns] = of.grid();
-        let beyond = |side: usize, maps: usize| [reach - 1, (side - 1) / stride + 1 - maps];
-        let around =
-            Window { kernel, stride, rows: beyond(height, rows), columns: beyond(width, columns) };
-        let [tall, wide] = [height, width].map(|side| (side - 1) / stride + reach);
-        let patches =
-            Patches { height: tall, width: wide, channels: outputs, kernel: reach, stride: 1 };
-        let [[above, below], [left, right]] = [window.rows, window.columns];
-        let shape = [count, height - above - below, width - left - right, channels];
-        let mut spread =
-            Self { patches, of, before: [above, left], around, shape, phases: Vec::new() };
-        let places = 0..stride.min(kernel);
-        let places = places.clone().flat_map(|y| places.clone().map(move |x| [y, x]));
-        spread.phases = threads::each(places.collect(), |place| spread.phase(kernels, place));
-        spread
-    }
-
-    /// The pixels whose row and column, in pictures with their zeros, leave such remainders.
-    fn phase(&self, kernels: &[f32], remainders: [usize; 2]) -> Phase {
-        let Patches { channels, kernel, stride, .. } = self.of;
-        let (outputs, patch) = (self.patches.channels, self.of.patch());
-        let [tall, wide] = remainders.map(|first| (kernel - first).div_ceil(stride));
-        let row = |place: usize| {
-            let (at, output) = (place / outputs, place % outputs);
-            // The gradient's patch is met backwards.
-            let y = remainders[0] + stride * (tall - 1 - at / wide);
-            let x = remainders[1] + stride * (wide - 1 - at % wide);
-            &kernels[output * patch + (y * kernel + x) * channels..][..channels]
+        let (outputs, [rows, columns]) = (kernels.len() / of.patch(), of.grid());
+        let axis = |side: usize, [before, after]: [usize; 2], maps| Axis {
+            kernel,
+            stride,
+            side: side - before - after,
+            before,
+            maps,
         };
-        Phase {
-            runs: Runs { count: tall, length: wide * outputs, step: self.patches.line() },
-            kernels: Panels::of_rows([tall * wide * outputs, channels], row),
-            pixels: self.pixels(remainders, [tall, wide]),
+        let [tall, wide] = [axis(height, window.rows, rows), axis(width, window.columns, columns)];
+        let mut missed = Vec::new();
+        let mut phases = BTreeMap::<[usize; 2], Vec<Part>>::new();
+        for ((y, lines), (x, places)) in iproduct!(&tall.lines(), &wide.lines()) {
+            let pixels = iproduct!(lines, places).map(|(y, x)| Row {
+                from: (y.map * columns + x.map) * outputs,
+                to: (y.at * wide.side + x.at) * channels,
+            });
+            if y.count == 0 || x.count == 0 {
+                missed.extend(pixels.map(|pixel| pixel.to));
+                continue;
+            }
+            let line = wide.reached(x.remainder) * outputs;
+            let length = x.count * outputs;
+            phases.entry([y.remainder, x.remainder]).or_default().push(Part {
+                runs: Runs { count: y.count, length, step: columns * outputs },
+                places: Places { first: y.first * line + x.first * outputs, step: line },
+                pixels: pixels.collect(),
+            });
         }
-    }
-
-    /// Where the gradient's patches of those pixels start, and where the pixels are.
-    fn pixels(&self, remainders: [usize; 2], sides: [usize; 2]) -> Vec<Row> {
-        let (stride, before) = (self.of.stride, self.before);
-        let [_, height, width, channels] = self.shape;
-        let has = |axis: usize, at: usize| (at + before[axis]) % stride == remainders[axis];
-        let start = |axis: usize, at: usize| {
-            (at + before[axis]) / stride + self.patches.kernel - sides[axis]
-        };
-        let rows = (0..height).filter(|&y| has(0, y));
-        let pixels = rows.flat_map(|y| (0..width).filter(|&x| has(1, x)).map(move |x| [y, x]));
-        pixels
-            .map(|[y, x]| Row {
-                from: (start(0, y) * self.patches.width + start(1, x)) * self.patches.channels,
-                to: (y * width + x) * channels,
-            })
-            .collect()
+        let phases = threads::each(phases.into_iter().collect(), |(remainders, parts)| {
+            let reached = [tall.reached(remainders[0]), wide.reached(remainders[1])];
+            Phase { kernels: reduced((kernels, of), remainders, reached), parts }
+        });
+        let shape = [count, tall.side, wide.side, channels];
+        Self { gradient: rows * columns * outputs, shape, phases, missed }
     }
 
     /// # Shapes
@@ -106,20 +97,18 @@ impl Spread {
     pub(super) fn of(&self, gradient: &Array, over: Array) -> Array {
         let [n, height, width, channels] = self.shape;
         let picture = height * width * channels;
-        let gradient = padded(gradient.clone(), self.around);
         let numbers = gradient.storage::<f32>();
         let group = threads::share(n, [1, (PIXELS / (height * width).max(1)).max(1)]);
         let mut found = room(over, n * picture);
-        let products: Vec<(Product<'_>, &[Row])> = self
-            .phases
-            .iter()
-            .map(|phase| (Product::new(numbers, phase.runs, &phase.kernels), &*phase.pixels))
-            .collect();
-        // Kernels smaller than their stride leave pixels out.
-        let reaches_all = self.of.kernel >= self.of.stride;
+        let parts = self.phases.iter().flat_map(|Phase { kernels, parts }| {
+            parts.iter().map(move |Part { runs, places, pixels }| {
+                (Product::by_some(numbers, *runs, (kernels, *places)), pixels)
+            })
+        });
+        let products: Vec<(Product<'_>, &Vec<Row>)> = parts.collect();
         threads::each_part(&mut found, (group * picture).max(1), |number, part| {
-            if !reaches_all {
-                part.fill(0.0);
+            for picture in part.chunks_exact_mut(picture.max(1)) {
+                self.missed.iter().for_each(|&pixel| picture[pixel..][..channels].fill(0.0));
             }
             for (product, pixels) in &products {
                 let rows = self.rows(number * group, part.len() / picture, pixels);
@@ -132,11 +121,29 @@ impl Spread {
     /// The pixels of some pictures, from the first on.
     fn rows(&self, first: usize, count: usize, pixels: &[Row]) -> Vec<Row> {
         let [_, height, width, channels] = self.shape;
-        let (gradient, picture) = (self.patches.picture(), height * width * channels);
+        let picture = height * width * channels;
         let moved = |at: usize, row: &Row| Row {
-            from: row.from + (first + at) * gradient,
+            from: row.from + (first + at) * self.gradient,
             to: row.to + at * picture,
         };
         (0..count).flat_map(|at| pixels.iter().map(move |row| moved(at, row))).collect()
     }
+}
+
+/// The places of the kernels `[out, k, k, in]` that strides lead to from one on, `[rows · columns · out, in]`, the
+/// last of them first: the gradient's patch is met backwards.
+fn reduced(
+    (kernels, of): (&[f32], Patches),
+    first: [usize; 2],
+    [tall, wide]: [usize; 2],
+) -> Panels {
+    let Patches { channels, kernel, stride, .. } = of;
+    let (patch, outputs) = (of.patch(), kernels.len() / of.patch());
+    let row = |place: usize| {
+        let (at, output) = (place / outputs, place % outputs);
+        let y = first[0] + stride * (tall - 1 - at / wide);
+        let x = first[1] + stride * (wide - 1 - at % wide);
+        &kernels[output * patch + (y * kernel + x) * channels..][..channels]
+    };
+    Panels::of_rows([tall * wide * outputs, channels], row)
 }
