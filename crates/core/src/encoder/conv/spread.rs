@@ -16,9 +16,11 @@ use crate::gemm::{Panels, Places, Product, Row, Runs};
 use crate::threads;
 use crate::window::Window;
 
-/// Pixels that a thread multiplies at a time at most, but for a whole picture's: those of a corner should be
-/// enough for a product.
+/// Pixels that a thread has at a time at most, but for a whole picture's: those of a corner should be enough for a
+/// product.
 const PIXELS: usize = 4096;
+/// Pixels that it multiplies at a time: what they meet stays in the second cache.
+const AT_ONCE: usize = 480;
 
 /// How the gradient of a convolution's maps spreads over its pictures.
 #[derive(Debug)]
@@ -112,7 +114,7 @@ impl Spread {
             }
             for (product, pixels) in &products {
                 let rows = self.rows(number * group, part.len() / picture, pixels);
-                product.write(&rows, part);
+                rows.chunks(AT_ONCE).for_each(|rows| product.write(rows, part));
             }
         });
         array(found, self.shape)
