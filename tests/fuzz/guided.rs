@@ -120,9 +120,11 @@ fn changed(bytes: &[u8], most: usize, seed: u32) -> Vec<u8> {
         return damaged(bytes, &Bench::asked().seeds, &mut random);
     }
     let length = bytes.len();
-    let mut room = vec![0; most.max(length)];
+    // libFuzzer ends where there is no room at all.
+    let most = most.max(length).max(1);
+    let mut room = vec![0; most];
     room[..length].copy_from_slice(bytes);
-    let length = fuzzer_mutate(&mut room, length, most.max(length));
+    let length = fuzzer_mutate(&mut room, length, most);
     room.truncate(length);
     room
 }
