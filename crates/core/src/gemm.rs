@@ -88,8 +88,8 @@ impl Runs {
     }
 }
 
-/// The rows of a matrix that the runs of a product's rows meet: so many of them from a first one on, and from the
-/// first of a run to that of the next.
+/// Which rows of a matrix the runs of a product's rows meet: the row that the first number of the first run meets,
+/// and how many rows further the next run begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Places {
     pub(crate) first: usize,
