@@ -7,6 +7,9 @@ pub(crate) mod gpu;
 #[cfg(feature = "cpu")]
 pub(crate) mod sum;
 
+#[cfg(feature = "cpu")]
+use core::iter;
+
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 
@@ -45,14 +48,6 @@ impl Activation {
             Self::Relu | Self::Relu6 if x < 0.0 => 0.0,
             Self::Relu6 if x > SIX => SIX,
             Self::Linear | Self::Relu | Self::Relu6 => x,
-        }
-    }
-
-    /// Takes the gradient away where the result does not follow the sum.
-    #[cfg(feature = "cpu")]
-    pub(crate) fn stop(self, gradients: &mut [f32], results: &[f32]) {
-        if self != Self::Linear {
-            widest(Stopped { gradients, results, follows: self.follows() });
         }
     }
 
@@ -100,10 +95,19 @@ impl Follows {
     }
 }
 
+/// Room for notes on each part of some results, so many at a time; none where nothing is to be noted.
+#[cfg(feature = "cpu")]
+pub(crate) fn parts(
+    followed: &mut [bool],
+    size: usize,
+) -> impl Iterator<Item = Option<&mut [bool]>> {
+    followed.chunks_mut(size).map(Some).chain(iter::repeat_with(|| None))
+}
+
 /// Takes gradients away of results that do not follow their sums.
 #[cfg(feature = "cpu")]
 pub(crate) fn stop(gradients: &mut [f32], followed: &[bool]) {
-    widest(StoppedAsNoted { gradients, followed });
+    widest(Stopped { gradients, followed });
 }
 
 /// Notes which results follow.
@@ -128,13 +132,13 @@ impl Loop for Noted<'_> {
 
 /// Takes gradients away where it was noted.
 #[cfg(feature = "cpu")]
-struct StoppedAsNoted<'a> {
+struct Stopped<'a> {
     gradients: &'a mut [f32],
     followed: &'a [bool],
 }
 
 #[cfg(feature = "cpu")]
-impl Loop for StoppedAsNoted<'_> {
+impl Loop for Stopped<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -145,41 +149,27 @@ impl Loop for StoppedAsNoted<'_> {
     }
 }
 
-/// Takes gradients away where results do not follow.
-#[cfg(feature = "cpu")]
-struct Stopped<'a> {
-    gradients: &'a mut [f32],
-    results: &'a [f32],
-    follows: Follows,
-}
-
-#[cfg(feature = "cpu")]
-impl Loop for Stopped<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        for (gradient, result) in self.gradients.iter_mut().zip(self.results) {
-            *gradient = self.follows.back(*gradient, *result);
-        }
-    }
-}
-
 #[cfg(all(test, feature = "cpu"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_was_noted_stops_the_same_gradients() {
-        let results: Vec<f32> = [-1.0, -0.0, 0.0, 1e-30, 0.5, 5.999, 6.0, 7.0, f32::NAN].repeat(9);
-        for (activation, follow) in [(Activation::Relu, 6), (Activation::Relu6, 4)] {
+    fn gradients_are_stopped_where_results_do_not_follow() {
+        let results = [-1.0, -0.0, 0.0, 1e-30, 0.5, 5.999, 6.0, 7.0, f32::NAN].repeat(9);
+        for (activation, follow) in [
+            (Activation::Linear, [true; 9]),
+            (Activation::Relu, [false, false, false, true, true, true, true, true, true]),
+            (Activation::Relu6, [false, false, false, true, true, true, false, false, true]),
+        ] {
             let mut followed = vec![false; results.len()];
             activation.note(&mut followed, &results);
-            assert_eq!(followed.iter().filter(|follows| **follows).count(), 9 * follow);
-            let (mut noted, mut known) = (vec![2.0; results.len()], vec![2.0; results.len()]);
-            stop(&mut noted, &followed);
-            activation.stop(&mut known, &results);
-            assert_eq!(noted, known, "{activation:?}");
+            assert_eq!(followed, follow.repeat(9), "{activation:?}");
+            let mut gradients = vec![2.0; results.len()];
+            stop(&mut gradients, &followed);
+            let expected = followed.iter().map(|follows| if *follows { 2.0 } else { 0.0 });
+            assert_eq!(gradients, expected.collect::<Vec<f32>>(), "{activation:?}");
+            let known = results.iter().map(|x| activation.follows().back(2.0, *x));
+            assert_eq!(gradients, known.collect::<Vec<f32>>(), "{activation:?}");
         }
     }
 }

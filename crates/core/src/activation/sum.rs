@@ -7,8 +7,8 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::Tensor;
 
-use super::Activation;
-use crate::array::{Array, tracked};
+use super::{Activation, parts, stop};
+use crate::array::tracked;
 use crate::threads;
 use crate::vectors::{Loop, widest};
 
@@ -25,15 +25,21 @@ pub(crate) fn relu<const D: usize>(left: Tensor<D>, right: Tensor<D>) -> Tensor<
     let (right, right_node) = tracked(right).into_parts();
     let (mut sums, right) = (left.to_contiguous(), right.to_contiguous());
     let others = right.storage::<f32>();
-    threads::each_part(sums.storage_mut(), PART, |number, sums| {
-        widest(Joined { sums, others: &others[number * PART..] });
+    let mut followed = vec![true; if records { others.len() } else { 0 }];
+    let pairs = sums.storage_mut().chunks_mut(PART).zip(others.chunks(PART));
+    let pairs = pairs.zip(parts(&mut followed, PART));
+    threads::each(pairs.collect(), |((sums, others), noted)| {
+        widest(Joined { sums: &mut *sums, others });
+        if let Some(followed) = noted {
+            Activation::Relu.note(followed, sums);
+        }
     });
     if !records {
         return Tensor::from_primitive::<Flex>(sums);
     }
     let prepared = Relu.prepare::<NoCheckpointing>([left_node, right_node]);
     let tracked = match prepared.compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(sums.clone(), sums),
+        OpsKind::Tracked(prepared) => prepared.finish(followed, sums),
         OpsKind::UnTracked(prepared) => prepared.finish(sums),
     };
     Tensor::from_primitive::<Autodiff<Flex>>(tracked)
@@ -60,15 +66,13 @@ impl Loop for Joined<'_> {
 struct Relu;
 
 impl Backward<Flex, 2> for Relu {
-    /// The result.
-    type State = Array;
+    /// Which results follow their sums.
+    type State = Vec<bool>;
 
     fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
         let mut gradient = grads.consume::<Flex>(&ops.node).to_contiguous();
-        let results = ops.state.storage::<f32>();
         threads::each_part(gradient.storage_mut(), PART, |number, gradients| {
-            let results = &results[number * PART..][..gradients.len()];
-            Activation::Relu.stop(gradients, results);
+            stop(gradients, &ops.state[number * PART..][..gradients.len()]);
         });
         let [left, right] = ops.parents;
         if let Some(node) = left {

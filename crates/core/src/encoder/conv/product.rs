@@ -6,8 +6,6 @@
 //! their channels last from layer to layer, bias and `ReLU` are applied while their operands are
 //! in the cache, and nothing is gathered: products take patches from where they lie.
 
-use core::iter;
-
 use super::patches::{Patches, channels_first, channels_last, padded};
 use super::spread::Spread;
 use super::winograd::{self, Transformed, evened};
@@ -202,24 +200,24 @@ pub(super) fn infer(
 fn multiplied(
     (pictures, patches): (&Array, Patches),
     kernels: &Panels,
-    (bias, activation): (&[f32], Activation),
+    (bias, applied): (&[f32], Activation),
     followed: &mut [bool],
 ) -> Array {
     let (outputs, count) = (kernels.columns(), pictures.layout().shape()[0]);
     let starts = patches.starts(count);
     let mut maps = threads::zeros(starts.len() * outputs);
     let product = Product::new(pictures.storage(), patches.runs(), kernels);
-    let product = product.ending(bias, activation);
+    let product = product.ending(bias, applied);
     let size = threads::share(starts.len(), PATCHES);
     let part = (size * outputs).max(1);
-    let noted = followed.chunks_mut(part).map(Some).chain(iter::repeat_with(|| None));
+    let noted = activation::parts(followed, part);
     let parts = maps.chunks_mut(part).zip(noted).zip(starts.chunks(size.max(1)));
     threads::each(parts.collect(), |((maps, noted), starts)| {
         let rows = starts.iter().enumerate();
         let rows: Vec<Row> = rows.map(|(row, &from)| Row { from, to: row * outputs }).collect();
         product.write(&rows, maps);
         if let Some(followed) = noted {
-            activation.note(followed, maps);
+            applied.note(followed, maps);
         }
     });
     let [rows, columns] = patches.grid();
