@@ -10,6 +10,7 @@
 mod columns;
 mod tile;
 mod panels;
+mod summed;
 mod transposed;
 mod written;
 
@@ -231,6 +232,16 @@ mod tests {
             let expected: Vec<f32> = expected.collect();
             assert_eq!(product.computed(), expected, "{runs:?} {rows} {columns}");
             assert_eq!(product.by_places(), expected, "{runs:?} {rows} {columns}");
+
+            let counted: Vec<bool> = (0..other.len()).map(|k| k % 3 != 1).collect();
+            let some =
+                other.iter().zip(&counted).map(|(x, counted)| if *counted { *x } else { 0.0 });
+            let some: Vec<f32> = some.collect();
+            let sums: Vec<f32> = (0..columns)
+                .map(|column| some.iter().skip(column).step_by(columns).sum())
+                .collect();
+            let of_some = Transposed { left: &some, ..product }.computed();
+            assert_eq!(product.computed_of(&counted), (of_some, sums), "{runs:?} {rows} {columns}");
         }
     }
 

@@ -87,6 +87,39 @@ pub(crate) fn mapped(
     all
 }
 
+/// Numbers that are made so many at a time, each with a note, without a pass that writes zeros first. The last piece may
+/// have more than are wanted.
+///
+/// `of` makes those from a place on.
+#[cfg(feature = "cpu")]
+pub(crate) fn pieces<const SIZE: usize>(
+    count: usize,
+    of: impl Fn(usize, &mut [f32], &mut [bool]) + Send + Sync,
+) -> (Vec<f32>, Vec<bool>) {
+    let piece = |number: usize| {
+        let (mut made, mut notes) = ([0.0; SIZE], [false; SIZE]);
+        let size = SIZE.min(count - number * SIZE);
+        of(number * SIZE, &mut made[..size], &mut notes[..size]);
+        (made, notes)
+    };
+    let numbers = 0..count.div_ceil(SIZE);
+    let (mut made, mut notes) = (Vec::new(), Vec::new());
+    #[cfg(feature = "threads")]
+    {
+        use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+        numbers.into_par_iter().map(piece).unzip_into_vecs(&mut made, &mut notes);
+    }
+    #[cfg(not(feature = "threads"))]
+    numbers.map(piece).for_each(|(one, note)| {
+        made.push(one);
+        notes.push(note);
+    });
+    let (mut made, mut notes) = (made.into_flattened(), notes.into_flattened());
+    made.truncate(count);
+    notes.truncate(count);
+    (made, notes)
+}
+
 /// How many of some things a thread takes at a time, so that all threads have as many: a multiple of `unit`, and no
 /// more than the first that is not below `most`.
 #[cfg(feature = "cpu")]

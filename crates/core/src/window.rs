@@ -25,6 +25,12 @@ impl Window {
         [self.rows, self.columns] != [[0; 2]; 2]
     }
 
+    /// Sides of maps without their zeros, of those with them.
+    #[cfg(feature = "cpu")]
+    pub(crate) fn inside(self, [height, width]: [usize; 2]) -> [usize; 2] {
+        [(height, self.rows), (width, self.columns)].map(|(side, zeros)| side - zeros[0] - zeros[1])
+    }
+
     /// How the same kernels, turned by half a circle, go over the gradient of what comes of this, to find that
     /// of the maps; none where that is no such way: kernels leave places out, or zeros reach beyond them.
     #[cfg(feature = "cpu")]

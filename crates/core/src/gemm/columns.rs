@@ -30,13 +30,18 @@ pub(crate) fn sums_of_changed_columns(
 
 fn of_part(rows: &[f32], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0; columns];
-    widest(Summed { sums: &mut sums, rows });
+    add_rows(&mut sums, rows);
     sums
+}
+
+/// Adds rows to sums, `[columns]`.
+pub(super) fn add_rows(sums: &mut [f32], rows: &[f32]) {
+    widest(Summed { sums, rows });
 }
 
 fn added(parts: &[Vec<f32>], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0; columns];
-    parts.iter().for_each(|rows| widest(Summed { sums: &mut sums, rows }));
+    parts.iter().for_each(|rows| add_rows(&mut sums, rows));
     sums
 }
 

@@ -2,21 +2,18 @@
 
 use core::ops::Range;
 
-use pulp::{Simd, WithSimd};
-
 use super::Runs;
+use super::columns::add_rows;
 use super::panels::widths;
-use super::tile::{self, Panelled, Tile};
+use super::summed::{GROUP, Summed};
+use super::tile;
+use crate::activation;
 use crate::threads;
 use crate::vectors::processor;
 
 /// Rows that are multiplied before the next ones, and places of them: so much stays in the second cache.
 const ROWS_AT_ONCE: usize = 256;
 const PLACES_AT_ONCE: usize = 384;
-
-/// Columns whose numbers lie together while rows are multiplied: as many as tiles of all kinds have. Rows of a
-/// power of two of columns would keep each other out of the innermost cache.
-const GROUP: usize = 24;
 
 /// Numbers of a result of which several may be kept, to be added up.
 const SMALL: usize = 1 << 18;
@@ -43,24 +40,34 @@ pub(crate) struct Transposed<'a> {
 impl Transposed<'_> {
     /// `[columns, depth]`.
     pub(crate) fn computed(&self) -> Vec<f32> {
-        let (depth, rows) = (self.runs.depth(), self.starts.len());
-        if self.columns * depth > SMALL {
+        if self.columns * self.runs.depth() > SMALL {
             return self.by_places();
         }
-        let parts = rows.div_ceil(ROWS_IN_PART).next_multiple_of(4).min(PARTS);
-        let size = rows.div_ceil(parts).max(1);
-        let parts = (0..rows.div_ceil(size)).map(|part| part * size..rows.min((part + 1) * size));
-        let parts = threads::each(parts.collect(), |rows| self.part(rows, 0..depth));
-        let mut parts = parts.into_iter();
-        let mut sums = parts.next().unwrap_or_else(|| vec![0.0; self.columns * depth]);
-        let others: Vec<Vec<f32>> = parts.collect();
-        threads::each_part(&mut sums, SUMS, |number, sums| {
-            for part in &others {
-                let part = &part[number * SUMS..][..sums.len()];
-                sums.iter_mut().zip(part).for_each(|(sum, number)| *sum += number);
-            }
+        added(threads::each(self.parts(), |rows| self.part(rows, 0..self.runs.depth())))
+    }
+
+    /// The same by the numbers on the left that are to be counted, `[rows, columns]`, and their sums over all rows,
+    /// `[columns]`: in one pass, which changes none of them.
+    pub(crate) fn computed_of(&self, counted: &[bool]) -> (Vec<f32>, Vec<f32>) {
+        let depth = self.runs.depth();
+        let parts = threads::each(self.parts(), |rows| {
+            let mut counted =
+                Counted { which: counted, room: Vec::new(), sums: vec![0.0; self.columns] };
+            let mut result = vec![0.0; self.columns * depth];
+            self.add((rows, 0..depth), Some(&mut counted), &mut result);
+            (result, counted.sums)
         });
-        sums
+        let (products, sums) = parts.into_iter().unzip();
+        (added(products), added(sums))
+    }
+
+    /// Rows that are added up on their own.
+    fn parts(&self) -> Vec<Range<usize>> {
+        let rows = self.starts.len();
+        let parts = rows.div_ceil(ROWS_IN_PART).next_multiple_of(4).clamp(1, PARTS);
+        let size = rows.div_ceil(parts).max(1);
+        let parts = (0..parts).map(|part| rows.min(part * size)..rows.min((part + 1) * size));
+        parts.collect()
     }
 
     /// Some places by each thread, with all rows.
@@ -85,22 +92,33 @@ impl Transposed<'_> {
 
     /// Adds it to `[columns, depth]`, on one thread.
     pub(crate) fn onto(&self, result: &mut [f32]) {
-        self.add((0..self.starts.len(), 0..self.runs.depth()), result);
+        self.add((0..self.starts.len(), 0..self.runs.depth()), None, result);
     }
 
     /// What some rows have for some places, `[columns, places]`.
     fn part(&self, rows: Range<usize>, places: Range<usize>) -> Vec<f32> {
         let mut result = vec![0.0; self.columns * places.len()];
-        self.add((rows, places), &mut result);
+        self.add((rows, places), None, &mut result);
         result
     }
 
     /// Adds what some rows have for some places to `[columns, places]`.
-    fn add(&self, (rows, places): (Range<usize>, Range<usize>), result: &mut [f32]) {
+    fn add(
+        &self,
+        (rows, places): (Range<usize>, Range<usize>),
+        mut counted: Option<&mut Counted<'_>>,
+        result: &mut [f32],
+    ) {
         let (mut left, mut packed) = (Vec::new(), Vec::new());
         for first in rows.clone().step_by(ROWS_AT_ONCE) {
             let rows = first..rows.end.min(first + ROWS_AT_ONCE);
-            self.group(rows.clone(), &mut left);
+            let here = rows.start * self.columns..rows.end * self.columns;
+            let numbers = &self.left[here.clone()];
+            let numbers = match &mut counted {
+                Some(counted) => counted.of(numbers, here),
+                None => numbers,
+            };
+            self.group(numbers, rows.len(), &mut left);
             for first in places.clone().step_by(PLACES_AT_ONCE) {
                 let here = first..places.end.min(first + PLACES_AT_ONCE);
                 self.pack(rows.clone(), here.clone(), &mut packed);
@@ -119,9 +137,7 @@ impl Transposed<'_> {
     }
 
     /// The left side's numbers of rows, as groups of columns `[rows, columns of the group]`.
-    fn group(&self, rows: Range<usize>, left: &mut Vec<f32>) {
-        let count = rows.len();
-        let rows = &self.left[rows.start * self.columns..rows.end * self.columns];
+    fn group(&self, rows: &[f32], count: usize, left: &mut Vec<f32>) {
         left.resize(rows.len(), 0.0);
         for (number, group) in left.chunks_mut(GROUP * count).enumerate() {
             let (first, width) = (number * GROUP, group.len() / count);
@@ -153,6 +169,41 @@ impl Transposed<'_> {
     }
 }
 
+/// Numbers on the left that are counted; others are 0.
+struct Counted<'a> {
+    /// `[rows, columns]`.
+    which: &'a [bool],
+    /// A copy of some rows.
+    room: Vec<f32>,
+    /// Sums over the rows so far, `[columns]`.
+    sums: Vec<f32>,
+}
+
+impl Counted<'_> {
+    /// Those of some rows, which begin and end at such places.
+    fn of(&mut self, rows: &[f32], places: Range<usize>) -> &[f32] {
+        self.room.clear();
+        self.room.extend_from_slice(rows);
+        activation::stop(&mut self.room, &self.which[places]);
+        add_rows(&mut self.sums, &self.room);
+        &self.room
+    }
+}
+
+/// Results that are added up by all threads.
+fn added(results: Vec<Vec<f32>>) -> Vec<f32> {
+    let mut results = results.into_iter();
+    let mut sums = results.next().unwrap_or_default();
+    let others: Vec<Vec<f32>> = results.collect();
+    threads::each_part(&mut sums, SUMS, |number, sums| {
+        for other in &others {
+            let other = &other[number * SUMS..][..sums.len()];
+            sums.iter_mut().zip(other).for_each(|(sum, number)| *sum += number);
+        }
+    });
+    sums
+}
+
 /// Fills a row with pieces of some numbers, and then with zeros.
 fn take(mut row: &mut [f32], numbers: &[f32], pieces: &[Range<usize>]) {
     for piece in pieces {
@@ -170,123 +221,4 @@ fn copy(to: &mut [f32], from: &[f32]) {
     let ((to, to_rest), (from, from_rest)) = (to.as_chunks_mut::<FEW>(), from.as_chunks::<FEW>());
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
     to_rest.iter_mut().zip(from_rest).for_each(|(to, from)| *to = *from);
-}
-
-struct Summed<'a> {
-    /// As groups of columns.
-    left: &'a [f32],
-    columns: usize,
-    packed: &'a [f32],
-    /// Where in a row of the result the packed places belong.
-    place: Range<usize>,
-    /// `[columns, depth]`.
-    result: &'a mut [f32],
-    depth: usize,
-}
-
-impl WithSimd for Summed<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        tile::each_panel(simd, self.place.clone(), &mut self);
-    }
-}
-
-impl Panelled for Summed<'_> {
-    #[inline(always)]
-    fn panel<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        places: Range<usize>,
-    ) {
-        let rows = self.left.len() / self.columns;
-        let (panel, _) = S::as_simd_f32s(&self.packed[(places.start - self.place.start) * rows..]);
-        let (panel, _) = panel.as_chunks::<VECTORS>();
-        for first in (0..self.columns).step_by(GROUP) {
-            let group = &self.left[first * rows..self.columns.min(first + GROUP) * rows];
-            let width = group.len() / rows;
-            let left = Left { group, width, at: 0, column: first };
-            self.group::<S, ROWS, VECTORS>(simd, left, &places, panel);
-        }
-    }
-}
-
-/// Columns of a group from one on.
-#[derive(Clone, Copy)]
-struct Left<'a> {
-    /// `[rows, width]`.
-    group: &'a [f32],
-    width: usize,
-    /// The first column, in the group and of all.
-    at: usize,
-    column: usize,
-}
-
-impl Left<'_> {
-    /// Without so many columns.
-    fn without(self, columns: usize) -> Self {
-        Self { at: self.at + columns, column: self.column + columns, ..self }
-    }
-}
-
-impl Summed<'_> {
-    /// Adds what the columns of a group have for the places of a panel.
-    #[inline(always)]
-    fn group<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        mut left: Left<'_>,
-        places: &Range<usize>,
-        panel: &[[S::f32s; VECTORS]],
-    ) {
-        while left.at < left.width {
-            left = left.without(match left.width - left.at {
-                columns if columns >= ROWS => {
-                    self.tile::<S, ROWS, VECTORS>(simd, left, places, panel);
-                    ROWS
-                }
-                4.. => {
-                    self.tile::<S, 4, VECTORS>(simd, left, places, panel);
-                    4
-                }
-                _ => {
-                    self.tile::<S, 1, VECTORS>(simd, left, places, panel);
-                    1
-                }
-            });
-        }
-    }
-
-    /// Adds what some columns have for the places of a panel.
-    #[inline(always)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize>(
-        &mut self,
-        simd: S,
-        left: Left<'_>,
-        places: &Range<usize>,
-        panel: &[[S::f32s; VECTORS]],
-    ) {
-        let mut built = Tile::<S, ROWS, VECTORS>::new(simd);
-        for (row, vectors) in left.group.chunks_exact(left.width).zip(panel) {
-            let numbers = &row[left.at..][..ROWS];
-            for (sums, number) in built.sums.iter_mut().zip(numbers) {
-                tile::fuse(simd, sums, *number, vectors);
-            }
-        }
-        if places.len() == VECTORS * S::F32_LANES {
-            // The loop is so short that the sums stay in registers.
-            for (row, mut sums) in built.sums.into_iter().enumerate() {
-                let first = (left.column + row) * self.depth + places.start;
-                tile::join_apart(simd, &mut sums, &self.result[first..], S::F32_LANES);
-                tile::set_apart(simd, &mut self.result[first..], sums, S::F32_LANES);
-            }
-            return;
-        }
-        let rows = self.result[left.column * self.depth..].chunks_exact_mut(self.depth);
-        for (row, mut sums) in rows.zip(built.sums) {
-            tile::join(simd, &mut sums, &row[places.clone()]);
-            tile::set(simd, &mut row[places.clone()], &sums);
-        }
-    }
 }

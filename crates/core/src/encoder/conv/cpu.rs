@@ -12,7 +12,8 @@ use super::inverted::{Inverted, Pointwise};
 use super::patches::{channels_first, channels_last};
 use super::product::{self, Convolution};
 use super::strip::Depthwise;
-use super::{Bottleneck, Conv, Geometry, depthwise, winograd};
+use super::winograd::{self, Transformed};
+use super::{Bottleneck, Conv, Geometry, depthwise};
 use crate::activation::Activation;
 use crate::array::{bias_or_zeros, plain, tracked};
 use crate::gemm::Panels;
@@ -60,7 +61,7 @@ pub(super) fn infer(
     let end = (bias.as_slice(), activation);
     let maps = match kernels {
         [kernels] => product::infer(plain(x), window, kernels, end),
-        kernels => winograd::infer(plain(x), window, kernels, end),
+        kernels => product::infer_fewer(plain(x), window, kernels, end),
     };
     Tensor::from_primitive::<Flex>(channels_first(maps))
 }
@@ -77,8 +78,9 @@ pub(super) fn packed(weight: Tensor<4>, geometry: Geometry) -> Packed {
     let [outputs, inputs, kernel, _] = shape;
     let weight = weight.permute([0, 2, 3, 1]);
     if winograd::suits([kernel, geometry.stride], [inputs, outputs]) {
-        let products =
-            |kernels: &[f32]| winograd::Transformed::new(kernels, [inputs, outputs]).forward();
+        let products = |kernels: &[f32]| {
+            Transformed::new(kernels, [inputs, outputs], geometry.stride).forward()
+        };
         return Packed::products(weight, products);
     }
     Packed::of(weight.reshape([outputs, kernel * kernel * inputs]))
@@ -139,6 +141,14 @@ impl Backward<Flex, 3> for Convolve {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (convolution, followed) = ops.state;
         let gradient = channels_last(grads.consume::<Flex>(&ops.node));
+        let [pictures, kernels, bias] = ops.parents;
+        if let (Some(followed), None) = (&followed, &pictures) {
+            let (of_kernels, of_bias) = convolution.gradients_at_input(followed, &gradient);
+            let found = [(kernels, of_kernels), (bias, of_bias)];
+            let found = found.into_iter().filter_map(|(node, gradient)| Some((node?, gradient)));
+            found.for_each(|(node, gradient)| grads.register::<Flex>(node.id, gradient));
+            return;
+        }
         let (gradient, of_bias) = match followed {
             Some(followed) => {
                 let (gradient, of_bias) = convolution.gradient_of_sums(&followed, gradient);
@@ -146,7 +156,6 @@ impl Backward<Flex, 3> for Convolve {
             }
             None => (gradient, None),
         };
-        let [pictures, kernels, bias] = ops.parents;
         if let Some(node) = kernels {
             grads.register::<Flex>(node.id, convolution.gradient_of_kernels(&gradient));
         }
@@ -154,7 +163,6 @@ impl Backward<Flex, 3> for Convolve {
             let of_bias = of_bias.unwrap_or_else(|| convolution.gradient_of_bias(&gradient));
             grads.register::<Flex>(node.id, of_bias);
         }
-        // Pictures want no gradient where they are the network's input.
         if let Some(node) = pictures {
             grads.register::<Flex>(node.id, convolution.gradient_of_pictures(&gradient));
         }

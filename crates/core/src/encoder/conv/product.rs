@@ -8,15 +8,20 @@
 
 use super::patches::{Patches, channels_first, channels_last, padded};
 use super::spread::Spread;
-use super::winograd::{self, Transformed, evened};
+use super::winograd::{Plan, Transformed};
 use crate::activation::{self, Activation};
-use crate::array::{Array, array};
+use crate::array::{Array, array, room};
 use crate::gemm::{Panels, Product, Row, Transposed, sums_of_changed_columns, sums_of_columns};
 use crate::threads;
 use crate::window::Window;
 
 /// Patches that a thread multiplies at a time: a multiple of the first, and about the second at most.
 const PATCHES: [usize; 2] = [48, 512];
+
+/// Numbers of kernels that stay in the innermost cache, and of maps that are made by them at a time: so many have the
+/// same number of rows of a tile for most widths.
+const FEW: usize = 1 << 13;
+const PIECE: usize = 3 << 10;
 
 /// A convolution with its inputs.
 #[derive(Clone, Debug)]
@@ -31,6 +36,8 @@ pub(super) struct Convolution {
     patches: Patches,
     window: Window,
     activation: Activation,
+    /// How fewer products give the same; none where they do not.
+    fewer: Option<Plan>,
 }
 
 impl Convolution {
@@ -44,7 +51,10 @@ impl Convolution {
         let pictures = padded(channels_last(x), window);
         let patches = Patches::of(&pictures, window);
         let (kernels, bias) = (channels_last(weight), bias.to_contiguous());
-        Self { pictures, kernels, bias, patches, window, activation }
+        let [count, height, width, inputs] = pictures.layout().shape().dims();
+        let channels = [inputs, kernels.layout().shape()[0]];
+        let fewer = Plan::learning(window, [count, height, width], channels);
+        Self { pictures, kernels, bias, patches, window, activation, fewer }
     }
 
     fn outputs(&self) -> usize {
@@ -56,13 +66,8 @@ impl Convolution {
         [self.patches.channels, self.outputs()]
     }
 
-    /// How kernels go over the gradient where fewer products give the same; none where they do not.
-    fn squares(&self) -> Option<Window> {
-        let Window { kernel, stride, .. } = self.window;
-        let [height, width] = self.patches.grid();
-        let maps = [self.pictures.layout().shape()[0], height, width];
-        let suits = winograd::suits_learning([kernel, stride], self.channels(), maps);
-        self.window.turned().filter(|_| suits)
+    fn transformed(&self) -> Transformed {
+        Transformed::new(self.kernels.storage(), self.channels(), self.window.stride)
     }
 
     /// # Shapes
@@ -76,31 +81,50 @@ impl Convolution {
         if self.activation == Activation::Linear {
             return (self.forward(), None);
         }
+        let few = self.kernels.layout().num_elements() <= FEW;
+        if self.fewer.is_none() && few && PIECE.is_multiple_of(self.outputs()) {
+            let (maps, followed) = self.pieces();
+            return (maps, Some(followed));
+        }
         let [rows, columns] = self.patches.grid();
         let count = self.pictures.layout().shape()[0];
         let mut followed = vec![true; count * rows * columns * self.outputs()];
         (self.maps(&mut followed), Some(followed))
     }
 
+    /// By kernels that stay in a cache, a few patches at a time, whose maps are written once.
+    fn pieces(&self) -> (Array, Vec<bool>) {
+        let (outputs, count) = (self.outputs(), self.pictures.layout().shape()[0]);
+        let (starts, kernels) = (self.patches.starts(count), self.panels());
+        let product = Product::new(self.pictures.storage(), self.patches.runs(), &kernels);
+        let product = product.ending(self.bias.storage(), self.activation);
+        let made = |first: usize, maps: &mut [f32], followed: &mut [bool]| {
+            let starts = &starts[first / outputs..][..maps.len() / outputs];
+            product.write(&rows(starts, outputs), maps);
+            self.activation.note(followed, maps);
+        };
+        let (maps, followed) = threads::pieces::<PIECE>(starts.len() * outputs, made);
+        let [rows, columns] = self.patches.grid();
+        (array(maps, [count, rows, columns, outputs]), followed)
+    }
+
+    fn panels(&self) -> Panels {
+        let (numbers, patch) = (self.kernels.storage::<f32>(), self.patches.patch());
+        let kernel = |output| &numbers[output * patch..][..patch];
+        Panels::of_columns([patch, self.outputs()], kernel)
+    }
+
     /// Notes which numbers follow their sums, if there is room for it.
     fn maps(&self, followed: &mut [bool]) -> Array {
         let end = (self.bias.storage(), self.activation);
-        if self.squares().is_some() {
-            let kernels = Transformed::new(self.kernels.storage(), self.channels()).forward();
-            let grid = self.patches.grid();
-            let pictures = evened(self.pictures.clone(), grid);
-            let maps = winograd::maps(&pictures, grid, &kernels, end);
-            let part = PATCHES[1] * self.outputs();
-            threads::each_part(followed, part, |number, followed| {
-                let results = &maps.storage()[number * part..][..followed.len()];
-                self.activation.note(followed, results);
-            });
-            return maps;
+        if let Some(plan) = &self.fewer {
+            let kernels = self.transformed().forward();
+            let maps = plan.maps(self.pictures.storage(), &kernels, end, followed);
+            let [rows, columns] = plan.grid();
+            let count = self.pictures.layout().shape()[0];
+            return array(maps, [count, rows, columns, self.outputs()]);
         }
-        let (numbers, patch) = (self.kernels.storage::<f32>(), self.patches.patch());
-        let kernel = |output| &numbers[output * patch..][..patch];
-        let kernels = Panels::of_columns([patch, self.outputs()], kernel);
-        multiplied((&self.pictures, self.patches), &kernels, end, followed)
+        multiplied((&self.pictures, self.patches), &self.panels(), end, followed)
     }
 
     /// The gradient at the sums of products, before an activation that stops some, and that of the bias.
@@ -134,49 +158,58 @@ impl Convolution {
     /// - gradient: `[n, h, w, out]`
     /// - result: `[n, in, h, w]`
     pub(super) fn gradient_of_pictures(self, gradient: &Array) -> Array {
-        if let Some(window) = self.squares() {
-            return channels_first(self.squares_of_pictures(gradient, window));
+        if let Some(plan) = &self.fewer {
+            let kernels = self.transformed().backward();
+            let [count, height, width, inputs] = self.pictures.layout().shape().dims();
+            let [height, width] = self.window.inside([height, width]);
+            let mut found = room(self.pictures, count * height * width * inputs);
+            plan.gradient_of_pictures(gradient.storage(), &kernels, self.window, &mut found);
+            return channels_first(array(found, [count, height, width, inputs]));
         }
         let count = self.pictures.layout().shape()[0];
         let spread = Spread::new(self.patches, self.window, self.kernels.storage(), count);
         channels_first(spread.of(gradient, self.pictures))
     }
 
-    /// The gradient of the pictures `[n, h, w, in]`, which is a convolution by the kernels, turned.
-    fn squares_of_pictures(&self, gradient: &Array, window: Window) -> Array {
-        let channels = self.channels();
-        let kernels = Transformed::new(self.kernels.storage(), channels).backward();
-        let none = vec![0.0; channels[0]];
-        winograd::infer(
-            channels_first(gradient.clone()),
-            window,
-            &kernels,
-            (&none, Activation::Linear),
-        )
-    }
-
     /// # Shapes
     /// - gradient: `[n, h, w, out]`
     /// - result: `[out, in, k, k]`
     pub(super) fn gradient_of_kernels(&self, gradient: &Array) -> Array {
-        let Patches { kernel, channels, .. } = self.patches;
-        if self.squares().is_some() {
-            let pictures = evened(self.pictures.clone(), self.patches.grid());
-            let found = winograd::gradient_of_kernels(&pictures, gradient);
-            let found = array(found, [self.outputs(), kernel, kernel, channels]);
-            return channels_first(found).to_contiguous();
+        if let Some(plan) = &self.fewer {
+            let found = plan.gradient_of_kernels(self.pictures.storage(), gradient.storage());
+            return self.array_of_kernels(found);
         }
-        let (outputs, starts) =
-            (self.outputs(), self.patches.starts(self.pictures.layout().shape()[0]));
-        let product = Transposed {
+        let starts = self.patches.starts(self.pictures.layout().shape()[0]);
+        self.array_of_kernels(self.by_patches(gradient, &starts).computed())
+    }
+
+    /// Those of kernels and bias where pictures, which are the network's input, want none: of a gradient that an
+    /// activation stops, in one pass over it.
+    ///
+    /// # Shapes
+    /// - followed, gradient: `[n, h, w, out]`
+    /// - results: `[out, in, k, k]`, `[out]`
+    pub(super) fn gradients_at_input(&self, followed: &[bool], gradient: &Array) -> (Array, Array) {
+        let starts = self.patches.starts(self.pictures.layout().shape()[0]);
+        let (found, sums) = self.by_patches(gradient, &starts).computed_of(followed);
+        (self.array_of_kernels(found), array(sums, [self.outputs()]))
+    }
+
+    /// The product of the gradient, transposed, by patches that start there.
+    fn by_patches<'a>(&'a self, gradient: &'a Array, starts: &'a [usize]) -> Transposed<'a> {
+        Transposed {
             left: gradient.storage(),
-            columns: outputs,
+            columns: self.outputs(),
             numbers: self.pictures.storage(),
             runs: self.patches.runs(),
-            starts: &starts,
-        };
-        let found = array(product.computed(), [outputs, kernel, kernel, channels]);
-        channels_first(found).to_contiguous()
+            starts,
+        }
+    }
+
+    /// `[out, in, k, k]` of `[out, k, k, in]`.
+    fn array_of_kernels(&self, found: Vec<f32>) -> Array {
+        let Patches { kernel, channels, .. } = self.patches;
+        channels_first(array(found, [self.outputs(), kernel, kernel, channels])).to_contiguous()
     }
 }
 
@@ -193,6 +226,26 @@ pub(super) fn infer(
 ) -> Array {
     let pictures = padded(channels_last(x), window);
     multiplied((&pictures, Patches::of(&pictures, window)), kernels, end, &mut [])
+}
+
+/// The same by fewer products.
+///
+/// # Shapes
+/// - x: `[n, in, h, w]`, kernels: see [`Transformed::forward`]
+/// - result: `[n, h, w, out]`
+pub(super) fn infer_fewer(
+    x: Array,
+    window: Window,
+    kernels: &[Panels],
+    end: (&[f32], Activation),
+) -> Array {
+    let pictures = padded(channels_last(x), window);
+    let [count, height, width, inputs] = pictures.layout().shape().dims();
+    let outputs = kernels[0].columns();
+    let plan = Plan::new(window, [height, width], [inputs, outputs]);
+    let maps = plan.maps(pictures.storage(), kernels, end, &mut []);
+    let [rows, columns] = plan.grid();
+    array(maps, [count, rows, columns, outputs])
 }
 
 /// Patches of `[n, h, w, in]` by kernels, plus a bias, through an activation. Notes which numbers follow their sums,
@@ -213,13 +266,17 @@ fn multiplied(
     let noted = activation::parts(followed, part);
     let parts = maps.chunks_mut(part).zip(noted).zip(starts.chunks(size.max(1)));
     threads::each(parts.collect(), |((maps, noted), starts)| {
-        let rows = starts.iter().enumerate();
-        let rows: Vec<Row> = rows.map(|(row, &from)| Row { from, to: row * outputs }).collect();
-        product.write(&rows, maps);
+        product.write(&rows(starts, outputs), maps);
         if let Some(followed) = noted {
             applied.note(followed, maps);
         }
     });
     let [rows, columns] = patches.grid();
     array(maps, [count, rows, columns, outputs])
+}
+
+/// Rows of a product whose sums lie side by side.
+fn rows(starts: &[usize], outputs: usize) -> Vec<Row> {
+    let rows = starts.iter().enumerate();
+    rows.map(|(row, &from)| Row { from, to: row * outputs }).collect()
 }

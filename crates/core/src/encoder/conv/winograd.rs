@@ -1,282 +1,437 @@
-//! 3×3 convolutions of stride 1 by fewer products.
+//! 3×3 convolutions by fewer products.
 //!
-//! Four pixels of a map see a square of 4×4 pixels. Square and kernel are transformed so that the 16 numbers
-//! of one, times those of the other, give the four pixels: 16 multiplications a channel in place of 36
-//! (F(2×2, 3×3) of Lavin and Gray 2016, section 4.1). Each of the 16 is a product of matrices, of squares by
-//! kernels. Larger squares would save more and round worse.
+//! Outputs that lie side by side see the same pixels, and so need fewer products of sums of pixels by sums of the
+//! kernel's numbers than there are pairs of an output and a number (Winograd's minimal filtering; Lavin and Gray
+//! 2016, section 4.1). Along a line, two outputs of stride 1 need four products in place of six. With a stride of
+//! 2, the first and last number of a kernel meet pixels at even places, and the one between them pixels at odd
+//! ones: three outputs need four products and three, in place of nine. Along both sides of a map that is 16
+//! products in place of 36, and 49 in place of 81. Outputs that are left over are fewer at a time. More outputs
+//! at a time would save more and round worse.
+//!
+//! All is made of three tables (`tiling.rs`): points as sums of pixels, outputs as sums of products, and the sums of
+//! kernels. What a gradient needs is their transposes. Points that meet the same sum of the kernels are a product of
+//! matrices.
 
-mod squares;
+mod sums;
+mod tiling;
 mod kernels;
-mod slopes;
+mod band;
+mod points;
+mod lines;
 
 pub(super) use kernels::Transformed;
-pub(super) use slopes::gradient_of_kernels;
 
-use squares::{Put, Seen, Squares};
+use core::ops::Range;
 
-use super::patches::{channels_last, padded};
+use super::KERNEL;
 use crate::activation::Activation;
-use crate::array::{Array, array};
-use crate::gemm::{Panels, Product, Row, Runs};
+use crate::gemm::{Panels, Product, Row, Runs, Transposed};
 use crate::threads;
-use crate::vectors::processor;
 use crate::window::Window;
+use band::Band;
+use lines::{Target, Wanted};
+use points::Seen;
+use tiling::Tiling;
 
-/// Side of a square, and of what comes of it.
-const SIDE: usize = 4;
-const PIXELS: usize = 2;
-/// Products of a layer.
-const PRODUCTS: usize = SIDE * SIDE;
+/// Numbers of points that go through the products together, about, with what comes of them: so much stays in a
+/// thread's caches.
+const NUMBERS: usize = 400_000;
+/// Tiles whose part of the gradient of kernels is added up before it goes to memory.
+const TILES: usize = 128;
+/// Parts of the points whose gradients of kernels are added up at the end, at most, and the numbers of all of them. They
+/// do not depend on the number of threads, nor do sums.
+const PARTS: usize = 4;
+/// Tiles of a part, at least.
+const TILES_OF_PART: usize = 512;
+const SUMS: usize = 1 << 24;
 
-/// Squares that go through the products together, about: with what comes of them they stay in the second
-/// cache.
-const SQUARES: usize = 64;
-/// Numbers between the squares of two products, so that not all 16 fall on the same lines of a cache.
-const GAP: usize = 16;
-
-/// Channels with which it pays: with fewer, transforming takes longer than it saves; with more, kernels
-/// (which become 16/9 times as large) no longer stay in a cache.
+/// Channels with which it pays: with fewer, making points takes longer than it saves; with more, kernels of one
+/// picture (which become 16/9 times as large) no longer stay in a cache.
 const CHANNELS: core::ops::RangeInclusive<usize> = 32..=256;
 /// They fill whole vectors of every processor.
 const LANES: usize = 16;
+/// Outputs with which a layer that learns has enough points: its kernels change with every step, so making their sums
+/// must be worth it.
+const OUTPUTS: usize = 256;
 
-/// Whether a layer is computed so.
+/// Whether a layer is computed so for inference.
 pub(super) fn suits([kernel, stride]: [usize; 2], channels: [usize; 2]) -> bool {
     let filled = |count: &usize| CHANNELS.contains(count) && count.is_multiple_of(LANES);
-    [kernel, stride] == [3, 1] && channels.iter().all(filled)
+    [kernel, stride] == [KERNEL, 1] && channels.iter().all(filled)
 }
 
-/// Whether a layer that learns is computed so, on maps of such sides: kernels change with every step, so
-/// their transformation must be worth it. With the many squares of a batch, kernels that do not stay in a
-/// cache are no loss.
-pub(super) fn suits_learning(
-    [kernel, stride]: [usize; 2],
-    channels: [usize; 2],
-    [count, rows, columns]: [usize; 3],
-) -> bool {
-    let squares = count * rows.div_ceil(PIXELS) * columns.div_ceil(PIXELS);
-    let filled = |count: &usize| CHANNELS.start() <= count && count.is_multiple_of(LANES);
-    [kernel, stride] == [3, 1] && channels.iter().all(filled) && squares >= SQUARES
-}
-
-/// # Shapes
-/// - x: `[n, in, h, w]`, kernels: see [`Transformed::forward`], bias: `[out]`
-/// - result: `[n, h, w, out]`, of the window's sides
-pub(super) fn infer(
-    x: Array,
-    window: Window,
-    kernels: &[Panels],
-    end: (&[f32], Activation),
-) -> Array {
-    let pictures = channels_last(x);
-    let [_, height, width, _] = pictures.layout().shape().dims();
-    let grid = window.grid([height, width]);
-    let [rows, columns] = [(window.rows, grid[0]), (window.columns, grid[1])]
-        .map(|([before, after], side)| [before, after + side % PIXELS]);
-    maps(&padded(pictures, Window { rows, columns, ..window }), grid, kernels, end)
-}
-
-/// Arrays of such sides with zeros behind them, so that squares of the last row and column do not reach
-/// beyond.
-pub(super) fn evened(arrays: Array, grid: [usize; 2]) -> Array {
-    let [rows, columns] = grid.map(|side| [0, side % PIXELS]);
-    padded(arrays, Window { kernel: 1, stride: 1, rows, columns })
-}
-
-/// The maps of pictures that have all their zeros around them.
-///
-/// # Shapes
-/// - pictures: `[n, h + 2, w + 2, in]`, where odd sides of maps have one row or column more
-/// - result: `[n, h, w, out]`
-pub(super) fn maps(
-    pictures: &Array,
-    grid: [usize; 2],
-    kernels: &[Panels],
-    end: (&[f32], Activation),
-) -> Array {
-    let [count, height, width, channels] = pictures.layout().shape().dims();
-    let outputs = kernels[0].columns();
-    let pictures = pictures.storage();
-    let layer = Layer { pictures, sides: [height, width], channels, grid, kernels, end };
-    let mut maps = threads::zeros(count * grid[0] * grid[1] * outputs);
-    let mut bands = layer.bands(&mut maps);
-    let share = bands.len().div_ceil(threads::count()).max(1);
-    let shares: Vec<&mut [Band<'_>]> = bands.chunks_mut(share).collect();
-    threads::each(shares, |bands| {
-        let mut room = Room::default();
-        bands.iter_mut().for_each(|band| layer.compute(band, &mut room));
-    });
-    array(maps, [count, grid[0], grid[1], outputs])
-}
-
-/// Pictures with their padding, and what is done to them.
-#[derive(Clone, Copy)]
-struct Layer<'a> {
-    /// `[n, h, w, in]`.
-    pictures: &'a [f32],
-    /// Height and width.
+/// How a layer is computed on maps of such sides.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    stride: usize,
+    rows: Tiling,
+    columns: Tiling,
+    /// Height and width of pictures with their padding.
     sides: [usize; 2],
-    channels: usize,
-    /// Rows and columns of a map.
-    grid: [usize; 2],
-    kernels: &'a [Panels],
-    /// Bias and activation.
-    end: (&'a [f32], Activation),
+    /// Inputs and outputs.
+    channels: [usize; 2],
 }
 
-/// Some rows of a map, or the whole maps of some pictures.
-struct Band<'a> {
-    /// The first, or the only one.
-    picture: usize,
-    /// The first of its rows.
-    row: usize,
-    /// `[pictures, rows, columns, out]`.
-    maps: &'a mut [f32],
+impl Plan {
+    /// Of pictures that have their padding.
+    pub(super) fn new(window: Window, sides: [usize; 2], channels: [usize; 2]) -> Self {
+        let unpadded = Window { rows: [0; 2], columns: [0; 2], ..window };
+        let [rows, columns] = unpadded.grid(sides).map(|side| Tiling::new(side, window.stride));
+        Self { stride: window.stride, rows, columns, sides, channels }
+    }
+
+    /// That of a layer that learns, if it has fewer products so.
+    pub(super) fn learning(
+        window: Window,
+        [count, height, width]: [usize; 3],
+        channels: [usize; 2],
+    ) -> Option<Self> {
+        let filled = |count: &usize| CHANNELS.start() <= count && count.is_multiple_of(LANES);
+        let suits = window.kernel == KERNEL && tiling::has(window.stride);
+        if !(suits && height.min(width) >= KERNEL && channels.iter().all(filled)) {
+            return None;
+        }
+        let plan = Self::new(window, [height, width], channels);
+        let outputs = plan.rows.outputs() * plan.columns.outputs();
+        // A fifth less, at least.
+        let fewer = plan.points() * 5 <= outputs * KERNEL * KERNEL * 4;
+        (fewer && count * outputs >= OUTPUTS).then_some(plan)
+    }
+
+    /// Points of a picture.
+    fn points(&self) -> usize {
+        self.rows.points.len() * self.columns.points.len()
+    }
+
+    /// Rows and columns of maps.
+    pub(super) fn grid(&self) -> [usize; 2] {
+        [self.rows.outputs(), self.columns.outputs()]
+    }
+
+    /// Rows of tiles in so many pictures.
+    fn strips(&self, pictures: usize) -> usize {
+        pictures * self.rows.tiles.len()
+    }
+
+    /// Where the maps of such rows of tiles begin and end, of all pictures'.
+    fn place(&self, strips: &Range<usize>) -> Range<usize> {
+        let [rows, columns] = self.grid();
+        let (tiles, line) = (&self.rows.tiles, columns * self.channels[1]);
+        let place = |strip: usize| {
+            let row = tiles[strip % tiles.len()].outputs.start;
+            (strip / tiles.len() * rows + row) * line
+        };
+        place(strips.start)..place(strips.end)
+    }
+
+    /// Points that go through the products together.
+    fn together(&self) -> usize {
+        NUMBERS / self.channels.iter().sum::<usize>()
+    }
+
+    /// # Shapes
+    /// - pictures: `[n, h, w, in]`, with their padding; kernels: see [`Transformed::forward`]
+    /// - end: a bias `[out]`, and an activation
+    /// - followed: room to note which numbers follow their sums, or none
+    /// - result: `[n, rows, columns, out]`
+    pub(super) fn maps(
+        &self,
+        pictures: &[f32],
+        kernels: &[Panels],
+        end: (&[f32], Activation),
+        mut followed: &mut [bool],
+    ) -> Vec<f32> {
+        let count = pictures.len() / (self.sides[0] * self.sides[1] * self.channels[0]);
+        let strips = self.strips(count);
+        let mut maps = threads::zeros(self.place(&(0..strips)).len());
+        let share = strips.div_ceil(threads::count()).max(1);
+        let mut rest = maps.as_mut_slice();
+        let shares = (0..strips).step_by(share).map(|strip| {
+            let strips = strip..strips.min(strip + share);
+            let size = self.place(&strips).len();
+            let maps = rest.split_off_mut(..size).unwrap_or_default();
+            (strips, maps, followed.split_off_mut(..size).unwrap_or_default())
+        });
+        threads::each(shares.collect(), |(strips, maps, followed)| {
+            let first = self.place(&strips).start;
+            let mut room = Room::default();
+            for band in Band::all(self, strips, self.together()) {
+                room.make(Seen::pictures(self, &band, pictures));
+                room.multiply(&band, self.channels, kernels);
+                let sides = self.grid();
+                let target = Target { numbers: &mut *maps, first, sides, before: [0; 2] };
+                room.write(Wanted::maps(self, &band, end), target);
+                let place = self.place(&band.place);
+                let here = place.start - first..place.end - first;
+                let noted = followed.get_mut(here.clone()).unwrap_or_default();
+                end.1.note(noted, &maps[here]);
+            }
+        });
+        maps
+    }
+
+    /// The gradient of pictures, written over something of no more use.
+    ///
+    /// # Shapes
+    /// - gradient: `[n, rows, columns, out]`, kernels: see [`Transformed::backward`]
+    /// - over: numbers of the result, which is `[n, h, w, in]` without the window's padding
+    pub(super) fn gradient_of_pictures(
+        &self,
+        gradient: &[f32],
+        kernels: &[Panels],
+        window: Window,
+        over: &mut [f32],
+    ) {
+        let [inputs, outputs] = self.channels;
+        let before = [window.rows[0], window.columns[0]];
+        let [height, width] = window.inside(self.sides);
+        let picture = height * width * inputs;
+        let reached = (self.rows.pixels().saturating_sub(before[0])).min(height);
+        let share = (over.len() / picture).div_ceil(threads::count()).max(1);
+        threads::each_part(over, share * picture, |number, pictures| {
+            let count = pictures.len() / picture;
+            let strips = self.strips(number * share)..self.strips(number * share + count);
+            let first = number * share * picture;
+            let mut room = Room::default();
+            for band in Band::all(self, strips, self.together()) {
+                room.make(Seen::gradient(self, &band, gradient));
+                room.multiply(&band, [outputs, inputs], kernels);
+                let sides = [height, width];
+                let target = Target { numbers: &mut *pictures, first, sides, before };
+                room.write(Wanted::pictures(self, &band), target);
+            }
+            for picture in pictures.chunks_exact_mut(picture) {
+                picture[reached * width * inputs..].fill(0.0);
+            }
+        });
+    }
+
+    /// # Shapes
+    /// - pictures: `[n, h, w, in]`, with their padding
+    /// - gradient: `[n, rows, columns, out]`
+    /// - result: `[out, 3, 3, in]`
+    pub(super) fn gradient_of_kernels(&self, pictures: &[f32], gradient: &[f32]) -> Vec<f32> {
+        let [inputs, outputs] = self.channels;
+        let strips = self.strips(pictures.len() / (self.sides[0] * self.sides[1] * inputs));
+        let products = self.rows.counts.len() * self.columns.counts.len();
+        let most = (SUMS / (products * inputs * outputs)).min(PARTS);
+        let parts = (strips * self.columns.tiles.len() / TILES_OF_PART).min(most).max(1);
+        // More threads share the inputs.
+        let blocks = threads::count().div_ceil(parts);
+        let block = inputs.div_ceil(blocks).next_multiple_of(LANES);
+        let (part, firsts) = (strips.div_ceil(parts), (0..inputs).step_by(block));
+        let works = firsts.flat_map(|first| {
+            let inputs = first..inputs.min(first + block);
+            (0..strips)
+                .step_by(part)
+                .map(move |strip| (inputs.clone(), strip..strips.min(strip + part)))
+        });
+        let sums = threads::each(works.collect(), |(inputs, strips)| {
+            self.part_of_kernels(strips, (pictures, inputs), gradient)
+        });
+        kernels::back(&sums, block, self.channels, self.stride)
+    }
+
+    /// The gradient of the sums of kernels that some rows of tiles add, for some inputs, `[kinds · kinds, out, in]`.
+    fn part_of_kernels(
+        &self,
+        strips: Range<usize>,
+        (pictures, inputs): (&[f32], Range<usize>),
+        gradient: &[f32],
+    ) -> Vec<f32> {
+        let ([_, outputs], width) = (self.channels, inputs.len());
+        let products = self.rows.counts.len() * self.columns.counts.len();
+        let mut sums = vec![0.0; products * outputs * width];
+        let [mut seen, mut slopes] = [Room::default(), Room::default()];
+        for band in Band::by_kind(self, strips, TILES) {
+            seen.make(Seen::pictures(self, &band, pictures).of(inputs.clone()));
+            slopes.make(Seen::gradient(self, &band, gradient));
+            let starts: Vec<usize> = (0..band.most()).map(|point| point * width).collect();
+            let places = band.places(width).0.into_iter().zip(band.places(outputs).0);
+            let all = sums.chunks_exact_mut(outputs * width).zip(places).zip(&band.counts);
+            for ((sums, (of_seen, of_slopes)), &count) in all {
+                let product = Transposed {
+                    left: &slopes.points[of_slopes..][..count * outputs],
+                    columns: outputs,
+                    numbers: &seen.points[of_seen..],
+                    runs: Runs { count: 1, length: width, step: width },
+                    starts: &starts[..count],
+                };
+                product.onto(sums);
+            }
+        }
+        sums
+    }
 }
 
-/// Squares and their products, which the next band overwrites.
+/// Points and their products, which the next band overwrites.
 #[derive(Default)]
 struct Room {
-    /// 16 times `[squares, in]`, with gaps.
-    squares: Vec<f32>,
-    /// 16 times `[squares, out]`, with gaps.
+    points: Vec<f32>,
     sums: Vec<f32>,
+    /// Rows of maps.
+    rows: Vec<f32>,
 }
 
-impl Layer<'_> {
-    fn outputs(&self) -> usize {
-        self.kernels[0].columns()
+impl Room {
+    fn make(&mut self, of: Seen<'_>) {
+        of.points(&mut self.points, &mut self.rows);
     }
 
-    /// Numbers in a row of a map.
-    fn line(&self) -> usize {
-        self.grid[1] * self.outputs()
+    fn write(&mut self, of: Wanted<'_>, target: Target<'_>) {
+        of.write(&self.sums, &mut self.rows, target);
     }
 
-    /// Rows of each picture in a band, and squares in these rows.
-    fn rows(&self, band: &Band<'_>) -> [usize; 2] {
-        let rows = (band.maps.len() / self.line()).min(self.grid[0]);
-        [rows, rows.div_ceil(PIXELS) * self.across()]
-    }
-
-    /// Squares across a map.
-    fn across(&self) -> usize {
-        self.grid[1].div_ceil(PIXELS)
-    }
-
-    /// The maps of all pictures in parts that are computed at a time.
-    fn bands<'a>(&self, maps: &'a mut [f32]) -> Vec<Band<'a>> {
-        let (line, [rows, _]) = (self.line(), self.grid);
-        let lines = (SQUARES / self.across().max(1)).max(1);
-        let together = (lines / rows.div_ceil(PIXELS).max(1)).max(1);
-        let rows_of_band = PIXELS * lines;
-        let groups = maps.chunks_mut((together * rows * line).max(1)).enumerate();
-        groups
-            .flat_map(|(group, maps)| {
-                let size = if together > 1 { maps.len() } else { rows_of_band * line };
-                let parts = maps.chunks_mut(size.max(1)).enumerate();
-                let picture = group * together;
-                parts.map(move |(part, maps)| Band { picture, row: part * rows_of_band, maps })
-            })
-            .collect()
-    }
-
-    fn compute(&self, band: &mut Band<'_>, room: &mut Room) {
-        let corners = self.corners(band);
-        let (inputs, outputs) = (self.channels, self.outputs());
-        let steps = [corners.len() * inputs + GAP, corners.len() * outputs + GAP];
-        room.squares.resize(PRODUCTS * steps[0], 0.0);
-        room.sums.resize(PRODUCTS * steps[1], 0.0);
-        processor().dispatch(Squares {
-            of: Seen,
-            maps: self.pictures,
-            width: self.sides[1],
-            channels: inputs,
-            corners: &corners,
-            squares: &mut room.squares,
-            step: steps[0],
-        });
-        let rows = (0..corners.len()).map(|k| Row { from: k * inputs, to: k * outputs });
-        let rows: Vec<Row> = rows.collect();
-        let runs = Runs { count: 1, length: inputs, step: inputs };
-        let all = self.kernels.iter().zip(room.squares.chunks_exact(steps[0]));
-        for ((kernels, squares), sums) in all.zip(room.sums.chunks_exact_mut(steps[1])) {
-            Product::new(squares, runs, kernels).write(&rows, sums);
+    /// Points of so many channels by kernels, and how many come of them.
+    fn multiply(&mut self, band: &Band, [from, to]: [usize; 2], kernels: &[Panels]) {
+        let ((points, _), (sums, end)) = (band.places(from), band.places(to));
+        self.sums.resize(end, 0.0);
+        let rows: Vec<Row> =
+            (0..band.most()).map(|row| Row { from: row * from, to: row * to }).collect();
+        let runs = Runs { count: 1, length: from, step: from };
+        let products = kernels.iter().zip(&band.counts).zip(points).zip(sums);
+        for (((kernels, &count), points), sums) in products {
+            let product = Product::new(&self.points[points..], runs, kernels);
+            product.write(&rows[..count], &mut self.sums[sums..]);
         }
-        processor().dispatch(Put { layer: self, sums: &room.sums, step: steps[1], band });
     }
-
-    /// Where the squares of a band begin.
-    fn corners(&self, band: &Band<'_>) -> Vec<usize> {
-        let [height, width] = self.sides;
-        let [rows, _] = self.rows(band);
-        let pictures = band.maps.len() / (rows * self.line());
-        let firsts = (0..pictures).map(|picture| (band.picture + picture) * height + band.row);
-        firsts
-            .flat_map(|first| corners([rows, self.grid[1]], first, [width, self.channels]))
-            .collect()
-    }
-}
-
-/// Where the squares of a picture begin, whose first row is such a one of all.
-fn corners(
-    [rows, columns]: [usize; 2],
-    first: usize,
-    [width, channels]: [usize; 2],
-) -> impl Iterator<Item = usize> {
-    let across = move |row| (0..columns).step_by(PIXELS).map(move |column| [row, column]);
-    let places = (0..rows).step_by(PIXELS).flat_map(across);
-    places.map(move |[row, column]| ((first + row) * width + column) * channels)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::encoder::conv::product;
+    use itertools::iproduct;
 
-    fn numbers(count: usize, by: f32) -> Vec<f32> {
-        (0..count).map(|k| (k as f32 * by).sin()).collect()
+    use super::super::patches::padded;
+    use super::*;
+    use crate::array::array;
+    use crate::rng::{Purpose, stream};
+
+    /// Between -1 and 1.
+    fn numbers(count: usize, seed: u64) -> Vec<f32> {
+        let mut stream = stream(seed, Purpose::Test, 0, 0);
+        (0..count).map(|_| stream.uniform(-1.0, 1.0) as f32).collect()
     }
 
-    /// Of odd and even sides, with and without padding, in one band and in several, wider than a panel.
+    /// A layer's sides.
+    #[derive(Clone, Copy, Debug)]
+    struct Case {
+        count: usize,
+        sides: [usize; 2],
+        channels: [usize; 2],
+        window: Window,
+    }
+
+    /// Of odd and even sides, with and without padding, of one band and of several, with tiles of all sizes.
+    fn cases() -> impl Iterator<Item = Case> {
+        let (none, around) = ([[0, 0], [0, 0]], [[1, 1], [1, 1]]);
+        let all = [
+            (1, [8, 8], [32, 48], 1, around),
+            (2, [7, 9], [48, 32], 1, around),
+            (3, [31, 40], [32, 80], 1, none),
+            (1, [3, 3], [32, 32], 1, none),
+            (1, [5, 200], [32, 32], 1, [[0, 1], [2, 0]]),
+            (150, [4, 3], [32, 32], 1, around),
+            (3, [15, 15], [32, 48], 2, none),
+            (2, [47, 12], [48, 32], 2, around),
+            (2, [16, 9], [32, 32], 2, [[0, 1], [0, 1]]),
+            (2, [6, 10], [32, 32], 2, [[0, 0], [2, 0]]),
+            (70, [8, 6], [32, 32], 2, around),
+        ];
+        all.into_iter().map(|(count, sides, channels, stride, [rows, columns])| {
+            let window = Window { kernel: KERNEL, stride, rows, columns };
+            Case { count, sides, channels, window }
+        })
+    }
+
+    /// Result, gradient of pictures and of kernels of a layer, each output by itself.
+    fn expected(case: Case, [pictures, kernels, slopes]: [&[f32]; 3]) -> [Vec<f64>; 3] {
+        let Case { count, sides: [height, width], channels: [inputs, outputs], window } = case;
+        let [rows, columns] = window.grid([height, width]);
+        let mut found = [slopes, pictures, kernels].map(|numbers| vec![0.0; numbers.len()]);
+        let [maps, of_pictures, of_kernels] = &mut found;
+        let places = iproduct!(0..count, 0..rows, 0..columns, 0..KERNEL, 0..KERNEL);
+        for (picture, row, column, y, x) in places {
+            let (tall, wide) = (row * window.stride + y, column * window.stride + x);
+            let inside = |at: usize, before: usize, side: usize| {
+                at.checked_sub(before).filter(|at| *at < side)
+            };
+            let tall = inside(tall, window.rows[0], height);
+            let wide = inside(wide, window.columns[0], width);
+            let Some((tall, wide)) = tall.zip(wide) else { continue };
+            let from = ((picture * height + tall) * width + wide) * inputs;
+            let to = ((picture * rows + row) * columns + column) * outputs;
+            for (output, input) in iproduct!(0..outputs, 0..inputs) {
+                let kernel = ((output * KERNEL + y) * KERNEL + x) * inputs + input;
+                let number = f64::from(pictures[from + input]);
+                let slope = f64::from(slopes[to + output]);
+                maps[to + output] += number * f64::from(kernels[kernel]);
+                of_pictures[from + input] += slope * f64::from(kernels[kernel]);
+                of_kernels[kernel] += slope * number;
+            }
+        }
+        found
+    }
+
+    /// How far numbers are from others, beside the largest of these.
+    fn far(found: &[f32], expected: &[f64]) -> f64 {
+        assert_eq!(found.len(), expected.len());
+        let size = expected.iter().fold(0.0, |size: f64, x| size.max(x.abs()));
+        let far = found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs());
+        far.fold(0.0, f64::max) / size
+    }
+
     #[test]
-    fn squares_give_the_products_of_patches() {
-        let around = [[1, 1], [1, 1]];
-        for (count, sides, channels, [rows, columns]) in [
-            (1, [8, 8], [32, 48], around),
-            (2, [7, 9], [48, 32], around),
-            (3, [31, 40], [32, 80], [[0, 0], [0, 0]]),
-            (1, [3, 3], [32, 32], [[0, 0], [0, 0]]),
-            (1, [5, 200], [32, 32], [[0, 1], [2, 0]]),
-            // Several pictures in one band, and more than one band of them.
-            (150, [4, 3], [32, 32], around),
-        ] {
-            let [inputs, outputs] = channels;
-            assert!(suits([3, 1], channels));
-            let window = Window { kernel: 3, stride: 1, rows, columns };
-            let x = numbers(count * sides[0] * sides[1] * inputs, 0.7);
-            let x = array(x, [count, inputs, sides[0], sides[1]]);
-            let weight = numbers(outputs * 9 * inputs, 0.3);
-            let bias = numbers(outputs, 0.9);
-            for activation in [Activation::Linear, Activation::Relu] {
-                let end = (bias.as_slice(), activation);
-                let kernel = |output| &weight[output * 9 * inputs..][..9 * inputs];
-                let panels = Panels::of_columns([9 * inputs, outputs], kernel);
-                let expected = product::infer(x.clone(), window, &panels, end);
-                let kernels = Transformed::new(&weight, channels).forward();
-                let found = infer(x.clone(), window, &kernels, end);
-                assert_eq!(found.layout().shape(), expected.layout().shape());
-                let (found, expected) = (found.storage::<f32>(), expected.storage::<f32>());
-                let size = expected.iter().fold(0.0, |size: f32, x| size.max(x.abs()));
-                let far = found.iter().zip(expected).map(|(a, b)| (a - b).abs());
-                let far = far.fold(0.0, f32::max);
-                assert!(far < 5e-6 * size, "{sides:?} {channels:?}: off by {far} of {size}");
+    fn fewer_products_give_the_same() {
+        for case in cases() {
+            let Case { count, sides, channels: [inputs, outputs], window } = case;
+            let pictures = numbers(count * sides[0] * sides[1] * inputs, 1);
+            let kernels = numbers(outputs * KERNEL * KERNEL * inputs, 2);
+            let [rows, columns] = window.grid(sides);
+            let slopes = numbers(count * rows * columns * outputs, 3);
+            let expected = expected(case, [&pictures, &kernels, &slopes]);
+
+            let shape = [count, sides[0], sides[1], inputs];
+            let around = padded(array(pictures.clone(), shape), window);
+            let [_, height, width, _] = around.layout().shape().dims();
+            let plan = Plan::new(window, [height, width], case.channels);
+            let transformed = Transformed::new(&kernels, case.channels, window.stride);
+            let bias = vec![0.0; outputs];
+            let end = (bias.as_slice(), Activation::Linear);
+            let maps = plan.maps(around.storage(), &transformed.forward(), end, &mut []);
+            let mut of_pictures = vec![f32::NAN; pictures.len()];
+            let backward = transformed.backward();
+            plan.gradient_of_pictures(&slopes, &backward, window, &mut of_pictures);
+            let of_kernels = plan.gradient_of_kernels(around.storage(), &slopes);
+            let found = [maps, of_pictures, of_kernels];
+            for (which, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let far = far(found, expected);
+                assert!(far < 5e-6, "number {which} of {case:?}: off by {far}");
             }
         }
     }
 
     #[test]
-    fn few_many_and_odd_channels_go_another_way() {
+    fn bias_and_activation_come_last_and_are_noted() {
+        let (sides, channels) = ([9, 14], [32, 48]);
+        let window = Window::valid(KERNEL, 2);
+        let plan = Plan::new(window, sides, channels);
+        let pictures = numbers(5 * sides[0] * sides[1] * channels[0], 1);
+        let kernels = numbers(channels[1] * KERNEL * KERNEL * channels[0], 2);
+        let kernels = Transformed::new(&kernels, channels, window.stride).forward();
+        let bias = numbers(channels[1], 4);
+        let none = vec![0.0; channels[1]];
+        let sums = plan.maps(&pictures, &kernels, (&none, Activation::Linear), &mut []);
+        let mut followed = vec![false; sums.len()];
+        let maps = plan.maps(&pictures, &kernels, (&bias, Activation::Relu), &mut followed);
+        for (at, sum) in sums.iter().enumerate() {
+            let sum = sum + bias[at % channels[1]];
+            assert_eq!((maps[at], followed[at]), (sum.max(0.0), sum > 0.0), "{at}");
+        }
+        assert!(followed.contains(&true) && followed.contains(&false));
+    }
+
+    #[test]
+    fn layers_that_gain_little_go_another_way() {
         assert!(suits([3, 1], [64, 256]));
         for (kernel, channels) in [
             ([3, 2], [64, 64]),
@@ -286,6 +441,25 @@ mod tests {
             ([3, 1], [40, 64]),
         ] {
             assert!(!suits(kernel, channels), "{kernel:?} {channels:?}");
+        }
+        let learns = |kernel, stride, maps, channels| {
+            Plan::learning(Window::valid(kernel, stride), maps, channels).is_some()
+        };
+        assert!(learns(3, 1, [8, 8, 8], [64, 512]) && learns(3, 2, [8, 15, 15], [64, 64]));
+        for (kernel, stride, maps, channels) in [
+            (5, 1, [8, 8, 8], [64, 64]),
+            (3, 3, [8, 15, 15], [64, 64]),
+            (3, 1, [8, 8, 8], [16, 64]),
+            (3, 1, [8, 8, 8], [64, 72]),
+            // One output a picture, no output, and few of them.
+            (3, 2, [900, 3, 3], [64, 64]),
+            (3, 1, [900, 2, 9], [64, 64]),
+            (3, 1, [7, 8, 8], [64, 64]),
+        ] {
+            assert!(
+                !learns(kernel, stride, maps, channels),
+                "{kernel} {stride} {maps:?} {channels:?}"
+            );
         }
     }
 }
