@@ -16,6 +16,7 @@ mod written;
 
 pub(crate) use columns::{sums_of_changed_columns, sums_of_columns};
 pub(crate) use panels::{Panels, lanes};
+pub(crate) use summed::InPieces;
 pub(crate) use transposed::Transposed;
 
 use core::ops::Range;

@@ -4,16 +4,60 @@ use core::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
+use super::panels::widths;
 use super::tile::{self, Panelled, Tile};
+use crate::vectors::processor;
 
 /// Columns whose numbers lie together while rows are multiplied: as many as tiles of all kinds have. Rows of a
 /// power of two of columns would keep each other out of the innermost cache.
 pub(super) const GROUP: usize = 24;
 
+/// The same for columns that fill whole vectors of every processor.
+const WHOLE_GROUP: usize = 48;
+
+/// A transposed product of sides that lie in pieces already. Columns and depth fill whole vectors of every processor.
+pub(crate) struct InPieces<'a> {
+    /// In pieces of [`InPieces::of_left`], each `[rows, width]`.
+    pub(crate) left: &'a [f32],
+    pub(crate) columns: usize,
+    /// In pieces of [`InPieces::of_right`].
+    pub(crate) right: &'a [f32],
+    pub(crate) depth: usize,
+}
+
+impl InPieces<'_> {
+    /// Columns of the left side that lie together.
+    pub(crate) fn of_left(columns: usize) -> Vec<Range<usize>> {
+        let firsts = (0..columns).step_by(WHOLE_GROUP);
+        firsts.map(|first| first..columns.min(first + WHOLE_GROUP)).collect()
+    }
+
+    /// Columns of the right side that lie together here.
+    pub(crate) fn of_right(depth: usize) -> Vec<Range<usize>> {
+        tile::panels(0..depth, widths()).collect()
+    }
+
+    /// Adds it to `[columns, depth]`, on one thread.
+    pub(crate) fn onto(&self, result: &mut [f32]) {
+        let &Self { left, columns, right: packed, depth } = self;
+        let group = WHOLE_GROUP;
+        processor().dispatch(Summed {
+            left,
+            group,
+            columns,
+            packed,
+            place: 0..depth,
+            result,
+            depth,
+        });
+    }
+}
+
 /// Sums over rows, which are added to a result.
 pub(super) struct Summed<'a> {
-    /// As groups of columns.
+    /// As groups of so many columns.
     pub(super) left: &'a [f32],
+    pub(super) group: usize,
     pub(super) columns: usize,
     pub(super) packed: &'a [f32],
     /// Where in a row of the result the packed places belong.
@@ -42,8 +86,8 @@ impl Panelled for Summed<'_> {
         let rows = self.left.len() / self.columns;
         let (panel, _) = S::as_simd_f32s(&self.packed[(places.start - self.place.start) * rows..]);
         let (panel, _) = panel.as_chunks::<VECTORS>();
-        for first in (0..self.columns).step_by(GROUP) {
-            let group = &self.left[first * rows..self.columns.min(first + GROUP) * rows];
+        for first in (0..self.columns).step_by(self.group) {
+            let group = &self.left[first * rows..self.columns.min(first + self.group) * rows];
             let width = group.len() / rows;
             let left = Left { group, width, at: 0, column: first };
             self.group::<S, ROWS, VECTORS>(simd, left, &places, panel);

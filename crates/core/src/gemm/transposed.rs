@@ -126,6 +126,7 @@ impl Transposed<'_> {
                 let (columns, depth) = (self.columns, places.len());
                 processor().dispatch(Summed {
                     left: &left,
+                    group: GROUP,
                     columns,
                     packed: &packed,
                     place,

@@ -6,6 +6,10 @@
 //! their channels last from layer to layer, bias and `ReLU` are applied while their operands are
 //! in the cache, and nothing is gathered: products take patches from where they lie.
 
+use burn::backend::Flex;
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::Shape;
+
 use super::patches::{Patches, channels_first, channels_last, padded};
 use super::spread::Spread;
 use super::winograd::{Plan, Transformed};
@@ -209,7 +213,10 @@ impl Convolution {
     /// `[out, in, k, k]` of `[out, k, k, in]`.
     fn array_of_kernels(&self, found: Vec<f32>) -> Array {
         let Patches { kernel, channels, .. } = self.patches;
-        channels_first(array(found, [self.outputs(), kernel, kernel, channels])).to_contiguous()
+        let (outputs, places) = (self.outputs(), kernel * kernel);
+        // Turned by all threads, as pictures are whose channels come last.
+        let turned = channels_last(array(found, [outputs, places, channels, 1]));
+        Flex::float_reshape(turned, Shape::new([outputs, channels, kernel, kernel]))
     }
 }
 

@@ -25,7 +25,7 @@ use core::ops::Range;
 
 use super::KERNEL;
 use crate::activation::Activation;
-use crate::gemm::{Panels, Product, Row, Runs, Transposed};
+use crate::gemm::{InPieces, Panels, Product, Row, Runs};
 use crate::threads;
 use crate::window::Window;
 use band::Band;
@@ -243,19 +243,19 @@ impl Plan {
         let products = self.rows.counts.len() * self.columns.counts.len();
         let mut sums = vec![0.0; products * outputs * width];
         let [mut seen, mut slopes] = [Room::default(), Room::default()];
+        let (of_right, of_left) = (InPieces::of_right(width), InPieces::of_left(outputs));
         for band in Band::by_kind(self, strips, TILES) {
-            seen.make(Seen::pictures(self, &band, pictures).of(inputs.clone()));
-            slopes.make(Seen::gradient(self, &band, gradient));
-            let starts: Vec<usize> = (0..band.most()).map(|point| point * width).collect();
+            let pictures = Seen::pictures(self, &band, pictures).of(inputs.clone());
+            seen.make(pictures.in_pieces(of_right.clone()));
+            slopes.make(Seen::gradient(self, &band, gradient).in_pieces(of_left.clone()));
             let places = band.places(width).0.into_iter().zip(band.places(outputs).0);
             let all = sums.chunks_exact_mut(outputs * width).zip(places).zip(&band.counts);
-            for ((sums, (of_seen, of_slopes)), &count) in all {
-                let product = Transposed {
+            for ((sums, (of_seen, of_slopes)), &count) in all.filter(|product| *product.1 > 0) {
+                let product = InPieces {
                     left: &slopes.points[of_slopes..][..count * outputs],
                     columns: outputs,
-                    numbers: &seen.points[of_seen..],
-                    runs: Runs { count: 1, length: width, step: width },
-                    starts: &starts[..count],
+                    right: &seen.points[of_seen..],
+                    depth: width,
                 };
                 product.onto(sums);
             }

@@ -19,7 +19,8 @@ pub(super) fn moved(
     numbers: Numbers,
 ) -> (Tensor<1>, Moments) {
     let [count] = weight.dims();
-    let [mut weight, gradient] = [weight, gradient].map(|x| plain(x).to_contiguous());
+    // Written over the gradient, which is of no more use: the weight is still the model's.
+    let [weight, mut gradient] = [weight, gradient].map(|x| plain(x).to_contiguous());
     let [mut mean, mut square] = match old {
         Some(old) => [old.mean, old.square].map(|x| plain(x).to_contiguous()),
         None => [(); 2].map(|()| array(vec![0.0; count], [count])),
@@ -27,18 +28,19 @@ pub(super) fn moved(
     let kept =
         mean.storage_mut::<f32>().chunks_mut(PART).zip(square.storage_mut().chunks_mut(PART));
     let parts =
-        weight.storage_mut().chunks_mut(PART).zip(gradient.storage().chunks(PART)).zip(kept);
+        weight.storage().chunks(PART).zip(gradient.storage_mut().chunks_mut(PART)).zip(kept);
     threads::each(parts.collect(), |((weights, gradients), (means, squares))| {
         widest(Step { weights, gradients, means, squares, numbers });
     });
-    let [weight, mean, square] = [weight, mean, square].map(Tensor::from_primitive::<Flex>);
-    (weight, Moments { mean, square })
+    let [moved, mean, square] = [gradient, mean, square].map(Tensor::from_primitive::<Flex>);
+    (moved, Moments { mean, square })
 }
 
 /// A part of a parameter.
 struct Step<'a> {
-    weights: &'a mut [f32],
-    gradients: &'a [f32],
+    weights: &'a [f32],
+    /// In whose place weights are written.
+    gradients: &'a mut [f32],
     means: &'a mut [f32],
     squares: &'a mut [f32],
     numbers: Numbers,
@@ -55,12 +57,12 @@ impl Loop for Step<'_> {
         let [decay, keep, pull, widen] = [decay, keep, pull, widen].map(|x| x as f32);
         let moments = self.means.iter_mut().zip(self.squares);
         for ((weight, gradient), (mean, square)) in
-            self.weights.iter_mut().zip(self.gradients).zip(moments)
+            self.weights.iter().zip(self.gradients).zip(moments)
         {
-            let slope = gradient + decay * *weight;
+            let slope = *gradient + decay * *weight;
             *mean = beta1 * *mean + fresh1 * slope;
             *square = beta2 * *square + fresh2 * (slope * slope);
-            *weight = keep * *weight - pull * *mean / (square.sqrt() * widen + epsilon);
+            *gradient = keep * *weight - pull * *mean / (square.sqrt() * widen + epsilon);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::sums::{Placed, Sums};
 use crate::vectors::processor;
 
 /// Maps whose points are wanted.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Seen<'a> {
     plan: &'a Plan,
     band: &'a Band,
@@ -24,6 +24,8 @@ pub(super) struct Seen<'a> {
     wanted: usize,
     /// Points as sums of rows and of columns.
     sums: [&'a Sums; 2],
+    /// Wanted channels that lie together.
+    pieces: Vec<Range<usize>>,
 }
 
 impl<'a> Seen<'a> {
@@ -31,14 +33,23 @@ impl<'a> Seen<'a> {
     pub(super) fn pictures(plan: &'a Plan, band: &'a Band, maps: &'a [f32]) -> Self {
         let ([channels, _], sums) =
             (plan.channels, [&plan.rows.of_pixels, &plan.columns.of_pixels]);
-        Self { plan, band, maps, sides: plan.sides, channels, first: 0, wanted: channels, sums }
+        Self::all(plan, band, (maps, plan.sides, channels), sums)
     }
 
     /// The gradient `[n, rows, columns, out]` of what comes of them.
     pub(super) fn gradient(plan: &'a Plan, band: &'a Band, maps: &'a [f32]) -> Self {
         let sums = [&plan.rows.of_outputs, &plan.columns.of_outputs];
-        let (sides, channels) = (plan.grid(), plan.channels[1]);
-        Self { plan, band, maps, sides, channels, first: 0, wanted: channels, sums }
+        Self::all(plan, band, (maps, plan.grid(), plan.channels[1]), sums)
+    }
+
+    fn all(
+        plan: &'a Plan,
+        band: &'a Band,
+        (maps, sides, channels): (&'a [f32], [usize; 2], usize),
+        sums: [&'a Sums; 2],
+    ) -> Self {
+        let pieces = vec![0..channels];
+        Self { plan, band, maps, sides, channels, first: 0, wanted: channels, sums, pieces }
     }
 
     /// Some channels.
@@ -46,7 +57,12 @@ impl<'a> Seen<'a> {
         Self { first: channels.start, wanted: channels.len(), ..self }
     }
 
-    /// For each product `[points, channels]`, with room for a row of maps.
+    /// With wanted channels that lie together in pieces, for each product and piece `[points, width]`.
+    pub(super) fn in_pieces(self, pieces: Vec<Range<usize>>) -> Self {
+        Self { pieces, ..self }
+    }
+
+    /// For each product `[points, channels]` unless these lie in pieces, with room for a row of maps.
     pub(super) fn points(self, points: &mut Vec<f32>, room: &mut Vec<f32>) {
         let (places, end) = self.band.places(self.wanted);
         points.resize(end, 0.0);
@@ -109,9 +125,14 @@ impl Points<'_> {
         };
         let counts = &plan.columns.counts;
         for (column, point) in columns.iter().zip(&plan.columns.points) {
-            let first = self.places[row.kind * counts.len() + point.kind];
-            let place = first + (row.at * counts[point.kind] + point.at) * wanted;
-            column.write(simd, &mut self.points[place..][..wanted], from);
+            let product = row.kind * counts.len() + point.kind;
+            let (count, at) =
+                (self.of.band.counts[product], row.at * counts[point.kind] + point.at);
+            for piece in &self.of.pieces {
+                let place = self.places[product] + piece.start * count + at * piece.len();
+                let to = &mut self.points[place..][..piece.len()];
+                column.write(simd, to, &from[piece.start..]);
+            }
         }
     }
 }
