@@ -433,6 +433,19 @@ mod tests {
         Conv::of((weight, Some(bias)), geometry, strided)
     }
 
+    #[test]
+    fn packed_kernels_compute_the_same_on_maps_of_all_sizes() {
+        for (stride, side) in [(1, 5), (1, 20), (2, 20), (2, 40), (2, 41)] {
+            let conv = layer([48, 32, KERNEL], Geometry::same(KERNEL, stride), Strided::Around);
+            let x = numbers([2, 32, side, side]).inner();
+            let found = values(conv.packed().forward_with(x.clone(), Activation::Relu));
+            let expected = values(alone((&conv, Activation::Relu), x));
+            let size = expected.iter().fold(1.0, |size: f32, x| size.max(x.abs()));
+            let far = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(found.len() == expected.len() && far <= 1e-5 * size, "{stride} {side}: {far}");
+        }
+    }
+
     /// As a network that is not packed does it.
     fn alone((conv, activation): (&Conv, Activation), x: Tensor<4>) -> Tensor<4> {
         let inputs = (x, conv.weight.val(), conv.bias.as_ref().map(Param::val));

@@ -41,15 +41,7 @@ impl InPieces<'_> {
     pub(crate) fn onto(&self, result: &mut [f32]) {
         let &Self { left, columns, right: packed, depth } = self;
         let group = WHOLE_GROUP;
-        processor().dispatch(Summed {
-            left,
-            group,
-            columns,
-            packed,
-            place: 0..depth,
-            result,
-            depth,
-        });
+        Summed { left, group, columns, packed, place: 0..depth, result, depth }.add();
     }
 }
 
@@ -65,6 +57,14 @@ pub(super) struct Summed<'a> {
     /// `[columns, depth]`.
     pub(super) result: &'a mut [f32],
     pub(super) depth: usize,
+}
+
+impl Summed<'_> {
+    /// Its code, of which there is much, is in the program once.
+    #[inline(never)]
+    pub(super) fn add(self) {
+        processor().dispatch(self);
+    }
 }
 
 impl WithSimd for Summed<'_> {

@@ -9,7 +9,6 @@ use super::summed::{GROUP, Summed};
 use super::tile;
 use crate::activation;
 use crate::threads;
-use crate::vectors::processor;
 
 /// Rows that are multiplied before the next ones, and places of them: so much stays in the second cache.
 const ROWS_AT_ONCE: usize = 256;
@@ -124,7 +123,7 @@ impl Transposed<'_> {
                 self.pack(rows.clone(), here.clone(), &mut packed);
                 let place = here.start - places.start..here.end - places.start;
                 let (columns, depth) = (self.columns, places.len());
-                processor().dispatch(Summed {
+                let summed = Summed {
                     left: &left,
                     group: GROUP,
                     columns,
@@ -132,7 +131,8 @@ impl Transposed<'_> {
                     place,
                     depth,
                     result: &mut *result,
-                });
+                };
+                summed.add();
             }
         }
     }

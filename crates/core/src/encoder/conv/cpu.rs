@@ -50,7 +50,7 @@ pub(super) fn convolve(
 /// The same by packed kernels, without a gradient.
 ///
 /// # Shapes
-/// - x: `[n, in, h, w]`, kernels: one product `[k · k · in, out]`, or those of squares; bias: `[out]`
+/// - x: `[n, in, h, w]`, kernels: see [`packed`]; bias: `[out]`
 /// - result: `[n, out, …]`, of the window's sides
 pub(super) fn infer(
     (x, kernels, bias): (Tensor<4>, &[Panels], Option<Tensor<1>>),
@@ -59,14 +59,17 @@ pub(super) fn infer(
 ) -> Tensor<4> {
     let bias = bias_or_zeros(bias, kernels[0].columns());
     let end = (bias.as_slice(), activation);
-    let maps = match kernels {
+    let [_, _, height, width] = x.dims();
+    let outputs = window.grid([height, width]).iter().product();
+    let maps = match winograd::chosen(kernels, window.stride, outputs) {
         [kernels] => product::infer(plain(x), window, kernels, end),
         kernels => product::infer_fewer(plain(x), window, kernels, end),
     };
     Tensor::from_primitive::<Flex>(channels_first(maps))
 }
 
-/// Kernels `[out, in / groups, k, k]` in the order in which they are used.
+/// Kernels `[out, in / groups, k, k]` in the order in which they are used: as one product `[k · k · in, out]`, as fewer
+/// products, or as both, first the one.
 pub(super) fn packed(weight: Tensor<4>, geometry: Geometry) -> Packed {
     let shape = weight.dims();
     if [shape[0], shape[1]] == [geometry.groups, 1] {
@@ -77,13 +80,18 @@ pub(super) fn packed(weight: Tensor<4>, geometry: Geometry) -> Packed {
     }
     let [outputs, inputs, kernel, _] = shape;
     let weight = weight.permute([0, 2, 3, 1]);
+    let patch = kernel * kernel * inputs;
     if winograd::suits([kernel, geometry.stride], [inputs, outputs]) {
         let products = |kernels: &[f32]| {
-            Transformed::new(kernels, [inputs, outputs], geometry.stride).forward()
+            let column = |output| &kernels[output * patch..][..patch];
+            let one = Panels::of_columns([patch, outputs], column);
+            let one = (geometry.stride > 1).then_some(one);
+            let fewer = Transformed::new(kernels, [inputs, outputs], geometry.stride).forward();
+            one.into_iter().chain(fewer).collect()
         };
         return Packed::products(weight, products);
     }
-    Packed::of(weight.reshape([outputs, kernel * kernel * inputs]))
+    Packed::of(weight.reshape([outputs, patch]))
 }
 
 /// An inverted bottleneck for inference, if its layers are packed.

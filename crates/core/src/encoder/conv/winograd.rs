@@ -18,6 +18,7 @@ mod kernels;
 mod band;
 mod points;
 mod lines;
+mod room;
 
 pub(super) use kernels::Transformed;
 
@@ -25,17 +26,18 @@ use core::ops::Range;
 
 use super::KERNEL;
 use crate::activation::Activation;
-use crate::gemm::{InPieces, Panels, Product, Row, Runs};
+use crate::gemm::{InPieces, Panels};
 use crate::threads;
 use crate::window::Window;
 use band::Band;
 use lines::{Target, Wanted};
 use points::Seen;
+use room::Room;
 use tiling::Tiling;
 
 /// Numbers of points that go through the products together, about, with what comes of them: so much stays in a
 /// thread's caches.
-const NUMBERS: usize = 400_000;
+const NUMBERS: usize = 200_000;
 /// Tiles whose part of the gradient of kernels is added up before it goes to memory.
 const TILES: usize = 128;
 /// Parts of the points whose gradients of kernels are added up at the end, at most, and the numbers of all of them. They
@@ -50,14 +52,24 @@ const SUMS: usize = 1 << 24;
 const CHANNELS: core::ops::RangeInclusive<usize> = 32..=256;
 /// They fill whole vectors of every processor.
 const LANES: usize = 16;
-/// Outputs with which a layer that learns has enough points: its kernels change with every step, so making their sums
-/// must be worth it.
+/// Outputs with which there are enough points: making the sums of kernels, of a layer that learns, or reading them must
+/// be worth it.
 const OUTPUTS: usize = 256;
 
-/// Whether a layer is computed so for inference.
+/// Whether a layer may be computed so for inference.
 pub(super) fn suits([kernel, stride]: [usize; 2], channels: [usize; 2]) -> bool {
     let filled = |count: &usize| CHANNELS.contains(count) && count.is_multiple_of(LANES);
-    [kernel, stride] == [KERNEL, 1] && channels.iter().all(filled)
+    kernel == KERNEL && tiling::has(stride) && channels.iter().all(filled)
+}
+
+/// Those of a layer's packed kernels by which maps with so many outputs are computed: with a stride of 2, of which
+/// there are both kinds, one product or fewer. It does not depend on how many pictures there are.
+pub(super) fn chosen(packed: &[Panels], stride: usize, outputs: usize) -> &[Panels] {
+    match packed {
+        [one, _, ..] if stride > 1 && outputs < OUTPUTS => core::slice::from_ref(one),
+        [_, fewer @ ..] if stride > 1 && !fewer.is_empty() => fewer,
+        all => all,
+    }
 }
 
 /// How a layer is computed on maps of such sides.
@@ -264,39 +276,6 @@ impl Plan {
     }
 }
 
-/// Points and their products, which the next band overwrites.
-#[derive(Default)]
-struct Room {
-    points: Vec<f32>,
-    sums: Vec<f32>,
-    /// Rows of maps.
-    rows: Vec<f32>,
-}
-
-impl Room {
-    fn make(&mut self, of: Seen<'_>) {
-        of.points(&mut self.points, &mut self.rows);
-    }
-
-    fn write(&mut self, of: Wanted<'_>, target: Target<'_>) {
-        of.write(&self.sums, &mut self.rows, target);
-    }
-
-    /// Points of so many channels by kernels, and how many come of them.
-    fn multiply(&mut self, band: &Band, [from, to]: [usize; 2], kernels: &[Panels]) {
-        let ((points, _), (sums, end)) = (band.places(from), band.places(to));
-        self.sums.resize(end, 0.0);
-        let rows: Vec<Row> =
-            (0..band.most()).map(|row| Row { from: row * from, to: row * to }).collect();
-        let runs = Runs { count: 1, length: from, step: from };
-        let products = kernels.iter().zip(&band.counts).zip(points).zip(sums);
-        for (((kernels, &count), points), sums) in products {
-            let product = Product::new(&self.points[points..], runs, kernels);
-            product.write(&rows[..count], &mut self.sums[sums..]);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use itertools::iproduct;
@@ -432,15 +411,23 @@ mod tests {
 
     #[test]
     fn layers_that_gain_little_go_another_way() {
-        assert!(suits([3, 1], [64, 256]));
+        assert!(suits([3, 1], [64, 256]) && suits([3, 2], [64, 256]));
         for (kernel, channels) in [
-            ([3, 2], [64, 64]),
+            ([3, 3], [64, 64]),
             ([1, 1], [64, 64]),
             ([3, 1], [3, 64]),
             ([3, 1], [64, 512]),
             ([3, 1], [40, 64]),
         ] {
             assert!(!suits(kernel, channels), "{kernel:?} {channels:?}");
+        }
+        let packed = |count| -> Vec<Panels> {
+            (0..count).map(|_| Panels::new([1, 1], |_| |_| 0.0)).collect()
+        };
+        for (count, stride, outputs, expected) in
+            [(1, 1, 900, 1), (16, 1, 1, 16), (1, 2, 900, 1), (26, 2, 255, 1), (26, 2, 256, 25)]
+        {
+            assert_eq!(chosen(&packed(count), stride, outputs).len(), expected, "{count} {stride}");
         }
         let learns = |kernel, stride, maps, channels| {
             Plan::learning(Window::valid(kernel, stride), maps, channels).is_some()

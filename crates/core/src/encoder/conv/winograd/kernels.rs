@@ -33,7 +33,7 @@ impl Transformed {
         let mut numbers = threads::zeros(outputs * products * inputs);
         threads::each_part(&mut numbers, products * inputs, |output, to| {
             let from = &kernels[output * NUMBERS * inputs..][..NUMBERS * inputs];
-            processor().dispatch(Both { to, from, sums: &sums, inputs });
+            Both { to, from, sums: &sums, inputs }.write();
         });
         Self { numbers, products, inputs, outputs }
     }
@@ -80,7 +80,7 @@ pub(super) fn back(
                 parts.for_each(|part| from.iter_mut().zip(part).for_each(|(sum, x)| *sum += x));
             }
         }
-        processor().dispatch(Both { to, from: &from, sums: &sums, inputs });
+        Both { to, from: &from, sums: &sums, inputs }.write();
     });
     kernels
 }
@@ -93,6 +93,14 @@ struct Both<'a> {
     from: &'a [f32],
     sums: &'a Sums,
     inputs: usize,
+}
+
+impl Both<'_> {
+    /// Its code is in the program once.
+    #[inline(never)]
+    fn write(self) {
+        processor().dispatch(self);
+    }
 }
 
 impl WithSimd for Both<'_> {

@@ -125,12 +125,11 @@ impl Lines<'_> {
         let here = all.iter().filter(|(point, _)| points.contains(point));
         let room = |point: &usize| (point - points.start) * self.added.len() + left * *channels;
         let sum: Placed = here.map(|(point, by)| (room(point), *by)).collect();
-        if all.iter().any(|(point, _)| *point < points.start) {
-            let added = &mut self.added[..line.len()];
-            sum.write(simd, added, self.rows);
+        let is_shared = all.iter().any(|(point, _)| *point < points.start);
+        let added = &mut self.added[..line.len()];
+        sum.write(simd, if is_shared { &mut *added } else { &mut *line }, self.rows);
+        if is_shared {
             line.iter_mut().zip(added).for_each(|(number, added)| *number += *added);
-        } else {
-            sum.write(simd, line, self.rows);
         }
         if let Some((bias, activation)) = *end {
             line.chunks_exact_mut(*channels).for_each(|pixel| ended(simd, pixel, bias, activation));
