@@ -87,10 +87,9 @@ pub(crate) fn mapped(
     all
 }
 
-/// Numbers that are made so many at a time, each with a note, without a pass that writes zeros first. The last piece may
-/// have more than are wanted.
+/// Numbers that are made so many at a time, each with a note, without a pass that writes zeros first.
 ///
-/// `of` makes those from a place on.
+/// `of` makes those from a place on, of which the last may be fewer.
 #[cfg(feature = "cpu")]
 pub(crate) fn pieces<const SIZE: usize>(
     count: usize,
@@ -103,7 +102,8 @@ pub(crate) fn pieces<const SIZE: usize>(
         (made, notes)
     };
     let numbers = 0..count.div_ceil(SIZE);
-    let (mut made, mut notes) = (Vec::new(), Vec::new());
+    let mut made = Vec::with_capacity(numbers.len());
+    let mut notes = Vec::with_capacity(numbers.len());
     #[cfg(feature = "threads")]
     {
         use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
@@ -151,6 +151,19 @@ mod tests {
                 pairs.for_each(|((to, from), place)| *to = from * 2.0 + place);
             });
             assert_eq!(made, numbers.iter().map(|x| 3.0 * x).collect::<Vec<f32>>(), "{count}");
+        }
+    }
+
+    #[test]
+    fn pieces_are_made_where_they_belong() {
+        let of = |first: usize, made: &mut [f32], notes: &mut [bool]| {
+            made.iter_mut().zip(first..).for_each(|(number, at)| *number = at as f32);
+            notes.iter_mut().zip(first..).for_each(|(note, at)| *note = at.is_multiple_of(3));
+        };
+        for count in [0, 1, 7, 8, 9, 2403] {
+            let (made, notes) = pieces::<8>(count, of);
+            assert_eq!(made, (0..count).map(|at| at as f32).collect::<Vec<f32>>());
+            assert_eq!(notes, (0..count).map(|at| at.is_multiple_of(3)).collect::<Vec<bool>>());
         }
     }
 
