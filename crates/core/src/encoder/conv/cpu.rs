@@ -150,7 +150,9 @@ impl Backward<Flex, 3> for Convolve {
         let (convolution, followed) = ops.state;
         let gradient = channels_last(grads.consume::<Flex>(&ops.node));
         let [pictures, kernels, bias] = ops.parents;
-        if let (Some(followed), None) = (&followed, &pictures) {
+        // Pictures want no gradient where they are the network's input, or layers before them are frozen.
+        if let (Some(followed), None, true) = (&followed, &pictures, convolution.has_few_kernels())
+        {
             let (of_kernels, of_bias) = convolution.gradients_at_input(followed, &gradient);
             let found = [(kernels, of_kernels), (bias, of_bias)];
             let found = found.into_iter().filter_map(|(node, gradient)| Some((node?, gradient)));

@@ -70,6 +70,11 @@ impl Convolution {
         [self.patches.channels, self.outputs()]
     }
 
+    /// Whether all kernels stay in a cache, as those of a network's first layer do.
+    pub(super) fn has_few_kernels(&self) -> bool {
+        self.fewer.is_none() && self.kernels.layout().num_elements() <= FEW
+    }
+
     fn transformed(&self) -> Transformed {
         Transformed::new(self.kernels.storage(), self.channels(), self.window.stride)
     }
@@ -85,8 +90,7 @@ impl Convolution {
         if self.activation == Activation::Linear {
             return (self.forward(), None);
         }
-        let few = self.kernels.layout().num_elements() <= FEW;
-        if self.fewer.is_none() && few && PIECE.is_multiple_of(self.outputs()) {
+        if self.has_few_kernels() && PIECE.is_multiple_of(self.outputs()) {
             let (maps, followed) = self.pieces();
             return (maps, Some(followed));
         }
@@ -187,8 +191,8 @@ impl Convolution {
         self.array_of_kernels(self.by_patches(gradient, &starts).computed())
     }
 
-    /// Those of kernels and bias where pictures, which are the network's input, want none: of a gradient that an
-    /// activation stops, in one pass over it.
+    /// Those of few kernels and of the bias where pictures want none: of a gradient that an activation stops, in one pass
+    /// over it.
     ///
     /// # Shapes
     /// - followed, gradient: `[n, h, w, out]`

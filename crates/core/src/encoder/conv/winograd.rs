@@ -57,8 +57,13 @@ const LANES: usize = 16;
 const OUTPUTS: usize = 256;
 
 /// Whether a layer may be computed so for inference.
-pub(super) fn suits([kernel, stride]: [usize; 2], channels: [usize; 2]) -> bool {
-    let filled = |count: &usize| CHANNELS.contains(count) && count.is_multiple_of(LANES);
+pub(super) fn suits(sides: [usize; 2], channels: [usize; 2]) -> bool {
+    suits_learning(sides, channels) && channels.iter().all(|count| CHANNELS.contains(count))
+}
+
+/// The same for learning. With the many pictures of a batch, kernels that do not stay in a cache are no loss.
+fn suits_learning([kernel, stride]: [usize; 2], channels: [usize; 2]) -> bool {
+    let filled = |count: &usize| CHANNELS.start() <= count && count.is_multiple_of(LANES);
     kernel == KERNEL && tiling::has(stride) && channels.iter().all(filled)
 }
 
@@ -98,9 +103,8 @@ impl Plan {
         [count, height, width]: [usize; 3],
         channels: [usize; 2],
     ) -> Option<Self> {
-        let filled = |count: &usize| CHANNELS.start() <= count && count.is_multiple_of(LANES);
-        let suits = window.kernel == KERNEL && tiling::has(window.stride);
-        if !(suits && height.min(width) >= KERNEL && channels.iter().all(filled)) {
+        let suits = suits_learning([window.kernel, window.stride], channels);
+        if !suits || height.min(width) < KERNEL {
             return None;
         }
         let plan = Self::new(window, [height, width], channels);
@@ -156,10 +160,9 @@ impl Plan {
         let count = pictures.len() / (self.sides[0] * self.sides[1] * self.channels[0]);
         let strips = self.strips(count);
         let mut maps = threads::zeros(self.place(&(0..strips)).len());
-        let share = strips.div_ceil(threads::count()).max(1);
+        let share = strips.div_ceil(threads::count());
         let mut rest = maps.as_mut_slice();
-        let shares = (0..strips).step_by(share).map(|strip| {
-            let strips = strip..strips.min(strip + share);
+        let shares = band::parts(0..strips, share).map(|strips| {
             let size = self.place(&strips).len();
             let maps = rest.split_off_mut(..size).unwrap_or_default();
             (strips, maps, followed.split_off_mut(..size).unwrap_or_default())
@@ -231,12 +234,9 @@ impl Plan {
         // More threads share the inputs.
         let blocks = threads::count().div_ceil(parts);
         let block = inputs.div_ceil(blocks).next_multiple_of(LANES);
-        let (part, firsts) = (strips.div_ceil(parts), (0..inputs).step_by(block));
-        let works = firsts.flat_map(|first| {
-            let inputs = first..inputs.min(first + block);
-            (0..strips)
-                .step_by(part)
-                .map(move |strip| (inputs.clone(), strip..strips.min(strip + part)))
+        let size = strips.div_ceil(parts);
+        let works = band::parts(0..inputs, block).flat_map(|inputs| {
+            band::parts(0..strips, size).map(move |strips| (inputs.clone(), strips))
         });
         let sums = threads::each(works.collect(), |(inputs, strips)| {
             self.part_of_kernels(strips, (pictures, inputs), gradient)
