@@ -34,10 +34,7 @@ impl Packed {
         #[cfg(feature = "cpu")]
         {
             let [columns, depth] = weight.dims();
-            Self::products(weight, |numbers| {
-                let column = |column: usize| &numbers[column * depth..][..depth];
-                vec![Panels::of_columns([depth, columns], column)]
-            })
+            Self::products(weight, |numbers| vec![Panels::of_weights(numbers, [depth, columns])])
         }
         #[cfg(not(feature = "cpu"))]
         {

@@ -54,6 +54,11 @@ impl Panels {
         })
     }
 
+    /// The matrix `[depth, columns]` by which a layer multiplies, of weights `[columns, depth]`.
+    pub(crate) fn of_weights(weights: &[f32], [depth, columns]: [usize; 2]) -> Self {
+        Self::of_columns([depth, columns], |column| &weights[column * depth..][..depth])
+    }
+
     /// The matrix `[depth, columns]` of such columns.
     pub(crate) fn of_columns<'a>(
         shape: [usize; 2],

@@ -49,9 +49,7 @@ pub(super) fn learn(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) ->
     let (weight, weight_node) = tracked(weight).into_parts();
     let (bias, bias_node) = tracked(bias).into_parts();
     let [x, weight, bias] = [x, weight, bias].map(|array| array.to_contiguous());
-    let numbers = weight.storage::<f32>();
-    let panels =
-        Panels::of_columns([inputs, outputs], |output| &numbers[output * inputs..][..inputs]);
+    let panels = Panels::of_weights(weight.storage(), [inputs, outputs]);
     let result = multiplied(&x, &panels, has_bias.then(|| bias.storage()));
     let nodes = [x_node, weight_node, bias_node];
     let tracked = match Learn.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {

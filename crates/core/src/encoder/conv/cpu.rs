@@ -83,9 +83,8 @@ pub(super) fn packed(weight: Tensor<4>, geometry: Geometry) -> Packed {
     let patch = kernel * kernel * inputs;
     if winograd::suits([kernel, geometry.stride], [inputs, outputs]) {
         let products = |kernels: &[f32]| {
-            let column = |output| &kernels[output * patch..][..patch];
-            let one = Panels::of_columns([patch, outputs], column);
-            let one = (geometry.stride > 1).then_some(one);
+            let one = || Panels::of_weights(kernels, [patch, outputs]);
+            let one = (geometry.stride > 1).then(one);
             let fewer = Transformed::new(kernels, [inputs, outputs], geometry.stride).forward();
             one.into_iter().chain(fewer).collect()
         };

@@ -117,9 +117,7 @@ impl Convolution {
     }
 
     fn panels(&self) -> Panels {
-        let (numbers, patch) = (self.kernels.storage::<f32>(), self.patches.patch());
-        let kernel = |output| &numbers[output * patch..][..patch];
-        Panels::of_columns([patch, self.outputs()], kernel)
+        Panels::of_weights(self.kernels.storage(), [self.patches.patch(), self.outputs()])
     }
 
     /// Notes which numbers follow their sums, if there is room for it.

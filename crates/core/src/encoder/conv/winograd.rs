@@ -389,6 +389,40 @@ mod tests {
         }
     }
 
+    /// Threads share pictures, bands, and inputs where there are few bands.
+    #[cfg(feature = "threads")]
+    #[test]
+    fn results_are_the_same_to_the_bit_for_any_number_of_threads() {
+        for (stride, channels) in [(1, [48, 32]), (2, [128, 48])] {
+            let (sides, window) = ([11, 15], Window::valid(KERNEL, stride));
+            let plan = Plan::new(window, sides, channels);
+            let [rows, columns] = plan.grid();
+            let pictures = numbers(40 * sides[0] * sides[1] * channels[0], 1);
+            let kernels = numbers(channels[1] * KERNEL * KERNEL * channels[0], 2);
+            let slopes = numbers(40 * rows * columns * channels[1], 3);
+            let bias = numbers(channels[1], 4);
+            let all = || {
+                let transformed = Transformed::new(&kernels, channels, stride);
+                let (forward, backward) = (transformed.forward(), transformed.backward());
+                let maps = plan.maps(&pictures, &forward, (&bias, Activation::Relu), &mut []);
+                let mut of_pictures = vec![f32::NAN; pictures.len()];
+                plan.gradient_of_pictures(&slopes, &backward, window, &mut of_pictures);
+                let of_kernels = plan.gradient_of_kernels(&pictures, &slopes);
+                [maps, of_pictures, of_kernels]
+                    .map(|found| found.into_iter().map(f32::to_bits).collect())
+            };
+            let by = |threads| -> [Vec<u32>; 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(all)
+            };
+            let one = by(1);
+            assert!(
+                [2, 3, 8].into_iter().all(|threads| by(threads) == one),
+                "{stride} {channels:?}"
+            );
+        }
+    }
+
     #[test]
     fn bias_and_activation_come_last_and_are_noted() {
         let (sides, channels) = ([9, 14], [32, 48]);
