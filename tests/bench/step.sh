@@ -11,7 +11,7 @@ IFS=: read -ra peers <<<"${KITH_PEERS:-}"
 
 # As the program itself has it: crates/cli/src/allocator.rs.
 own() { # SIZES...
-    GLIBC_TUNABLES=glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=4294967295 "$step" "$@"
+    GLIBC_TUNABLES=glibc.malloc.mmap_threshold=4294967295:glibc.malloc.trim_threshold=4294967295:glibc.malloc.hugetlb=1 "$step" "$@"
 }
 median_of() { # COMMAND...
     "$@" | awk '/^median/ { print $2 }'

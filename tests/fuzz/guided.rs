@@ -15,6 +15,7 @@ use std::alloc::System;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use cap::Cap;
 use kith_core::rng::{Purpose, stream};
@@ -27,6 +28,9 @@ const MOST_MEMORY: usize = 256 << 20;
 /// The same for an image: its pixels alone may take 256 MiB, which decoders hold twice while they turn them
 /// into another kind.
 const MOST_IMAGE_MEMORY: usize = 640 << 20;
+
+/// What is damaged further took no longer: an image of a few bytes may have as many pixels as any may have.
+const MOST_TIME: Duration = Duration::from_millis(50);
 
 /// Sound inputs with more bytes would make a campaign slow.
 const MOST_SEED: usize = 128 << 10;
@@ -108,8 +112,9 @@ fuzz_target!(
         let most = if bench.target.name == "image" { MOST_IMAGE_MEMORY } else { MOST_MEMORY };
         MEMORY.set_limit(MEMORY.allocated() + most).expect("more than is taken");
         let folder: &Path = bench.folder.path();
+        let start = Instant::now();
         (bench.target.read)(folder, input);
-        Corpus::Keep
+        if start.elapsed() > MOST_TIME { Corpus::Reject } else { Corpus::Keep }
     }
 );
 

@@ -8,6 +8,7 @@ use cubecl::logging::{LaunchObservation, LaunchObserver};
 use kith_core::Tensor;
 use kith_core::encoder::EncoderSettings;
 use kith_core::head::HeadSettings;
+use kith_core::precision::TrainingPrecision;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, Trainer};
 use kith_tests::gpu;
@@ -22,11 +23,12 @@ impl LaunchObserver for Count {
 }
 
 /// Launches of the third step: the first ones have moments to begin, and kernels to compile.
-fn launches(encoder: EncoderSettings) -> usize {
+fn launches(encoder: EncoderSettings, precision: TrainingPrecision) -> usize {
     const SIDE: usize = 40;
     const BATCH: usize = 4;
     let mut recipe = Recipe::built_in("keras-simclr").expect("it is built in");
     recipe.encoder = encoder;
+    recipe.precision = precision;
     recipe.projection = Some(HeadSettings::new(vec![8], 8));
     let plan = Plan { side: SIDE, classes: 0, seed: 0, steps: 3, epochs: 1 };
     let mut trainer = Trainer::pretraining(recipe, plan, &gpu()).expect("the side suits it");
@@ -51,10 +53,14 @@ fn launches(encoder: EncoderSettings) -> usize {
 
 #[test]
 fn a_step_launches_few_kernels_on_wgpu() {
-    for (encoder, most) in
-        [("kind = 'conv4'\nwidth = 8", 350), ("kind = 'resnet'\ndepth = 18\nwidth = 8", 990)]
+    use TrainingPrecision::{Full, Mixed};
+    let (conv4, resnet) = ("kind = 'conv4'\nwidth = 8", "kind = 'resnet'\ndepth = 18\nwidth = 8");
+    for (encoder, precision, most) in [(conv4, Full, 350), (conv4, Mixed, 375), (resnet, Full, 990)]
     {
-        let found = launches(toml::from_str(encoder).expect("it is an encoder"));
-        assert!(found <= most, "{encoder}: {found} launches a step, expected at most {most}");
+        let found = launches(toml::from_str(encoder).expect("it is an encoder"), precision);
+        assert!(
+            found <= most,
+            "{encoder}, {precision:?}: {found} launches a step, expected at most {most}"
+        );
     }
 }

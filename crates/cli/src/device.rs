@@ -2,6 +2,7 @@
 
 use kith_core::device::{Adapter, Kind, Place, gpu};
 use kith_core::method::parts::PartDevice;
+use kith_core::precision::TrainingPrecision;
 use kith_core::{Device, DeviceKind, Error, selftest};
 
 use crate::args::{DeviceChoice, DeviceChoices};
@@ -29,6 +30,16 @@ impl Chosen {
     /// A device of this machine alone.
     fn here(device: Device, why: String) -> Self {
         Self { parts_on: vec![PartDevice::Local(device.clone())], device, why }
+    }
+
+    /// Whether its devices of this machine compute in a precision what they should.
+    pub(crate) fn able(&self, precision: TrainingPrecision) -> Result<(), Error> {
+        let local = |part: &'_ PartDevice| match part {
+            PartDevice::Local(device) => Some(device.clone()),
+            PartDevice::Remote(_) => None,
+        };
+        let mut devices = self.parts_on.iter().filter_map(local).chain([self.device.clone()]);
+        devices.try_for_each(|device| pollster::block_on(selftest::precision(precision, &device)))
     }
 
     /// With a seed of what is drawn.

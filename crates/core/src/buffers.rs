@@ -51,8 +51,8 @@ pub(crate) fn empty<const D: usize>(beside: &Buffer, shape: [usize; D]) -> Buffe
     empty_device_contiguous_dtype(client, device, Shape::new(shape), DType::F32)
 }
 
-/// Zeros beside other numbers.
+/// Zeros beside other numbers, of their type.
 pub(crate) fn zeros<const D: usize>(beside: &Buffer, shape: [usize; D]) -> Buffer {
     let (client, device) = (beside.client.clone(), beside.device.clone());
-    zeros_client(client, device, Shape::new(shape), DType::F32)
+    zeros_client(client, device, Shape::new(shape), beside.dtype)
 }

@@ -1,6 +1,7 @@
 //! A convolution on a GPU that autodiff asks for its gradients.
 
 mod gather;
+mod narrow;
 mod product;
 mod product_of_rows;
 mod convolution;
@@ -66,15 +67,17 @@ impl Backward<Cube, 3> for Convolve {
     fn backward(self, ops: Ops<Self::State, 3>, grads: &mut Gradients, _: &mut Checkpointer) {
         let (convolution, maps) = ops.state;
         let gradient = channels_last(grads.consume::<Cube>(&ops.node));
+        let largest = convolution.largest_of(&gradient);
+        let gradient = (&gradient, &largest);
         let [pictures, kernels, bias] = ops.parents;
         // Pictures want no gradient where they are the network's input.
         if let Some(node) = pictures {
-            grads.register::<Cube>(node.id, convolution.gradient_of_pictures(&gradient, &maps));
+            grads.register::<Cube>(node.id, convolution.gradient_of_pictures(gradient, &maps));
         }
         if kernels.is_none() && bias.is_none() {
             return;
         }
-        let (of_kernels, of_bias) = convolution.gradient_of_kernels(&gradient, &maps);
+        let (of_kernels, of_bias) = convolution.gradient_of_kernels(gradient, &maps);
         if let Some(node) = kernels {
             grads.register::<Cube>(node.id, of_kernels);
         }

@@ -38,6 +38,7 @@ mod window;
 #[cfg(feature = "gpu")]
 mod gpu_convolution;
 pub mod gelu;
+pub mod precision;
 pub mod norm;
 pub mod layer_norm;
 pub mod linear;

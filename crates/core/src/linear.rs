@@ -11,6 +11,7 @@ use burn::tensor::{Device, Tensor};
 use crate::initial;
 use crate::matrix::Times;
 use crate::packed::Packed;
+use crate::precision;
 use crate::rng::Stream;
 use crate::rows::products;
 
@@ -74,12 +75,21 @@ impl Linear {
         }
         let weight = self.weight.val();
         #[cfg(feature = "cpu")]
-        if cpu::suits(&x, &weight) {
-            return cpu::learn(x, weight, self.bias.as_ref().map(Param::val));
+        if x.device().inner() == Device::flex() {
+            return precision::on_cpu(x, weight, |x, weight| self.by(x, weight));
         }
         #[cfg(feature = "gpu")]
         if gpu::suits(&x, &weight) {
             return gpu::forward(x, weight, self.bias.as_ref().map(Param::val));
+        }
+        self.by(x, precision::widened(weight))
+    }
+
+    /// By weights of four bytes.
+    fn by(&self, x: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+        #[cfg(feature = "cpu")]
+        if cpu::suits(&x, &weight) {
+            return cpu::learn(x, weight, self.bias.as_ref().map(Param::val));
         }
         let sums = if x.is_autodiff() || weight.is_autodiff() {
             x.times(weight.transpose())

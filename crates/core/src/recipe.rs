@@ -13,6 +13,7 @@ use crate::encoder::EncoderSettings;
 use crate::error::Error;
 use crate::head::HeadSettings;
 use crate::method::Objective;
+use crate::precision::TrainingPrecision;
 use crate::semi::SemiSettings;
 
 pub use evaluation::Evaluation;
@@ -34,6 +35,9 @@ pub struct Recipe {
     /// How some of the labelled images are drawn, where not all are asked for.
     #[serde(default)]
     pub labels: LabelDraw,
+    /// How finely the encoder computes while it learns.
+    #[serde(default, skip_serializing_if = "TrainingPrecision::is_full")]
+    pub precision: TrainingPrecision,
     /// The network that becomes useful.
     pub encoder: EncoderSettings,
     /// From features to where the loss compares; thrown away after pre-training. Without it the

@@ -12,6 +12,7 @@ use crate::image::{CHANNELS, Images};
 use crate::linear::Linear;
 use crate::matrix::Times;
 use crate::method::simclr::{SimclrForm, SimclrSettings};
+use crate::precision::TrainingPrecision;
 use crate::read::read;
 use crate::rng::{Purpose, stream};
 
@@ -79,6 +80,9 @@ const GRADIENTS: [f32; COMPARED] = [
 /// trusted differ by rounding, a hundred times less.
 pub const TOLERANCE: f64 = 1e-3;
 
+/// The same in mixed precision, which differs from these numbers by some 1e-3 where all is right.
+const MIXED_TOLERANCE: f64 = 1e-2;
+
 /// How far a device is off without gradients: the largest difference from the numbers expected, relative to
 /// the largest of their kind, infinite for what is not a number.
 ///
@@ -89,7 +93,11 @@ pub const TOLERANCE: f64 = 1e-3;
 /// # Errors
 /// [`Error::Device`] when the device fails outright.
 pub async fn inference(device: &Device) -> Result<f64, Error> {
-    let Network { maps, projections, .. } = Network::new(device)?;
+    inference_in(TrainingPrecision::Full, device).await
+}
+
+async fn inference_in(precision: TrainingPrecision, device: &Device) -> Result<f64, Error> {
+    let Network { maps, projections, .. } = Network::new(precision, device)?;
     let means = maps.reshape([2 * PICTURES, WIDTH, LEFT * LEFT]).mean_dim(2);
     let means = means.flatten::<1>(0, 2).narrow(0, 0, COMPARED);
     let similarities =
@@ -115,7 +123,32 @@ fn products_of_rows(projections: &[f32]) -> Vec<f32> {
 /// # Errors
 /// [`Error::Device`] when the device fails outright.
 pub async fn training(device: &Device) -> Result<f64, Error> {
-    let Network { conv, projections, .. } = Network::new(&device.clone().autodiff())?;
+    training_in(TrainingPrecision::Full, device).await
+}
+
+/// Whether a device computes in a precision what it should: [`training`] in it, for other than full.
+///
+/// # Errors
+/// [`Error::Setting`] where it cannot or computes something else, [`Error::Device`] when it fails outright.
+pub async fn precision(precision: TrainingPrecision, device: &Device) -> Result<(), Error> {
+    precision.check(device)?;
+    if precision == TrainingPrecision::Full {
+        return Ok(());
+    }
+    let far = training_in(precision, device).await?;
+    if far <= MIXED_TOLERANCE {
+        return Ok(());
+    }
+    let expected = format!(
+        "\"full\": this device multiplies numbers of two bytes wrongly, a test with known values is off \
+         by {far:.1e}"
+    );
+    Err(Error::setting("precision", expected, "mixed"))
+}
+
+async fn training_in(precision: TrainingPrecision, device: &Device) -> Result<f64, Error> {
+    let tracked = device.clone().autodiff();
+    let Network { conv, projections, .. } = Network::new(precision, &tracked)?;
     let view = |start| projections.clone().narrow(0, start, PICTURES);
     let settings = SimclrSettings { temperature: 0.5, form: SimclrForm::CrossView };
     let loss = settings.terms(view(0), view(PICTURES)).losses.mean();
@@ -125,7 +158,7 @@ pub async fn training(device: &Device) -> Result<f64, Error> {
     let got = read(Tensor::cat(vec![loss.inner(), gradient], 0)).await?;
     let (loss, gradient) = got.split_at(LOSS.len());
     let far = difference(loss, &LOSS).max(difference(gradient, &GRADIENTS));
-    Ok(far.max(inference(device).await?))
+    Ok(far.max(inference_in(precision, device).await?))
 }
 
 /// A tiny network, and what becomes of a few pictures in it.
@@ -136,14 +169,14 @@ struct Network {
 }
 
 impl Network {
-    fn new(device: &Device) -> Result<Self, Error> {
+    fn new(precision: TrainingPrecision, device: &Device) -> Result<Self, Error> {
         let mut weights = stream(0, Purpose::Test, 0, 0);
         let conv = Conv::new([CHANNELS, WIDTH], STRIDE, &mut weights, device);
         let dense = Linear::new(WIDTH * LEFT * LEFT, DIM, &mut weights, device);
         let pixels = (0..2 * PICTURES * CHANNELS * SIDE * SIDE).map(|_| weights.below(256) as u8);
         let images = Images::new(pixels.collect(), [2 * PICTURES, SIDE, SIDE])?;
-        let maps = conv.forward_with(images.to_device(device), Activation::Relu);
-        let projections = dense.forward(maps.clone().flatten::<2>(1, 3));
+        let maps = precision.of(&conv).forward_with(images.to_device(device), Activation::Relu);
+        let projections = precision.of(&dense).forward(maps.clone().flatten::<2>(1, 3));
         Ok(Self { conv, maps, projections })
     }
 }
@@ -168,6 +201,16 @@ mod tests {
             pollster::block_on(training(&device)).unwrap(),
         ];
         assert!(far.iter().all(|&far| far < 1e-5), "off by {far:?}");
+    }
+
+    #[test]
+    fn mixed_precision_is_near_them_on_cpu_and_wgpu() {
+        let gpu = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
+        for device in [Device::flex(), gpu] {
+            let far = pollster::block_on(training_in(TrainingPrecision::Mixed, &device)).unwrap();
+            assert!((1e-5..MIXED_TOLERANCE / 2.0).contains(&far), "{device:?}: off by {far}");
+            pollster::block_on(precision(TrainingPrecision::Mixed, &device)).unwrap();
+        }
     }
 
     #[test]

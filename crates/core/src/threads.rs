@@ -52,9 +52,9 @@ pub(crate) fn zeros(count: usize) -> Vec<f32> {
     vec![0.0; count]
 }
 
-/// Numbers that are made of others at a time.
+/// The most numbers that [`mapped`] makes of others at a time.
 #[cfg(feature = "cpu")]
-const PIECE: usize = 1 << 8;
+pub(crate) const PIECE: usize = 1 << 8;
 
 /// Numbers of which each is made of another, without a pass that writes zeros first.
 ///

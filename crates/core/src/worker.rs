@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::freeze::frozen;
 use crate::image::CHANNELS;
 use crate::method::remote::{Built, FEATURES, Kept, Note, SLOPE, view_name};
-use crate::method::{Network, NoBuffers, Passes};
+use crate::method::{Network, NoBuffers, Pass};
 use crate::optimizer::Slopes;
 use crate::range;
 
@@ -57,11 +57,11 @@ impl Worker {
         let (note, archive) = Note::read(message)?;
         match note {
             Note::Hello { version } => self.welcome(&version),
-            Note::Forward { encoder, passes, kept } => {
+            Note::Forward { encoder, pass, kept } => {
                 if let Some(built) = encoder {
                     self.build(built, &archive)?;
                 }
-                self.forward(&archive, passes, kept).await
+                self.forward(&archive, pass, kept).await
             }
             Note::Backward => self.backward(&archive).await,
             other => Err(Error::setting("message", "a question", format!("{other:?}"))),
@@ -107,22 +107,23 @@ impl Worker {
     async fn forward(
         &mut self,
         archive: &Archive,
-        passes: Passes,
+        pass: Pass,
         kept: Kept,
     ) -> Result<Vec<u8>, Error> {
         let Some((built, alone)) = &self.encoder else {
             return Err(Error::setting("message", "an encoder first", "views"));
         };
+        pass.precision.check(&self.device)?;
         let views = views(archive, built, &self.device)?;
         let features = match kept {
             Kept::Graph => {
-                let features = alone.features(&views, passes);
+                let features = alone.features(&views, pass);
                 self.kept = Some((alone.clone(), features.clone()));
                 features
             }
             // As a teacher looks: by the batch's statistics, and moving its own.
-            Kept::Nothing if built.settings.normalises() => alone.features(&views, passes),
-            Kept::Nothing => alone.valid().features(&views, passes),
+            Kept::Nothing if built.settings.normalises() => alone.features(&views, pass),
+            Kept::Nothing => alone.valid().features(&views, pass),
         };
         let mut answer = Archive::default();
         answer.add_statistics("", alone).await?;
@@ -180,7 +181,10 @@ mod tests {
     use super::*;
     use crate::method::parts::Site;
     use crate::method::remote::{Composing, Link, Remote, RemoteEncoder};
-    use crate::method::{farthest, gradients};
+    use crate::method::{Passes, farthest, gradients};
+    use crate::precision::TrainingPrecision;
+
+    const PASS: Pass = Pass { passes: Passes::BySize, precision: TrainingPrecision::Full };
 
     /// A worker of this very process, which answers so many messages.
     #[derive(Debug)]
@@ -303,7 +307,7 @@ mod tests {
         for (name, shape) in tensors {
             archive.tensors.insert((*name).to_owned(), stored(shape));
         }
-        let note = Note::Forward { encoder: built, passes: Passes::BySize, kept: Kept::Graph };
+        let note = Note::Forward { encoder: built, pass: PASS, kept: Kept::Graph };
         note.message(archive).unwrap()
     }
 
@@ -365,7 +369,7 @@ mod tests {
         ] {
             let settings = serde_json::from_str(settings).unwrap();
             let encoder = Some(Built { settings, ..built() });
-            let note = Note::Forward { encoder, passes: Passes::BySize, kept: Kept::Nothing };
+            let note = Note::Forward { encoder, pass: PASS, kept: Kept::Nothing };
             let told = answer(&mut worker(), &note.message(archive.clone()).unwrap());
             assert!(told.contains("encoder."), "{told}");
         }

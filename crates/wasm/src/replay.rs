@@ -26,13 +26,14 @@ impl Engine {
     /// # Errors
     /// `RECORD` for what is no record, or one of a run that began with a checkpoint; `RECIPE` and
     /// `SETTING` for a recipe or plan that is not possible.
-    pub fn replay(&self, record: &str) -> Result<Training> {
-        let record = RunRecord::parse(record).map_err(from_core)?;
+    pub async fn replay(&self, record: String) -> Result<Training> {
+        let record = RunRecord::parse(&record).map_err(from_core)?;
         if record.ran_in != Platform::Browser || record.start.is_some() {
             let reason = "it is of the command line: `kith replay` runs it again";
             return Err(from_core(Error::Record { reason: reason.to_owned() }));
         }
         let recipe = record.recipe().map_err(from_core)?;
+        self.able(&recipe).await?;
         let trainer =
             Trainer::pretraining(recipe, record.plan, self.device()).map_err(from_core)?;
         Ok(trainer.into())

@@ -44,6 +44,8 @@ struct Adapter {
     max_buffer_bytes: u64,
     max_binding_bytes: u64,
     max_workgroup_threads: u32,
+    /// Whether it computes with numbers of two bytes: `precision = "mixed"`.
+    mixed_precision: bool,
 }
 
 pub(super) fn run(flags: &FitFlags, console: &Console) -> Result<Machine, Failure> {
@@ -81,6 +83,7 @@ impl Adapter {
             max_buffer_bytes: limits.max_buffer_size,
             max_binding_bytes: limits.max_storage_buffer_binding_size,
             max_workgroup_threads: limits.max_compute_invocations_per_workgroup,
+            mixed_precision: adapter.features().contains(wgpu::Features::SHADER_F16),
         }
     }
 }
@@ -106,10 +109,11 @@ impl Display for Adapter {
         writeln!(f, "{device:<10} {name} ({backend}, {kind}, driver {driver})")?;
         write!(
             f,
-            "           buffers to {} MiB, bindings to {} MiB, workgroups of {}",
+            "           buffers to {} MiB, bindings to {} MiB, workgroups of {}, {}",
             self.max_buffer_bytes / MIB,
             self.max_binding_bytes / MIB,
-            self.max_workgroup_threads
+            self.max_workgroup_threads,
+            if self.mixed_precision { "mixed precision" } else { "no mixed precision" }
         )
     }
 }

@@ -1,8 +1,9 @@
 //! What a command works with, opened alike for every verb.
 
-use kith_core::Error;
+use kith_core::precision::TrainingPrecision;
 use kith_core::recipe::Recipe;
 use kith_core::semi::Start;
+use kith_core::{Device, Error};
 
 use crate::args::{DataFlags, LogFormat, RecipeFlags, Shared, TrainFlags};
 use crate::checkpoint::Checkpoint;
@@ -64,7 +65,14 @@ impl<'a> Session<'a> {
             refuse_frozen(verb, &recipe)?;
         }
         let device = command.device()?;
+        device.able(recipe.precision)?;
         let Command { shared, console } = command;
+        if recipe.precision == TrainingPrecision::Mixed && device.device == Device::flex() {
+            console.note(
+                "precision: a CPU rounds numbers as mixed precision does on a GPU, which takes longer \
+                 than full",
+            );
+        }
         if start.as_ref().is_some_and(|start| start.meta.preprocessing != data.preprocessing) {
             console.note(
                 "pictures: the largest square in the middle, as --side is another than that of the \

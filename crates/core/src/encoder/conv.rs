@@ -36,6 +36,7 @@ use crate::activation::Activation;
 use crate::gpu_convolution;
 use crate::initial;
 use crate::packed::Packed;
+use crate::precision;
 use crate::rng::Stream;
 use crate::window::Window;
 
@@ -154,7 +155,12 @@ impl Conv {
                 Packed::Kernels(kernels) if !x.is_autodiff() => {
                     depthwise::infer_packed((x, kernels, bias), window, activation)
                 }
-                _ => on_cpu((x, weight, bias), how, activation),
+                _ if self.geometry.groups > 1 => {
+                    on_cpu((x, precision::widened(weight), bias), how, activation)
+                }
+                _ => precision::on_cpu(x, weight, |x, weight| {
+                    on_cpu((x, weight, bias), how, activation)
+                }),
             };
         }
         #[cfg(feature = "gpu")]
@@ -162,6 +168,7 @@ impl Conv {
             let window = window(&x, weight.dims()[3], (self.geometry, self.strided));
             return gpu_convolution::convolve((x, weight, bias), window, activation);
         }
+        let weight = precision::widened(weight);
         padded((x, weight, bias), (self.geometry, self.strided), activation)
     }
 

@@ -2,11 +2,12 @@
 
 use burn::backend::Cube;
 use burn::backend::ops::FloatTensorOps;
-use burn::tensor::{Shape, Slice};
+use burn::tensor::{DType, Shape, Slice};
 use burn_cubecl::kernel::into_contiguous;
 use cubecl::prelude::{CubeCount, CubeDim};
 
 use super::gather::{COLUMNS, Patches, Pixels, UNITS};
+use super::narrow::{factors_with, largest_number};
 use super::product::{ROWS, product};
 use super::product_of_rows::product_of_rows;
 use crate::activation::Activation;
@@ -37,10 +38,12 @@ pub(super) fn channels_first(x: Buffer) -> Buffer {
 pub(super) struct Convolution {
     /// `[n, h, w, in']`: with channels of zeros up to whole quads.
     pictures: Buffer,
-    /// `[out, in, k, k]`.
+    /// `[out, in, k, k]`, of four bytes or of two: so are the numbers that are multiplied.
     weight: Buffer,
     /// `[out]`.
     bias: Option<Buffer>,
+    /// The largest number of the pictures, where those that are multiplied are of two bytes.
+    largest: Option<Buffer>,
     window: Window,
     activation: Activation,
 }
@@ -54,7 +57,14 @@ impl Convolution {
         activation: Activation,
     ) -> Self {
         let pictures = whole_quads(channels_last(x), 3);
-        Self { pictures, weight, bias: bias.map(into_contiguous), window, activation }
+        let largest = largest_where_narrow(&weight, &pictures);
+        let bias = bias.map(into_contiguous);
+        Self { pictures, weight, bias, largest, window, activation }
+    }
+
+    /// What of a gradient both of its products need to know.
+    pub(super) fn largest_of(&self, gradient: &Buffer) -> Option<Buffer> {
+        largest_where_narrow(&self.weight, gradient)
     }
 
     /// Pictures, their rows, columns and channels.
@@ -100,6 +110,7 @@ impl Convolution {
             CubeDim::new_1d(UNITS as u32),
             self.pictures.clone().into_buffer_arg(),
             None.into(),
+            self.largest.clone().map(Buffer::into_buffer_arg).into(),
             kernels.into_buffer_arg(),
             self.bias.clone().map(Buffer::into_buffer_arg).into(),
             result.clone().into_buffer_arg(),
@@ -108,6 +119,7 @@ impl Convolution {
             1,
             Activation::Linear,
             self.activation,
+            factors_with(&self.weight),
         );
         result
     }
@@ -117,7 +129,11 @@ impl Convolution {
     /// # Shapes
     /// - gradient, maps: `[n, h, w, out]`
     /// - result: `[n, in, h, w]`
-    pub(super) fn gradient_of_pictures(&self, gradient: &Buffer, maps: &Buffer) -> Buffer {
+    pub(super) fn gradient_of_pictures(
+        &self,
+        (gradient, largest): (&Buffer, &Option<Buffer>),
+        maps: &Buffer,
+    ) -> Buffer {
         let ([images, height, width, channels], stride) = (self.sizes(), self.window.stride);
         let result = empty(gradient, [images, height, width, channels]);
         let kernels = Cube::float_permute(self.weight.clone(), &[2, 3, 0, 1]);
@@ -136,6 +152,7 @@ impl Convolution {
                 CubeDim::new_1d(UNITS as u32),
                 gradient.clone().into_buffer_arg(),
                 self.mask(maps).into(),
+                largest.clone().map(Buffer::into_buffer_arg).into(),
                 kernels.into_buffer_arg(),
                 None.into(),
                 result.clone().into_buffer_arg(),
@@ -144,6 +161,7 @@ impl Convolution {
                 -1,
                 self.activation,
                 Activation::Linear,
+                factors_with(&self.weight),
             );
         }
         channels_first(first_channels(result, 3, self.inputs()))
@@ -171,7 +189,11 @@ impl Convolution {
     /// # Shapes
     /// - gradient, maps: `[n, h, w, out]`
     /// - results: `[out, in, k, k]`, `[out]`
-    pub(super) fn gradient_of_kernels(&self, gradient: &Buffer, maps: &Buffer) -> (Buffer, Buffer) {
+    pub(super) fn gradient_of_kernels(
+        &self,
+        (gradient, largest): (&Buffer, &Option<Buffer>),
+        maps: &Buffer,
+    ) -> (Buffer, Buffer) {
         let ([.., channels], outputs) = (self.sizes(), self.outputs());
         let (patches, kernel) = (self.patches(), self.window.kernel);
         let depth = patches.depth();
@@ -188,12 +210,15 @@ impl Convolution {
             self.pictures.clone().into_buffer_arg(),
             gradient.clone().into_buffer_arg(),
             self.mask(maps).into(),
+            self.largest.clone().map(Buffer::into_buffer_arg).into(),
+            largest.clone().map(Buffer::into_buffer_arg).into(),
             result.clone().into_buffer_arg(),
             totals.clone().into_buffer_arg(),
             patches.walk(),
             (outputs / 4) as u32,
             of_split as u32,
             self.activation,
+            factors_with(&self.weight),
         );
         let sum = |parts, shape| Cube::float_reshape(Cube::float_sum_dim(parts, 0), shape);
         let result = sum(result, Shape::new([kernel, kernel, channels, outputs]));
@@ -206,6 +231,11 @@ impl Convolution {
     fn mask(&self, maps: &Buffer) -> Option<cubecl::prelude::BufferArg> {
         (self.activation != Activation::Linear).then(|| maps.clone().into_buffer_arg())
     }
+}
+
+/// The largest of some numbers that are multiplied with such weights, if those are of two bytes.
+fn largest_where_narrow(weight: &Buffer, numbers: &Buffer) -> Option<Buffer> {
+    (weight.dtype == DType::F16).then(|| largest_number(numbers))
 }
 
 /// Workgroups of a product.

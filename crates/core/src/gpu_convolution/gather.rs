@@ -9,6 +9,9 @@ use crate::activation::gpu::passed;
 /// Four numbers that are read and written at once.
 pub(super) type Quad = Vector<f32, Const<4>>;
 
+/// Four numbers that are multiplied at once: of four bytes or two.
+pub(super) type Factors<N> = Vector<N, Const<4>>;
+
 /// Threads of a workgroup, in a square of 16 by 16.
 pub(super) const UNITS: usize = 256;
 

@@ -3,7 +3,8 @@
 
 use cubecl::prelude::*;
 
-use super::gather::{Quad, SIDE, SLAB, Target, UNITS, Walk, entry, place, seat, seen, tap};
+use super::gather::{Factors, Quad, SIDE, SLAB, Target, UNITS, Walk, place, seat, seen, tap};
+use super::narrow::{gathered, scale, scaled};
 use crate::activation::Activation;
 use crate::activation::gpu::activated;
 
@@ -18,11 +19,14 @@ const OWN: usize = ROWS / SIDE;
 /// With a mask, the source is a gradient behind the activation `before`, of which it has the results.
 ///
 /// What is multiplied next is read from memory before the last slab is multiplied.
+///
+/// With the largest number of the source, numbers of type `N` are multiplied, of two bytes.
 #[cube(launch)]
-pub(super) fn product(
+pub(super) fn product<N: Float>(
     source: &[Quad],
     mask: ComptimeOption<&[Quad]>,
-    kernels: &[Quad],
+    largest: ComptimeOption<&[f32]>,
+    kernels: &[Factors<N>],
     bias: ComptimeOption<&[Quad]>,
     result: &mut [Quad],
     walk: Walk,
@@ -30,9 +34,12 @@ pub(super) fn product(
     #[comptime] direction: i32,
     #[comptime] before: Activation,
     #[comptime] after: Activation,
+    #[define(N)] _factors: ElemType,
 ) {
-    let mut left = Shared::<[Quad]>::new_slice(comptime![ROWS * SLAB / 4]);
-    let mut right = Shared::<[Quad]>::new_slice(comptime![SLAB * SIDE]);
+    let mut left = Shared::<[Factors<N>]>::new_slice(comptime![ROWS * SLAB / 4]);
+    let mut right = Shared::<[Factors<N>]>::new_slice(comptime![SLAB * SIDE]);
+    let is_narrow = comptime![largest.is_some()];
+    let (factor, inverse) = scale(&largest);
     let first = (CUBE_POS_Y + CUBE_POS_Z * CUBE_COUNT_Y) * comptime![ROWS as u32];
     let column = CUBE_POS_X * SIDE as u32;
 
@@ -51,11 +58,12 @@ pub(super) fn product(
     // The quads of two rows fill all banks of the memory; every two rows have theirs in another order,
     // so that four rows' quads of one column lie in different banks.
     let place = ((UNIT_POS / 4) * 4 + ((UNIT_POS % 4) ^ ((UNIT_POS / 8) % 4))) as usize;
+    let mut own_sums = Array::<Factors<N>>::new(OWN);
     let mut sums = Array::<Quad>::new(OWN);
     let slabs = walk.depth.div_ceil(4);
     for slab in 0..slabs {
-        left[place] = ahead_near;
-        left[place + UNITS] = ahead_far;
+        left[place] = scaled::<N>(ahead_near, factor);
+        left[place + UNITS] = scaled::<N>(ahead_far, factor);
         right[UNIT_POS as usize] = ahead;
         sync_cube();
         if slab + 1 < slabs {
@@ -66,26 +74,47 @@ pub(super) fn product(
             ahead_far = seen(source, &mask, &walk, (far, own), direction, before);
             ahead = weights(kernels, (line, brought), size);
         }
-        multiply(&left, &right, &mut sums);
+        multiply(&left, &right, &mut own_sums);
+        if is_narrow {
+            gathered(&mut own_sums, &mut sums, OWN);
+        }
         sync_cube();
+    }
+    if !is_narrow {
+        gathered(&mut own_sums, &mut sums, OWN);
+    }
+    #[unroll]
+    for row in 0..OWN {
+        sums[row] *= Quad::new(inverse);
     }
     write(result, &mut sums, &bias, &walk, &target, (first, column), after);
 }
 
-/// The quad of kernels that a thread brings of a slab.
+/// The quad of kernels that a thread brings of a slab, 0 outside them.
 #[cube]
-fn weights(kernels: &[Quad], at: (u32, u32), size: (u32, u32)) -> Quad {
-    entry(kernels, &ComptimeOption::<&[Quad]>::new_None(), at, size, Activation::Linear)
+fn weights<N: Float>(kernels: &[Factors<N>], at: (u32, u32), size: (u32, u32)) -> Factors<N> {
+    let (row, column) = at;
+    let (rows, columns) = size;
+    let row = select(column < columns, row, rows);
+    let mut found = Factors::<N>::new(N::new(0.0));
+    if row < rows {
+        found = kernels[(row * columns + column) as usize];
+    }
+    found
 }
 
 /// Adds a slab's products to a thread's sums.
 #[cube]
-fn multiply(left: &Shared<[Quad]>, right: &Shared<[Quad]>, sums: &mut Array<Quad>) {
+fn multiply<N: Float>(
+    left: &Shared<[Factors<N>]>,
+    right: &Shared<[Factors<N>]>,
+    sums: &mut Array<Factors<N>>,
+) {
     let (x, y) = seat(UNIT_POS);
     let order = (y / 2) % 4;
     #[unroll]
     for quad in 0..4usize {
-        let mut rows = Array::<Quad>::new(OWN);
+        let mut rows = Array::<Factors<N>>::new(OWN);
         #[unroll]
         for row in 0..OWN {
             rows[row] = left[(y + SIDE * row) * 4 + (quad ^ order)];
@@ -95,7 +124,7 @@ fn multiply(left: &Shared<[Quad]>, right: &Shared<[Quad]>, sums: &mut Array<Quad
             let weights = right[(quad * 4 + k) * SIDE + x];
             #[unroll]
             for row in 0..OWN {
-                sums[row] = fma(Quad::new(rows[row].extract(k)), weights, sums[row]);
+                sums[row] = fma(Factors::<N>::new(rows[row].extract(k)), weights, sums[row]);
             }
         }
     }

@@ -3,25 +3,35 @@
 
 use cubecl::prelude::*;
 
-use super::gather::{Quad, SIDE, SLAB, Tap, Walk, entry, place, seat, seen, tap, zero};
+use super::gather::{Factors, Quad, SIDE, SLAB, Tap, Walk, entry, place, seat, seen, tap, zero};
+use super::narrow::{gathered, scale, scaled};
 use crate::activation::Activation;
 
 /// Of the rows of one split, `result[split, k, out] = sum of patch[row, k] · gradient[row, out]` and
 /// `totals[split, out] = sum of gradient[row, out]`.
+///
+/// With the largest number of the source and that of the gradient, numbers of type `N` are multiplied, of
+/// two bytes.
 #[cube(launch)]
-pub(super) fn product_of_rows(
+pub(super) fn product_of_rows<N: Float>(
     source: &[Quad],
     gradient: &[Quad],
     mask: ComptimeOption<&[Quad]>,
+    of_source: ComptimeOption<&[f32]>,
+    of_gradient: ComptimeOption<&[f32]>,
     result: &mut [Quad],
     totals: &mut [Quad],
     walk: Walk,
     outputs: u32,
     rows_of_split: u32,
     #[comptime] activation: Activation,
+    #[define(N)] _factors: ElemType,
 ) {
-    let mut left = Shared::<[Quad]>::new_slice(comptime![SLAB * SIDE]);
-    let mut right = Shared::<[Quad]>::new_slice(comptime![SLAB * SIDE]);
+    let mut left = Shared::<[Factors<N>]>::new_slice(comptime![SLAB * SIDE]);
+    let mut right = Shared::<[Factors<N>]>::new_slice(comptime![SLAB * SIDE]);
+    let is_narrow = comptime![of_gradient.is_some()];
+    let (left_factor, left_inverse) = scale(&of_source);
+    let (right_factor, right_inverse) = scale(&of_gradient);
     let first = CUBE_POS_Z * rows_of_split;
     let end = min(first + rows_of_split, walk.rows);
     let (quad, column) = (CUBE_POS_X * SIDE as u32, CUBE_POS_Y * SIDE as u32);
@@ -33,12 +43,13 @@ pub(super) fn product_of_rows(
     let mut ahead_left = patch(source, &walk, own, row, end);
     let mut ahead_right = entry(gradient, &mask, (row, brought), (end, outputs), activation);
 
+    let mut own_sums = Array::<Factors<N>>::new(4usize);
     let mut sums = Array::<Quad>::new(4usize);
     let mut total = zero();
     let slabs = rows_of_split.div_ceil(SLAB as u32);
     for slab in 0..slabs {
-        left[UNIT_POS as usize] = ahead_left;
-        right[UNIT_POS as usize] = ahead_right;
+        left[UNIT_POS as usize] = scaled::<N>(ahead_left, left_factor);
+        right[UNIT_POS as usize] = scaled::<N>(ahead_right, right_factor);
         total += ahead_right;
         sync_cube();
         if slab + 1 < slabs {
@@ -46,8 +57,14 @@ pub(super) fn product_of_rows(
             ahead_left = patch(source, &walk, own, row, end);
             ahead_right = entry(gradient, &mask, (row, brought), (end, outputs), activation);
         }
-        multiply(&left, &right, &mut sums);
+        multiply(&left, &right, &mut own_sums);
+        if is_narrow {
+            gathered(&mut own_sums, &mut sums, 4usize);
+        }
         sync_cube();
+    }
+    if !is_narrow {
+        gathered(&mut own_sums, &mut sums, 4usize);
     }
 
     let (x, y) = seat(UNIT_POS);
@@ -56,17 +73,20 @@ pub(super) fn product_of_rows(
         #[unroll]
         for k in 0..4usize {
             let line = (CUBE_POS_Z * walk.depth + quad) * 4 + k as u32;
-            result[(line * outputs + out) as usize] = sums[k];
+            // One after the other: both at once may be too small a number.
+            let sum = sums[k] * Quad::new(left_inverse) * Quad::new(right_inverse);
+            result[(line * outputs + out) as usize] = sum;
         }
     }
     if CUBE_POS_X == 0 {
-        right[UNIT_POS as usize] = total;
+        let mut totals_of = Shared::<[Quad]>::new_slice(comptime![SLAB * SIDE]);
+        totals_of[UNIT_POS as usize] = total;
         sync_cube();
         if UNIT_POS < SIDE as u32 && brought < outputs {
             let mut sum = zero();
             #[unroll]
             for row in 0..SLAB {
-                sum += right[row * SIDE + UNIT_POS as usize];
+                sum += totals_of[row * SIDE + UNIT_POS as usize];
             }
             totals[(CUBE_POS_Z * outputs + brought) as usize] = sum;
         }
@@ -82,7 +102,11 @@ fn patch(source: &[Quad], walk: &Walk, tap: Tap, row: u32, end: u32) -> Quad {
 
 /// Adds a slab's products to a thread's sums.
 #[cube]
-fn multiply(left: &Shared<[Quad]>, right: &Shared<[Quad]>, sums: &mut Array<Quad>) {
+fn multiply<N: Float>(
+    left: &Shared<[Factors<N>]>,
+    right: &Shared<[Factors<N>]>,
+    sums: &mut Array<Factors<N>>,
+) {
     let (x, y) = seat(UNIT_POS);
     #[unroll]
     for row in 0..SLAB {
@@ -90,7 +114,7 @@ fn multiply(left: &Shared<[Quad]>, right: &Shared<[Quad]>, sums: &mut Array<Quad
         let slopes = right[row * SIDE + x];
         #[unroll]
         for k in 0..4usize {
-            sums[k] = fma(Quad::new(numbers.extract(k)), slopes, sums[k]);
+            sums[k] = fma(Factors::<N>::new(numbers.extract(k)), slopes, sums[k]);
         }
     }
 }

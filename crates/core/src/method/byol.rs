@@ -62,7 +62,7 @@ impl Method for ByolSettings {
         let targets = pair(teacher::targets(
             (&mut step.buffers.teacher, step.network),
             step.views,
-            Passes::Each,
+            Passes::Each.at(step.precision),
             step.parts,
         ));
         let value = Self::distance(pair(predictions), targets);

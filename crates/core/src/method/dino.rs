@@ -154,8 +154,9 @@ impl Method for DinoSettings {
         let projections = heads.project(step.features.clone(), self.crops, n);
         let student = views_of(&heads.answers(projections.clone()), n);
         let globals = &step.views[..GLOBAL];
+        let pass = Passes::BySize.at(step.precision);
         let seen = teacher::looks((&mut step.buffers.teacher, step.network), |teacher| {
-            let features = teacher.features_in_parts(globals, Passes::BySize, step.parts);
+            let features = teacher.features_in_parts(globals, pass, step.parts);
             vec![teacher.heads.answers(teacher.heads.project(features, self.crops, n))]
         });
         let teacher = views_of(&seen[0], n);

@@ -117,7 +117,7 @@ impl Method for MocoSettings {
         let keys = teacher::targets(
             (&mut step.buffers.teacher, step.network),
             &answering,
-            Passes::Each,
+            Passes::Each.at(step.precision),
             step.parts,
         );
         let queue = step.buffers.queue.rows();

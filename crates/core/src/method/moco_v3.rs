@@ -72,7 +72,7 @@ impl Method for MocoV3Settings {
         let keys = pair(teacher::targets(
             (&mut step.buffers.teacher, step.network),
             step.views,
-            Passes::Each,
+            Passes::Each.at(step.precision),
             step.parts,
         ));
         let value = self.contrast(pair(queries), keys);

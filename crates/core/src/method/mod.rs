@@ -5,6 +5,7 @@
 pub mod contrast;
 pub mod agreement;
 mod units;
+mod build;
 pub mod network;
 pub mod remote;
 pub mod parts;
@@ -29,18 +30,18 @@ pub mod relational;
 mod run;
 
 use burn::module::{Module, ModuleDisplay};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::views::ViewCount;
 use crate::error::Error;
-use crate::head::{Head, HeadSettings};
 use crate::metrics::Metric;
-use crate::rng::Stream;
+use crate::precision::TrainingPrecision;
 
 pub use crate::optimizer::Pace;
+pub use build::Build;
 pub use contrast::{AccuracyOn, Reduction, Terms};
-pub use network::{Network, NoBuffers, Passes, Projector};
+pub use network::{Network, NoBuffers, Pass, Passes, Projector};
 use parts::Part;
 pub(crate) use run::{Compared, Measured, Run, Running, Start};
 
@@ -120,56 +121,6 @@ impl Steps {
     }
 }
 
-/// What heads and buffers are made of.
-#[derive(Debug)]
-pub struct Build<'a> {
-    /// The recipe's projection head, if it has one.
-    pub projection: Option<&'a HeadSettings>,
-    /// Features of an image.
-    pub features: usize,
-    /// The seed of the run.
-    pub seed: u64,
-    /// Where weights are drawn from.
-    pub weights: &'a mut Stream,
-    /// Where networks are that learn.
-    pub device: &'a Device,
-}
-
-impl Build<'_> {
-    /// The recipe's projection head with fresh weights, if it has one.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] when a layer has no unit.
-    pub fn projection(&mut self) -> Result<Option<Head>, Error> {
-        self.projection.map(|head| head.init(self.features, self.weights, self.device)).transpose()
-    }
-
-    /// A predictor with fresh weights, behind the projection head.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] when a layer has no unit, or predictions are not as long as projections.
-    pub fn predictor(&mut self, predictor: &HeadSettings) -> Result<Head, Error> {
-        let projected = self.projected();
-        if predictor.output != projected {
-            let expected = format!(
-                "{projected}, as long as the projections that predictions are compared with"
-            );
-            return Err(Error::setting("output", expected, predictor.output));
-        }
-        predictor.init(projected, self.weights, self.device)
-    }
-
-    /// Numbers of an image behind the projection head; its features where there is none.
-    pub fn projected(&self) -> usize {
-        self.projection.map_or(self.features, |head| head.output)
-    }
-
-    /// Where buffers are: the device without autodiff.
-    pub fn plain_device(&self) -> Device {
-        self.device.clone().inner()
-    }
-}
-
 /// A step's views, and what they meet.
 #[derive(Debug)]
 pub struct Step<'a, M: Method> {
@@ -184,6 +135,8 @@ pub struct Step<'a, M: Method> {
     pub features: Tensor<2>,
     /// The parts of the images that go through an encoder one after the other, or on several devices.
     pub parts: &'a [Part],
+    /// How finely an encoder computes.
+    pub precision: TrainingPrecision,
     /// The class of each image, or [`UNKNOWN`](crate::support::UNKNOWN), `[n]`.
     pub labels: Tensor<1, Int>,
     /// How losses become one number.

@@ -8,6 +8,7 @@ use super::Build;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::head::Head;
+use crate::precision::TrainingPrecision;
 
 /// An encoder and a method's heads.
 #[derive(Module, Debug)]
@@ -38,6 +39,20 @@ impl Passes {
             Self::BySize | Self::Each => views,
         }
     }
+
+    /// The same in such a precision.
+    pub fn at(self, precision: TrainingPrecision) -> Pass {
+        Pass { passes: self, precision }
+    }
+}
+
+/// How views go through the encoder, and how finely it computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// Which views together.
+    pub passes: Passes,
+    /// How finely.
+    pub precision: TrainingPrecision,
 }
 
 impl<H: Module + ModuleDisplay> Network<H> {
@@ -45,9 +60,10 @@ impl<H: Module + ModuleDisplay> Network<H> {
     ///
     /// # Shapes
     /// - views: `[n, 3, h, w]` each
-    pub fn features(&self, views: &[Tensor<4>], passes: Passes) -> Tensor<2> {
-        let forward = |views: &[Tensor<4>]| self.encoder.forward(Tensor::cat(views.to_vec(), 0));
-        match passes {
+    pub fn features(&self, views: &[Tensor<4>], pass: Pass) -> Tensor<2> {
+        let encoder = pass.precision.of(&self.encoder);
+        let forward = |views: &[Tensor<4>]| encoder.forward(Tensor::cat(views.to_vec(), 0));
+        match pass.passes {
             Passes::First => forward(&views[..1]),
             Passes::Each => Tensor::cat(views.chunks(1).map(forward).collect(), 0),
             Passes::BySize => {

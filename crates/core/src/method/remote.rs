@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::{Device, Tensor};
 
-use super::{Network, NoBuffers, Passes};
+use super::{Network, NoBuffers, Pass};
 use crate::archive::{Archive, Precision, Stored};
 use crate::encoder::Encoder;
 use crate::error::Error;
@@ -176,7 +176,7 @@ impl RemoteEncoder {
         &self,
         encoder: Option<&Encoder>,
         views: &[Tensor<4>],
-        (passes, kept): (Passes, Kept),
+        (pass, kept): (Pass, Kept),
     ) {
         self.remote.ask(Box::pin(async {
             let mut archive = Archive::default();
@@ -188,7 +188,7 @@ impl RemoteEncoder {
                 archive.tensors.insert(view_name(number), Stored::read(view.clone()).await?);
             }
             let encoder = encoder.map(|_| self.built.clone());
-            Note::Forward { encoder, passes, kept }.message(archive)
+            Note::Forward { encoder, pass, kept }.message(archive)
         }));
     }
 

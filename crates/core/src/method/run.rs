@@ -16,6 +16,7 @@ use crate::freeze::frozen;
 use crate::head::HeadSettings;
 use crate::metrics::Metric;
 use crate::optimizer::{Optimizer, OptimizerSettings, Slopes};
+use crate::precision::TrainingPrecision;
 use crate::rng::Stream;
 
 /// What a step measured, unread.
@@ -68,6 +69,8 @@ pub(crate) struct Compared<'a> {
     pub(crate) reduction: Reduction,
     pub(crate) accuracy_on: AccuracyOn,
     pub(crate) progress: Progress,
+    /// How finely the encoder computes.
+    pub(crate) precision: TrainingPrecision,
     /// How many parts of the images go through the encoder one after the other.
     pub(crate) accumulate: usize,
     /// Where they do.
@@ -134,7 +137,8 @@ impl<M: Method> Run<M> {
 
     /// The gradients of a step, all images through the encoder at once.
     fn slopes(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
-        let features = self.network.features(batch.views, self.method.passes());
+        let pass = self.method.passes().at(batch.precision);
+        let features = self.network.features(batch.views, pass);
         let Loss { value, metrics } = self.loss(batch, features, parts);
         (Slopes::of(&self.network, &value.backward()), metrics)
     }
@@ -144,8 +148,8 @@ impl<M: Method> Run<M> {
     /// section 3.2). The heads see the whole batch. Where each device has one part, its features are
     /// computed once.
     fn slopes_in_parts(&mut self, batch: Compared<'_>, parts: &[Part]) -> (Slopes, Measured) {
-        let passes = self.method.passes();
-        let spread = Spread::new(&self.network.encoder, parts, batch.views, passes);
+        let pass = self.method.passes().at(batch.precision);
+        let spread = Spread::new(&self.network.encoder, parts, batch.views, pass);
         let tracked = spread.once().then(|| spread.tracked(Kept::Graph));
         let rows = match &tracked {
             Some(tracked) => tracked.iter().map(|features| features.clone().inner()).collect(),
@@ -164,13 +168,14 @@ impl<M: Method> Run<M> {
     }
 
     fn loss(&mut self, batch: Compared<'_>, features: Tensor<2>, parts: &[Part]) -> Loss {
-        let Compared { views, labels, reduction, accuracy_on, progress, .. } = batch;
+        let Compared { views, labels, reduction, accuracy_on, progress, precision, .. } = batch;
         self.method.loss(Step {
             network: &self.network,
             buffers: &mut self.buffers,
             views,
             features,
             parts,
+            precision,
             labels,
             reduction,
             accuracy_on,
@@ -355,6 +360,7 @@ pub(crate) mod tests {
             labels: Tensor::from_data([-1, -1, -1], &Device::flex()),
             reduction: Reduction::Mean,
             accuracy_on: AccuracyOn::Features,
+            precision: TrainingPrecision::Full,
             progress: Progress { step, total: 6, epoch: 6 },
             accumulate: 1,
             sites: &[Site::Local(Device::flex())],
@@ -429,6 +435,7 @@ pub(crate) mod tests {
                     labels: Tensor::from_data([-1; 5], &Device::flex()),
                     reduction: Reduction::Mean,
                     accuracy_on: AccuracyOn::Features,
+                    precision: TrainingPrecision::Full,
                     progress: Progress { step, total: 6, epoch: 6 },
                     accumulate,
                     sites: &[Site::Local(Device::flex())],
@@ -470,6 +477,7 @@ pub(crate) mod tests {
             labels: Tensor::from_data([-1; IMAGES], home),
             reduction: Reduction::Mean,
             accuracy_on: AccuracyOn::Features,
+            precision: TrainingPrecision::Full,
             progress: Progress { step: 0, total: 6, epoch: 6 },
             accumulate,
             sites,
@@ -542,8 +550,8 @@ pub(crate) mod tests {
         let view = |side: usize, level: f64| Tensor::full([2, 3, side, side], level, &device);
         let views = [view(16, 0.2), view(8, 0.4), view(16, 0.6)];
         let network = Network { encoder: encoder.clone(), heads: NoBuffers {} };
-        let all = network.features(&views, Passes::BySize);
-        let each = network.features(&views, Passes::Each);
+        let all = network.features(&views, Passes::BySize.at(TrainingPrecision::Full));
+        let each = network.features(&views, Passes::Each.at(TrainingPrecision::Full));
         let read = |x: Tensor<2>| pollster::block_on(crate::read::read(x)).unwrap();
         for (place, view) in views.into_iter().enumerate() {
             let expected = read(encoder.forward(view));

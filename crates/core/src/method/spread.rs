@@ -11,7 +11,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::parts::{Part, Site, joined};
 use super::remote::Kept;
-use super::{Network, NoBuffers, Passes};
+use super::{Network, NoBuffers, Pass};
 use crate::device;
 use crate::encoder::Encoder;
 use crate::optimizer::Slopes;
@@ -30,7 +30,7 @@ pub(super) struct Spread<'a> {
     encoders: Vec<(Device, Alone)>,
     /// Of each part.
     views: Vec<Vec<Tensor<4>>>,
-    passes: Passes,
+    pass: Pass,
 }
 
 impl<'a> Spread<'a> {
@@ -39,7 +39,7 @@ impl<'a> Spread<'a> {
         encoder: &Encoder,
         parts: &'a [Part],
         views: &[Tensor<4>],
-        passes: Passes,
+        pass: Pass,
     ) -> Self {
         let alone = |encoder: Encoder| Network { encoder, heads: NoBuffers {} };
         let home = (home(views), alone(encoder.clone()));
@@ -55,7 +55,7 @@ impl<'a> Spread<'a> {
             }
         }
         let views = parts.iter().map(|part| part.of_views(views)).collect();
-        Self { parts, home, encoders, views, passes }
+        Self { parts, home, encoders, views, pass }
     }
 
     /// Whether no device has more than one part.
@@ -134,13 +134,13 @@ impl<'a> Spread<'a> {
     fn ask(&self, part: usize, kept: Kept) {
         if let Site::Remote(remote) = self.parts[part].site() {
             let encoder = self.is_first(part).then_some(&self.home.1.encoder);
-            remote.forward(encoder, &self.views[part], (self.passes, kept));
+            remote.forward(encoder, &self.views[part], (self.pass, kept));
         }
     }
 
     /// Waits for a part's features of another process.
     fn answer(&self, part: usize) -> Tensor<2> {
-        let views = self.passes.of(self.views[part].len());
+        let views = self.pass.passes.of(self.views[part].len());
         match self.parts[part].site() {
             Site::Remote(remote) => {
                 let (device, sent) = &self.home;
@@ -151,7 +151,7 @@ impl<'a> Spread<'a> {
     }
 
     fn features(&self, part: usize, device: &Device) -> Tensor<2> {
-        self.encoders[self.place(device)].1.features(&self.views[part], self.passes)
+        self.encoders[self.place(device)].1.features(&self.views[part], self.pass)
     }
 
     /// Which of the encoders is on a device.
@@ -185,17 +185,12 @@ fn home(views: &[Tensor<4>]) -> Device {
 impl<H: Module + ModuleDisplay> Network<H> {
     /// [`features`](Self::features), a part of the images after the other on a device, which takes less
     /// memory; of no use for a backward pass. The same where the encoder does not normalise by the batch.
-    pub fn features_in_parts(
-        &self,
-        views: &[Tensor<4>],
-        passes: Passes,
-        parts: &[Part],
-    ) -> Tensor<2> {
+    pub fn features_in_parts(&self, views: &[Tensor<4>], pass: Pass, parts: &[Part]) -> Tensor<2> {
         let home = home(views);
         if Part::is_whole(parts, &home) {
-            return self.features(views, passes);
+            return self.features(views, pass);
         }
-        let spread = Spread::new(&self.encoder, parts, views, passes);
+        let spread = Spread::new(&self.encoder, parts, views, pass);
         joined(parts, spread.tracked(Kept::Nothing), &home)
     }
 }

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 
 use super::agreement::{each_alone, views_of};
 use super::parts::Part;
-use super::{Network, Passes, Projector};
+use super::{Network, Pass, Projector};
 use crate::ema;
 use crate::encoder::Encoder;
 
@@ -37,12 +37,12 @@ pub fn copy_of<H: Module + ModuleDisplay>(encoder: &Encoder, heads: H) -> Networ
 pub fn targets<S: Module + ModuleDisplay>(
     (teacher, student): (&mut Teacher, &Network<S>),
     views: &[Tensor<4>],
-    passes: Passes,
+    pass: Pass,
     parts: &[Part],
 ) -> Vec<Tensor<2>> {
     let n = views.first().map_or(0, |view| view.dims()[0]);
     looks((teacher, student), |teacher| {
-        let features = teacher.features_in_parts(views, passes, parts);
+        let features = teacher.features_in_parts(views, pass, parts);
         each_alone(teacher.heads.projection(), &views_of(&features, n))
     })
 }

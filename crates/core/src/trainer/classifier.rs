@@ -7,6 +7,7 @@ use super::Plan;
 use crate::encoder::Encoder;
 use crate::error::Error;
 use crate::linear::Linear;
+use crate::precision::TrainingPrecision;
 use crate::recipe::Recipe;
 use crate::rng::{Purpose, stream};
 
@@ -28,6 +29,7 @@ impl Classifier {
             let (what, got) = ("classes to tell apart", plan.classes);
             return Err(Error::TooFew { what, expected: 2, got });
         }
+        recipe.precision.check(device)?;
         let encoder = recipe.encoder.init(plan.side, plan.seed, device)?;
         let mut weights = stream(plan.seed, Purpose::Weights, 0, 2);
         let probe = Linear::new(recipe.encoder.features(), plan.classes, &mut weights, device);
@@ -38,6 +40,11 @@ impl Classifier {
     /// - images: `[n, 3, side, side]` in [0, 1]
     /// - result: logits, `[n, classes]`
     pub(super) fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.probe.forward(self.encoder.forward(images))
+        self.forward_at(images, TrainingPrecision::Full)
+    }
+
+    /// The same by an encoder that computes in such a precision.
+    pub(super) fn forward_at(&self, images: Tensor<4>, precision: TrainingPrecision) -> Tensor<2> {
+        self.probe.forward(precision.of(&self.encoder).forward(images))
     }
 }

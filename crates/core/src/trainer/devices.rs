@@ -47,12 +47,17 @@ impl Trainer<SelfSupervised> {
     ///
     /// # Errors
     /// [`Error::Setting`] for several devices and an encoder that normalises by the batch: parts have other
-    /// statistics.
+    /// statistics; for one that does not have the recipe's precision.
     pub fn in_parts_on(mut self, devices: Vec<PartDevice>) -> Result<Self, Error> {
         if devices.len() > 1 && self.run.recipe.encoder.normalises() {
             let expected = "one for an encoder that normalises by the batch: parts of a batch have other \
                             statistics; take one device, or an encoder that does not (conv4, vit)";
             return Err(Error::setting("devices", expected, devices.len()));
+        }
+        for device in &devices {
+            if let PartDevice::Local(device) = device {
+                self.run.recipe.precision.check(device)?;
+            }
         }
         self.run.parts_on = devices;
         Ok(self)

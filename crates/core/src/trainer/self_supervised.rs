@@ -123,6 +123,7 @@ impl SelfSupervised {
     fn new(run: &Run, start: Option<&Archive>) -> Result<Self, Error> {
         let Run { recipe, plan, .. } = run;
         let settings = &recipe.pretraining;
+        recipe.precision.check(&run.device)?;
         for (_, side) in settings.views.listed(recipe.objective.views(), plan.side) {
             recipe.encoder.takes(side, plan.side)?;
         }
@@ -175,6 +176,7 @@ impl SelfSupervised {
             reduction: settings.reduction,
             accuracy_on: settings.accuracy_on,
             progress: Progress { step: run.steps, total: run.plan.total(), epoch: run.plan.steps },
+            precision: run.recipe.precision,
             accumulate: settings.accumulate,
             sites: &run.sites(),
         })?;

@@ -164,10 +164,11 @@ impl SemiSupervised {
     fn fixmatch(&mut self, batch: &Batch, weak: Tensor<4>, run: &Run) -> Result<Learnt, Error> {
         let own = labels_of(&batch.labelled)?;
         let visits = batch.unlabelled.visits.as_slice();
-        let weak = self.network.forward(weak);
+        let precision = run.recipe.precision;
+        let weak = self.network.forward_at(weak, precision);
         let images = batch.unlabelled.images.to_device(&run.device);
         let strong = run.view(&self.settings.strong, images, (Purpose::StrongView, visits));
-        let strong = self.network.forward(strong);
+        let strong = self.network.forward_at(strong, precision);
         let thresholds = match &self.curriculum {
             Some(curriculum) => curriculum.thresholds(),
             None => Tensor::full([run.plan.classes], self.settings.threshold, &run.device),
@@ -179,7 +180,8 @@ impl SemiSupervised {
         }
         let named = (Purpose::LabelledView, batch.labelled.visits.as_slice());
         let images = batch.labelled.images.to_device(&run.device);
-        let logits = self.network.forward(run.view(&self.settings.weak, images, named));
+        let view = run.view(&self.settings.weak, images, named);
+        let logits = self.network.forward_at(view, precision);
         let labels = run.labels(own);
         let labelled = cross_entropy(logits.clone(), labels.clone()).mean();
         let unlabelled = found.losses.mean();
@@ -202,7 +204,8 @@ impl SemiSupervised {
         let named = (Purpose::StrongView, all_visits(batch));
         let named = (named.0, named.1.as_slice());
         let view = run.view(&self.settings.strong, run.all_images(batch), named);
-        let (logits, labels) = (self.network.forward(view), run.labels(&labels));
+        let logits = self.network.forward_at(view, run.recipe.precision);
+        let labels = run.labels(&labels);
         let weight = self.settings.unlabelled_weight;
         let loss = noisy_student::loss(logits.clone(), labels.clone(), taught.len(), weight);
         let accuracy = metrics::accuracy(logits, labels);
@@ -231,7 +234,7 @@ impl Task for SemiSupervised {
         }
         if let Some(weak) = weak.filter(|_| self.normalises) {
             self.average = warmed(self.average.clone(), &self.network, |network| {
-                let _logits = network.forward(weak);
+                let _logits = network.forward_at(weak, run.recipe.precision);
             });
         }
         Ok(measured)

@@ -94,7 +94,7 @@ impl Task for Supervised {
         let visits = samples.visits.as_slice();
         let images = samples.images.to_device(&run.device);
         let view = run.view(&settings.view, images, (Purpose::LabelledView, visits));
-        let features = self.network.encoder.forward(view);
+        let features = run.recipe.precision.of(&self.network.encoder).forward(view);
         let features = thinned(features, settings.dropout, (run.plan.seed, visits));
         let logits = self.network.probe.forward(features);
         let loss = cross_entropy(logits.clone(), labels.clone()).mean();

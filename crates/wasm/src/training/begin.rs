@@ -3,6 +3,7 @@
 use kith_core::archive::Archive;
 use kith_core::import::{AnyCheckpoint, Told};
 use kith_core::recipe::Recipe;
+use kith_core::selftest;
 use kith_core::trainer::{Plan, SelfSupervised, SemiSupervised, Trainer};
 use tsify::Ts;
 use wasm_bindgen::prelude::*;
@@ -21,14 +22,15 @@ impl Engine {
     /// # Errors
     /// `RECIPE` and `SETTING` for a recipe or plan that is not possible, core's codes for a file that
     /// holds no encoder.
-    pub fn pretraining(
+    pub async fn pretraining(
         &self,
-        toml: &str,
+        toml: String,
         changes: Vec<String>,
         options: Ts<PlanOptions>,
         from: Option<Vec<u8>>,
     ) -> Result<Training> {
-        let Begin { recipe, options, start } = self.begin(toml, &changes, &options, from)?;
+        let Begin { recipe, options, start } = self.begin(&toml, &changes, &options, from)?;
+        self.able(&recipe).await?;
         let plan = Plan::pretraining(
             &recipe.pretraining,
             [options.side, options.classes],
@@ -51,14 +53,15 @@ impl Engine {
     /// `RECIPE` and `SETTING` for a recipe or plan that is not possible, `TOO_FEW` classes, core's codes for
     /// a file that holds no encoder.
     #[wasm_bindgen(js_name = semiSupervised)]
-    pub fn semi_supervised(
+    pub async fn semi_supervised(
         &self,
-        toml: &str,
+        toml: String,
         changes: Vec<String>,
         options: Ts<PlanOptions>,
         from: Option<Vec<u8>>,
     ) -> Result<Training> {
-        let Begin { mut recipe, options, start } = self.begin(toml, &changes, &options, from)?;
+        let Begin { mut recipe, options, start } = self.begin(&toml, &changes, &options, from)?;
+        self.able(&recipe).await?;
         let images = [options.pictures, options.labelled];
         let settings = recipe.semi.take().unwrap_or_default().within(images);
         let size = [options.side, options.classes];
@@ -80,11 +83,12 @@ impl Engine {
     /// # Errors
     /// Core's codes for files that are not the state of such a run.
     #[wasm_bindgen(js_name = resumePretraining)]
-    pub fn resume_pretraining(&self, state: &[u8]) -> Result<Training> {
-        let archive = Archive::from_bytes(state).map_err(from_core)?;
+    pub async fn resume_pretraining(&self, state: Vec<u8>) -> Result<Training> {
+        let archive = Archive::from_bytes(&state).map_err(from_core)?;
         let trainer = Trainer::<SelfSupervised>::from_state(&archive, self.device());
-        let trainer = AnyTrainer::Pretraining(trainer.map_err(from_core)?.into());
-        Ok(Training::of(trainer, Kept::of(&archive)?))
+        let trainer = trainer.map_err(from_core)?;
+        self.able(trainer.recipe()).await?;
+        Ok(Training::of(AnyTrainer::Pretraining(trainer.into()), Kept::of(&archive)?))
     }
 
     /// The semi-supervised run on so many pictures whose [`state`](Training::state) was saved; they have to
@@ -93,12 +97,24 @@ impl Engine {
     /// # Errors
     /// Core's codes for files that are not the state of such a run.
     #[wasm_bindgen(js_name = resumeSemiSupervised)]
-    pub fn resume_semi_supervised(&self, state: &[u8], pictures: usize) -> Result<Training> {
-        let archive = Archive::from_bytes(state).map_err(from_core)?;
+    pub async fn resume_semi_supervised(
+        &self,
+        state: Vec<u8>,
+        pictures: usize,
+    ) -> Result<Training> {
+        let archive = Archive::from_bytes(&state).map_err(from_core)?;
         let pool = numbers(pictures);
         let trainer = Trainer::<SemiSupervised>::from_state(&archive, pool, self.device());
-        let trainer = AnyTrainer::SemiSupervised(trainer.map_err(from_core)?.into());
-        Ok(Training::of(trainer, Kept::of(&archive)?))
+        let trainer = trainer.map_err(from_core)?;
+        self.able(trainer.recipe()).await?;
+        Ok(Training::of(AnyTrainer::SemiSupervised(trainer.into()), Kept::of(&archive)?))
+    }
+}
+
+impl Engine {
+    /// Whether the device computes in a recipe's precision what it should.
+    pub(crate) async fn able(&self, recipe: &Recipe) -> Result<()> {
+        selftest::precision(recipe.precision, self.device()).await.map_err(from_core)
     }
 }
 

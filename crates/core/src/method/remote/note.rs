@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::Passes;
+use super::super::Pass;
 use crate::encoder::EncoderSettings;
 
 /// Features that were asked for, `[views · n, features]`.
@@ -57,7 +57,7 @@ pub(crate) enum Note {
         /// Of weights that come along; none for those of the message before.
         encoder: Option<Built>,
         /// How views go through it.
-        passes: Passes,
+        pass: Pass,
         /// What a later question needs.
         kept: Kept,
     },
