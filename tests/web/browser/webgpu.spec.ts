@@ -62,6 +62,33 @@ test("a device that computes wrong gradients embeds, and leaves training to the 
   });
 });
 
+test("mixed precision learns where the adapter has it, and is refused where it has not", async ({
+  tab,
+}) => {
+  const got = await tab.evaluate(async () => {
+    const { kith, pictures } = lab;
+    const adapter = await navigator.gpu.requestAdapter();
+    const losses = async (device: "webgpu" | "cpu") => {
+      const set = {
+        "encoder.width": 4,
+        "pretraining.unlabelled_batch": 4,
+        precision: "mixed",
+      };
+      const run = await kith.pretrain(pictures, { recipe: "simclr", set, device });
+      const found: number[] = [];
+      for await (const { loss } of run.steps(1)) found.push(loss);
+      await run.dispose();
+      return found[0]!;
+    };
+    const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
+    const onGpu = await losses("webgpu").catch(words);
+    return { can: adapter!.features.has("shader-f16"), onGpu, onCpu: await losses("cpu") };
+  });
+  expect(got.onCpu).toBeGreaterThan(0);
+  if (got.can) expect(got.onGpu).toBeCloseTo(got.onCpu, 2);
+  else expect(got.onGpu).toMatch(/precision.*"full".*shader-f16.*mixed/s);
+});
+
 test("a run can be asked for more while it takes a step", async ({ tab }) => {
   const got = await tab.evaluate(async () => {
     const { kith, pictures, codeOf } = lab;
