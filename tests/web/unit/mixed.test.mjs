@@ -31,6 +31,6 @@ test("a run in mixed precision is nearly that in full, and goes on to the same b
 
 test("other precisions are refused", async () => {
   const error = await errorOf(() => pretrain(all, { ...small, set: { precision: "half" } }));
-  assert.equal(error.code, "RECIPE");
+  assert.equal(error.code, "SETTING");
   assert.match(error.message, /half.*full.*mixed/s);
 });
