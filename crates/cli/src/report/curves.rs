@@ -155,9 +155,9 @@ fn pace(record: &Record) -> Option<f64> {
 
 /// Names in a part's records that no metric has.
 fn undescribed(part: &Part<'_>) -> BTreeSet<String> {
-    let names = part.history.iter().flat_map(|record| record.train.keys());
+    let names = part.history.iter().flat_map(|record| record.train.names());
     let known = |name: &str| part.metrics.iter().any(|metric| metric.name == name);
-    names.filter(|name| !known(name)).cloned().collect()
+    names.filter(|name| !known(name)).map(ToOwned::to_owned).collect()
 }
 
 /// A chart of each curve that some part has, with a line for each part that has it.

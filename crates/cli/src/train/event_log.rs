@@ -118,7 +118,7 @@ fn now() -> std::time::Duration {
 
 /// The numbers of an epoch by tag.
 fn scalars(record: &Record) -> Vec<(String, f64)> {
-    let train = record.train.keys();
+    let train = record.train.names();
     let mut found: Vec<(String, f64)> =
         train.filter_map(|name| Some((format!("train/{name}"), record.reading(name)?))).collect();
     for (score, split) in [(record.validation, "validation"), (record.test, "test")] {
@@ -127,7 +127,7 @@ fn scalars(record: &Record) -> Vec<(String, f64)> {
         found.push((format!("{split}/loss"), score.loss));
     }
     found.extend(record.knn.map(|share| ("validation/knn_accuracy".to_owned(), share)));
-    let features = record.features.keys();
+    let features = record.features.names();
     found.extend(
         features.filter_map(|name| Some((format!("features/{name}"), record.reading(name)?))),
     );
@@ -138,21 +138,20 @@ fn scalars(record: &Record) -> Vec<(String, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
 
     use super::*;
     use crate::train::record::{Score, Timing};
 
     fn record(epoch: u64) -> Record {
-        let train = json!({ "loss": 1.0 / epoch as f64 });
+        let train = [("loss", 1.0 / epoch as f64)].into_iter().collect();
         Record {
             epoch,
             step: 10 * epoch,
-            train: train.as_object().unwrap().clone(),
+            train,
             validation: Some(Score { accuracy: 0.5, loss: 0.25 }),
             test: None,
             knn: Some(0.75),
-            features: json!({ "rank_me": 3.5 }).as_object().unwrap().clone(),
+            features: [("rank_me", 3.5)].into_iter().collect(),
             timing: Timing::default(),
         }
     }

@@ -72,6 +72,7 @@ fn diverged(step: u64, what: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::readings::Readings;
     use crate::train::record::{Score, Timing};
     use kith_core::archive::Stored;
 
@@ -97,11 +98,11 @@ mod tests {
         let record = |loss| Record {
             epoch: 1,
             step: 3,
-            train: serde_json::Map::new(),
+            train: Readings::default(),
             validation: None,
             test: Some(Score { accuracy: 0.5, loss }),
             knn: None,
-            features: serde_json::Map::new(),
+            features: Readings::default(),
             timing: Timing::default(),
         };
         scores(&[record(2.0)], 3).unwrap();

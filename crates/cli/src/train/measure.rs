@@ -16,13 +16,13 @@ use kith_core::sampler::Visit;
 use kith_core::trainer::{Task, Trainer};
 use kith_core::{Int, Tensor};
 use kith_data::Split;
-use serde_json::{Map, Value};
 
 use crate::device::Seeded;
 use crate::failure::Failure;
 use crate::inference::{embed, look_up};
 use crate::train::context::RunContext;
 use crate::train::geometry;
+use crate::train::readings::Readings;
 use crate::train::record::Score;
 use crate::train::splits::Splits;
 
@@ -54,7 +54,7 @@ pub(crate) struct OfFeatures {
     /// Share that [`Vote::NARROW`] tells right.
     pub(crate) knn: Option<f64>,
     /// The others, by name.
-    pub(crate) named: Map<String, Value>,
+    pub(crate) named: Readings,
 }
 
 /// Measures features; where no images are kept aside, as where nothing has labels, those of some
@@ -71,7 +71,7 @@ pub(crate) fn features(
     let votes = if aside.is_empty() { None } else { knn(encoder, splits, seeded)? };
     let geometry = geometry.iter().flat_map(Geometry::described);
     let wide = votes.map(|[_, wide]| (KNN_WIDE, wide));
-    let named = geometry.chain(wide).map(|(m, value)| (m.metric.name.to_owned(), value.into()));
+    let named = geometry.chain(wide).map(|(m, value)| (m.metric.name, value));
     Ok(OfFeatures { knn: votes.map(|[narrow, _]| narrow), named: named.collect() })
 }
 

@@ -14,6 +14,8 @@ use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder;
+use crate::train::history::with_shared_names;
+use crate::train::readings::Readings;
 
 /// What was measured in one epoch: a line of the metrics file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +26,7 @@ pub(crate) struct Record {
     pub(crate) step: u64,
     /// Means over the epoch's steps.
     #[serde(deserialize_with = "known")]
-    pub(crate) train: Map<String, Value>,
+    pub(crate) train: Readings,
     /// Accuracy and loss on the images kept aside, if any are.
     #[serde(default, deserialize_with = "score")]
     pub(crate) validation: Option<Score>,
@@ -37,8 +39,8 @@ pub(crate) struct Record {
     #[serde(default)]
     pub(crate) knn: Option<f64>,
     /// Measures of clean features of pre-training, by name; earlier versions had none.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub(crate) features: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Readings::is_empty")]
+    pub(crate) features: Readings,
     /// Wall time, which no two runs share.
     pub(crate) timing: Timing,
 }
@@ -63,15 +65,10 @@ fn score<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Score>, D::Error> 
     Ok(accuracy.zip(loss).map(|(accuracy, loss)| Score { accuracy, loss }))
 }
 
-/// The entries that have a value.
-fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Map<String, Value>, D::Error> {
-    let mut map = Map::deserialize(from)?;
-    map.retain(|_, value| !value.is_null());
+/// The numbers that there are.
+fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Readings, D::Error> {
     // As earlier versions called it: a run that goes on keeps the curve of its first epochs.
-    if let Some(rate) = map.remove("believed") {
-        map.insert(MASK_RATE.name.to_owned(), rate);
-    }
-    Ok(map)
+    Ok(Readings::deserialize(from)?.renamed("believed", MASK_RATE.name))
 }
 
 /// A number; 0 where it is missing.
@@ -104,6 +101,7 @@ pub(crate) struct RunNote {
     /// The checkpoint that the run started from, by its fingerprint; none if weights were fresh.
     #[serde(default)]
     pub(crate) start: Option<String>,
+    #[serde(with = "super::history")]
     pub(crate) history: Vec<Record>,
     /// Losses of the first steps; earlier versions kept none.
     #[serde(default)]
@@ -176,7 +174,13 @@ impl Record {
 
     /// A mean over the epoch's steps, or a measure of features, by name.
     pub(crate) fn reading(&self, name: &str) -> Option<f64> {
-        self.train.get(name).or_else(|| self.features.get(name)).and_then(Value::as_f64)
+        self.train.get(name).or_else(|| self.features.get(name))
+    }
+
+    /// Keeps the names of its readings once with those of another.
+    pub(super) fn share_names(&mut self, other: &Self) {
+        self.train.share_names(&other.train);
+        self.features.share_names(&other.features);
     }
 
     /// What the best epoch is chosen on, in a word.
@@ -209,14 +213,14 @@ pub(crate) fn read_history(run: &Path) -> Result<Option<Vec<Record>>, Failure> {
         text => text.map_err(|e| FileError::new(&path, e))?,
     };
     let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
-    let history = text.lines().map(serde_json::from_str).collect::<Result<_, _>>();
-    history.map(Some).map_err(unreadable).map_err(Failure::of(&path))
+    let history = text.lines().map(serde_json::from_str).collect::<Result<Vec<Record>, _>>();
+    let history = history.map_err(unreadable).map_err(Failure::of(&path))?;
+    Ok(Some(with_shared_names(history)))
 }
 
 /// Means of an epoch as a record keeps them; what has no value in this epoch is left out.
-pub(crate) fn as_map(means: &[(&'static str, f64)]) -> Map<String, Value> {
-    let known = means.iter().filter(|(_, mean)| mean.is_finite());
-    known.map(|(name, mean)| ((*name).to_owned(), json!(mean))).collect()
+pub(crate) fn readings(means: &[(&'static str, f64)]) -> Readings {
+    means.iter().copied().filter(|(_, mean)| mean.is_finite()).collect()
 }
 
 /// The record of the best epoch: the first on ties, the last where nothing tells them apart.
@@ -250,11 +254,11 @@ mod tests {
         let record = |(epoch, &loss): (usize, &f64)| Record {
             epoch: epoch as u64 + 1,
             step: 0,
-            train: Map::new(),
+            train: Readings::default(),
             validation: Some(Score { accuracy: 0.5, loss }),
             test: None,
             knn: None,
-            features: Map::new(),
+            features: Readings::default(),
             timing: Timing::default(),
         };
         losses.iter().enumerate().map(record).collect()
@@ -268,7 +272,7 @@ mod tests {
             "keras_correlation_accuracy": 0.125,
             "probe_accuracy": 0.375, "probe_loss": 1.25,
         });
-        record.train = train.as_object().unwrap().clone();
+        record.train = serde_json::from_value(train).unwrap();
         record.test = Some(Score { accuracy: 0.625, loss: 0.875 });
         let expected = "epoch   1  loss 2.5000  contrast 50.0 %  correlation 25.0 %  \
                         by Keras's formula 12.5 %  probe 37.5 %  probe loss 1.2500  \

@@ -231,13 +231,17 @@ impl<'a, T: Task> Run<'a, T> {
         let record = Record {
             epoch: step / plan.steps,
             step,
-            train: record::as_map(&means),
+            train: record::readings(&means),
             validation,
             test,
             knn,
             features,
             timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
+        let mut record = record;
+        if let Some(last) = self.history.last() {
+            record.share_names(last);
+        }
         self.history.push(record);
         if self.is_over() && !choosing_on_test {
             final_test::measure(&self.trainer, &mut self.history, self.context)?;

@@ -1,8 +1,9 @@
 //! A synthetic history for each finding, and a healthy one.
 
-use serde_json::{Map, json};
+use serde_json::json;
 
 use super::*;
+use crate::train::readings::Readings;
 use crate::train::record::{Score, Timing};
 
 /// A history in which each number goes from a first to a last value along a line.
@@ -19,12 +20,10 @@ fn history(epochs: u64, numbers: &[(&str, f64, f64)]) -> Vec<Record> {
         Record {
             epoch,
             step: 100 * epoch,
-            train: train
-                .map(|&(name, first, last)| (name.to_owned(), json!(along(epoch, first, last))))
-                .collect(),
+            train: train.map(|&(name, first, last)| (name, along(epoch, first, last))).collect(),
             validation: find("validation").map(|accuracy| Score { accuracy, loss: 1.0 }),
             knn: find("knn"),
-            features: Map::new(),
+            features: Readings::default(),
             test: None,
             timing: Timing::default(),
         }
@@ -118,7 +117,7 @@ fn learning_by_heart_is_found_and_said_with_its_figures() {
 fn a_queue_that_is_not_full_is_not_stale() {
     let mut young = history(3, &HEALTHY);
     young.iter_mut().for_each(|record| record.step = 10 * record.epoch);
-    young[2].train.insert("queue_age".into(), json!(15.0));
+    young[2].train.insert("queue_age", 15.0);
     assert_eq!(names(&young), [""; 0]);
 }
 

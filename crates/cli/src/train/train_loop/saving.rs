@@ -39,9 +39,12 @@ impl<T: Task> Run<'_, T> {
             Some(_) => {}
         }
         folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
-        let lines: Vec<String> =
-            self.history.iter().map(|record| format!("{}\n", json!(record))).collect();
-        folder.write(folder::METRICS, lines.concat().as_bytes())?;
+        folder.write_with(folder::METRICS, |file| {
+            self.history.iter().try_for_each(|record| {
+                serde_json::to_writer(&mut *file, &json!(record))?;
+                file.write_all(b"\n")
+            })
+        })?;
         // The state comes last: once it says that the epoch is done, nothing writes the rest again.
         self.keep(&state)
     }
