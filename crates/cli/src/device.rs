@@ -34,7 +34,7 @@ impl Chosen {
 
     /// Whether its devices of this machine compute in a precision what they should.
     pub(crate) fn able(&self, precision: TrainingPrecision) -> Result<(), Error> {
-        let local = |part: &'_ PartDevice| match part {
+        let local = |part: &PartDevice| match part {
             PartDevice::Local(device) => Some(device.clone()),
             PartDevice::Remote(_) => None,
         };

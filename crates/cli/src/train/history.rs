@@ -6,6 +6,7 @@ use serde::de::Error as _;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::readings::Readings;
 use super::record::{Record, Score, Timing};
 
 /// What stands between a group and a name of it.
@@ -30,6 +31,9 @@ const COLUMNS: [(&str, Reading); 10] = [
 const TRAIN: &str = "train";
 const FEATURES: &str = "features";
 
+/// Up to here, each whole number is a number of eight bytes.
+const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
+
 /// A column that is written number by number, so that no copy of all is made.
 struct Column<'a, F> {
     history: &'a [Record],
@@ -46,13 +50,13 @@ impl<F: Fn(&Record) -> Option<f64>> Serialize for Column<'_, F> {
     }
 }
 
-/// For serde.
+/// Writes epochs as columns.
 pub(super) fn serialize<S: Serializer>(history: &[Record], to: S) -> Result<S::Ok, S::Error> {
     let mut columns = to.serialize_map(None)?;
     for (name, of) in COLUMNS {
         columns.serialize_entry(name, &Column { history, of })?;
     }
-    let names = |of: fn(&Record) -> &super::readings::Readings| {
+    let names = |of: fn(&Record) -> &Readings| {
         history.iter().flat_map(|record| of(record).names()).collect::<BTreeSet<&str>>()
     };
     for name in names(|record| &record.train) {
@@ -66,7 +70,7 @@ pub(super) fn serialize<S: Serializer>(history: &[Record], to: S) -> Result<S::O
     columns.end()
 }
 
-/// For serde; earlier versions kept records.
+/// Reads them again; earlier versions kept records.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Record>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -133,9 +137,6 @@ fn record(columns: &BTreeMap<String, Vec<Option<f64>>>, place: usize) -> Result<
         },
     })
 }
-
-/// Up to here, each whole number is a number of eight bytes.
-const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 #[cfg(test)]
 mod tests {

@@ -57,10 +57,12 @@ impl Readings {
     }
 }
 
+/// What is no number is left out: it has no value.
 impl<N: Into<Arc<str>>> FromIterator<(N, f64)> for Readings {
     fn from_iter<I: IntoIterator<Item = (N, f64)>>(numbers: I) -> Self {
         let mut readings = Self::default();
-        numbers.into_iter().for_each(|(name, value)| readings.insert(name, value));
+        let finite = numbers.into_iter().filter(|(_, value)| value.is_finite());
+        finite.for_each(|(name, value)| readings.insert(name, value));
         readings
     }
 }
@@ -97,6 +99,7 @@ mod tests {
         let holes = r#"{"loss":null,"accuracy":3}"#;
         assert_eq!(serde_json::from_str::<Readings>(holes).unwrap().get("accuracy"), Some(3.0));
         assert_eq!(readings.get("others"), None);
+        assert!([("loss", f64::NAN)].into_iter().collect::<Readings>().is_empty());
         let renamed = readings.renamed("loss", "a loss");
         assert_eq!(renamed.names().collect::<Vec<_>>(), ["a loss", "accuracy"]);
     }

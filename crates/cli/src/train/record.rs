@@ -218,11 +218,6 @@ pub(crate) fn read_history(run: &Path) -> Result<Option<Vec<Record>>, Failure> {
     Ok(Some(with_shared_names(history)))
 }
 
-/// Means of an epoch as a record keeps them; what has no value in this epoch is left out.
-pub(crate) fn readings(means: &[(&'static str, f64)]) -> Readings {
-    means.iter().copied().filter(|(_, mean)| mean.is_finite()).collect()
-}
-
 /// The record of the best epoch: the first on ties, the last where nothing tells them apart.
 pub(crate) fn best(history: &[Record]) -> Option<&Record> {
     history.get(best_place(history)?)

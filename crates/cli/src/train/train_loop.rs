@@ -228,17 +228,16 @@ impl<'a, T: Task> Run<'a, T> {
         let validation = score(&splits.validation)?;
         let test = if choosing_on_test { score(&splits.test)? } else { None };
         let OfFeatures { knn, named: features } = self.features()?;
-        let record = Record {
+        let mut record = Record {
             epoch: step / plan.steps,
             step,
-            train: record::readings(&means),
+            train: means.into_iter().collect(),
             validation,
             test,
             knn,
             features,
             timing: Timing { train_seconds, evaluation_seconds: 0.0, images_per_second },
         };
-        let mut record = record;
         if let Some(last) = self.history.last() {
             record.share_names(last);
         }
