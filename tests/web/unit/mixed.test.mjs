@@ -24,7 +24,10 @@ test("a run in mixed precision is nearly that in full, and goes on to the same b
   assert.deepEqual(await losses(resumed, 2), rest);
   assert.notDeepEqual([...first, ...rest], expected);
   for (const [step, loss] of [...first, ...rest].entries()) {
-    assert.ok(Math.abs(loss - expected[step]) < 5e-3 * expected[step], `${loss}, ${expected[step]}`);
+    assert.ok(
+      Math.abs(loss - expected[step]) < 5e-3 * expected[step],
+      `${loss}, ${expected[step]}`,
+    );
   }
   await Promise.all([full, run, resumed].map((one) => one.dispose()));
 });
