@@ -38,8 +38,13 @@ impl Chosen {
             PartDevice::Local(device) => Some(device.clone()),
             PartDevice::Remote(_) => None,
         };
-        let mut devices = self.parts_on.iter().filter_map(local).chain([self.device.clone()]);
+        let mut devices = self.parts_on.iter().filter_map(local);
         devices.try_for_each(|device| pollster::block_on(selftest::precision(precision, &device)))
+    }
+
+    /// Whether a CPU of this machine computes an encoder's work.
+    pub(crate) fn encodes_on_cpu(&self) -> bool {
+        self.parts_on.contains(&PartDevice::Local(Device::flex()))
     }
 
     /// With a seed of what is drawn.

@@ -64,9 +64,9 @@ pub mod onnx;
 pub mod torch;
 pub mod model;
 pub mod trainer;
+pub mod selftest;
 pub mod worker;
 pub mod replay;
-pub mod selftest;
 
 pub use burn::module::{Module, Param};
 pub use burn::tensor::{Device, DeviceKind, Int, Tensor};

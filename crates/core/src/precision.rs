@@ -11,28 +11,26 @@
 #[cfg(feature = "cpu")]
 mod cpu;
 
+use std::borrow::Cow;
+
 #[cfg(feature = "gpu")]
 use burn::backend::Cube;
-#[cfg(feature = "cpu")]
-use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, FloatDType, Tensor};
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "cpu")]
-use crate::array;
 #[cfg(feature = "gpu")]
 use crate::buffers;
 use crate::error::Error;
 
 /// How finely an encoder's products are computed while it learns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TrainingPrecision {
     /// In single precision, as everything else.
@@ -62,12 +60,12 @@ impl TrainingPrecision {
         Err(Error::setting("precision", expected, "mixed"))
     }
 
-    /// A network whose layers compute so, which learns the weights of this one and moves its running
-    /// statistics.
-    pub(crate) fn of<M: Module>(self, network: &M) -> M {
+    /// A network whose layers compute so: this one, or another that learns its weights and moves its
+    /// running statistics.
+    pub(crate) fn of<M: Module>(self, network: &M) -> Cow<'_, M> {
         match self {
-            Self::Full => network.clone(),
-            Self::Mixed => network.clone().map(&mut Narrowed::default()),
+            Self::Full => Cow::Borrowed(network),
+            Self::Mixed => Cow::Owned(network.clone().map(&mut Narrowed::default())),
         }
     }
 }
@@ -110,49 +108,52 @@ pub(crate) fn widened<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     if !is_narrow(&weight) {
         return weight;
     }
-    let records = weight.is_autodiff();
-    let wide = widened_there(weight);
-    if records { wide } else { wide.inner() }
-}
-
-fn widened_there<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
     #[cfg(feature = "gpu")]
     if buffers::is_gpu(weight.device()) {
-        return Tensor::from_primitive::<Autodiff<Cube>>(Pass::on::<Cube>(buffers::tracked(
-            weight,
-        )));
+        return recorded(weight, |weight| {
+            let wide = passing::<Cube>(buffers::tracked(weight), wide::<Cube>);
+            Tensor::from_primitive::<Autodiff<Cube>>(wide)
+        });
     }
     #[cfg(feature = "cpu")]
-    return Tensor::from_primitive::<Autodiff<Flex>>(Pass::on::<Flex>(array::tracked(weight)));
+    return cpu::widened(weight);
     #[cfg(not(feature = "cpu"))]
     unreachable!("this build computes on GPUs alone")
 }
 
-/// The way back of weights that were widened.
-#[derive(Debug)]
-struct Pass;
+fn wide<B: Backend>(numbers: FloatTensor<B>) -> FloatTensor<B> {
+    B::float_cast(numbers, FloatDType::F32)
+}
 
-impl Pass {
-    fn on<B: Backend>(weight: FloatTensor<Autodiff<B>>) -> FloatTensor<Autodiff<B>> {
-        let (weight, node) = weight.into_parts();
-        let wide = B::float_cast(weight, FloatDType::F32);
-        match Backward::<B, 1>::prepare::<NoCheckpointing>(Self, [node]).compute_bound().stateful()
-        {
-            OpsKind::Tracked(prepared) => prepared.finish((), wide),
-            OpsKind::UnTracked(prepared) => prepared.finish(wide),
-        }
+/// What is made of a tensor with its node in the graph of gradients; it has one only where the tensor had.
+fn recorded<const D: usize>(x: Tensor<D>, of: impl FnOnce(Tensor<D>) -> Tensor<D>) -> Tensor<D> {
+    let records = x.is_autodiff();
+    let made = of(x);
+    if records { made } else { made.inner() }
+}
+
+/// Other numbers in place of these, which get the gradient of the others as it is.
+fn passing<B: Backend>(
+    x: FloatTensor<Autodiff<B>>,
+    of: impl FnOnce(FloatTensor<B>) -> FloatTensor<B>,
+) -> FloatTensor<Autodiff<B>> {
+    let (x, node) = x.into_parts();
+    let others = of(x);
+    match Backward::<B, 1>::prepare::<NoCheckpointing>(Pass, [node]).compute_bound().stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish((), others),
+        OpsKind::UnTracked(prepared) => prepared.finish(others),
     }
 }
+
+/// The way back of [`passing`].
+#[derive(Debug)]
+struct Pass;
 
 impl<B: Backend> Backward<B, 1> for Pass {
     type State = ();
 
     fn backward(self, ops: Ops<(), 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<B>(&ops.node);
-        let [parent] = ops.parents;
-        if let Some(node) = parent {
-            grads.register::<B>(node.id, gradient);
-        }
+        unary::<B, _>(ops.parents, ops.node, grads, |gradient| gradient);
     }
 }
 
@@ -169,8 +170,7 @@ pub(crate) fn on_cpu<const D: usize, const W: usize>(
     if !is_narrow(&weight) {
         return layer(x, weight);
     }
-    let result = layer(cpu::rounded(x, cpu::What::Numbers), widened(weight));
-    cpu::rounded(result, cpu::What::Gradient)
+    cpu::with_rounded_gradient(layer(cpu::rounded(x), widened(weight)))
 }
 
 #[cfg(test)]
@@ -281,7 +281,8 @@ mod tests {
             "kind = 'resnet'\ndepth = 18\nwidth = 2",
             "kind = 'vit'\npatch = 16\nsize = {dim = 8, depth = 1, heads = 2}",
         ] {
-            let network = TrainingPrecision::Mixed.of(&encoder(text, &Device::flex()));
+            let encoder = encoder(text, &Device::flex());
+            let network = TrainingPrecision::Mixed.of(&encoder);
             let mut types = Types::default();
             network.visit(&mut types);
             let narrow = types.0.iter().filter(|(_, of)| *of == DType::F16).count();

@@ -15,7 +15,9 @@ use crate::image::CHANNELS;
 use crate::method::remote::{Built, FEATURES, Kept, Note, SLOPE, view_name};
 use crate::method::{Network, NoBuffers, Pass};
 use crate::optimizer::Slopes;
+use crate::precision::TrainingPrecision;
 use crate::range;
+use crate::selftest;
 
 /// An encoder under the names that it has in a network.
 type Alone = Network<NoBuffers>;
@@ -29,13 +31,15 @@ pub struct Worker {
     about: String,
     encoder: Option<(Built, Alone)>,
     kept: Option<(Alone, Tensor<2>)>,
+    /// In which precision besides full the device was seen to compute what it should.
+    proven: TrainingPrecision,
 }
 
 impl Worker {
     /// On a device, which is called so to people.
     pub fn new(device: &Device, about: &str) -> Self {
         let (device, about) = (device.clone().autodiff(), about.to_owned());
-        Self { device, about, encoder: None, kept: None }
+        Self { device, about, encoder: None, kept: None, proven: TrainingPrecision::Full }
     }
 
     /// The encoder that it was sent last, in words.
@@ -110,10 +114,13 @@ impl Worker {
         pass: Pass,
         kept: Kept,
     ) -> Result<Vec<u8>, Error> {
+        if pass.precision != self.proven {
+            selftest::precision(pass.precision, &self.device.clone().inner()).await?;
+            self.proven = pass.precision;
+        }
         let Some((built, alone)) = &self.encoder else {
             return Err(Error::setting("message", "an encoder first", "views"));
         };
-        pass.precision.check(&self.device)?;
         let views = views(archive, built, &self.device)?;
         let features = match kept {
             Kept::Graph => {
@@ -182,7 +189,6 @@ mod tests {
     use crate::method::parts::Site;
     use crate::method::remote::{Composing, Link, Remote, RemoteEncoder};
     use crate::method::{Passes, farthest, gradients};
-    use crate::precision::TrainingPrecision;
 
     const PASS: Pass = Pass { passes: Passes::BySize, precision: TrainingPrecision::Full };
 

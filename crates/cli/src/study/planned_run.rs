@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::DataFlags;
 use crate::checkpoint::is_same_source;
-use crate::train::record::first_difference;
+use crate::train::run_state::first_difference;
 
 /// A run of a study.
 #[derive(Clone, Debug)]

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::env::args_os;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use kith_core::archive::{Archive, Precision};
@@ -106,19 +105,6 @@ impl Folder {
         files::write(&self.file(name), bytes)
     }
 
-    /// Writes a file piece by piece, whole or not at all.
-    pub(crate) fn write_with(
-        &self,
-        name: &str,
-        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<(), FileError> {
-        files::write_with(&self.file(name), |file| {
-            let mut buffered = BufWriter::new(file);
-            fill(&mut buffered)?;
-            buffered.flush()
-        })
-    }
-
     /// Writes tensors, exact.
     pub(crate) fn write_archive(&self, name: &str, archive: &Archive) -> Result<(), Failure> {
         let bytes = archive.to_bytes(Precision::Single).map_err(Failure::of(&self.file(name)))?;
@@ -130,7 +116,7 @@ impl Folder {
         let path = self.file(name);
         match std::fs::read(&path) {
             Ok(bytes) => Archive::from_bytes(&bytes).map(Some).map_err(Failure::of(&path)),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(FileError::new(&path, e).into()),
         }
     }

@@ -7,7 +7,7 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::readings::Readings;
-use super::record::{Record, Score, Timing};
+use super::record::{Record, Score, Timing, with_shared_names};
 
 /// What stands between a group and a name of it.
 const OF: char = '/';
@@ -78,22 +78,11 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Reco
         Columns(BTreeMap<String, Vec<Option<f64>>>),
         Records(Vec<Record>),
     }
-    match Kept::deserialize(from)? {
-        Kept::Records(records) => Ok(with_shared_names(records)),
-        Kept::Columns(columns) => {
-            let records = records(&columns).map_err(D::Error::custom)?;
-            Ok(with_shared_names(records))
-        }
-    }
-}
-
-/// Records whose readings keep each name once.
-pub(super) fn with_shared_names(mut records: Vec<Record>) -> Vec<Record> {
-    for place in 1..records.len() {
-        let (before, from) = records.split_at_mut(place);
-        from[0].share_names(&before[place - 1]);
-    }
-    records
+    let records = match Kept::deserialize(from)? {
+        Kept::Records(records) => records,
+        Kept::Columns(columns) => records(&columns).map_err(D::Error::custom)?,
+    };
+    Ok(with_shared_names(records))
 }
 
 fn records(columns: &BTreeMap<String, Vec<Option<f64>>>) -> Result<Vec<Record>, String> {
@@ -142,8 +131,8 @@ fn record(columns: &BTreeMap<String, Vec<Option<f64>>>, place: usize) -> Result<
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::record::RunNote;
     use super::*;
+    use crate::train::run_state::RunNote;
 
     /// Epochs of which some lack what others have.
     fn epochs() -> Vec<Record> {

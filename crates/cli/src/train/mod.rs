@@ -7,6 +7,7 @@ pub(crate) mod context;
 pub(crate) mod readings;
 pub(crate) mod record;
 mod history;
+pub(crate) mod run_state;
 pub(crate) mod first_losses;
 pub(crate) mod event_log;
 pub(crate) mod initial_weights;

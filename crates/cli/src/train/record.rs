@@ -1,20 +1,16 @@
-//! What a run keeps beside its tensors, so that it can go on as if it had never stopped.
+//! What was measured in the epochs of a run.
 
 use std::path::Path;
 
-use kith_core::checkpoint::Stage;
 use kith_core::metrics::{Metric, Shown};
 use kith_core::protocol::{self, best_epoch};
-use kith_core::recipe::Recipe;
-use kith_core::trainer::{MASK_RATE, Plan, State};
+use kith_core::trainer::MASK_RATE;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::checkpoint;
 use crate::failure::Failure;
 use crate::files::FileError;
 use crate::train::folder;
-use crate::train::history::with_shared_names;
 use crate::train::readings::Readings;
 
 /// What was measured in one epoch: a line of the metrics file.
@@ -72,7 +68,7 @@ fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Readings, D::Error> {
 }
 
 /// A number; 0 where it is missing.
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
@@ -88,74 +84,6 @@ pub(crate) struct Timing {
     /// Views that went through the encoder in a second of training.
     #[serde(deserialize_with = "number")]
     pub(crate) images_per_second: f64,
-}
-
-/// The note of a state file.
-pub(crate) type RunState = State<RunNote>;
-
-/// What a run in a terminal keeps in its state besides.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RunNote {
-    /// The source as on the command line, with the sizes of its splits.
-    pub(crate) data: String,
-    /// The checkpoint that the run started from, by its fingerprint; none if weights were fresh.
-    #[serde(default)]
-    pub(crate) start: Option<String>,
-    #[serde(with = "super::history")]
-    pub(crate) history: Vec<Record>,
-    /// Losses of the first steps; earlier versions kept none.
-    #[serde(default)]
-    pub(crate) first_losses: Vec<f32>,
-    /// Seconds spent in the running epoch before it was interrupted.
-    #[serde(deserialize_with = "number")]
-    pub(crate) seconds: f64,
-}
-
-/// A run as it is to go on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Now<'a> {
-    pub(crate) plan: &'a Plan,
-    pub(crate) recipe: &'a Recipe,
-    pub(crate) stage: Stage,
-    pub(crate) note: &'a RunNote,
-}
-
-/// Refuses to go on with other settings than those of the start.
-pub(crate) fn check(
-    then: &RunState,
-    Now { plan, recipe, stage, note }: Now<'_>,
-) -> Result<(), Failure> {
-    let differs = |what, then: &str, now: &str| {
-        Err(Failure::OtherRun { what, then: then.to_owned(), now: now.to_owned() })
-    };
-    if then.plan != *plan {
-        return differs("plan", &format!("{:?}", then.plan), &format!("{plan:?}"));
-    }
-    let own = &then.more;
-    if !checkpoint::is_same_data(&own.data, &note.data) {
-        return differs("data set", &own.data, &note.data);
-    }
-    if own.start != note.start {
-        let words = |start: &Option<String>| start.clone().unwrap_or_else(|| "none".to_owned());
-        // An earlier version's fingerprint had twice as many digits, and cannot be compared.
-        let lengths = [&own.start, &note.start].map(|start| start.as_ref().map(String::len));
-        let what = match lengths {
-            [Some(then), Some(now)] if then != now => {
-                "version of kith, which named the checkpoint it starts from otherwise"
-            }
-            _ => "checkpoint to start from",
-        };
-        return differs(what, &words(&own.start), &words(&note.start));
-    }
-    let [before, after] = [&then.recipe, recipe].map(|recipe| recipe.without_words().to_toml());
-    if before != after {
-        let (before, after) = first_difference(&before, &after);
-        return differs("recipe", before, after);
-    }
-    if then.stage != stage {
-        return differs("stage", &format!("{:?}", then.stage), &format!("{stage:?}"));
-    }
-    Ok(())
 }
 
 impl Record {
@@ -218,6 +146,15 @@ pub(crate) fn read_history(run: &Path) -> Result<Option<Vec<Record>>, Failure> {
     Ok(Some(with_shared_names(history)))
 }
 
+/// Records whose readings keep each name once.
+pub(super) fn with_shared_names(mut records: Vec<Record>) -> Vec<Record> {
+    for place in 1..records.len() {
+        let (before, from) = records.split_at_mut(place);
+        from[0].share_names(&before[place - 1]);
+    }
+    records
+}
+
 /// The record of the best epoch: the first on ties, the last where nothing tells them apart.
 pub(crate) fn best(history: &[Record]) -> Option<&Record> {
     history.get(best_place(history)?)
@@ -234,14 +171,10 @@ pub(crate) fn is_plateau(history: &[Record], patience: u64) -> bool {
     protocol::is_plateau(&losses.collect::<Vec<_>>(), patience)
 }
 
-/// The first lines in which two texts differ.
-pub(crate) fn first_difference<'a>(then: &'a str, now: &'a str) -> (&'a str, &'a str) {
-    then.lines().zip(now.lines()).find(|(then, now)| then != now).unwrap_or((then, now))
-}
-
 #[cfg(test)]
 mod tests {
-    use kith_core::trainer::Trainer;
+    use kith_core::recipe::Recipe;
+    use kith_core::trainer::{Plan, Trainer};
 
     use super::*;
 

@@ -22,7 +22,8 @@ use crate::train::finite;
 use crate::train::first_losses::FirstLosses;
 use crate::train::folder;
 use crate::train::measure::{self, OfFeatures};
-use crate::train::record::{self, Now, Record, RunState, Timing, is_plateau};
+use crate::train::record::{Record, Timing, is_plateau};
+use crate::train::run_state::{self, Now, RunState};
 
 /// How often an unfinished epoch is saved, in seconds: what a killed process loses at most. The
 /// environment variable `KITH_SAVE_SECONDS` overrides it.
@@ -117,7 +118,7 @@ impl<'a, T: Task> Run<'a, T> {
         let path = context.folder.file(folder::STATE);
         let saved = RunState::read(&archive).map_err(Failure::of(&path))?;
         let (plan, stage, note) = (run.trainer.plan(), run.trainer.stage(), run.note());
-        record::check(&saved, Now { plan, recipe: context.recipe, stage, note: &note })?;
+        run_state::check(&saved, Now { plan, recipe: context.recipe, stage, note: &note })?;
         run.trainer = run.trainer.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
         (run.history, run.earlier) = (saved.more.history, saved.more.seconds);
         run.first_losses = FirstLosses::resumed(saved.more.first_losses);

@@ -52,7 +52,8 @@ pub(super) fn run(flags: &ResumeFlags, command: Command<'_>) -> Result<Resumed, 
     let bytes = std::fs::read(path).map_err(|e| FileError::new(path, e))?;
     let file = RunFile::from_bytes(&bytes).map_err(Failure::of(path))?;
     drop(bytes);
-    let device = command.device()?.device;
+    let chosen = command.device()?;
+    let device = chosen.device.clone();
     let out = flags.out.clone().unwrap_or_else(|| path.clone());
     let checkpoint = flags.checkpoint.clone().unwrap_or_else(|| beside(&out));
     let going = Going { out: &out, checkpoint: &checkpoint, steps: flags.steps, command };
@@ -61,6 +62,7 @@ pub(super) fn run(flags: &ResumeFlags, command: Command<'_>) -> Result<Resumed, 
         Stage::Pretrained => {
             let trainer = Trainer::<SelfSupervised>::from_state(&file.archive, &device);
             let trainer = trainer.map_err(Failure::of(path))?;
+            command.prove(&chosen, trainer.recipe().precision)?;
             let loader = trainer.loader(&images)?;
             going.on(trainer, loader, file)
         }
@@ -68,6 +70,7 @@ pub(super) fn run(flags: &ResumeFlags, command: Command<'_>) -> Result<Resumed, 
             let pool = (0..file.images.len() as u64).collect();
             let trainer = Trainer::<SemiSupervised>::from_state(&file.archive, pool, &device);
             let trainer = trainer.map_err(Failure::of(path))?;
+            command.prove(&chosen, trainer.recipe().precision)?;
             let loader = trainer.loader(&images)?;
             going.on(trainer, loader, file)
         }

@@ -1,9 +1,9 @@
 //! What a command works with, opened alike for every verb.
 
+use kith_core::Error;
 use kith_core::precision::TrainingPrecision;
 use kith_core::recipe::Recipe;
 use kith_core::semi::Start;
-use kith_core::{Device, Error};
 
 use crate::args::{DataFlags, LogFormat, RecipeFlags, Shared, TrainFlags};
 use crate::checkpoint::Checkpoint;
@@ -32,6 +32,29 @@ impl Command<'_> {
         let chosen = choose(&self.shared.device)?;
         self.console.note(&format!("device: {}", chosen.why));
         Ok(chosen)
+    }
+
+    /// The same for training in a precision, which each device was seen to compute in.
+    pub(super) fn device_for(self, precision: TrainingPrecision) -> Result<Chosen, Failure> {
+        let chosen = self.device()?;
+        self.prove(&chosen, precision)?;
+        Ok(chosen)
+    }
+
+    /// Tests the devices of this machine in a precision.
+    pub(super) fn prove(
+        self,
+        chosen: &Chosen,
+        precision: TrainingPrecision,
+    ) -> Result<(), Failure> {
+        chosen.able(precision)?;
+        if precision == TrainingPrecision::Mixed && chosen.encodes_on_cpu() {
+            self.console.note(
+                "precision: a CPU rounds numbers as mixed precision does on a GPU, which takes longer \
+                 than full",
+            );
+        }
+        Ok(())
     }
 }
 
@@ -64,15 +87,8 @@ impl<'a> Session<'a> {
         if start.is_none() {
             refuse_frozen(verb, &recipe)?;
         }
-        let device = command.device()?;
-        device.able(recipe.precision)?;
+        let device = command.device_for(recipe.precision)?;
         let Command { shared, console } = command;
-        if recipe.precision == TrainingPrecision::Mixed && device.device == Device::flex() {
-            console.note(
-                "precision: a CPU rounds numbers as mixed precision does on a GPU, which takes longer \
-                 than full",
-            );
-        }
         if start.as_ref().is_some_and(|start| start.meta.preprocessing != data.preprocessing) {
             console.note(
                 "pictures: the largest square in the middle, as --side is another than that of the \

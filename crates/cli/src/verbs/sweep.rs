@@ -72,7 +72,9 @@ pub(super) fn run(
         None => Folder::named(&run_name(SWEEP, &base, &flags.data.data, shared.seed())),
     };
     let study = Study::open(folder, SWEEP, planned(&combinations, &seeds, flags))?;
-    let mut runner = Runner::new(command.device()?, flags.log, console);
+    let precisions = combinations.iter().map(|combination| combination.recipe.precision);
+    let precision = precisions.max().unwrap_or_default();
+    let mut runner = Runner::new(command.device_for(precision)?, flags.log, console);
     for (run, combination) in study.runs.iter().zip(&combinations) {
         if study.ended(run)?.is_none() {
             let name = || format!("the combination {}", combination.words);

@@ -3,41 +3,41 @@
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::NoCheckpointing;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind, unary};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::{Autodiff, Flex};
 use burn::tensor::{Tensor, TensorData};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
+use super::{passing, recorded, wide};
 use crate::array::{Array, tracked};
 use crate::threads::{self, PIECE};
 
-/// What is rounded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// What is handed on; the gradient passes.
-    Numbers,
-    /// The gradient; numbers pass.
-    Gradient,
+/// As [`super::widened`].
+pub(super) fn widened<const D: usize>(weight: Tensor<D>) -> Tensor<D> {
+    made(weight, wide::<Flex>)
 }
 
-/// Rounds numbers on their way forward or back.
-pub(super) fn rounded<const D: usize>(x: Tensor<D>, what: What) -> Tensor<D> {
-    let records = x.is_autodiff();
-    let (x, node) = tracked(x).into_parts();
-    let result = match what {
-        What::Numbers => narrow(x),
-        What::Gradient => x,
-    };
-    if !records {
-        return Tensor::from_primitive::<Flex>(result);
-    }
-    let tracked = match Round.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(what, result),
-        OpsKind::UnTracked(prepared) => prepared.finish(result),
-    };
-    Tensor::from_primitive::<Autodiff<Flex>>(tracked)
+/// Numbers as products see them.
+pub(super) fn rounded<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    made(x, narrow)
+}
+
+fn made<const D: usize>(x: Tensor<D>, of: impl FnOnce(Array) -> Array) -> Tensor<D> {
+    recorded(x, |x| Tensor::from_primitive::<Autodiff<Flex>>(passing::<Flex>(tracked(x), of)))
+}
+
+/// The same numbers, whose gradient products see.
+pub(super) fn with_rounded_gradient<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    recorded(x, |x| {
+        let (x, node) = tracked(x).into_parts();
+        let tracked = match Round.prepare::<NoCheckpointing>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prepared) => prepared.finish((), x),
+            OpsKind::UnTracked(prepared) => prepared.finish(x),
+        };
+        Tensor::from_primitive::<Autodiff<Flex>>(tracked)
+    })
 }
 
 /// The step back.
@@ -45,22 +45,14 @@ pub(super) fn rounded<const D: usize>(x: Tensor<D>, what: What) -> Tensor<D> {
 struct Round;
 
 impl Backward<Flex, 1> for Round {
-    type State = What;
+    type State = ();
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let gradient = grads.consume::<Flex>(&ops.node);
-        let gradient = match ops.state {
-            What::Numbers => gradient,
-            What::Gradient => narrow(gradient),
-        };
-        let [parent] = ops.parents;
-        if let Some(node) = parent {
-            grads.register::<Flex>(node.id, gradient);
-        }
+    fn backward(self, ops: Ops<(), 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        unary::<Flex, _>(ops.parents, ops.node, grads, narrow);
     }
 }
 
-/// Numbers as products see them. Pictures keep their channels last, where convolutions want them.
+/// The same as arrays. Pictures keep their channels last, where convolutions want them.
 fn narrow(x: Array) -> Array {
     const LAST: [usize; 4] = [0, 2, 3, 1];
     const FIRST: [usize; 4] = [0, 3, 1, 2];

@@ -9,10 +9,12 @@ use serde_json::json;
 
 use super::Run;
 use crate::failure::Failure;
+use crate::files;
 use crate::train::final_test;
 use crate::train::finite;
 use crate::train::folder;
-use crate::train::record::{Record, RunNote, best};
+use crate::train::record::{Record, best};
+use crate::train::run_state::RunNote;
 
 impl<T: Task> Run<'_, T> {
     pub(super) fn note(&self) -> RunNote {
@@ -39,7 +41,7 @@ impl<T: Task> Run<'_, T> {
             Some(_) => {}
         }
         folder.write_archive(folder::CHECKPOINT, &checkpoint)?;
-        folder.write_with(folder::METRICS, |file| {
+        files::write_with(&folder.file(folder::METRICS), |file| {
             self.history.iter().try_for_each(|record| {
                 serde_json::to_writer(&mut *file, &json!(record))?;
                 file.write_all(b"\n")

@@ -133,7 +133,8 @@ pub(in crate::verbs) fn one(asked: &One, command: Command<'_>) -> Result<(), Fai
         return Err(unknown(format!("one of {}", names.join(", "))).into());
     };
     // The child of a parent that was killed may still be saving.
-    let runner = Runner::new(command.device()?, None, command.console).waits();
+    let runner =
+        Runner::new(command.device_for(run.recipe.precision)?, None, command.console).waits();
     let mut bench = Bench { runner, few_label: asked.few_label.clone() };
     study.one(run, &mut |run, folder| bench.run(run, &study.folder, &folder))
 }

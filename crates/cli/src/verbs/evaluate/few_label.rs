@@ -92,7 +92,7 @@ pub(super) fn run(
     let dataset = open_for(data, meta, console)?;
     let asked = Asked::new(flags, shared.seed());
     enough(&dataset, &asked)?;
-    let chosen = command.device()?;
+    let chosen = command.device_for(recipe.precision)?;
     let name = run_name("few-label", &recipe, &data.data, shared.seed());
     let folder = Folder::choose(run, &name)?;
     console.note(&format!("run: {}", folder.path().display()));

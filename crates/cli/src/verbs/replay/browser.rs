@@ -31,7 +31,7 @@ pub(super) fn run(
     }
     let dataset = page_gallery::open(flags.page.clone(), record.plan)?;
     record.data.same_images(&described(&dataset))?;
-    let device = command.device()?;
+    let device = command.device_for(record.recipe()?.precision)?;
     let start = || Trainer::pretraining(record.recipe()?, record.plan, &device.device);
     let trainer = start()?;
     let mut loader = trainer.loader(&dataset)?;

@@ -74,7 +74,7 @@ fn open<'a>(
         let [then, now] = [record.start.as_ref(), fingerprint.as_ref()].map(words);
         return Err(other("checkpoint to start from (--from)", &then, &now));
     }
-    let device = command.device()?;
+    let device = command.device_for(recipe.precision)?;
     let seed = record.plan.seed;
     command.console.note(&format!("seed: {seed}, the record's"));
     let name = run_name("replay", &recipe, &data.data, seed);
