@@ -103,15 +103,18 @@ fn link(_: &Path, input: &[u8]) -> bool {
     true
 }
 
-/// What a worker is sent after it has computed features.
+/// What a worker is sent after it has computed features. It computes none for what is no message, which is
+/// looked at first.
 fn message(_: &Path, input: &[u8]) -> bool {
     let mut worker = Worker::new(&Device::flex(), "CPU");
     let mut note = |message: &[u8]| {
         let answer = pollster::block_on(worker.answer(message));
         Archive::from_bytes(&answer).expect("an answer can be read").note
     };
-    let [_, forward, _] = seeds::messages();
-    assert!(note(forward).contains("features"), "the seed is sound");
+    if Archive::from_bytes(input).is_ok() {
+        let [_, forward, _] = seeds::messages();
+        assert!(note(forward).contains("features"), "the seed is sound");
+    }
     !note(input).contains("failed")
 }
 
