@@ -1,5 +1,6 @@
 //! The epochs of a run as its state keeps them: a column for each number, so that names stand there once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::Error as _;
@@ -71,7 +72,9 @@ pub(super) fn serialize<S: Serializer>(history: &[Record], to: S) -> Result<S::O
 }
 
 /// Reads them again; earlier versions kept records.
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Record>, D::Error> {
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Cow<'static, [Record]>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Kept {
@@ -82,7 +85,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Reco
         Kept::Records(records) => records,
         Kept::Columns(columns) => records(&columns).map_err(D::Error::custom)?,
     };
-    Ok(with_shared_names(records))
+    Ok(Cow::Owned(with_shared_names(records)))
 }
 
 fn records(columns: &BTreeMap<String, Vec<Option<f64>>>) -> Result<Vec<Record>, String> {
@@ -152,7 +155,7 @@ mod tests {
     }
 
     fn read(note: Value) -> Vec<Record> {
-        serde_json::from_value::<RunNote>(note).expect("a note").history
+        serde_json::from_value::<RunNote<'_>>(note).expect("a note").history.into_owned()
     }
 
     #[test]
@@ -161,7 +164,7 @@ mod tests {
             let own = RunNote {
                 data: "gallery".into(),
                 start: None,
-                history: history.clone(),
+                history: (&history).into(),
                 first_losses: Vec::new(),
                 seconds: 0.5,
             };

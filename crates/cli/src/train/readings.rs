@@ -3,44 +3,51 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Numbers in the order of their names.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Readings(Vec<(Arc<str>, f64)>);
+pub(crate) struct Readings {
+    names: Arc<Vec<Arc<str>>>,
+    /// As many.
+    values: Vec<f64>,
+}
 
 impl Readings {
     pub(crate) fn get(&self, name: &str) -> Option<f64> {
         let place = self.place(name).ok()?;
-        Some(self.0[place].1)
+        Some(self.values[place])
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| &**name)
+        self.names.iter().map(|name| &**name)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
     }
 
     /// Takes a number in, in the place of one that had the name.
     pub(crate) fn insert(&mut self, name: impl Into<Arc<str>>, value: f64) {
         let name = name.into();
         match self.place(&name) {
-            Ok(place) => self.0[place].1 = value,
-            Err(place) => self.0.insert(place, (name, value)),
+            Ok(place) => self.values[place] = value,
+            Err(place) => {
+                Arc::make_mut(&mut self.names).insert(place, name);
+                self.values.insert(place, value);
+            }
         }
     }
 
     fn place(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(known, _)| (**known).cmp(name))
+        self.names.binary_search_by(|known| (**known).cmp(name))
     }
 
     /// The same with a name's number under another name, if there is one.
     pub(crate) fn renamed(mut self, from: &str, to: &str) -> Self {
         if let Ok(place) = self.place(from) {
-            let (_, value) = self.0.remove(place);
+            Arc::make_mut(&mut self.names).remove(place);
+            let value = self.values.remove(place);
             self.insert(to, value);
         }
         self
@@ -48,12 +55,18 @@ impl Readings {
 
     /// Takes the names of others for its own where they are the same, so that they are kept once.
     pub(crate) fn share_names(&mut self, others: &Self) {
-        for (name, _) in &mut self.0 {
+        self.values.shrink_to_fit();
+        if self.names == others.names {
+            self.names = others.names.clone();
+            return;
+        }
+        let names = Arc::make_mut(&mut self.names);
+        for name in &mut *names {
             if let Ok(place) = others.place(name) {
-                *name = others.0[place].0.clone();
+                *name = others.names[place].clone();
             }
         }
-        self.0.shrink_to_fit();
+        names.shrink_to_fit();
     }
 }
 
@@ -69,11 +82,7 @@ impl<N: Into<Arc<str>>> FromIterator<(N, f64)> for Readings {
 
 impl Serialize for Readings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(&**name, value)?;
-        }
-        map.end()
+        serializer.collect_map(self.names().zip(&self.values))
     }
 }
 
@@ -109,7 +118,12 @@ mod tests {
         let of = |value| [("loss", value)].into_iter().collect::<Readings>();
         let (first, mut second) = (of(1.0), of(2.0));
         second.share_names(&first);
-        assert!(Arc::ptr_eq(&first.0[0].0, &second.0[0].0));
+        assert!(Arc::ptr_eq(&first.names, &second.names), "all of them");
         assert_eq!(second, of(2.0));
+        let mut third = of(3.0);
+        third.insert("accuracy", 0.5);
+        third.share_names(&first);
+        assert!(Arc::ptr_eq(&first.names[0], &third.names[1]), "those that are the same");
+        assert_eq!((third.get("accuracy"), third.get("loss")), (Some(0.5), Some(3.0)));
     }
 }

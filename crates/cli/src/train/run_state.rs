@@ -1,5 +1,7 @@
 //! What a run keeps beside its tensors, so that it can go on as if it had never stopped.
 
+use std::borrow::Cow;
+
 use kith_core::checkpoint::Stage;
 use kith_core::recipe::Recipe;
 use kith_core::trainer::{Plan, State};
@@ -10,18 +12,18 @@ use crate::checkpoint;
 use crate::failure::Failure;
 
 /// The note of a state file.
-pub(crate) type RunState = State<RunNote>;
+pub(crate) type RunState = State<RunNote<'static>>;
 
 /// What a run in a terminal keeps in its state besides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RunNote {
+pub(crate) struct RunNote<'a> {
     /// The source as on the command line, with the sizes of its splits.
     pub(crate) data: String,
     /// The checkpoint that the run started from, by its fingerprint; none if weights were fresh.
     #[serde(default)]
     pub(crate) start: Option<String>,
     #[serde(with = "super::history")]
-    pub(crate) history: Vec<Record>,
+    pub(crate) history: Cow<'a, [Record]>,
     /// Losses of the first steps; earlier versions kept none.
     #[serde(default)]
     pub(crate) first_losses: Vec<f32>,
@@ -36,7 +38,7 @@ pub(crate) struct Now<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) recipe: &'a Recipe,
     pub(crate) stage: Stage,
-    pub(crate) note: &'a RunNote,
+    pub(crate) note: &'a RunNote<'a>,
 }
 
 /// Refuses to go on with other settings than those of the start.

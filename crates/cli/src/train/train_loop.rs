@@ -120,7 +120,7 @@ impl<'a, T: Task> Run<'a, T> {
         let (plan, stage, note) = (run.trainer.plan(), run.trainer.stage(), run.note());
         run_state::check(&saved, Now { plan, recipe: context.recipe, stage, note: &note })?;
         run.trainer = run.trainer.resume(&archive, &saved.counters).map_err(Failure::of(&path))?;
-        (run.history, run.earlier) = (saved.more.history, saved.more.seconds);
+        (run.history, run.earlier) = (saved.more.history.into_owned(), saved.more.seconds);
         run.first_losses = FirstLosses::resumed(saved.more.first_losses);
         run.log = run.open_log()?;
         Ok(run)

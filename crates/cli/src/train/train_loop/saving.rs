@@ -17,12 +17,12 @@ use crate::train::record::{Record, best};
 use crate::train::run_state::RunNote;
 
 impl<T: Task> Run<'_, T> {
-    pub(super) fn note(&self) -> RunNote {
+    pub(super) fn note(&self) -> RunNote<'_> {
         let described = self.context.splits.described();
         RunNote {
             data: json!(described).to_string(),
             start: self.start.clone(),
-            history: self.history.clone(),
+            history: (&self.history).into(),
             first_losses: self.first_losses.known().to_vec(),
             seconds: self.earlier + self.epoch_began.elapsed().as_secs_f64(),
         }
