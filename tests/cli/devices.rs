@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{SMALL, metrics};
+use crate::common::{SMALL, metrics, picture};
 
 /// The program on such devices.
 fn kith(folder: &Path, words: &[&str], devices: &str) -> Command {
@@ -113,4 +113,35 @@ fn several_devices_are_refused_where_one_computes() {
     let (exit, code, said) = refused(folder.path(), &resnet, "cpu,gpu:0");
     assert_eq!((exit, code.as_str()), (3, "SETTING"), "{said}");
     assert!(said.contains("devices = 2") && said.contains("statistics"), "{said}");
+}
+
+/// Here a buffer may have 128 MiB, and the first layer's maps of all images take more.
+#[test]
+fn on_wgpu_images_are_embedded_by_as_many_as_a_buffer_holds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in 0..40 {
+        let class = folder.path().join(["images/cat", "images/dog"][number as usize % 2]);
+        fs::create_dir_all(&class).expect("a folder");
+        picture(number).save(class.join(format!("{number}.png"))).expect("it can be written");
+    }
+    let data = ["--data", "folder:images"];
+    let wide = ["--side", "224", "--set", "encoder.width=96", "--set", "pretraining.epochs=1"];
+    let few = ["--set", "pretraining.steps=1", "--set", "pretraining.unlabelled_batch=4"];
+    let fewer = ["--set", "pretraining.labelled_batch=2", "--set", "objective.queue=8"];
+    let train = [&["pretrain", "--run", "run"][..], &data, &wide, &few, &fewer].concat();
+    done(folder.path(), &train, "cpu");
+    let embedded = |device| {
+        let checkpoint = ["--checkpoint", "run/checkpoint.safetensors"];
+        let words = [&["embed", "--split", "all", "--out", device][..], &checkpoint, &data];
+        done(folder.path(), &words.concat(), device);
+        let bytes = fs::read(folder.path().join(format!("{device}.npy"))).expect("features");
+        // Numbers come last, forty rows of 96.
+        let numbers = bytes[bytes.len() - 4 * 40 * 96..].chunks_exact(4);
+        let number = |four: &[u8]| f32::from_le_bytes(four.try_into().expect("four bytes"));
+        numbers.map(number).collect::<Vec<f32>>()
+    };
+    let (expected, found) = (embedded("cpu"), embedded("gpu:0"));
+    let largest = expected.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+    let apart = expected.iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart < 1e-3 * largest, "{apart} apart of {largest}");
 }

@@ -27,6 +27,8 @@ mod resume;
 mod run_file;
 #[cfg(unix)]
 mod same;
+#[cfg(target_os = "linux")] // where the layer is a library of this form
+mod scarce_gpu;
 mod semi;
 mod serve;
 mod sweep;

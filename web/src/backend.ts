@@ -170,10 +170,13 @@ async function coded<T>(work: () => T | Promise<T>, engine?: WasmEngine): Promis
   try {
     return await work();
   } catch (thrown) {
-    const failed = engine && (thrown as { code?: unknown } | null)?.code === "DEVICE";
+    const code = (thrown as { code?: unknown } | null)?.code;
+    const failed = engine && code === "DEVICE";
     const lost = engine && (await lostWithin(engine, failed ? LATE_MS : 0));
     if (lost) throw deviceLost(lost);
     if (failed) check(engine);
+    // What the GPU refused for want of memory is no error of the next call.
+    if (code === "OUT_OF_MEMORY") engine?.takeErrors();
     throw withCode(thrown);
   }
 }

@@ -7,6 +7,7 @@ use kith_core::{Device, DeviceKind, Error, selftest};
 
 use crate::args::{DeviceChoice, DeviceChoices};
 use crate::failure::{DeviceError, Failure};
+use crate::refused;
 use crate::remote;
 
 /// A device with its name.
@@ -121,7 +122,8 @@ fn one(choice: &DeviceChoice) -> Result<Chosen, Failure> {
     let (adapter, kind) = found;
     let software = if adapter.kind == Kind::Gpu { "" } else { ", which is software" };
     let why = format!("{} ({}){software}", adapter.name, adapter.backend);
-    let gpu = Chosen::here(Device::wgpu(kind.clone()), why);
+    let opened = gpu::open_here(kind.clone(), refused::hear).map_err(|said| no_gpu(&said))?;
+    let gpu = Chosen::here(opened, why);
     let deviation = pollster::block_on(selftest::training(&gpu.device));
     trusted(gpu, choice, deviation)
 }
@@ -168,7 +170,7 @@ fn trusted(
         Ok(far) => {
             format!("{} computes wrongly: a test with known values is off by {far:.1e}", gpu.why)
         }
-        Err(error) => format!("{} failed a test: {error}", gpu.why),
+        Err(error) => format!("{} failed a test: {}", gpu.why, refused::told(error)),
     };
     match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(cpu(&format!("; {wrong}"))),

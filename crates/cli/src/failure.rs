@@ -21,7 +21,7 @@ pub use replay::ReplayError;
 pub enum Failure {
     /// The core refused its input or the device failed.
     #[error(transparent)]
-    Core(#[from] kith_core::Error),
+    Core(kith_core::Error),
     /// The images cannot be used.
     #[error(transparent)]
     Data(#[from] kith_data::Error),

@@ -5,6 +5,7 @@
 
 pub mod files;
 pub mod fetch;
+mod refused;
 mod failure;
 mod panic_hook;
 mod args;
@@ -38,7 +39,7 @@ pub fn run() -> ExitCode {
     let args = args::Args::read();
     allocator::keep_memory(&args.verb);
     let console = output::Console::new(&args);
-    match verbs::run(args.verb, &args.shared, &console) {
+    match refused::caught(|| verbs::run(args.verb, &args.shared, &console)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             console.failure(&failure);

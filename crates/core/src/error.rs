@@ -1,5 +1,7 @@
 //! What can be wrong with the input, each with what was expected, what came and what to do.
 
+mod of_device;
+
 use std::borrow::Cow;
 
 /// An error of kith's core. Its [`code`](Error::code) is stable; its text is for people.
@@ -232,6 +234,15 @@ pub enum Error {
         /// What the backend says.
         reason: String,
     },
+    /// The device has no room for what is computed at a time.
+    #[error(
+        "the device has no memory for so much at a time ({reason}): take fewer or smaller images at a time, \
+         or another device"
+    )]
+    DeviceMemory {
+        /// What the backend says.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -282,6 +293,7 @@ impl Error {
             Self::Diverged { .. } | Self::DivergedAfter { .. } => "DIVERGED",
             Self::Remote { .. } => "REMOTE_DEVICE",
             Self::Device { .. } => "DEVICE",
+            Self::DeviceMemory { .. } => "OUT_OF_MEMORY",
         }
     }
 }

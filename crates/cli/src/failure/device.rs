@@ -1,9 +1,14 @@
-//! Why a device cannot be used, or lent.
+//! Why a device cannot be used, or lent, and how it fails.
 
 use std::io;
 use std::net::SocketAddr;
 
-/// Why a device cannot be used, or lent.
+use kith_core::Error;
+
+use super::Failure;
+use crate::refused;
+
+/// Why a device cannot be used, or lent, and how it fails.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
@@ -45,16 +50,52 @@ pub enum DeviceError {
         /// The devices.
         got: String,
     },
+    /// The device has no room for a training step.
+    #[error(
+        "the device has no memory for a step of {images} images ({reason}): begin a new run with {less}, or take \
+         another device"
+    )]
+    StepMemory {
+        /// Images of a step.
+        images: usize,
+        /// What the device said.
+        reason: String,
+        /// Settings that need less.
+        less: String,
+    },
+    /// The device fails a run that was saved before.
+    #[error("{source}; what was saved last goes on with: {resume}")]
+    InRun {
+        /// How it fails.
+        source: Error,
+        /// The command that goes on.
+        resume: String,
+    },
 }
 
 impl DeviceError {
     /// A stable name for scripts.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::NoGpu { .. } => "NO_GPU",
             Self::Several { .. } => "SEVERAL_DEVICES",
             Self::NoWorker { .. } => "NO_WORKER",
             Self::Listen { .. } => "LISTEN",
+            Self::StepMemory { .. } => "OUT_OF_MEMORY",
+            Self::InRun { source, .. } => source.code(),
         }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Core(refused::told(error))
+    }
+}
+
+impl Failure {
+    /// Whether the device has no room for what was computed at a time.
+    pub(crate) fn is_memory(&self) -> bool {
+        matches!(self, Self::Core(Error::DeviceMemory { .. }))
     }
 }

@@ -19,10 +19,15 @@ impl Failure {
         ExitCode::from(match self {
             Self::Core(
                 kith_core::Error::Device { .. }
+                | kith_core::Error::DeviceMemory { .. }
                 | kith_core::Error::Diverged { .. }
                 | kith_core::Error::DivergedAfter { .. },
             )
-            | Self::Device(DeviceError::NoGpu { .. })
+            | Self::Device(
+                DeviceError::NoGpu { .. }
+                | DeviceError::StepMemory { .. }
+                | DeviceError::InRun { .. },
+            )
             | Self::Replay(ReplayError::Departs { .. })
             | Self::Crashed { .. } => FAILED,
             Self::Process { exit, .. } => *exit,

@@ -109,7 +109,7 @@ impl Search<'_> {
             match self.pace(size) {
                 Ok(pace) => paces.push((size, pace)),
                 // A device that fails at a size has no memory for a larger one.
-                Err(Failure::Core(Error::Device { .. })) => break,
+                Err(Failure::Core(Error::Device { .. } | Error::DeviceMemory { .. })) => break,
                 Err(failure) => return Err(failure),
             }
         }

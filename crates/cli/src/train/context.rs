@@ -1,15 +1,16 @@
 //! What a run has besides who learns in it.
 
-use kith_core::Device;
 use kith_core::checkpoint::Origin;
 use kith_core::method::parts::PartDevice;
 use kith_core::recipe::Recipe;
+use kith_core::{Device, Error};
 
 use super::claim::Rival;
-use super::folder::Folder;
+use super::folder::{self, Folder};
 use super::splits::Splits;
 use crate::args::LogFormat;
 use crate::device::Seeded;
+use crate::failure::{DeviceError, Failure};
 use crate::output::Console;
 
 /// What a run consists of, besides who learns.
@@ -37,6 +38,17 @@ pub(crate) struct RunContext<'a> {
 }
 
 impl RunContext<'_> {
+    /// Says how to go on, where the device fails and something was saved.
+    pub(crate) fn resumable(&self, failure: Failure) -> Failure {
+        match failure {
+            Failure::Core(source @ Error::Device { .. }) if self.folder.is_saved() => {
+                let resume = folder::resume_command(self.whole.path());
+                DeviceError::InRun { source, resume }.into()
+            }
+            failure => failure,
+        }
+    }
+
     /// The device and the seed.
     pub(crate) fn seeded(&self) -> Seeded<'_> {
         Seeded { device: self.device, seed: self.seed }

@@ -86,7 +86,12 @@ impl Folder {
 
     /// Whether a run was begun here.
     pub(crate) fn is_run(&self) -> bool {
-        self.file(STATE).exists() || self.file(COMMAND).exists()
+        self.is_saved() || self.file(COMMAND).exists()
+    }
+
+    /// Whether there is something to go on from.
+    pub(crate) fn is_saved(&self) -> bool {
+        self.file(STATE).exists()
     }
 
     /// Makes the folder, clears what a killed process left half-written, and writes how the run was

@@ -10,7 +10,7 @@ use kith_data::Split;
 
 use crate::device::Seeded;
 use crate::failure::Failure;
-use crate::inference::{AT_A_TIME, embed};
+use crate::inference::{embed, in_batches};
 
 /// Images that are measured; `RankMe` and uniformity compare all with all.
 pub(crate) const MEASURED: usize = 1_000;
@@ -48,15 +48,17 @@ fn seen_twice(
     let [side, _] = images.size();
     let listed = recipe.pretraining.views.listed(recipe.objective.views(), side);
     let mut features = [Features::default(), Features::default()];
-    let places: Vec<u32> = (0..images.len() as u32).collect();
-    for chunk in places.chunks(AT_A_TIME) {
-        let numbers: Vec<u64> = chunk.iter().map(|&place| u64::from(place)).collect();
-        let seen = two_views(&listed, &images.read(chunk)?.to_device(device), &numbers, seed);
-        for (own, view) in features.iter_mut().zip(seen) {
-            let rows = encoder.forward(view);
-            own.dim = rows.dims()[1];
-            own.values.extend(pollster::block_on(read(rows))?);
+    in_batches(images.len(), |places| {
+        let numbers: Vec<u64> = places.iter().map(|&place| u64::from(place)).collect();
+        let seen = two_views(&listed, &images.read(places)?.to_device(device), &numbers, seed);
+        let rows = seen.map(|view| encoder.forward(view));
+        let dim = rows[0].dims()[1];
+        let [first, second] = rows.map(|rows| pollster::block_on(read(rows)));
+        for (own, values) in features.iter_mut().zip([first?, second?]) {
+            own.dim = dim;
+            own.values.extend(values);
         }
-    }
+        Ok(())
+    })?;
     Ok(features)
 }

@@ -19,15 +19,12 @@ use kith_data::Split;
 
 use crate::device::Seeded;
 use crate::failure::Failure;
-use crate::inference::{embed, look_up};
+use crate::inference::{embed, in_batches, look_up};
 use crate::train::context::RunContext;
 use crate::train::geometry;
 use crate::train::readings::Readings;
 use crate::train::record::Score;
 use crate::train::splits::Splits;
-
-/// Images that are measured at a time.
-const AT_A_TIME: usize = 256;
 
 /// Labelled images that vote each epoch; more would cost more than they tell.
 const VOTERS: usize = 1_000;
@@ -109,21 +106,28 @@ pub(crate) fn score(
         return Ok(None);
     };
     let (mut right, mut loss) = (0.0, 0.0);
-    let places: Vec<u32> = (0..split.len() as u32).collect();
-    for chunk in places.chunks(AT_A_TIME) {
-        let visits = Visit::at(epoch, chunk.iter().map(|&place| u64::from(place)));
+    let mut classified = true;
+    in_batches(split.len(), |places| {
+        if !classified {
+            return Ok(());
+        }
+        let visits = Visit::at(epoch, places.iter().map(|&place| u64::from(place)));
         let draw = Draw { seed: context.seed, purpose: Purpose::TestView, visits: &visits };
-        let images = split.read(chunk)?.to_device(context.device);
+        let images = split.read(places)?.to_device(context.device);
         let images = context.recipe.evaluation.test_view.apply(images, draw);
-        let Some(logits) = logits(images) else { return Ok(None) };
-        let own: Vec<i32> = chunk.iter().map(|&place| i32::from(labels[place as usize])).collect();
+        let Some(logits) = logits(images) else {
+            classified = false;
+            return Ok(());
+        };
+        let own: Vec<i32> = places.iter().map(|&place| i32::from(labels[place as usize])).collect();
         let own = Tensor::<1, Int>::from_data(own.as_slice(), context.device);
         let accuracy = metrics::accuracy(logits.clone(), own.clone());
         let both = Tensor::cat(vec![accuracy, cross_entropy(logits, own).mean()], 0);
         let both = pollster::block_on(read(both))?;
-        right += f64::from(both[0]) * chunk.len() as f64;
-        loss += f64::from(both[1]) * chunk.len() as f64;
-    }
-    let count = places.len() as f64;
-    Ok(Some(Score { accuracy: right / count, loss: loss / count }))
+        right += f64::from(both[0]) * places.len() as f64;
+        loss += f64::from(both[1]) * places.len() as f64;
+        Ok(())
+    })?;
+    let count = split.len() as f64;
+    Ok(classified.then_some(Score { accuracy: right / count, loss: loss / count }))
 }

@@ -16,6 +16,7 @@ pub(crate) mod finite;
 pub(crate) mod geometry;
 pub(crate) mod measure;
 pub(crate) mod final_test;
+pub(crate) mod advice;
 pub(crate) mod train_loop;
 pub(crate) mod semi;
 pub(crate) mod auto;

@@ -11,14 +11,12 @@ use kith_data::Split;
 
 use crate::failure::Failure;
 use crate::files::FileError;
+use crate::inference::in_batches;
 use crate::train::context::RunContext;
 use crate::train::folder::{self, Folder};
 use crate::train::initial_weights::InitialWeights;
 use crate::train::loader::{self, UnlabelledSplit};
 use crate::train::train_loop::{Trained, train};
-
-/// Images that a teacher labels at a time.
-const AT_A_TIME: usize = 256;
 
 /// The network of a run's folder to go on with: the best where images were kept aside to choose it by,
 /// else the last.
@@ -82,13 +80,13 @@ fn labelled_by(
     let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
     let model = Model::open(&bytes, context.device).map_err(Failure::of(&path))?;
     let images = &context.splits.unlabelled;
-    let places: Vec<u32> = (0..images.len() as u32).collect();
     let mut all = Features::default();
-    for chunk in places.chunks(AT_A_TIME) {
-        let found = pollster::block_on(model.classify(&images.read(chunk)?))?;
+    in_batches(images.len(), |places| {
+        let found = pollster::block_on(model.classify(&images.read(places)?))?;
         all.dim = found.dim;
         all.values.extend(found.values);
-    }
+        Ok(())
+    })?;
     let labels = PseudoLabels::balanced(&all, settings.threshold);
     if labels.places.is_empty() {
         return Err(Failure::UnsureTeacher { threshold: settings.threshold });

@@ -14,6 +14,8 @@ use crate::args::LogFormat;
 use crate::failure::Failure;
 use crate::interrupt::stopped;
 use crate::progress::{Tick, Training};
+use crate::refused;
+use crate::train::advice::advised;
 use crate::train::claim::Claim;
 use crate::train::context::RunContext;
 use crate::train::event_log::EventLog;
@@ -66,7 +68,8 @@ pub(crate) fn train<T: Task>(
         context.folder.begin(context.recipe)?;
         let _begun = claim
             .map_or_else(|| Claim::of(context.folder, context.rival), |claim| Ok(Some(claim)))?;
-        run.all_steps(batches)?;
+        refused::caught(|| run.all_steps(batches))
+            .map_err(|failure| advised(failure, &run.trainer, context))?;
     }
     let first_losses = run.first_losses.known().to_vec();
     Ok(Trained { metrics: measure::metrics(&run.trainer), history: run.history, first_losses })

@@ -13,6 +13,7 @@ use crate::eval::frozen::{self, Scores};
 use crate::eval::minibatch::{self, Minibatch};
 use crate::failure::Failure;
 use crate::format::percent;
+use crate::refused;
 use crate::report::confusion::Confusion;
 use crate::report::curves::{self, Part};
 use crate::report::diagnosis::Finding;
@@ -66,20 +67,24 @@ pub(super) fn run(
 /// Pre-trains, evaluates and reports, in the session's folder.
 pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrained, Failure> {
     let context = session.context(splits);
+    refused::caught(|| completed(session, &context)).map_err(|failure| context.resumable(failure))
+}
+
+fn completed(session: &Session<'_>, context: &RunContext<'_>) -> Result<Pretrained, Failure> {
     let start = session.start.as_ref();
-    let trained = learn(&context, start)?;
-    let frozen = frozen(&context, start)?;
+    let trained = learn(context, start)?;
+    let frozen = frozen(context, start)?;
     let scores = frozen.as_ref().map(|frozen| [&frozen.random, &frozen.last]);
     let facts = Facts {
-        plan: plan(&context),
+        plan: plan(context),
         data: &session.data,
         start: initial_weights::fingerprint(start),
         scores,
     };
-    let record = run_record::of(&context, &trained, facts)?;
+    let record = run_record::of(context, &trained, facts)?;
     session.folder.write(folder::REPLAY, record.to_json().as_bytes())?;
-    let run = Finished::of(&context, &trained);
-    let page = page(&context, &trained, &run.findings, frozen.as_ref())?;
+    let run = Finished::of(context, &trained);
+    let page = page(context, &trained, &run.findings, frozen.as_ref())?;
     session.folder.write(folder::REPORT, html(&page).as_bytes())?;
     let pretrained = Pretrained { run, frozen };
     // The results come last: whoever finds them finds a run that is over.

@@ -120,6 +120,37 @@ pub async fn open(
     Ok(Opened { device, adapter: Adapter::from(&setup.adapter), health })
 }
 
+/// How `on_error` is told of a device that was lost.
+pub const LOST: &str = "the GPU was lost";
+
+/// Opens a GPU in a program of its own. What it refuses is an error where its numbers are read; before, `on_error`
+/// is told of what the driver said, which that error may have no word of.
+///
+/// # Errors
+/// What the driver said where it gives no device.
+#[cfg(not(target_family = "wasm"))]
+pub fn open_here(kind: DeviceKind, on_error: fn(&str)) -> Result<Device, String> {
+    let options = Device::wgpu_options().device_kind(kind.clone());
+    match options.init_with_setup() {
+        Ok((device, setup)) => {
+            setup.device.set_device_lost_callback(move |reason, message| {
+                on_error(&format!("{LOST}, {reason:?}: {message}"));
+            });
+            setup.device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+                let said = error.to_string();
+                on_error(&said);
+                // As a panic does, it ends what cubecl was about to compute, which makes an error of it;
+                // nothing is printed.
+                std::panic::resume_unwind(Box::new(said));
+            }));
+            Ok(device)
+        }
+        // It was opened before.
+        Err(WgpuInitError::Registration { .. }) => Ok(Device::wgpu(kind)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// What has become of a device since it was opened.
 #[derive(Clone, Debug, Default)]
 pub struct Health {

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::args::{FIT_SIDE, FitFlags, RecipeFlags};
 use crate::failure::Failure;
 use crate::peak_memory::{PeakMemory, installed};
+use crate::train::advice::in_parts;
 use crate::verbs::session;
 
 /// Batches that are measured, for each part that a batch is sent in.
@@ -101,12 +102,6 @@ pub(super) fn measure(flags: &FitFlags) -> Result<Option<Fit>, Failure> {
 fn batch_of(recipe: &Recipe) -> usize {
     let settings = &recipe.pretraining;
     if settings.unlabelled_batch > 0 { settings.unlabelled_batch } else { settings.labelled_batch }
-}
-
-/// The recipe with its batch in parts, if its encoder can be trained so.
-fn in_parts(recipe: &Recipe, parts: usize) -> Option<Recipe> {
-    let change = format!("pretraining.accumulate={}", parts * recipe.pretraining.accumulate.max(1));
-    Recipe::parse(&recipe.to_toml(), &[change]).ok()
 }
 
 /// What the process holds at most during steps of such a batch, of noise.

@@ -1,0 +1,203 @@
+//! GPUs that have no memory left, or are lost: the error says what to do, nothing half-written has a name, and
+//! what is advised works. A Vulkan layer (`scarce_gpu.c`) takes memory and the GPU away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use kith_core::archive::Archive;
+use serde_json::Value;
+
+use crate::common::{metrics, picture};
+
+const RUN: &str = "run";
+const SIDE: [&str; 2] = ["--side", "32"];
+
+/// A run of two classes of twenty images, which a GPU in software computes in seconds.
+const SMALL: [&str; 22] = [
+    "pretrain",
+    "--data",
+    "folder:images",
+    "--seed",
+    "5",
+    "--json",
+    "--set",
+    "encoder.width=8",
+    "--set",
+    "projection.hidden=[8]",
+    "--set",
+    "projection.output=8",
+    "--set",
+    "objective.queue=1024",
+    "--set",
+    "pretraining.epochs=3",
+    "--set",
+    "pretraining.steps=2",
+    "--set",
+    "pretraining.unlabelled_batch=16",
+    "--set",
+    "pretraining.labelled_batch=8",
+];
+
+/// The folder with the layer and what describes it.
+fn layer() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("scarce-gpu");
+        fs::create_dir_all(&folder).expect("a folder");
+        let library = folder.join("libkith_scarce_gpu.so");
+        let mut cc = Command::new("cc");
+        cc.args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"]).arg(&library);
+        cc.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cli/scarce_gpu.c"));
+        assert!(cc.status().expect("cc is there").success(), "the layer compiles");
+        let manifest = serde_json::json!({
+            "file_format_version": "1.0.0",
+            "layer": {
+                "name": "VK_LAYER_KITH_scarce_gpu",
+                "type": "GLOBAL",
+                "library_path": library,
+                "api_version": "1.3.0",
+                "implementation_version": "1",
+                "description": "a GPU with little memory, or that is lost",
+            },
+        });
+        fs::write(folder.join("layer.json"), manifest.to_string()).expect("it can be written");
+        folder
+    })
+}
+
+/// The driver of the GPU in software: others take memory in pieces of other sizes.
+fn software() -> PathBuf {
+    let drivers = fs::read_dir("/usr/share/vulkan/icd.d").expect("there are drivers");
+    let mut drivers = drivers.map(|entry| entry.expect("an entry").path());
+    let is_software = |path: &PathBuf| path.to_string_lossy().contains("lvp_icd");
+    drivers.find(is_software).expect("Mesa's driver in software is there")
+}
+
+/// What a GPU lacks.
+#[derive(Clone, Copy)]
+enum Scarce {
+    Nothing,
+    /// All bytes but so many.
+    Bytes(u64),
+    /// It is lost after so many submissions.
+    Submits(u64),
+}
+
+fn kith(folder: &Path, words: &[&str], scarce: Scarce) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+    command.current_dir(folder).args(words).args(["--device", "gpu:0"]);
+    command.env("VK_LAYER_PATH", layer()).env("KITH_SAVE_SECONDS", "0");
+    command.env("VK_INSTANCE_LAYERS", "VK_LAYER_KITH_scarce_gpu");
+    command.env("VK_DRIVER_FILES", software()).env("VK_ICD_FILENAMES", software());
+    match scarce {
+        Scarce::Nothing => {}
+        Scarce::Bytes(bytes) => drop(command.env("KITH_GPU_BYTES", bytes.to_string())),
+        Scarce::Submits(submits) => drop(command.env("KITH_GPU_SUBMITS", submits.to_string())),
+    }
+    command.output().expect("the program starts")
+}
+
+/// Code and words of a command that failed.
+fn failure(output: &Output) -> (String, String) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!said.contains("panicked"), "{said}");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let last = said.trim_end().lines().next_back().unwrap_or_default();
+    let object: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {said}"));
+    let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
+    (text("error"), text("message"))
+}
+
+fn with_images() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in 0..40 {
+        let class = folder.path().join(["images/cat", "images/dog"][number as usize % 2]);
+        fs::create_dir_all(&class).expect("a folder");
+        picture(number).save(class.join(format!("{number}.png"))).expect("it can be written");
+    }
+    folder
+}
+
+fn words<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    [&SMALL[..], &["--run", run], more].concat()
+}
+
+/// The value that a message advises for a setting.
+fn advised(message: &str, setting: &str) -> String {
+    let start = format!("--set {setting}=");
+    let rest = message.split(&start).nth(1).unwrap_or_else(|| panic!("{setting}: {message}"));
+    rest.chars().take_while(char::is_ascii_digit).collect()
+}
+
+/// A step needs more than 48 MB, and less in parts.
+#[test]
+fn on_a_scarce_gpu_a_step_that_lacks_memory_says_what_needs_less_and_that_works() {
+    const LARGE: [&str; 8] = [
+        "--side",
+        "64",
+        "--set",
+        "encoder.width=16",
+        "--set",
+        "pretraining.epochs=1",
+        "--set",
+        "pretraining.unlabelled_batch=28",
+    ];
+    let folder = with_images();
+    let mut parts = "1".to_owned();
+    for round in 0.. {
+        let (run, change) = (format!("run-{round}"), format!("pretraining.accumulate={parts}"));
+        let changes = [&LARGE[..], &["--set", &change]].concat();
+        let output = kith(folder.path(), &words(&run, &changes), Scarce::Bytes(48_000_000));
+        if output.status.success() {
+            assert!(round > 0, "all of it fits");
+            break;
+        }
+        let (code, message) = failure(&output);
+        assert_eq!(code, "OUT_OF_MEMORY", "{message}");
+        assert!(message.contains("--set pretraining.unlabelled_batch=14 or"), "{message}");
+        let entries = fs::read_dir(folder.path().join(&run)).expect("a folder");
+        let mut left: Vec<_> = entries.map(|entry| entry.expect("one").file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["command.txt", "recipe.toml"], "nothing was computed");
+        assert!(round < 4, "what is advised never fits: {message}");
+        parts = advised(&message, "pretraining.accumulate");
+    }
+}
+
+#[test]
+fn on_a_scarce_gpu_that_is_lost_again_and_again_a_run_is_the_same_in_the_end() {
+    let folder = with_images();
+    let whole = kith(folder.path(), &words("whole", &SIDE), Scarce::Nothing);
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    let words = words(RUN, &[&SIDE[..], &["--resume"]].concat());
+    let run = folder.path().join(RUN);
+    let (mut losses, mut submits) = (0, 400);
+    loop {
+        let output = kith(folder.path(), &words, Scarce::Submits(submits));
+        if output.status.success() {
+            break;
+        }
+        losses += 1;
+        submits += 300;
+        let (code, message) = failure(&output);
+        assert!(message.contains("the GPU was lost"), "{message}");
+        let begun = !message.contains("failed a test");
+        assert_eq!(code, if begun { "DEVICE" } else { "NO_GPU" }, "{message}");
+        let saved = run.join("state.safetensors").exists();
+        assert_eq!(saved && begun, message.contains("--resume"), "{message}");
+        assert!(losses < 40, "it never ends: {message}");
+    }
+    assert!(losses > 3, "it was lost {losses} times");
+    assert_eq!(metrics(&run), metrics(&folder.path().join("whole")));
+    let tensors = |run: &Path| {
+        let bytes = fs::read(run.join("checkpoint.safetensors")).expect("a checkpoint");
+        let archive = Archive::from_bytes(&bytes).expect("it is sound");
+        let names: Vec<String> = archive.names().map(ToOwned::to_owned).collect();
+        names.into_iter().map(|name| archive.get(&name).expect("numbers").values.clone()).collect()
+    };
+    let (found, expected): (Vec<_>, Vec<_>) =
+        (tensors(&run), tensors(&folder.path().join("whole")));
+    assert!(found == expected, "weights to the bit");
+}
