@@ -2,8 +2,9 @@
 //! what is advised works. A Vulkan layer (`scarce_gpu.c`) takes memory and the GPU away.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use kith_core::archive::Archive;
@@ -86,8 +87,13 @@ enum Scarce {
 }
 
 fn kith(folder: &Path, words: &[&str], scarce: Scarce) -> Output {
+    let mut command = on_gpu(words, scarce);
+    command.current_dir(folder).output().expect("the program starts")
+}
+
+fn on_gpu(words: &[&str], scarce: Scarce) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
-    command.current_dir(folder).args(words).args(["--device", "gpu:0"]);
+    command.args(words).args(["--device", "gpu:0"]);
     command.env("VK_LAYER_PATH", layer()).env("KITH_SAVE_SECONDS", "0");
     command.env("VK_INSTANCE_LAYERS", "VK_LAYER_KITH_scarce_gpu");
     command.env("VK_DRIVER_FILES", software()).env("VK_ICD_FILENAMES", software());
@@ -96,7 +102,7 @@ fn kith(folder: &Path, words: &[&str], scarce: Scarce) -> Output {
         Scarce::Bytes(bytes) => drop(command.env("KITH_GPU_BYTES", bytes.to_string())),
         Scarce::Submits(submits) => drop(command.env("KITH_GPU_SUBMITS", submits.to_string())),
     }
-    command.output().expect("the program starts")
+    command
 }
 
 /// Code and words of a command that failed.
@@ -131,25 +137,27 @@ fn advised(message: &str, setting: &str) -> String {
     rest.chars().take_while(char::is_ascii_digit).collect()
 }
 
-/// A step needs more than 48 MB, and less in parts.
+/// Steps that need more than [`TOO_FEW`], and less in parts.
+const LARGE: [&str; 8] = [
+    "--side",
+    "64",
+    "--set",
+    "encoder.width=16",
+    "--set",
+    "pretraining.epochs=1",
+    "--set",
+    "pretraining.unlabelled_batch=28",
+];
+const TOO_FEW: Scarce = Scarce::Bytes(48_000_000);
+
 #[test]
 fn on_a_scarce_gpu_a_step_that_lacks_memory_says_what_needs_less_and_that_works() {
-    const LARGE: [&str; 8] = [
-        "--side",
-        "64",
-        "--set",
-        "encoder.width=16",
-        "--set",
-        "pretraining.epochs=1",
-        "--set",
-        "pretraining.unlabelled_batch=28",
-    ];
     let folder = with_images();
     let mut parts = "1".to_owned();
     for round in 0.. {
         let (run, change) = (format!("run-{round}"), format!("pretraining.accumulate={parts}"));
         let changes = [&LARGE[..], &["--set", &change]].concat();
-        let output = kith(folder.path(), &words(&run, &changes), Scarce::Bytes(48_000_000));
+        let output = kith(folder.path(), &words(&run, &changes), TOO_FEW);
         if output.status.success() {
             assert!(round > 0, "all of it fits");
             break;
@@ -200,4 +208,26 @@ fn on_a_scarce_gpu_that_is_lost_again_and_again_a_run_is_the_same_in_the_end() {
     let (found, expected): (Vec<_>, Vec<_>) =
         (tensors(&run), tensors(&folder.path().join("whole")));
     assert!(found == expected, "weights to the bit");
+}
+
+#[test]
+fn on_a_scarce_gpu_of_a_worker_a_lack_of_memory_is_what_the_trainer_says() {
+    let folder = with_images();
+    let mut command = on_gpu(&["worker", "--listen", "127.0.0.1:0", "--json"], TOO_FEW);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut worker = command.spawn().expect("the program starts");
+    let mut line = String::new();
+    let stdout = worker.stdout.take().expect("it is piped");
+    BufReader::new(stdout).read_line(&mut line).expect("a line");
+    let told: Value = serde_json::from_str(&line).expect("JSON");
+    let device = format!("remote:{}", told["address"].as_str().expect("an address"));
+    let mut trainer = Command::new(env!("CARGO_BIN_EXE_kith"));
+    trainer.current_dir(folder.path()).args(words(RUN, &LARGE)).args(["--device", &device]);
+    let output = trainer.output().expect("the program starts");
+    worker.kill().expect("the child is ours");
+    let of_worker = worker.wait_with_output().expect("the child is ours");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("REMOTE_DEVICE") && said.contains("has no memory"), "{said}");
+    let said = String::from_utf8_lossy(&of_worker.stderr);
+    assert!(!said.contains("panicked"), "{said}");
 }

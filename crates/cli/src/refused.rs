@@ -38,7 +38,7 @@ fn weight(reason: &str) -> u8 {
 }
 
 /// What was said since this was last asked, as an error.
-fn taken() -> Option<Error> {
+pub(crate) fn taken() -> Option<Error> {
     let mut said = said();
     let error = said.as_ref().map(|kept| Error::of_device(&kept.reason));
     if said.as_ref().is_some_and(|kept| !kept.lost) {

@@ -10,6 +10,7 @@ use kith_core::worker::{Worker, refusal};
 use super::connection::{Connection, Pace};
 use crate::failure::{DeviceError, Failure};
 use crate::output::Console;
+use crate::refused;
 
 /// Computes for whoever connects.
 #[derive(Debug)]
@@ -85,6 +86,10 @@ fn serve(stream: TcpStream, mut worker: Worker, name: &str, console: Console) {
 /// A device that gives up while it computes is the trainer's to hear of.
 fn answer(worker: &mut Worker, message: &[u8]) -> Vec<u8> {
     let answered = catch_unwind(AssertUnwindSafe(|| pollster::block_on(worker.answer(message))));
+    // What its driver refused says more than what came of it.
+    if let Some(error) = refused::taken() {
+        return refusal(&error.to_string());
+    }
     answered.unwrap_or_else(|panic| {
         refusal(&format!("its device failed: {}", kith_data::message_of_panic(panic)))
     })
