@@ -174,6 +174,8 @@ export const unseen = {
   PICTURE_SIZE: "the package makes the squares, at the encoder's side",
   DIMENSION: "the package compares the lengths of rows",
   DEVICE: "a GPU that fails is lost, and so is what it computes: DEVICE_LOST",
+  OUT_OF_MEMORY:
+    "no array here is larger than the buffers of the tests' GPU: the program's tests have some",
   NO_ADAPTER: "the package asks for an adapter before it loads anything",
 };
 
