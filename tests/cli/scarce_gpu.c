@@ -1,5 +1,6 @@
 // A Vulkan layer: the GPU under it has KITH_GPU_BYTES bytes of memory and no more, and is lost after
-// KITH_GPU_SUBMITS submissions. Without these it is as it is.
+// KITH_GPU_SUBMITS submissions, KITH_GPU_SUBMITS_AGAIN where it was opened once more. Without these it is as it
+// is.
 #include <stdlib.h>
 #include <string.h>
 #include <vulkan/vk_layer.h>
@@ -89,7 +90,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
     next_of_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
     link->u.pLayerInfo = link->u.pLayerInfo->pNext;
     bytes_left = setting("KITH_GPU_BYTES");
-    submits_left = setting("KITH_GPU_SUBMITS");
+    submits_left = setting(getenv("KITH_GPU_REOPENED") ? "KITH_GPU_SUBMITS_AGAIN" : "KITH_GPU_SUBMITS");
     return ((PFN_vkCreateInstance)next_of_instance(VK_NULL_HANDLE, "vkCreateInstance"))(info, callbacks, instance);
 }
 

@@ -82,7 +82,9 @@ enum Scarce {
     Nothing,
     /// All bytes but so many.
     Bytes(u64),
-    /// It is lost after so many submissions.
+    /// It is lost after so many submissions, once.
+    Once(u64),
+    /// The same, and again where it is opened once more.
     Submits(u64),
 }
 
@@ -100,7 +102,11 @@ fn on_gpu(words: &[&str], scarce: Scarce) -> Command {
     match scarce {
         Scarce::Nothing => {}
         Scarce::Bytes(bytes) => drop(command.env("KITH_GPU_BYTES", bytes.to_string())),
-        Scarce::Submits(submits) => drop(command.env("KITH_GPU_SUBMITS", submits.to_string())),
+        Scarce::Once(submits) => drop(command.env("KITH_GPU_SUBMITS", submits.to_string())),
+        Scarce::Submits(submits) => {
+            command.env("KITH_GPU_SUBMITS", submits.to_string());
+            command.env("KITH_GPU_SUBMITS_AGAIN", submits.to_string());
+        }
     }
     command
 }
@@ -174,40 +180,50 @@ fn on_a_scarce_gpu_a_step_that_lacks_memory_says_what_needs_less_and_that_works(
     }
 }
 
-#[test]
-fn on_a_scarce_gpu_that_is_lost_again_and_again_a_run_is_the_same_in_the_end() {
-    let folder = with_images();
-    let whole = kith(folder.path(), &words("whole", &SIDE), Scarce::Nothing);
-    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
-    let words = words(RUN, &[&SIDE[..], &["--resume"]].concat());
-    let run = folder.path().join(RUN);
-    let (mut losses, mut submits) = (0, 400);
-    loop {
-        let output = kith(folder.path(), &words, Scarce::Submits(submits));
-        if output.status.success() {
-            break;
-        }
-        losses += 1;
-        submits += 300;
-        let (code, message) = failure(&output);
-        assert!(message.contains("the GPU was lost"), "{message}");
-        let begun = !message.contains("failed a test");
-        assert_eq!(code, if begun { "DEVICE" } else { "NO_GPU" }, "{message}");
-        let saved = run.join("state.safetensors").exists();
-        assert_eq!(saved && begun, message.contains("--resume"), "{message}");
-        assert!(losses < 40, "it never ends: {message}");
-    }
-    assert!(losses > 3, "it was lost {losses} times");
-    assert_eq!(metrics(&run), metrics(&folder.path().join("whole")));
+/// Metrics, and weights to the bit.
+fn same(folder: &Path, run: &str, whole: &str) {
+    let [run, whole] = [run, whole].map(|name| folder.join(name));
+    assert_eq!(metrics(&run), metrics(&whole));
     let tensors = |run: &Path| {
         let bytes = fs::read(run.join("checkpoint.safetensors")).expect("a checkpoint");
         let archive = Archive::from_bytes(&bytes).expect("it is sound");
         let names: Vec<String> = archive.names().map(ToOwned::to_owned).collect();
-        names.into_iter().map(|name| archive.get(&name).expect("numbers").values.clone()).collect()
+        let values = |name: String| archive.get(&name).expect("numbers").values.clone();
+        names.into_iter().map(values).collect::<Vec<_>>()
     };
-    let (found, expected): (Vec<_>, Vec<_>) =
-        (tensors(&run), tensors(&folder.path().join("whole")));
-    assert!(found == expected, "weights to the bit");
+    assert!(tensors(&run) == tensors(&whole), "weights to the bit");
+}
+
+#[test]
+fn on_a_scarce_gpu_that_is_lost_a_run_is_the_same_in_the_end() {
+    let folder = with_images();
+    let whole = kith(folder.path(), &words("whole", &SIDE), Scarce::Nothing);
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    let again = words(RUN, &[&SIDE[..], &["--resume"]].concat());
+    let (mut losses, mut submits) = (0, 400);
+    loop {
+        let output = kith(folder.path(), &again, Scarce::Submits(submits));
+        if output.status.success() {
+            break;
+        }
+        let (code, message) = failure(&output);
+        assert!(message.contains("the GPU was lost"), "{message}");
+        let begun = !message.contains("failed a test");
+        assert_eq!(code, if begun { "DEVICE" } else { "NO_GPU" }, "{message}");
+        let saved = folder.path().join(RUN).join("state.safetensors").exists();
+        assert_eq!(saved && begun, message.contains("--resume"), "{message}");
+        assert!(losses < 40, "it never ends: {message}");
+        losses += 1;
+        submits += 300;
+    }
+    assert!(losses > 2, "it was lost {losses} times");
+    same(folder.path(), RUN, "whole");
+    // Whoever opens it once more needs nobody.
+    let once = kith(folder.path(), &words("once", &SIDE), Scarce::Once(submits - 300));
+    assert!(once.status.success(), "{}", String::from_utf8_lossy(&once.stderr));
+    same(folder.path(), "once", "whole");
+    let command = fs::read_to_string(folder.path().join("once/command.txt")).expect("a command");
+    assert!(!command.contains("--resume"), "it was begun once: {command}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use kith_data::Split;
 
 use crate::fetch::FetchError;
 use crate::files::FileError;
+use crate::refused;
 pub use clean::CleanError;
 pub use device::DeviceError;
 pub use replay::ReplayError;
@@ -241,7 +242,7 @@ pub enum Failure {
 impl Failure {
     /// A core error about a file.
     pub(crate) fn of(path: &Path) -> impl Fn(kith_core::Error) -> Self + '_ {
-        move |source| Self::In { path: path.to_owned(), source }
+        move |source| Self::In { path: path.to_owned(), source: refused::told(source) }
     }
 
     /// Why something cannot be judged on these splits: no label, or no image to test on.

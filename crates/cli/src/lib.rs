@@ -23,6 +23,7 @@ mod checkpoint;
 pub mod weights;
 mod inference;
 mod train;
+mod reopened;
 mod eval;
 mod study;
 pub mod report;
@@ -42,6 +43,7 @@ pub fn run() -> ExitCode {
     match refused::caught(|| verbs::run(args.verb, &args.shared, &console)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            reopened::after_loss(&failure, &console);
             console.failure(&failure);
             failure.exit_code()
         }

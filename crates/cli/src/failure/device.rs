@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use kith_core::Error;
 
@@ -67,7 +68,9 @@ pub enum DeviceError {
     #[error("{source}; what was saved last goes on with: {resume}")]
     InRun {
         /// How it fails.
-        source: Error,
+        source: Box<Error>,
+        /// The folder to go on with.
+        folder: PathBuf,
         /// The command that goes on.
         resume: String,
     },

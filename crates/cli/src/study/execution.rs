@@ -7,7 +7,7 @@ use kith_core::Error;
 use super::ledger::Study;
 use super::planned_run::PlannedRun;
 use super::results::RunResults;
-use crate::failure::Failure;
+use crate::failure::{DeviceError, Failure};
 use crate::files;
 use crate::format::percent;
 use crate::interrupt::stopped;
@@ -104,7 +104,7 @@ impl Study {
                 bar.finish();
                 return Err(match failure {
                     Failure::Interrupted { .. } | Failure::Stopped { .. } => self.stopped(done),
-                    other => Failure::Part { name: name.clone(), source: Box::new(other) },
+                    other => Failure::Part { name: name.clone(), source: self.resumable(other) },
                 });
             }
             done += 1;
@@ -133,6 +133,16 @@ impl Study {
             }
             result => result,
         }
+    }
+
+    /// Says how to go on with all of it, where the device fails.
+    fn resumable(&self, failure: Failure) -> Box<Failure> {
+        Box::new(match failure {
+            Failure::Device(DeviceError::InRun { source, .. }) => {
+                folder::fails_in(&self.folder, *source)
+            }
+            other => other,
+        })
     }
 
     /// The user wants to stop after so many runs of those that this command had to do.

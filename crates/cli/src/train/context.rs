@@ -10,7 +10,7 @@ use super::folder::{self, Folder};
 use super::splits::Splits;
 use crate::args::LogFormat;
 use crate::device::Seeded;
-use crate::failure::{DeviceError, Failure};
+use crate::failure::Failure;
 use crate::output::Console;
 
 /// What a run consists of, besides who learns.
@@ -42,8 +42,7 @@ impl RunContext<'_> {
     pub(crate) fn resumable(&self, failure: Failure) -> Failure {
         match failure {
             Failure::Core(source @ Error::Device { .. }) if self.folder.is_saved() => {
-                let resume = folder::resume_command(self.whole.path());
-                DeviceError::InRun { source, resume }.into()
+                folder::fails_in(self.whole, source)
             }
             failure => failure,
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use kith_core::archive::{Archive, Precision};
 
 use crate::args::RunFlags;
-use crate::failure::Failure;
+use crate::failure::{DeviceError, Failure};
 use crate::files::{self, FileError};
 
 /// Everything that going on needs.
@@ -190,7 +190,13 @@ pub(crate) fn resume_command(folder: &Path) -> String {
 }
 
 fn resume_words(args: impl Iterator<Item = OsString>, folder: &Path) -> String {
-    let mut words: Vec<String> = Vec::new();
+    let words: Vec<String> = resume_args(args, folder).iter().map(|word| quoted(word)).collect();
+    words.join(" ")
+}
+
+/// The words of a command line that go on with a run.
+pub(crate) fn resume_args(args: impl Iterator<Item = OsString>, folder: &Path) -> Vec<OsString> {
+    let mut words: Vec<OsString> = Vec::new();
     let mut skip = false;
     for word in args {
         match (skip, word.as_encoded_bytes()) {
@@ -198,10 +204,17 @@ fn resume_words(args: impl Iterator<Item = OsString>, folder: &Path) -> String {
             (_, b"--run") => skip = true,
             (_, b"--resume") => {}
             (_, bytes) if bytes.starts_with(b"--run=") => {}
-            _ => words.push(quoted(&word)),
+            _ => words.push(word),
         }
     }
-    format!("{} --run {} --resume", words.join(" "), quoted(folder.as_os_str()))
+    words.extend(["--run".into(), folder.into(), "--resume".into()]);
+    words
+}
+
+/// A device's failure in a run that can be gone on with.
+pub(crate) fn fails_in(folder: &Folder, source: kith_core::Error) -> Failure {
+    let (resume, folder) = (resume_command(folder.path()), folder.path().to_owned());
+    DeviceError::InRun { source: Box::new(source), folder, resume }.into()
 }
 
 #[cfg(test)]
