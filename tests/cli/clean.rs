@@ -5,20 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::common::{done, kith, picture, refused, trained};
-
-fn write(path: &Path, number: u32) {
-    fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
-    picture(number).save(path).expect("an image can be written");
-}
-
-/// Two classes of so many images.
-fn pets(folder: &Path, count: u32) {
-    for number in 0..count {
-        write(&folder.join(format!("pets/cat/{number:02}.png")), number);
-        write(&folder.join(format!("pets/dog/{number:02}.png")), 100 + number);
-    }
-}
+use crate::common::{done, kith, pets, picture, refused, trained, write_picture};
 
 fn clean(folder: &Path, data: &str, out: &str) -> Value {
     done(folder, &["clean", "--data", data, "--checkpoint", "run", "--out", out])
@@ -94,11 +81,11 @@ fn data_that_have_little_to_compare_are_looked_at_too() {
     trained(folder.path());
     let at = |path: &str| folder.path().join(path);
     for number in 0..6 {
-        write(&at(&format!("one/only/{number}.png")), number);
-        write(&at(&format!("loose/{number}.png")), number);
-        write(&at(&format!("flat/{}/{number}.png", number % 2)), 3);
+        write_picture(&at(&format!("one/only/{number}.png")), number);
+        write_picture(&at(&format!("loose/{number}.png")), number);
+        write_picture(&at(&format!("flat/{}/{number}.png", number % 2)), 3);
     }
-    (0..2).for_each(|number| write(&at(&format!("two/{number}.png")), number));
+    (0..2).for_each(|number| write_picture(&at(&format!("two/{number}.png")), number));
     for (data, images) in [("folder:one", 6), ("folder:loose", 6), ("folder:two", 2)] {
         let cleaned = clean(folder.path(), data, "out");
         assert_eq!((&cleaned["images"], &cleaned["labelled"]), (&json!(images), &json!(0)));

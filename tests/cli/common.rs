@@ -75,6 +75,20 @@ pub(crate) fn picture(number: u32) -> RgbImage {
     })
 }
 
+/// Such an image in a file, whose folder is made.
+pub(crate) fn write_picture(path: &Path, number: u32) {
+    fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("a folder");
+    picture(number).save(path).expect("an image can be written");
+}
+
+/// Two classes of so many images, in `pets`.
+pub(crate) fn pets(folder: &Path, count: u32) {
+    for number in 0..count {
+        write_picture(&folder.join(format!("pets/cat/{number:02}.png")), number);
+        write_picture(&folder.join(format!("pets/dog/{number:02}.png")), 100 + number);
+    }
+}
+
 /// The metrics without wall time, which no two runs share.
 pub(crate) fn metrics(run: &Path) -> Vec<Value> {
     let text = fs::read_to_string(run.join("metrics.jsonl")).expect("a finished run has metrics");

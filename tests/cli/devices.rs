@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::common::{SMALL, metrics, picture};
+use crate::common::{SMALL, metrics, pets};
 
 /// The program on such devices.
 fn kith(folder: &Path, words: &[&str], devices: &str) -> Command {
@@ -119,12 +119,8 @@ fn several_devices_are_refused_where_one_computes() {
 #[test]
 fn on_wgpu_images_are_embedded_by_as_many_as_a_buffer_holds() {
     let folder = tempfile::tempdir().expect("a folder");
-    for number in 0..40 {
-        let class = folder.path().join(["images/cat", "images/dog"][number as usize % 2]);
-        fs::create_dir_all(&class).expect("a folder");
-        picture(number).save(class.join(format!("{number}.png"))).expect("it can be written");
-    }
-    let data = ["--data", "folder:images"];
+    pets(folder.path(), 20);
+    let data = ["--data", "folder:pets"];
     let wide = ["--side", "224", "--set", "encoder.width=96", "--set", "pretraining.epochs=1"];
     let few = ["--set", "pretraining.steps=1", "--set", "pretraining.unlabelled_batch=4"];
     let fewer = ["--set", "pretraining.labelled_batch=2", "--set", "objective.queue=8"];

@@ -7,38 +7,24 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use kith_core::archive::Archive;
 use serde_json::Value;
 
-use crate::common::{metrics, picture};
-
-const RUN: &str = "run";
-const SIDE: [&str; 2] = ["--side", "32"];
+use crate::common::{SMALL, pets};
+use crate::same::same_folder;
 
 /// A run of two classes of twenty images, which a GPU in software computes in seconds.
-const SMALL: [&str; 22] = [
+const RUN: [&str; 11] = [
     "pretrain",
-    "--data",
-    "folder:images",
-    "--seed",
-    "5",
+    "--run",
+    "run",
+    "--resume",
     "--json",
-    "--set",
-    "encoder.width=8",
-    "--set",
-    "projection.hidden=[8]",
-    "--set",
-    "projection.output=8",
-    "--set",
-    "objective.queue=1024",
-    "--set",
-    "pretraining.epochs=3",
+    "--data",
+    "folder:pets",
     "--set",
     "pretraining.steps=2",
     "--set",
-    "pretraining.unlabelled_batch=16",
-    "--set",
-    "pretraining.labelled_batch=8",
+    "pretraining.unlabelled_batch=28",
 ];
 
 /// The folder with the layer and what describes it.
@@ -124,16 +110,14 @@ fn failure(output: &Output) -> (String, String) {
 
 fn with_images() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    for number in 0..40 {
-        let class = folder.path().join(["images/cat", "images/dog"][number as usize % 2]);
-        fs::create_dir_all(&class).expect("a folder");
-        picture(number).save(class.join(format!("{number}.png"))).expect("it can be written");
-    }
+    pets(folder.path(), 20);
     folder
 }
 
-fn words<'a>(run: &'a str, more: &[&'a str]) -> Vec<&'a str> {
-    [&SMALL[..], &["--run", run], more].concat()
+fn words<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    // What is set last counts.
+    let [verb, run @ ..] = RUN;
+    [&[verb][..], &SMALL, &run, more].concat()
 }
 
 /// The value that a message advises for a setting.
@@ -144,16 +128,7 @@ fn advised(message: &str, setting: &str) -> String {
 }
 
 /// Steps that need more than [`TOO_FEW`], and less in parts.
-const LARGE: [&str; 8] = [
-    "--side",
-    "64",
-    "--set",
-    "encoder.width=16",
-    "--set",
-    "pretraining.epochs=1",
-    "--set",
-    "pretraining.unlabelled_batch=28",
-];
+const LARGE: [&str; 4] = ["--set", "encoder.width=64", "--set", "pretraining.epochs=1"];
 const TOO_FEW: Scarce = Scarce::Bytes(48_000_000);
 
 #[test]
@@ -161,9 +136,9 @@ fn on_a_scarce_gpu_a_step_that_lacks_memory_says_what_needs_less_and_that_works(
     let folder = with_images();
     let mut parts = "1".to_owned();
     for round in 0.. {
-        let (run, change) = (format!("run-{round}"), format!("pretraining.accumulate={parts}"));
+        let change = format!("pretraining.accumulate={parts}");
         let changes = [&LARGE[..], &["--set", &change]].concat();
-        let output = kith(folder.path(), &words(&run, &changes), TOO_FEW);
+        let output = kith(folder.path(), &words(&changes), TOO_FEW);
         if output.status.success() {
             assert!(round > 0, "all of it fits");
             break;
@@ -171,7 +146,7 @@ fn on_a_scarce_gpu_a_step_that_lacks_memory_says_what_needs_less_and_that_works(
         let (code, message) = failure(&output);
         assert_eq!(code, "OUT_OF_MEMORY", "{message}");
         assert!(message.contains("--set pretraining.unlabelled_batch=14 or"), "{message}");
-        let entries = fs::read_dir(folder.path().join(&run)).expect("a folder");
+        let entries = fs::read_dir(folder.path().join("run")).expect("a folder");
         let mut left: Vec<_> = entries.map(|entry| entry.expect("one").file_name()).collect();
         left.sort();
         assert_eq!(left, ["command.txt", "recipe.toml"], "nothing was computed");
@@ -180,29 +155,15 @@ fn on_a_scarce_gpu_a_step_that_lacks_memory_says_what_needs_less_and_that_works(
     }
 }
 
-/// Metrics, and weights to the bit.
-fn same(folder: &Path, run: &str, whole: &str) {
-    let [run, whole] = [run, whole].map(|name| folder.join(name));
-    assert_eq!(metrics(&run), metrics(&whole));
-    let tensors = |run: &Path| {
-        let bytes = fs::read(run.join("checkpoint.safetensors")).expect("a checkpoint");
-        let archive = Archive::from_bytes(&bytes).expect("it is sound");
-        let names: Vec<String> = archive.names().map(ToOwned::to_owned).collect();
-        let values = |name: String| archive.get(&name).expect("numbers").values.clone();
-        names.into_iter().map(values).collect::<Vec<_>>()
-    };
-    assert!(tensors(&run) == tensors(&whole), "weights to the bit");
-}
-
 #[test]
 fn on_a_scarce_gpu_that_is_lost_a_run_is_the_same_in_the_end() {
-    let folder = with_images();
-    let whole = kith(folder.path(), &words("whole", &SIDE), Scarce::Nothing);
-    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
-    let again = words(RUN, &[&SIDE[..], &["--resume"]].concat());
+    let [whole, again, once] = [(); 3].map(|()| with_images());
+    let output = kith(whole.path(), &words(&[]), Scarce::Nothing);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let [whole, run] = [&whole, &again].map(|folder| folder.path().join("run"));
     let (mut losses, mut submits) = (0, 400);
     loop {
-        let output = kith(folder.path(), &again, Scarce::Submits(submits));
+        let output = kith(again.path(), &words(&[]), Scarce::Submits(submits));
         if output.status.success() {
             break;
         }
@@ -210,20 +171,19 @@ fn on_a_scarce_gpu_that_is_lost_a_run_is_the_same_in_the_end() {
         assert!(message.contains("the GPU was lost"), "{message}");
         let begun = !message.contains("failed a test");
         assert_eq!(code, if begun { "DEVICE" } else { "NO_GPU" }, "{message}");
-        let saved = folder.path().join(RUN).join("state.safetensors").exists();
+        let saved = run.join("state.safetensors").exists();
         assert_eq!(saved && begun, message.contains("--resume"), "{message}");
         assert!(losses < 40, "it never ends: {message}");
         losses += 1;
         submits += 300;
     }
     assert!(losses > 2, "it was lost {losses} times");
-    same(folder.path(), RUN, "whole");
-    // Whoever opens it once more needs nobody.
-    let once = kith(folder.path(), &words("once", &SIDE), Scarce::Once(submits - 300));
-    assert!(once.status.success(), "{}", String::from_utf8_lossy(&once.stderr));
-    same(folder.path(), "once", "whole");
-    let command = fs::read_to_string(folder.path().join("once/command.txt")).expect("a command");
-    assert!(!command.contains("--resume"), "it was begun once: {command}");
+    same_folder(&whole, &run);
+    // What opens it once more needs nobody.
+    let output = kith(once.path(), &words(&[]), Scarce::Once(submits - 300));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    same_folder(&whole, &once.path().join("run"));
 }
 
 #[test]
@@ -238,7 +198,7 @@ fn on_a_scarce_gpu_of_a_worker_a_lack_of_memory_is_what_the_trainer_says() {
     let told: Value = serde_json::from_str(&line).expect("JSON");
     let device = format!("remote:{}", told["address"].as_str().expect("an address"));
     let mut trainer = Command::new(env!("CARGO_BIN_EXE_kith"));
-    trainer.current_dir(folder.path()).args(words(RUN, &LARGE)).args(["--device", &device]);
+    trainer.current_dir(folder.path()).args(words(&LARGE)).args(["--device", &device]);
     let output = trainer.output().expect("the program starts");
     worker.kill().expect("the child is ours");
     let of_worker = worker.wait_with_output().expect("the child is ours");

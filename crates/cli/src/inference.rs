@@ -13,22 +13,23 @@ use crate::failure::Failure;
 const AT_A_TIME: usize = 256;
 
 /// Calls with the places of some images after those of others, of so many; with half as many at a time once
-/// the device had no memory for more. A call that fails leaves nothing behind.
+/// the device had no memory for more. A call that fails leaves nothing behind; one that gives none ends it.
 pub(crate) fn in_batches(
     count: usize,
-    mut call: impl FnMut(&[u32]) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    mut call: impl FnMut(&[u32]) -> Result<Option<()>, Failure>,
+) -> Result<Option<()>, Failure> {
     let places: Vec<u32> = (0..count as u32).collect();
     let (mut rest, mut most) = (&places[..], AT_A_TIME);
     while !rest.is_empty() {
         let (some, others) = rest.split_at(most.min(rest.len()));
         match call(some) {
-            Ok(()) => rest = others,
+            Ok(Some(())) => rest = others,
+            Ok(None) => return Ok(None),
             Err(failure) if failure.is_memory() && some.len() > 1 => most = some.len() / 2,
             Err(failure) => return Err(failure),
         }
     }
-    Ok(())
+    Ok(Some(()))
 }
 
 /// Clean features of a split.
@@ -39,7 +40,8 @@ pub(crate) fn embed(
 ) -> Result<Features, Failure> {
     let mut features = Features::default();
     in_batches(split.len(), |places| {
-        Ok(pollster::block_on(features.add(encoder, &split.read(places)?, device))?)
+        pollster::block_on(features.add(encoder, &split.read(places)?, device))?;
+        Ok(Some(()))
     })?;
     Ok(features)
 }
@@ -51,18 +53,12 @@ pub(crate) fn predict(
     split: &Split,
     device: &Device,
 ) -> Result<Vec<u16>, Failure> {
-    let (mut predicted, mut classified) = (Vec::with_capacity(split.len()), true);
+    let mut predicted = Vec::with_capacity(split.len());
     in_batches(split.len(), |places| {
-        if !classified {
-            return Ok(());
-        }
-        let Some(logits) = logits(split.read(places)?.to_device(device)) else {
-            classified = false;
-            return Ok(());
-        };
+        let Some(logits) = logits(split.read(places)?.to_device(device)) else { return Ok(None) };
         let classes = pollster::block_on(read_int(logits.argmax(1)))?;
         predicted.extend(classes.into_iter().map(|class| class as u16));
-        Ok(())
+        Ok(Some(()))
     })?;
     Ok(predicted)
 }
@@ -95,7 +91,7 @@ mod tests {
                 return Err(no_memory());
             }
             seen.extend_from_slice(places);
-            Ok(())
+            Ok(Some(()))
         });
         outcome.expect("64 fit");
         assert_eq!(sizes[..4], [256, 128, 64, 64]);
@@ -108,5 +104,11 @@ mod tests {
             Err(Failure::Core(kith_core::Error::NotKith))
         });
         assert_eq!((other.expect_err("another error").code(), calls), ("NOT_KITH", 1));
+        let mut calls = 0;
+        let nothing = in_batches(600, |_| {
+            calls += 1;
+            Ok(None)
+        });
+        assert_eq!((nothing.expect("no error"), calls), (None, 1));
     }
 }

@@ -221,6 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn a_study_whose_device_fails_goes_on_as_a_whole() {
+        let temporary = tempfile::tempdir().unwrap();
+        let study = study(&Folder::at(temporary.path()));
+        let lost = || Error::Device { reason: "lost".into() };
+        let failure = study
+            .execute(&Console::silent(), |_, folder| Err(folder::fails_in(&folder, lost())))
+            .expect_err("it fails");
+        assert_eq!(failure.code(), "DEVICE");
+        let said = failure.to_string();
+        assert!(said.starts_with("a: the device failed: lost; what was saved last"), "{said}");
+        let run = format!("--run {} --resume", temporary.path().display());
+        assert!(said.ends_with(&run), "not with its part alone: {said}");
+    }
+
+    #[test]
     fn an_interrupted_run_stops_the_study() {
         let temporary = tempfile::tempdir().unwrap();
         let study = study(&Folder::at(temporary.path()));

@@ -25,17 +25,11 @@ pub(super) fn advised<T: Task>(
 
 /// Changes of a recipe whose steps need about half.
 fn less(stage: Stage, recipe: &Recipe) -> String {
-    let pretraining = &recipe.pretraining;
     let semi = || recipe.semi.clone().unwrap_or_default();
     let (name, batch) = match stage {
         Stage::Supervised | Stage::Finetuned => ("finetuning.batch", recipe.finetuning.batch),
         Stage::SemiSupervised => ("semi.unlabelled_batch", semi().unlabelled_batch),
-        Stage::Pretrained | Stage::Imported if pretraining.unlabelled_batch > 0 => {
-            ("pretraining.unlabelled_batch", pretraining.unlabelled_batch)
-        }
-        Stage::Pretrained | Stage::Imported => {
-            ("pretraining.labelled_batch", pretraining.labelled_batch)
-        }
+        Stage::Pretrained | Stage::Imported => batch_of(recipe),
     };
     let smaller = format!("--set {name}={}", (batch / 2).max(1));
     let in_parts = (stage == Stage::Pretrained).then(|| in_parts(recipe, 2)).flatten();
@@ -43,6 +37,15 @@ fn less(stage: Stage, recipe: &Recipe) -> String {
         let parts = parts.pretraining.accumulate;
         format!("{smaller} or, for the same batch in parts, --set pretraining.accumulate={parts}")
     })
+}
+
+/// The images of a batch that are compared, with the setting: the labelled ones where there are no others.
+pub(crate) fn batch_of(recipe: &Recipe) -> (&'static str, usize) {
+    let settings = &recipe.pretraining;
+    match settings.unlabelled_batch {
+        0 => ("pretraining.labelled_batch", settings.labelled_batch),
+        images => ("pretraining.unlabelled_batch", images),
+    }
 }
 
 /// The recipe with its batch in so many times as many parts, if its encoder can be trained so.

@@ -58,7 +58,7 @@ fn seen_twice(
             own.dim = dim;
             own.values.extend(values);
         }
-        Ok(())
+        Ok(Some(()))
     })?;
     Ok(features)
 }

@@ -106,19 +106,12 @@ pub(crate) fn score(
         return Ok(None);
     };
     let (mut right, mut loss) = (0.0, 0.0);
-    let mut classified = true;
-    in_batches(split.len(), |places| {
-        if !classified {
-            return Ok(());
-        }
+    let told = in_batches(split.len(), |places| {
         let visits = Visit::at(epoch, places.iter().map(|&place| u64::from(place)));
         let draw = Draw { seed: context.seed, purpose: Purpose::TestView, visits: &visits };
         let images = split.read(places)?.to_device(context.device);
         let images = context.recipe.evaluation.test_view.apply(images, draw);
-        let Some(logits) = logits(images) else {
-            classified = false;
-            return Ok(());
-        };
+        let Some(logits) = logits(images) else { return Ok(None) };
         let own: Vec<i32> = places.iter().map(|&place| i32::from(labels[place as usize])).collect();
         let own = Tensor::<1, Int>::from_data(own.as_slice(), context.device);
         let accuracy = metrics::accuracy(logits.clone(), own.clone());
@@ -126,8 +119,8 @@ pub(crate) fn score(
         let both = pollster::block_on(read(both))?;
         right += f64::from(both[0]) * places.len() as f64;
         loss += f64::from(both[1]) * places.len() as f64;
-        Ok(())
+        Ok(Some(()))
     })?;
     let count = split.len() as f64;
-    Ok(classified.then_some(Score { accuracy: right / count, loss: loss / count }))
+    Ok(told.map(|()| Score { accuracy: right / count, loss: loss / count }))
 }

@@ -85,7 +85,7 @@ fn labelled_by(
         let found = pollster::block_on(model.classify(&images.read(places)?))?;
         all.dim = found.dim;
         all.values.extend(found.values);
-        Ok(())
+        Ok(Some(()))
     })?;
     let labels = PseudoLabels::balanced(&all, settings.threshold);
     if labels.places.is_empty() {

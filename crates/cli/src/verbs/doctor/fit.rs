@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::args::{FIT_SIDE, FitFlags, RecipeFlags};
 use crate::failure::Failure;
 use crate::peak_memory::{PeakMemory, installed};
-use crate::train::advice::in_parts;
+use crate::train::advice::{batch_of, in_parts};
 use crate::verbs::session;
 
 /// Batches that are measured, for each part that a batch is sent in.
@@ -80,7 +80,7 @@ pub(super) fn measure(flags: &FitFlags) -> Result<Option<Fit>, Failure> {
         measured.push((size * parts, bytes));
     }
     let line = Line::through([measured[0], measured[1]]);
-    let batch = batch_of(&recipe);
+    let (_, batch) = batch_of(&recipe);
     let memory = installed();
     let usable = memory.map(|memory| SHARE * memory as f64);
     let fits = |parts: usize| usable.is_none_or(|most| line.at((batch / parts) as f64) <= most);
@@ -96,12 +96,6 @@ pub(super) fn measure(flags: &FitFlags) -> Result<Option<Fit>, Failure> {
         largest: usable.map(|most| line.within(most)),
         accumulate: accumulate.filter(allowed),
     }))
-}
-
-/// Images of a batch that are compared: the labelled ones where there are no others.
-fn batch_of(recipe: &Recipe) -> usize {
-    let settings = &recipe.pretraining;
-    if settings.unlabelled_batch > 0 { settings.unlabelled_batch } else { settings.labelled_batch }
 }
 
 /// What the process holds at most during steps of such a batch, of noise.
