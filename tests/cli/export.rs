@@ -236,7 +236,7 @@ fn weights_go_back_under_the_names_that_they_had() {
     let short = ["finetuning.epochs=1", "finetuning.steps=1", "finetuning.batch=4"];
     let short = short.map(|change| ["--set", change]).concat();
     done(folder, &[&tuned[..], &FEW, &short].concat());
-    let tuned = ["export", "tuned/checkpoint.safetensors", "--torch", "--out", "d.safetensors"];
+    let tuned = ["export", "tuned", "--torch", "--out", "d.safetensors"];
     assert_eq!(done(folder, &tuned)["leaves_classifier"], true, "torchvision's has two layers");
 }
 

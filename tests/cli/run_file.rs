@@ -68,6 +68,11 @@ fn begin<T: Task>(trainer: &Trainer<T>, path: &Path) {
     fs::write(path, file.to_bytes(archive).expect("finite")).expect("a file");
 }
 
+/// The file of a run of pre-training at its first step.
+pub(crate) fn begin_run(path: &Path) {
+    begin(&Trainer::pretraining(recipe("quick"), PLAN, &Device::flex()).expect("a run"), path);
+}
+
 fn opened(path: &Path) -> RunFile {
     RunFile::from_bytes(&fs::read(path).expect("a file")).expect("a run file")
 }

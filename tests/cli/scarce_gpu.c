@@ -1,6 +1,8 @@
 // A Vulkan layer: the GPU under it has KITH_GPU_BYTES bytes of memory and no more, and is lost after
-// KITH_GPU_SUBMITS submissions, KITH_GPU_SUBMITS_AGAIN where it was opened once more. Without these it is as it
-// is.
+// KITH_GPU_SUBMITS submissions, KITH_GPU_SUBMITS_AGAIN where it was lost before, which the file KITH_GPU_LOST says.
+// Where KITH_GPU_HARDWARE is set, it says that it is no software. Without these it is as it is. The file
+// KITH_GPU_COUNT gets the most submissions that a process has made.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <vulkan/vk_layer.h>
@@ -12,8 +14,10 @@
 static PFN_vkGetInstanceProcAddr next_of_instance;
 static PFN_vkGetDeviceProcAddr next_of_device;
 static PFN_vkQueueSubmit next_submit;
+static PFN_vkGetPhysicalDeviceProperties next_properties;
+static PFN_vkGetPhysicalDeviceProperties2 next_properties2;
 
-static unsigned long long bytes_left, submits_left;
+static unsigned long long bytes_left, submits_left, submits;
 static struct {
     VkDeviceMemory memory;
     VkDeviceSize size;
@@ -22,6 +26,46 @@ static struct {
 static unsigned long long setting(const char *name) {
     const char *text = getenv(name);
     return text ? strtoull(text, NULL, 10) : ~0ull;
+}
+
+// Writes into the file that a variable names.
+static void note_in(const char *name, const char *text) {
+    const char *path = getenv(name);
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file) return;
+    fputs(text, file);
+    fclose(file);
+}
+
+static int was_lost(void) {
+    const char *path = getenv("KITH_GPU_LOST");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    if (file) fclose(file);
+    return file != NULL;
+}
+
+static __attribute__((destructor)) void count(void) {
+    const char *path = getenv("KITH_GPU_COUNT");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    char text[32] = "";
+    if (file && fgets(text, sizeof text, file) && strtoull(text, NULL, 10) > submits) path = NULL;
+    if (file) fclose(file);
+    snprintf(text, sizeof text, "%llu", submits);
+    if (path) note_in("KITH_GPU_COUNT", text);
+}
+
+static void no_software(VkPhysicalDeviceProperties *properties) {
+    if (getenv("KITH_GPU_HARDWARE")) properties->deviceType = VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU;
+}
+
+static VKAPI_ATTR void VKAPI_CALL properties(VkPhysicalDevice device, VkPhysicalDeviceProperties *properties) {
+    next_properties(device, properties);
+    no_software(properties);
+}
+
+static VKAPI_ATTR void VKAPI_CALL properties2(VkPhysicalDevice device, VkPhysicalDeviceProperties2 *properties) {
+    next_properties2(device, properties);
+    no_software(&properties->properties);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL allocate(VkDevice device, const VkMemoryAllocateInfo *info,
@@ -52,8 +96,12 @@ static VKAPI_ATTR void VKAPI_CALL release(VkDevice device, VkDeviceMemory memory
 
 static VKAPI_ATTR VkResult VKAPI_CALL submit(VkQueue queue, uint32_t count, const VkSubmitInfo *infos,
                                              VkFence fence) {
-    if (submits_left == 0) return VK_ERROR_DEVICE_LOST;
+    if (submits_left == 0) {
+        note_in("KITH_GPU_LOST", "");
+        return VK_ERROR_DEVICE_LOST;
+    }
     submits_left--;
+    submits++;
     return next_submit(queue, count, infos, fence);
 }
 
@@ -90,7 +138,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_instance(const VkInstanceCreateInfo
     next_of_instance = link->u.pLayerInfo->pfnNextGetInstanceProcAddr;
     link->u.pLayerInfo = link->u.pLayerInfo->pNext;
     bytes_left = setting("KITH_GPU_BYTES");
-    submits_left = setting(getenv("KITH_GPU_REOPENED") ? "KITH_GPU_SUBMITS_AGAIN" : "KITH_GPU_SUBMITS");
+    submits_left = setting(was_lost() ? "KITH_GPU_SUBMITS_AGAIN" : "KITH_GPU_SUBMITS");
     return ((PFN_vkCreateInstance)next_of_instance(VK_NULL_HANDLE, "vkCreateInstance"))(info, callbacks, instance);
 }
 
@@ -103,5 +151,14 @@ VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL vkGetInstanceProcAddr(VkInstance instan
     if (!strcmp(name, "vkGetDeviceProcAddr")) return FUNCTION(of_device);
     if (!strcmp(name, "vkCreateInstance")) return FUNCTION(create_instance);
     if (!strcmp(name, "vkCreateDevice")) return FUNCTION(create_device);
-    return next_of_instance(instance, name);
+    PFN_vkVoidFunction next = next_of_instance(instance, name);
+    if (!strcmp(name, "vkGetPhysicalDeviceProperties")) {
+        next_properties = (PFN_vkGetPhysicalDeviceProperties)next;
+        return FUNCTION(properties);
+    }
+    if (!strncmp(name, "vkGetPhysicalDeviceProperties2", 30) && next) {
+        next_properties2 = (PFN_vkGetPhysicalDeviceProperties2)next;
+        return FUNCTION(properties2);
+    }
+    return next;
 }

@@ -2,14 +2,15 @@
 //! what is advised works. A Vulkan layer (`scarce_gpu.c`) takes memory and the GPU away.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::common::{SMALL, pets};
+use crate::common::{SMALL, metrics, pets};
+use crate::run_file;
 use crate::same::same_folder;
 
 /// A run of two classes of twenty images, which a GPU in software computes in seconds.
@@ -62,6 +63,9 @@ fn software() -> PathBuf {
     drivers.find(is_software).expect("Mesa's driver in software is there")
 }
 
+/// The file that gets the number of submissions.
+const SUBMISSIONS: &str = "submissions";
+
 /// What a GPU lacks.
 #[derive(Clone, Copy)]
 enum Scarce {
@@ -75,16 +79,23 @@ enum Scarce {
 }
 
 fn kith(folder: &Path, words: &[&str], scarce: Scarce) -> Output {
-    let mut command = on_gpu(words, scarce);
-    command.current_dir(folder).output().expect("the program starts")
+    on_gpu(folder, words, scarce).output().expect("the program starts")
 }
 
-fn on_gpu(words: &[&str], scarce: Scarce) -> Command {
+fn on_gpu(folder: &Path, words: &[&str], scarce: Scarce) -> Command {
+    let mut command = with_gpu(folder, words, scarce);
+    command.args(["--device", "gpu:0"]);
+    command
+}
+
+/// A command in a folder, in which files tell of the GPU.
+fn with_gpu(folder: &Path, words: &[&str], scarce: Scarce) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
-    command.args(words).args(["--device", "gpu:0"]);
+    command.current_dir(folder).args(words);
     command.env("VK_LAYER_PATH", layer()).env("KITH_SAVE_SECONDS", "0");
     command.env("VK_INSTANCE_LAYERS", "VK_LAYER_KITH_scarce_gpu");
     command.env("VK_DRIVER_FILES", software()).env("VK_ICD_FILENAMES", software());
+    command.env("KITH_GPU_LOST", "lost").env("KITH_GPU_COUNT", SUBMISSIONS);
     match scarce {
         Scarce::Nothing => {}
         Scarce::Bytes(bytes) => drop(command.env("KITH_GPU_BYTES", bytes.to_string())),
@@ -171,8 +182,8 @@ fn on_a_scarce_gpu_that_is_lost_a_run_is_the_same_in_the_end() {
         assert!(message.contains("the GPU was lost"), "{message}");
         let begun = !message.contains("failed a test");
         assert_eq!(code, if begun { "DEVICE" } else { "NO_GPU" }, "{message}");
-        let saved = run.join("state.safetensors").exists();
-        assert_eq!(saved && begun, message.contains("--resume"), "{message}");
+        let known = run.join("command.txt").exists();
+        assert_eq!(known && begun, message.contains("--resume"), "{message}");
         assert!(losses < 40, "it never ends: {message}");
         losses += 1;
         submits += 300;
@@ -189,21 +200,148 @@ fn on_a_scarce_gpu_that_is_lost_a_run_is_the_same_in_the_end() {
 #[test]
 fn on_a_scarce_gpu_of_a_worker_a_lack_of_memory_is_what_the_trainer_says() {
     let folder = with_images();
-    let mut command = on_gpu(&["worker", "--listen", "127.0.0.1:0", "--json"], TOO_FEW);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut worker = command.spawn().expect("the program starts");
-    let mut line = String::new();
-    let stdout = worker.stdout.take().expect("it is piped");
-    BufReader::new(stdout).read_line(&mut line).expect("a line");
-    let told: Value = serde_json::from_str(&line).expect("JSON");
-    let device = format!("remote:{}", told["address"].as_str().expect("an address"));
-    let mut trainer = Command::new(env!("CARGO_BIN_EXE_kith"));
-    trainer.current_dir(folder.path()).args(words(&LARGE)).args(["--device", &device]);
-    let output = trainer.output().expect("the program starts");
-    worker.kill().expect("the child is ours");
-    let of_worker = worker.wait_with_output().expect("the child is ours");
-    let said = String::from_utf8_lossy(&output.stderr);
+    let worker = Worker::start(folder.path(), TOO_FEW);
+    let said = worker.train(folder.path(), &words(&LARGE)).expect_err("it lacks memory");
     assert!(said.contains("REMOTE_DEVICE") && said.contains("has no memory"), "{said}");
-    let said = String::from_utf8_lossy(&of_worker.stderr);
+    let said = worker.end();
     assert!(!said.contains("panicked"), "{said}");
+}
+
+/// A worker on a scarce GPU.
+struct Worker {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    device: String,
+}
+
+impl Worker {
+    fn start(folder: &Path, scarce: Scarce) -> Self {
+        let mut command = on_gpu(folder, &["worker", "--listen", "127.0.0.1:0", "--json"], scarce);
+        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = piped.spawn().expect("the program starts");
+        let stdout = child.stdout.take().expect("it is piped");
+        let lines = BufReader::new(stdout).lines();
+        let mut worker = Self { child, lines, device: String::new() };
+        worker.device = worker.told();
+        worker
+    }
+
+    /// Waits until it listens; its device.
+    fn told(&mut self) -> String {
+        let line = self.lines.next().expect("it listens").expect("a line");
+        let told: Value = serde_json::from_str(&line).expect("JSON");
+        format!("remote:{}", told["address"].as_str().expect("an address"))
+    }
+
+    /// Trains with it; what was said where that fails.
+    fn train(&self, folder: &Path, words: &[&str]) -> Result<(), String> {
+        let mut trainer = Command::new(env!("CARGO_BIN_EXE_kith"));
+        trainer.current_dir(folder).args(words).args(["--device", &self.device]);
+        let output = trainer.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() { Ok(()) } else { Err(said) }
+    }
+
+    /// What it has said in the end.
+    fn end(mut self) -> String {
+        self.child.kill().expect("the child is ours");
+        let output = self.child.wait_with_output().expect("the child is ours");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+#[test]
+fn on_a_scarce_gpu_that_is_lost_a_worker_goes_on_for_its_trainers() {
+    let folder = with_images();
+    let mut run = words(&[]);
+    let place = run.iter().position(|&word| word == "run").expect("its folder");
+    let mut worker = Worker::start(folder.path(), Scarce::Once(60));
+    let said = worker.train(folder.path(), &run).expect_err("its GPU is lost");
+    assert!(said.contains("REMOTE_DEVICE") && said.contains("the GPU was lost"), "{said}");
+    assert_eq!(worker.told(), worker.device, "trainers know it by this");
+    worker.train(folder.path(), &run).expect("it goes on");
+    run[place] = "whole";
+    worker.train(folder.path(), &run).expect("nothing disturbs it");
+    let of = |run: &str| metrics(&folder.path().join(run));
+    assert_eq!(of("run"), of("whole"));
+    worker.end();
+}
+
+/// Settings of a network and of runs that take a GPU in software a second.
+const TINY: &str = "--set encoder.width=4 --set pretraining.epochs=2 --set pretraining.steps=2 \
+                    --set pretraining.unlabelled_batch=4 --set pretraining.labelled_batch=4";
+
+/// What verbs compute, into the folder `left`, from the folders `pets` and `start` and the run of a page.
+const COMMANDS: [&str; 5] = [
+    "embed --checkpoint start --data folder:pets --split all --out left/all",
+    "resume left/run.safetensors",
+    "evaluate start --few-label 2 --seeds 1 --data folder:pets --set evaluation.few_label_steps=2 --run left",
+    "experiment --data folder:pets --side 32 --set finetuning.epochs=1 --set finetuning.steps=2 --run left TINY",
+    "benchmark --methods simclr --seeds 1 --few-label 2 --data folder:pets --side 32 \
+     --set evaluation.few_label_steps=2 --run left TINY",
+];
+
+#[test]
+fn on_a_scarce_gpu_that_is_lost_once_a_command_goes_on_to_the_same_end() {
+    let folder = with_images();
+    let at = |name: &str| folder.path().join(name);
+    let start = format!("pretrain --data folder:pets --side 32 --device cpu --run start {TINY}");
+    let done = Command::new(env!("CARGO_BIN_EXE_kith"))
+        .current_dir(folder.path())
+        .args(start.split_whitespace())
+        .output();
+    assert!(done.expect("the program starts").status.success());
+    for command in COMMANDS {
+        let command = command.replace("TINY", TINY);
+        let run = |scarce| {
+            for file in ["lost", SUBMISSIONS] {
+                let _absent = fs::remove_file(at(file));
+            }
+            fs::create_dir(at("left")).expect("a folder");
+            run_file::begin_run(&at("left/run.safetensors"));
+            let output =
+                kith(folder.path(), &command.split_whitespace().collect::<Vec<_>>(), scarce);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{command}: {said}");
+            let went_on = said.contains("the GPU was lost") && said.contains("opened once more");
+            assert_eq!(went_on, at("lost").exists(), "{command}: {said}");
+            went_on
+        };
+        assert!(!run(Scarce::Nothing));
+        fs::rename(at("left"), at("whole")).expect("it is done");
+        let count = fs::read_to_string(at(SUBMISSIONS)).expect("a number");
+        let count: u64 = count.parse().expect("a number");
+        assert!(run(Scarce::Once(count * 2 / 3)), "{command}: it is not lost");
+        same_folder(&at("whole"), &at("left"));
+        for name in ["whole", "left"] {
+            fs::remove_dir_all(at(name)).expect("it is ours");
+        }
+    }
+}
+
+#[test]
+fn on_a_scarce_gpu_that_is_lost_twice_the_cpu_goes_on_where_kith_chose() {
+    let folder = with_images();
+    let run = |name: &str, device: &str| {
+        let line = format!("pretrain --data folder:pets --side 32 --run {name} {TINY} {device}");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut command = with_gpu(folder.path(), &words, Scarce::Submits(400));
+        let output = command.env("KITH_GPU_HARDWARE", "1").output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        said
+    };
+    let said = run("found", "");
+    assert!(said.contains("device: llvmpipe"), "it is not taken: {said}");
+    assert!(said.contains("opened once more") && said.contains("goes on on the CPU"), "{said}");
+    run("cpu", "--device cpu");
+    let losses = |run: &str| {
+        let loss = |epoch: &Value| epoch["train"]["loss"].as_f64().expect("a loss");
+        metrics(&folder.path().join(run)).iter().map(loss).collect::<Vec<_>>()
+    };
+    for (found, cpu) in losses("found").iter().zip(losses("cpu")) {
+        assert!((found - cpu).abs() < 1e-2 * cpu, "{found}, on the CPU alone {cpu}");
+    }
+    let left = |run: &str| fs::read_dir(folder.path().join(run)).expect("a folder").count();
+    assert_eq!(left("found"), left("cpu"));
 }

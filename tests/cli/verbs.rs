@@ -225,7 +225,7 @@ fn shards_put_together_are_the_whole() {
     let bytes = |name: &str| fs::read(at(name)).expect("a file");
     trained(folder.path());
     let embed = |out: &str, more: &[&str]| {
-        let words = ["embed", "--checkpoint", "run/checkpoint.safetensors", "--split", "all"];
+        let words = ["embed", "--checkpoint", "run", "--split", "all"];
         done(folder.path(), &[&words[..], &["--out", out], more].concat());
     };
     embed("whole", &["--pixels"]);

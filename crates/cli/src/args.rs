@@ -58,8 +58,8 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Train an encoder without labels, evaluate it and write a report
     Pretrain {
-        /// A checkpoint whose encoder it begins with, kith's own or an imported one [default: fresh
-        /// weights]
+        /// A checkpoint, kith's own or an imported one, or a run's folder, whose encoder it begins with
+        /// [default: fresh weights]
         #[arg(long)]
         from: Option<String>,
         #[command(flatten)]
@@ -79,7 +79,7 @@ pub(crate) enum Verb {
     },
     /// Train an encoder and a classifier on labels
     Finetune {
-        /// A checkpoint to start from, or scratch: the supervised baseline
+        /// A checkpoint, or a run's folder, to start from; or scratch: the supervised baseline
         #[arg(long)]
         from: String,
         #[command(flatten)]
@@ -137,7 +137,7 @@ pub(crate) enum Verb {
     },
     /// A supervised baseline against learning from unlabelled pictures too
     Semi {
-        /// A checkpoint whose encoder both start from [default: fresh weights]
+        /// A checkpoint, or a run's folder, whose encoder both start from [default: fresh weights]
         #[arg(long)]
         from: Option<String>,
         /// How many seeds, counted up from --seed
@@ -205,7 +205,7 @@ pub(crate) enum Verb {
     },
     /// Write features of pictures as .npy, with names and labels as .csv
     Embed {
-        /// A checkpoint
+        /// A checkpoint, or a run's folder
         #[arg(long)]
         checkpoint: PathBuf,
         /// Which images of the data; test is a fifth of a folder that has no test images
@@ -233,7 +233,7 @@ pub(crate) enum Verb {
     },
     /// Draw pictures beside their nearest neighbours
     Neighbours {
-        /// A checkpoint
+        /// A checkpoint, or a run's folder
         #[arg(long)]
         checkpoint: PathBuf,
         /// Neighbours a picture

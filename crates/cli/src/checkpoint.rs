@@ -12,6 +12,9 @@ use crate::args::DataFlags;
 use crate::failure::Failure;
 use crate::files::FileError;
 
+/// The last checkpoint of a run, in its folder.
+pub(crate) const LAST: &str = "checkpoint.safetensors";
+
 /// A checkpoint's note and tensors, and where it lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkpoint {
@@ -27,12 +30,13 @@ impl Checkpoint {
     }
 }
 
-/// Reads a checkpoint.
+/// Reads a checkpoint; of a run's folder, the last.
 pub(crate) fn open(path: &Path) -> Result<Checkpoint, Failure> {
-    let bytes = std::fs::read(path).map_err(|e| FileError::new(path, e))?;
-    let archive = Archive::from_bytes(&bytes).map_err(Failure::of(path))?;
-    let meta = Meta::read(&archive).map_err(Failure::of(path))?;
-    Ok(Checkpoint { path: path.to_owned(), meta, archive })
+    let path = if path.is_dir() { path.join(LAST) } else { path.to_owned() };
+    let bytes = std::fs::read(&path).map_err(|e| FileError::new(&path, e))?;
+    let archive = Archive::from_bytes(&bytes).map_err(Failure::of(&path))?;
+    let meta = Meta::read(&archive).map_err(Failure::of(&path))?;
+    Ok(Checkpoint { path, meta, archive })
 }
 
 /// Whether a checkpoint was trained on images that a seed draws for testing.

@@ -6,6 +6,7 @@
 pub mod files;
 pub mod fetch;
 mod refused;
+mod command_line;
 mod failure;
 mod panic_hook;
 mod args;
@@ -39,11 +40,15 @@ pub fn run() -> ExitCode {
     panic_hook::install();
     let args = args::Args::read();
     allocator::keep_memory(&args.verb);
+    // Its parent starts it anew.
+    let is_part = matches!(args.verb, args::Verb::BenchmarkRun { .. });
     let console = output::Console::new(&args);
     match refused::caught(|| verbs::run(args.verb, &args.shared, &console)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            reopened::after_loss(&failure, &console);
+            if !is_part {
+                reopened::after_loss(&failure, &args.shared.device, &console);
+            }
             console.failure(&failure);
             failure.exit_code()
         }

@@ -47,6 +47,11 @@ pub(crate) fn taken() -> Option<Error> {
     error
 }
 
+/// Why a GPU of this process was lost, if one was.
+pub(crate) fn loss() -> Option<String> {
+    said().as_ref().filter(|kept| kept.lost).map(|kept| kept.reason.clone())
+}
+
 /// What a call gives. What a GPU refuses while this thread waits for its driver ends the call: that is its
 /// error then.
 pub(crate) fn caught<T, E: From<Error>>(call: impl FnOnce() -> Result<T, E>) -> Result<T, E> {

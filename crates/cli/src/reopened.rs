@@ -1,49 +1,64 @@
 //! A GPU that was lost is opened once more, by a process of its own: within one that lost it, what was computed
-//! there is gone with it.
+//! there is gone with it. Where that one loses it, too, and the choice of a device was left to kith, the CPU
+//! takes over.
 
-use std::path::Path;
+use std::env;
+use std::ffi::OsString;
 
-use kith_core::Error;
-use kith_core::device::gpu::LOST;
-
+use crate::args::{DeviceChoice, DeviceChoices};
+use crate::command_line::without;
 use crate::failure::{DeviceError, Failure};
 use crate::output::Console;
+use crate::refused;
 
-/// Starts the program once more, in the place of this process, where a GPU was lost in a run that was saved.
-pub(crate) fn after_loss(failure: &Failure, console: &Console) {
-    let failure = match failure {
-        Failure::Part { source, .. } => source,
-        failure => failure,
-    };
-    let Failure::Device(DeviceError::InRun { source, folder, .. }) = failure else { return };
-    if let Error::Device { reason } = &**source
-        && reason.starts_with(LOST)
-    {
-        start_again(reason, folder, console);
-    }
-}
+/// How many processes before this one lost the GPU; none is 0.
+const LOSSES: &str = "KITH_GPU_LOSSES";
 
-#[cfg(unix)]
-fn start_again(reason: &str, folder: &Path, console: &Console) {
-    use std::env;
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
-
-    use crate::train::folder::resume_args;
-
-    /// Is set in a process that goes on after a loss: the next one ends it.
-    const VARIABLE: &str = "KITH_GPU_REOPENED";
-
-    let mut words = resume_args(env::args_os(), folder).into_iter();
-    let (Ok(program), Some(name), None) = (env::current_exe(), words.next(), env::var_os(VARIABLE))
+/// Starts the program once more, in the place of this process, where it failed because its GPU was lost.
+pub(crate) fn after_loss(failure: &Failure, device: &DeviceChoices, console: &Console) {
+    let Some(reason) = refused::loss().filter(|_| ["DEVICE", "NO_GPU"].contains(&failure.code()))
     else {
         return;
     };
-    console.note(&format!("{reason}: it is opened once more, and the run goes on"));
-    // This comes back only if it fails, and the failure is told.
-    let _error = Command::new(program).arg0(name).args(words).env(VARIABLE, "1").exec();
+    let args = resume_of(failure).map_or_else(|| env::args_os().collect(), <[_]>::to_vec);
+    let losses = env::var(LOSSES).map_or(0, |losses| losses.parse().unwrap_or(u32::MAX));
+    match (losses, &device.0[..]) {
+        (0, _) => {
+            console.note(&format!("{reason}: it is opened once more, and the command goes on"));
+            start_again(args, 1);
+        }
+        (1, [DeviceChoice::Auto]) => {
+            console.note(&format!("{reason}, for the second time: the command goes on on the CPU"));
+            let device: [OsString; 2] = ["--device".into(), "cpu".into()];
+            start_again(without(args, "--device").into_iter().chain(device).collect(), 2);
+        }
+        _ => {}
+    }
+}
+
+/// The command line that goes on, where it is not the same.
+fn resume_of(failure: &Failure) -> Option<&[OsString]> {
+    match failure {
+        Failure::Part { source, .. } => resume_of(source),
+        Failure::Device(DeviceError::InRun { resume, .. }) => Some(resume),
+        _ => None,
+    }
+}
+
+/// Starts a command line in the place of this process. This comes back only where that cannot be, and the
+/// failure is told.
+#[cfg(unix)]
+pub(crate) fn start_again(args: Vec<OsString>, losses: u32) {
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    let mut args = args.into_iter();
+    if let (Ok(program), Some(name)) = (env::current_exe(), args.next()) {
+        let mut command = Command::new(program);
+        let _error = command.arg0(name).args(args).env(LOSSES, losses.to_string()).exec();
+    }
 }
 
 /// A process cannot take another's place here.
 #[cfg(not(unix))]
-fn start_again(_: &str, _: &Path, _: &Console) {}
+pub(crate) fn start_again(_: Vec<OsString>, _: u32) {}

@@ -15,7 +15,7 @@ pub(crate) struct ReplayFlags {
     /// Where its images are [default: the gallery, where it was trained on that]
     #[arg(long)]
     pub(crate) data: Option<Source>,
-    /// The checkpoint that it began with, where it began with one
+    /// The checkpoint, or the run's folder, that it began with, where it began with one
     #[arg(long)]
     pub(crate) from: Option<String>,
     /// Run the first steps alone, and compare their losses; keeps nothing

@@ -70,7 +70,7 @@ pub(crate) struct ImportFlags {
 #[derive(Clone, Debug, Flags)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub(crate) struct ExportFlags {
-    /// A checkpoint
+    /// A checkpoint, or a run's folder
     pub(crate) checkpoint: PathBuf,
     /// The file to write, or the folder
     #[arg(long)]

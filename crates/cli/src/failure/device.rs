@@ -1,12 +1,13 @@
 //! Why a device cannot be used, or lent, and how it fails.
 
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 use kith_core::Error;
 
 use super::Failure;
+use crate::command_line::in_words;
 use crate::refused;
 
 /// Why a device cannot be used, or lent, and how it fails.
@@ -64,15 +65,13 @@ pub enum DeviceError {
         /// Settings that need less.
         less: String,
     },
-    /// The device fails a run that was saved before.
-    #[error("{source}; what was saved last goes on with: {resume}")]
+    /// The device fails a run that can be gone on with.
+    #[error("{source}; go on from what was saved last with: {}", in_words(resume))]
     InRun {
         /// How it fails.
         source: Box<Error>,
-        /// The folder to go on with.
-        folder: PathBuf,
-        /// The command that goes on.
-        resume: String,
+        /// The command line that goes on.
+        resume: Vec<OsString>,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use kith_core::Device;
@@ -40,19 +41,37 @@ impl Server {
         self.address.ip().is_loopback()
     }
 
-    /// Answers each trainer on a thread of its own, until the process is stopped.
-    pub(crate) fn answer(self, console: Console) {
+    /// Answers each trainer on a thread of its own, until the process is stopped. `on_loss` is called where the
+    /// device was lost, once the trainer has heard of it.
+    pub(crate) fn answer(self, console: Console, on_loss: impl Fn(&str) + Send + Sync + 'static) {
         let Self { listener, device, about, .. } = self;
+        let host = Host { console, on_loss: Arc::new(on_loss) };
         for stream in listener.incoming() {
-            let worker = Worker::new(&device, &about);
+            let (worker, host) = (Worker::new(&device, &about), host.clone());
             let served = stream.and_then(|stream| {
                 let name = stream.peer_addr()?.to_string();
-                let serve = move || serve(stream, worker, &name, console);
+                let serve = move || host.serve(stream, worker, &name);
                 thread::Builder::new().spawn(serve).map(drop)
             });
             if let Err(error) = served {
                 console.note(&format!("a trainer could not be answered: {error}"));
             }
+        }
+    }
+}
+
+/// Who is told of what happens.
+#[derive(Clone)]
+struct Host {
+    console: Console,
+    on_loss: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Host {
+    fn serve(&self, stream: TcpStream, worker: Worker, name: &str) {
+        serve(stream, worker, name, self.console);
+        if let Some(reason) = refused::loss() {
+            (self.on_loss)(&reason);
         }
     }
 }

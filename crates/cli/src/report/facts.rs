@@ -3,8 +3,8 @@
 use kith_core::checkpoint::Stage;
 use serde_json::{Value, json};
 
+use crate::command_line;
 use crate::format::percent;
-use crate::train::folder;
 use crate::train::record::Record;
 use crate::train::splits::Splits;
 
@@ -24,7 +24,7 @@ pub(crate) fn of_run(splits: &Splits, seed: &str, device: &str) -> Vec<(String, 
         ("Data".into(), data),
         ("Seed".into(), seed.into()),
         ("Device".into(), device.into()),
-        ("Command".into(), folder::command()),
+        ("Command".into(), command_line::command()),
         ("Software".into(), format!("kith {}", env!("CARGO_PKG_VERSION"))),
     ]
 }

@@ -7,7 +7,8 @@ use kith_core::Error;
 use super::ledger::Study;
 use super::planned_run::PlannedRun;
 use super::results::RunResults;
-use crate::failure::{DeviceError, Failure};
+use crate::command_line;
+use crate::failure::Failure;
 use crate::files;
 use crate::format::percent;
 use crate::interrupt::stopped;
@@ -104,7 +105,7 @@ impl Study {
                 bar.finish();
                 return Err(match failure {
                     Failure::Interrupted { .. } | Failure::Stopped { .. } => self.stopped(done),
-                    other => Failure::Part { name: name.clone(), source: self.resumable(other) },
+                    other => self.part(name, other),
                 });
             }
             done += 1;
@@ -135,21 +136,17 @@ impl Study {
         }
     }
 
-    /// Says how to go on with all of it, where the device fails.
-    fn resumable(&self, failure: Failure) -> Box<Failure> {
-        Box::new(match failure {
-            Failure::Device(DeviceError::InRun { source, .. }) => {
-                folder::fails_in(&self.folder, *source)
-            }
-            other => other,
-        })
+    /// A failure of one of its runs, which goes on with all of them.
+    fn part(&self, name: &str, failure: Failure) -> Failure {
+        let source = folder::resumable(failure, &self.folder).into();
+        Failure::Part { name: name.to_owned(), source }
     }
 
     /// The user wants to stop after so many runs of those that this command had to do.
     fn stopped(&self, done: usize) -> Failure {
         let ended = |run: &&PlannedRun| matches!(self.ended(run), Ok(Some(_)));
         let before = self.runs.iter().filter(ended).count() - done;
-        let resume = folder::resume_command(self.folder.path());
+        let resume = command_line::resume_command(self.folder.path());
         Failure::Stopped { done, total: self.runs.len() - before, resume }
     }
 }
@@ -224,13 +221,16 @@ mod tests {
     fn a_study_whose_device_fails_goes_on_as_a_whole() {
         let temporary = tempfile::tempdir().unwrap();
         let study = study(&Folder::at(temporary.path()));
-        let lost = || Error::Device { reason: "lost".into() };
+        let lost = || Failure::Core(Error::Device { reason: "lost".into() });
         let failure = study
-            .execute(&Console::silent(), |_, folder| Err(folder::fails_in(&folder, lost())))
+            .execute(&Console::silent(), |_, folder| {
+                folder.begin(&Recipe::built_in("simclr").expect("it is built in"))?;
+                Err(folder::resumable(lost(), &folder))
+            })
             .expect_err("it fails");
         assert_eq!(failure.code(), "DEVICE");
         let said = failure.to_string();
-        assert!(said.starts_with("a: the device failed: lost; what was saved last"), "{said}");
+        assert!(said.starts_with("a: the device failed: lost; go on from"), "{said}");
         let run = format!("--run {} --resume", temporary.path().display());
         assert!(said.ends_with(&run), "not with its part alone: {said}");
     }

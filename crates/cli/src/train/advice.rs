@@ -7,6 +7,7 @@ use kith_core::trainer::{Task, Trainer};
 
 use crate::failure::{DeviceError, Failure};
 use crate::train::context::RunContext;
+use crate::train::folder::resumable;
 
 /// Says what a step needs less memory with, or how to go on, where the device fails.
 pub(super) fn advised<T: Task>(
@@ -19,7 +20,7 @@ pub(super) fn advised<T: Task>(
             let less = less(trainer.stage(), trainer.recipe());
             DeviceError::StepMemory { images: trainer.images_a_step(), reason, less }.into()
         }
-        failure => context.resumable(failure),
+        failure => resumable(failure, context.whole),
     }
 }
 

@@ -1,16 +1,15 @@
 //! What a run has besides who learns in it.
 
+use kith_core::Device;
 use kith_core::checkpoint::Origin;
 use kith_core::method::parts::PartDevice;
 use kith_core::recipe::Recipe;
-use kith_core::{Device, Error};
 
 use super::claim::Rival;
-use super::folder::{self, Folder};
+use super::folder::Folder;
 use super::splits::Splits;
 use crate::args::LogFormat;
 use crate::device::Seeded;
-use crate::failure::Failure;
 use crate::output::Console;
 
 /// What a run consists of, besides who learns.
@@ -38,16 +37,6 @@ pub(crate) struct RunContext<'a> {
 }
 
 impl RunContext<'_> {
-    /// Says how to go on, where the device fails and something was saved.
-    pub(crate) fn resumable(&self, failure: Failure) -> Failure {
-        match failure {
-            Failure::Core(source @ Error::Device { .. }) if self.folder.is_saved() => {
-                folder::fails_in(self.whole, source)
-            }
-            failure => failure,
-        }
-    }
-
     /// The device and the seed.
     pub(crate) fn seeded(&self) -> Seeded<'_> {
         Seeded { device: self.device, seed: self.seed }

@@ -1,20 +1,19 @@
 //! A run's folder: which files it has, and how they are written.
 
-use std::borrow::Cow;
-use std::env::args_os;
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use kith_core::Error;
 use kith_core::archive::{Archive, Precision};
 
 use crate::args::RunFlags;
+use crate::command_line::{command, resume_args, resume_command};
 use crate::failure::{DeviceError, Failure};
 use crate::files::{self, FileError};
 
 /// Everything that going on needs.
 pub(crate) const STATE: &str = "state.safetensors";
 /// The last encoder, for use.
-pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) use crate::checkpoint::LAST as CHECKPOINT;
 /// The encoder of the best epoch.
 pub(crate) const BEST: &str = "best.safetensors";
 /// A line an epoch.
@@ -130,7 +129,7 @@ impl Folder {
 /// An object that a command left in a folder.
 pub(crate) fn read_object(path: &Path) -> Result<serde_json::Value, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| FileError::new(path, e))?;
-    let unreadable = |e: serde_json::Error| kith_core::Error::Metadata { reason: e.to_string() };
+    let unreadable = |e: serde_json::Error| Error::Metadata { reason: e.to_string() };
     serde_json::from_str(&text).map_err(unreadable).map_err(Failure::of(path))
 }
 
@@ -162,59 +161,21 @@ fn folders_in(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
     Ok(folders)
 }
 
-/// The command line of this process, as a shell takes it.
-pub(crate) fn command() -> String {
-    let words: Vec<String> = args_os().map(|word| quoted(&word)).collect();
-    words.join(" ")
-}
-
-/// A word as a shell takes it.
-pub(crate) fn quoted(word: &OsStr) -> String {
-    let quoted = word.to_str().and_then(|text| shlex::try_quote(text).ok());
-    quoted.map_or_else(|| escaped(word.as_encoded_bytes()), Cow::into_owned)
-}
-
-/// Bytes that are no text, as bash, zsh and POSIX 2024 take them.
-fn escaped(bytes: &[u8]) -> String {
-    let escape = |&byte: &u8| match byte {
-        b'\'' | b'\\' => format!("\\{}", char::from(byte)),
-        b' '..=b'~' => char::from(byte).to_string(),
-        _ => format!("\\x{byte:02x}"),
-    };
-    format!("$'{}'", bytes.iter().map(escape).collect::<String>())
-}
-
-/// The command line that goes on with this run.
-pub(crate) fn resume_command(folder: &Path) -> String {
-    resume_words(args_os(), folder)
-}
-
-fn resume_words(args: impl Iterator<Item = OsString>, folder: &Path) -> String {
-    let words: Vec<String> = resume_args(args, folder).iter().map(|word| quoted(word)).collect();
-    words.join(" ")
-}
-
-/// The words of a command line that go on with a run.
-pub(crate) fn resume_args(args: impl Iterator<Item = OsString>, folder: &Path) -> Vec<OsString> {
-    let mut words: Vec<OsString> = Vec::new();
-    let mut skip = false;
-    for word in args {
-        match (skip, word.as_encoded_bytes()) {
-            (true, _) => skip = false,
-            (_, b"--run") => skip = true,
-            (_, b"--resume") => {}
-            (_, bytes) if bytes.starts_with(b"--run=") => {}
-            _ => words.push(word),
+/// A failure of what is done in a folder, or in one below it, as one of the folder: where the user stopped it,
+/// or the device failed it, it says how to go on with all of it.
+pub(crate) fn resumable(failure: Failure, folder: &Folder) -> Failure {
+    let in_run = |source| DeviceError::InRun { source, resume: resume_args(folder.path()) }.into();
+    match failure {
+        Failure::Core(source @ Error::Device { .. }) if folder.is_run() => in_run(source.into()),
+        Failure::Device(DeviceError::InRun { source, .. }) => in_run(source),
+        Failure::Stopped { done, total, .. } => {
+            Failure::Stopped { done, total, resume: resume_command(folder.path()) }
         }
+        Failure::Part { name, source } => {
+            Failure::Part { name, source: resumable(*source, folder).into() }
+        }
+        other => other,
     }
-    words.extend(["--run".into(), folder.into(), "--resume".into()]);
-    words
-}
-
-/// A device's failure in a run that can be gone on with.
-pub(crate) fn fails_in(folder: &Folder, source: kith_core::Error) -> Failure {
-    let (resume, folder) = (resume_command(folder.path()), folder.path().to_owned());
-    DeviceError::InRun { source: Box::new(source), folder, resume }.into()
 }
 
 #[cfg(test)]
@@ -222,30 +183,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted(OsStr::new("idx:/a/b-c_1.0")), "idx:/a/b-c_1.0");
-        for word in ["it's here", "", "a=b,c", "$HOME `ls` \\ \"!\"", "é\n*"] {
-            let line = quoted(OsStr::new(word));
-            assert_eq!(shlex::split(&line), Some(vec![word.to_owned()]), "{line}");
+    fn a_failure_of_a_part_goes_on_with_the_whole() {
+        let temporary = tempfile::tempdir().unwrap();
+        let whole = Folder::at(temporary.path());
+        let lost = || Failure::Core(Error::Device { reason: "lost".into() });
+        assert!(matches!(resumable(lost(), &whole), Failure::Core(_)), "nothing was begun");
+        let part = whole.part("byol");
+        part.begin(&kith_core::recipe::Recipe::built_in("simclr").unwrap()).unwrap();
+        let of_part = |source| Failure::Part { name: "byol".into(), source: Box::new(source) };
+        let run = |folder: &Folder| format!(" --run {} --resume", folder.path().display());
+        let failure = of_part(resumable(lost(), &part));
+        assert!(failure.to_string().ends_with(&run(&part)), "{failure}");
+        let stopped = Failure::Stopped { done: 1, total: 6, resume: "--run byol".into() };
+        for (failure, code) in [(failure, "DEVICE"), (stopped, "INTERRUPTED")] {
+            let failure = resumable(failure, &whole);
+            assert_eq!(failure.code(), code);
+            assert!(failure.to_string().ends_with(&run(&whole)), "{failure}");
         }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn names_that_are_no_text_survive_a_shell() {
-        use std::os::unix::ffi::OsStrExt;
-        let word = OsStr::from_bytes(b"r\xe9 it's\\x");
-        assert_eq!(quoted(word), r"$'r\xe9 it\'s\\x'");
-        let said = std::process::Command::new("bash")
-            .args(["-c", &format!("printf %s {}", quoted(word))])
-            .output()
-            .unwrap();
-        assert_eq!(said.stdout, word.as_bytes());
-        let args = ["kith", "pretrain", "--run", "old", "--resume"].map(OsString::from);
-        let args = args.into_iter().chain([word.to_owned()]);
-        let resume = resume_words(args, Path::new(word));
-        let name = quoted(word);
-        assert_eq!(resume, format!("kith pretrain {name} --run {name} --resume"));
     }
 
     #[test]

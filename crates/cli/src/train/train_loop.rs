@@ -11,6 +11,7 @@ use kith_core::trainer::{Task, Trainer};
 use kith_data::Prefetch;
 
 use crate::args::LogFormat;
+use crate::command_line;
 use crate::failure::Failure;
 use crate::interrupt::stopped;
 use crate::progress::{Tick, Training};
@@ -170,7 +171,7 @@ impl<'a, T: Task> Run<'a, T> {
             if stopped() {
                 bar.finish();
                 let step = self.trainer.steps();
-                let resume = folder::resume_command(self.context.whole.path());
+                let resume = command_line::resume_command(self.context.whole.path());
                 return Err(Failure::Interrupted { step, resume });
             }
         }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::{BenchmarkFlags, DataFlags, ViewChoice};
+use crate::command_line;
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::files;
@@ -127,7 +128,7 @@ fn compare(
     study.begin()?;
     study.folder.write(PROTOCOL, format!("{written:#}\n").as_bytes())?;
     let (path, device) = (study.folder.path(), &shared.device);
-    let processes = Processes { study: path, few_label: &few_label, device };
+    let processes = Processes { study: path, few_label: &few_label, device, console };
     let done = study.execute(console, |run, _| processes.run(run));
     let found = Found::read(&study, protocol, &few_label)?;
     let benchmark = Benchmark::of(&study, flags, few_label, &found);
@@ -182,7 +183,7 @@ fn same_protocol(folder: &Folder, now: &Value) -> Result<(), Failure> {
 fn markdown(report: &Report) -> String {
     let tables = report.tables.iter().map(Table::markdown);
     let notes: String = report.notes.iter().map(|note| format!("- {note}\n")).collect();
-    let command = format!("    {}\n", folder::command());
+    let command = format!("    {}\n", command_line::command());
     [command].into_iter().chain(tables).chain([notes]).collect::<Vec<_>>().join("\n")
 }
 
@@ -212,7 +213,7 @@ impl Benchmark {
             ("Data", self.data.clone()),
             ("Seeds", seeds.join(", ")),
             ("Device", chosen.why.clone()),
-            ("Command", folder::command()),
+            ("Command", command_line::command()),
             ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
         ];
         Report {

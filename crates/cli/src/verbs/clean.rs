@@ -9,7 +9,6 @@ mod moves;
 mod page;
 
 use std::fmt::{self, Display, Formatter};
-use std::path::{Path, PathBuf};
 
 use kith_core::clean::duplicates::{Made, Settings};
 use kith_core::clean::search::{FOLDS, Found, Question, search};
@@ -19,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::args::{CleanFlags, RunFlags};
 use crate::checkpoint;
+use crate::command_line;
 use crate::dataset::open_with;
 use crate::failure::{CleanError, Failure};
 use crate::files;
@@ -93,7 +93,7 @@ fn find(flags: &CleanFlags, command: Command<'_>) -> Result<Cleaned, Failure> {
     let Some(path) = &flags.checkpoint else {
         return Err(CleanError::NoEncoder { data: flags.data.data.to_string() }.into());
     };
-    let checkpoint = checkpoint::open(&checkpoint_of(path))?;
+    let checkpoint = checkpoint::open(path)?;
     let folder = folder_for(flags, shared.seed())?;
     let dataset = open_with(&flags.data, &checkpoint.meta, shared.seed(), console)?;
     let all = All::of(&dataset, flags.data.labelled);
@@ -124,18 +124,13 @@ fn find(flags: &CleanFlags, command: Command<'_>) -> Result<Cleaned, Failure> {
         ("Encoder", lossy(path)),
         ("Seed", shared.seed().to_string()),
         ("Device", chosen.why.clone()),
-        ("Command", folder::command()),
+        ("Command", command_line::command()),
         ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
     ];
     let facts = facts.map(|(name, value)| (name.to_owned(), value)).to_vec();
     let review = page::review(&all, &cleaned, facts)?;
     folder.write(folder::REPORT, review::html(&review).as_bytes())?;
     Ok(cleaned)
-}
-
-/// The last network of a run, or the checkpoint itself.
-fn checkpoint_of(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(folder::CHECKPOINT) } else { path.to_owned() }
 }
 
 /// Where the report goes: what an earlier one left there is replaced, a run is not.

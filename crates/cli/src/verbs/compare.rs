@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use kith_core::metrics::{Better, Shown};
 use serde::Serialize;
 
+use crate::command_line;
 use crate::failure::Failure;
 use crate::files;
 use crate::output::lossy;
@@ -18,7 +19,6 @@ use crate::report::curves::{self, Across, Curve, Part};
 use crate::report::page::{Report, html};
 use crate::report::switch::Switch;
 use crate::report::table::Table;
-use crate::train::folder;
 use differences::Difference;
 use finished_run::FinishedRun;
 use numbers::{LastNumber, Numbers};
@@ -61,7 +61,7 @@ pub(super) fn run(folders: &[PathBuf], out: &Path) -> Result<Compared, Failure> 
         switch: Some(switch(&parts, &curves)),
         tables,
         notes: notes(&runs),
-        facts: vec![("Command".into(), folder::command())],
+        facts: vec![("Command".into(), command_line::command())],
         ..Report::default()
     };
     files::write(out, html(&report).as_bytes())?;

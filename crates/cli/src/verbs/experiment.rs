@@ -40,7 +40,11 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Compared, Failure> {
     let session = Session::open("experiment", None, flags, command)?;
-    let Session { recipe, folder: whole, .. } = &session;
+    session.computed(|| completed(&session, seeds))
+}
+
+fn completed(session: &Session<'_>, seeds: u64) -> Result<Compared, Failure> {
+    let Session { recipe, folder: whole, .. } = session;
     let mut studies = Vec::new();
     for seed in session.seed..session.seed + seeds.max(1) {
         let splits = session.labelled_splits(seed, "an experiment")?;
@@ -51,11 +55,11 @@ pub(super) fn run(
     }
     let comparison = comparison(&studies);
     let classes = studies.first().map_or(0, |study| study.splits.classes());
-    let report = report(&studies, &comparison, &session)?;
+    let report = report(&studies, &comparison, session)?;
     whole.write(folder::REPORT, html(&report).as_bytes())?;
     let findings = runs(&studies).flat_map(|run| run.findings(recipe, classes)).collect();
     let seeds = studies.iter().map(|study| study.seed).collect();
-    let compared = Compared::of(&session, seeds, comparison, findings);
+    let compared = Compared::of(session, seeds, comparison, findings);
     keep(&compared, whole)?;
     Ok(compared)
 }

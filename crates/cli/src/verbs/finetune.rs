@@ -43,9 +43,13 @@ pub(super) fn run(
     let checkpoint = (from != SCRATCH).then_some(from);
     let verb = if checkpoint.is_some() { FINETUNE } else { "baseline" };
     let session = Session::open(verb, checkpoint, flags, command)?;
+    session.computed(|| completed(&session, verb, from))
+}
+
+fn completed(session: &Session<'_>, verb: &'static str, from: &str) -> Result<Finetuned, Failure> {
     let splits = session.splits(session.seed)?;
     let context = session.context(&splits);
-    let Session { recipe, folder, .. } = &session;
+    let Session { recipe, folder, .. } = session;
     let trained = learn(&context, session.start.as_ref())?;
     let seen = session.seen_test(session.seed);
     seen.iter().for_each(|words| session.console.note(words));

@@ -63,8 +63,7 @@ pub(super) fn run(of: &Path) -> Result<Box<dyn Outcome>, Failure> {
 
 /// Everything that is known of a checkpoint, or of a run with one.
 fn whole(of: &Path) -> Result<Whole, Failure> {
-    let path = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
-    let Checkpoint { path, meta, archive } = checkpoint::open(&path)?;
+    let Checkpoint { path, meta, archive } = checkpoint::open(of)?;
     let findings = if of.is_dir() { diagnose(of, &meta)? } else { None };
     let shape = |name: &str| Some((name.to_owned(), archive.shape(name)?.to_vec()));
     Ok(Whole {

@@ -15,7 +15,6 @@ use crate::args::LabelFlags;
 use crate::checkpoint;
 use crate::failure::Failure;
 use crate::output::{Console, lossy};
-use crate::train::folder;
 use crate::verbs::session::Command;
 use desk::Desk;
 
@@ -64,12 +63,9 @@ fn open(path: &Path, flags: &LabelFlags, console: &Console) -> Result<Labelling,
     let images = table.len();
     let labelled = table.images().filter(|(_, known)| known.label.is_some()).count();
     let labels = lossy(table.table());
-    let network = flags.checkpoint.as_deref().map(|of| match of.is_dir() {
-        true => of.join(folder::CHECKPOINT),
-        false => of.to_owned(),
-    });
     // What cannot be opened is told here, not on the page.
-    network.as_deref().map(checkpoint::open).transpose()?;
+    let checkpoint = flags.checkpoint.as_deref().map(checkpoint::open).transpose()?;
+    let network = checkpoint.map(|checkpoint| checkpoint.path);
     let routes = routes::of(Desk::new(table)?, network.as_deref())?;
     let access = Access::Writes(routes::IMAGES);
     let place = "#label?source=folder";

@@ -13,7 +13,6 @@ use crate::eval::frozen::{self, Scores};
 use crate::eval::minibatch::{self, Minibatch};
 use crate::failure::Failure;
 use crate::format::percent;
-use crate::refused;
 use crate::report::confusion::Confusion;
 use crate::report::curves::{self, Part};
 use crate::report::diagnosis::Finding;
@@ -67,7 +66,7 @@ pub(super) fn run(
 /// Pre-trains, evaluates and reports, in the session's folder.
 pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrained, Failure> {
     let context = session.context(splits);
-    refused::caught(|| completed(session, &context)).map_err(|failure| context.resumable(failure))
+    session.computed(|| completed(session, &context))
 }
 
 fn completed(session: &Session<'_>, context: &RunContext<'_>) -> Result<Pretrained, Failure> {

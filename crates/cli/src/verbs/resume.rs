@@ -1,5 +1,7 @@
 //! `kith resume`: goes on with a run of the page, on the pictures that are in its file.
 
+use std::env::args_os;
+use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,12 +15,13 @@ use serde::Serialize;
 
 use super::replay::loss_of;
 use crate::args::ResumeFlags;
-use crate::failure::Failure;
+use crate::command_line::{in_words, without};
+use crate::failure::{DeviceError, Failure};
 use crate::files::{self, FileError};
 use crate::interrupt::{listen_for_ctrl_c, stopped};
 use crate::output::{Console, lossy};
 use crate::progress::{Tick, Training};
-use crate::train::folder;
+use crate::refused;
 use crate::verbs::session::Command;
 
 /// How often the file is written anew: what a killed process loses at most.
@@ -56,7 +59,9 @@ pub(super) fn run(flags: &ResumeFlags, command: Command<'_>) -> Result<Resumed, 
     let device = chosen.device.clone();
     let out = flags.out.clone().unwrap_or_else(|| path.clone());
     let checkpoint = flags.checkpoint.clone().unwrap_or_else(|| beside(&out));
-    let going = Going { out: &out, checkpoint: &checkpoint, steps: flags.steps, command };
+    let [file_path, out, checkpoint] = [path, &out, &checkpoint].map(PathBuf::as_path);
+    let console = command.console;
+    let going = Going { from: file_path, out, checkpoint, steps: flags.steps, console };
     let images = file.dataset()?;
     match file.stage() {
         Stage::Pretrained => {
@@ -90,27 +95,45 @@ fn beside(run_file: &Path) -> PathBuf {
 
 /// Where a run goes on to.
 struct Going<'a> {
+    from: &'a Path,
     out: &'a Path,
     checkpoint: &'a Path,
     /// Steps to do; none to the end.
     steps: Option<u64>,
-    command: Command<'a>,
+    console: &'a Console,
 }
 
 impl Going<'_> {
     fn on<T: Task>(
         self,
-        mut trainer: Trainer<T>,
-        mut loader: Loader<Arc<MemorySplit>>,
-        mut file: RunFile,
+        trainer: Trainer<T>,
+        loader: Loader<Arc<MemorySplit>>,
+        file: RunFile,
     ) -> Result<Resumed, Failure> {
-        let console = self.command.console;
+        let mut saved = None;
+        let done = refused::caught(|| self.to_the_end((trainer, loader), file, &mut saved));
+        done.map_err(|failure| match (failure, saved) {
+            (Failure::Core(error @ kith_core::Error::Device { .. }), Some(resume)) => {
+                DeviceError::InRun { source: Box::new(error), resume }.into()
+            }
+            (other, _) => other,
+        })
+    }
+
+    /// Does the steps. `saved` becomes the command line that goes on from what was written last.
+    fn to_the_end<T: Task>(
+        &self,
+        (mut trainer, mut loader): (Trainer<T>, Loader<Arc<MemorySplit>>),
+        mut file: RunFile,
+        saved: &mut Option<Vec<OsString>>,
+    ) -> Result<Resumed, Failure> {
+        let console = self.console;
         let (total, epoch) = (trainer.plan().total(), trainer.plan().steps);
         let (first, images) = (trainer.steps(), file.images.len());
         let last = self.steps.map_or(total, |steps| total.min(first.saturating_add(steps)));
         console.note(&format!("{images} pictures, step {first} of {total}, to step {last}"));
         let bar = Training::new(console.show(), total, first);
-        let (began, mut saved) = (Instant::now(), Instant::now());
+        let (began, mut saved_at) = (Instant::now(), Instant::now());
         while trainer.steps() < last {
             let Ok(batch) = loader.batch(trainer.steps());
             let loss = loss_of(&pollster::block_on(trainer.checked_step(&batch))?);
@@ -121,20 +144,20 @@ impl Going<'_> {
                 trainer.images_a_step() as f64 * (step - first) as f64 / seconds;
             bar.tick(&Tick { step, loss, images_per_second, ..Tick::default() });
             tell_epoch(&file.state.more, (step, epoch), &bar, console);
-            if stopped() || saved.elapsed() > SAVE_EVERY {
-                self.save(&trainer, &file)?;
-                saved = Instant::now();
+            if step == last || !(stopped() || saved_at.elapsed() > SAVE_EVERY) {
+                continue;
             }
-            if stopped() && step < last {
+            self.save(&trainer, &file)?;
+            let resume = self.resume_args(args_os().collect(), last - step);
+            if stopped() {
                 bar.finish();
-                let left = self.steps.map(|_| last - step);
-                let resume = command_from([self.out, self.checkpoint], left);
-                return Err(Failure::Interrupted { step, resume });
+                return Err(Failure::Interrupted { step, resume: in_words(&resume) });
             }
+            (*saved, saved_at) = (Some(resume), Instant::now());
         }
         bar.finish();
-        self.save(&trainer, &file)?;
         self.save_checkpoint(&trainer, &file)?;
+        self.save(&trainer, &file)?;
         Ok(Resumed {
             run_file: lossy(self.out),
             checkpoint: lossy(self.checkpoint),
@@ -166,13 +189,20 @@ impl Going<'_> {
         let bytes = archive.to_bytes(Precision::Single).map_err(Failure::of(self.checkpoint))?;
         Ok(files::write(self.checkpoint, &bytes)?)
     }
-}
 
-/// What goes on from a run file, with so many steps left; none to the end.
-fn command_from(files: [&Path; 2], left: Option<u64>) -> String {
-    let [out, checkpoint] = files.map(|path| folder::quoted(path.as_os_str()));
-    let steps = left.map_or_else(String::new, |left| format!(" --steps {left}"));
-    format!("kith resume {out}{steps} --checkpoint {checkpoint}")
+    /// The command line that goes on from what was written, with so many steps left.
+    fn resume_args(&self, args: Vec<OsString>, left: u64) -> Vec<OsString> {
+        let flags = ["--out", "--steps", "--checkpoint"];
+        let mut args = flags.into_iter().fold(args, without);
+        // The program and the verb come before it.
+        let from = args.iter_mut().skip(2).find(|word| *word == self.from);
+        from.into_iter().for_each(|word| *word = self.out.into());
+        if self.steps.is_some() {
+            args.extend(["--steps".into(), left.to_string().into()]);
+        }
+        args.extend(["--checkpoint".into(), self.checkpoint.into()]);
+        args
+    }
 }
 
 /// A line for an epoch that has just ended.
@@ -192,11 +222,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_interrupted_command_goes_on_from_what_it_wrote() {
-        let files = ["my run.safetensors", "c.safetensors"].map(Path::new);
-        let said = command_from(files, Some(4));
-        assert_eq!(said, "kith resume 'my run.safetensors' --steps 4 --checkpoint c.safetensors");
-        assert!(!command_from(files, None).contains("--steps"));
+    fn a_command_goes_on_from_what_it_wrote() {
+        let [from, out, checkpoint] = ["in run", "my run", "c"].map(Path::new);
+        let console = &Console::silent();
+        let going = |steps| Going { from, out, checkpoint, steps, console };
+        let resumed = |line: &str, steps| {
+            let args = shlex::split(line).expect("words");
+            in_words(&going(steps).resume_args(args.into_iter().map(OsString::from).collect(), 4))
+        };
+        let line = "kith resume 'in run' --steps 9 --out='my run' --device gpu:0";
+        let expected = "kith resume 'my run' --device gpu:0 --steps 4 --checkpoint c";
+        assert_eq!(resumed(line, Some(9)), expected);
+        let line = "kith resume --checkpoint c 'in run' --out 'my run'";
+        assert_eq!(resumed(line, None), "kith resume 'my run' --checkpoint c");
         let checkpoint = beside(Path::new("a/run.safetensors"));
         assert_eq!(checkpoint, Path::new("a/run-checkpoint.safetensors"));
     }

@@ -91,11 +91,21 @@ pub(super) fn run(
     }
     let first = session.labelled_splits(session.seed, WHAT)?;
     fit_to(&first, &mut session.recipe);
-    let choices = match how.auto {
-        true => auto::choose(&session.context(&first), session.start.as_ref())?,
-        false => auto::Choices::none(session.recipe.clone()),
-    };
+    let choices = session.computed(|| match how.auto {
+        true => auto::choose(&session.context(&first), session.start.as_ref()),
+        false => Ok(auto::Choices::none(session.recipe.clone())),
+    })?;
     session.recipe = choices.recipe.clone();
+    session.computed(|| completed(&session, how, &first, choices))
+}
+
+/// Every seed, and what they come to.
+fn completed(
+    session: &Session<'_>,
+    how: &How<'_>,
+    first: &Splits,
+    choices: auto::Choices,
+) -> Result<Semi, Failure> {
     let whole = &session.folder;
     whole.begin(&session.recipe)?;
     let (mut studies, mut seen) = (Vec::new(), Vec::new());
@@ -112,14 +122,14 @@ pub(super) fn run(
     }
     seen.iter().for_each(|words| session.console.note(words));
     let comparison = comparison::of(&studies);
-    let mut report = report(&studies, &comparison, &choices, &session.context(&first), how.from)?;
+    let mut report = report(&studies, &comparison, &choices, &session.context(first), how.from)?;
     report.notes.extend(seen);
     whole.write(folder::REPORT, html(&report).as_bytes())?;
     let (recipe, classes) = (&choices.recipe, first.classes());
     let findings = runs(&studies).flat_map(|run| run.findings(recipe, classes)).collect();
     let seeds = studies.iter().map(|study| study.seed).collect();
     let semi = Semi {
-        compared: Compared::of(&session, seeds, comparison, findings),
+        compared: Compared::of(session, seeds, comparison, findings),
         labelled: first.labelled.len(),
         unlabelled: first.unlabelled.len(),
         chosen: choices.made,

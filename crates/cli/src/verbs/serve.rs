@@ -104,9 +104,8 @@ pub(super) fn built(named: Option<PathBuf>) -> Result<PathBuf, Failure> {
 /// A run's checkpoint and report, and nothing else of its folder.
 fn of_run(run: &Path) -> Result<Router, Failure> {
     let is_run = run.is_dir();
-    let checkpoint = if is_run { run.join(folder::CHECKPOINT) } else { run.to_owned() };
     // What cannot be opened is told here, not on the page.
-    checkpoint::open(&checkpoint)?;
+    let checkpoint = checkpoint::open(run)?.path;
     let absolute = |path: &Path| path.canonicalize().map_err(|e| FileError::new(path, e));
     let checkpoint = ServeFile::new(absolute(&checkpoint)?);
     let files = Router::new().route_service("/run/checkpoint.safetensors", checkpoint);

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::args::TrainFlags;
+use crate::command_line;
 use crate::device::Chosen;
 use crate::failure::Failure;
 use crate::interrupt::listen_for_ctrl_c;
@@ -174,7 +175,7 @@ fn report(found: &Found, sweep: &Sweep, base: &Recipe, chosen: &Chosen) -> Repor
         ("Data", sweep.data.clone()),
         ("Seeds", seeds.join(", ")),
         ("Device", chosen.why.clone()),
-        ("Command", folder::command()),
+        ("Command", command_line::command()),
         ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
     ];
     let settings: Vec<&str> = found.axes.iter().map(|axis| axis.setting.as_str()).collect();

@@ -1,5 +1,7 @@
 //! `kith worker`: this machine's device for training that runs on another one.
 
+use std::env::args_os;
+use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 
@@ -7,8 +9,10 @@ use serde::Serialize;
 
 use super::session::Command;
 use crate::args::RemoteAddress;
+use crate::command_line::without;
 use crate::failure::Failure;
 use crate::remote::Server;
+use crate::reopened::start_again;
 
 /// A worker that listens.
 #[derive(Debug, Serialize)]
@@ -31,7 +35,8 @@ impl Display for Listening {
     }
 }
 
-/// Listens at an address, and answers until it is stopped.
+/// Listens at an address, and answers until it is stopped. A GPU that was lost is opened once more, as often as
+/// that can be.
 pub(super) fn run(listen: SocketAddr, command: Command<'_>) -> Result<(), Failure> {
     let (chosen, console) = (command.device()?, command.console);
     let server = Server::open(listen, chosen.device, chosen.why.clone())?;
@@ -41,7 +46,16 @@ pub(super) fn run(listen: SocketAddr, command: Command<'_>) -> Result<(), Failur
              a network that you trust",
         );
     }
-    console.result(&Listening { address: server.address(), device: chosen.why });
-    server.answer(*console);
+    let (address, console) = (server.address(), *console);
+    console.result(&Listening { address, device: chosen.why });
+    server.answer(console, move |reason| {
+        console.note(&format!("{reason}: it is opened once more"));
+        // The port that was free is known to trainers by now.
+        let listen: [OsString; 2] = ["--listen".into(), address.to_string().into()];
+        start_again(
+            without(args_os().collect(), "--listen").into_iter().chain(listen).collect(),
+            1,
+        );
+    });
     Ok(())
 }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::measures::{self, BEST_EPOCH, LINEAR, MEMORY, SECONDS, VIEWS_PER_SECOND};
 use super::plan::{BASELINE, method_of};
 use crate::checkpoint;
+use crate::command_line;
 use crate::device::Seeded;
 use crate::eval::few_label::Finetuning;
 use crate::eval::frozen;
@@ -87,7 +88,7 @@ impl Bench<'_> {
         };
         for (done, &labels) in self.few_label.iter().enumerate() {
             let Some(accuracy) = finetuning.accuracy(labels, run.seed)? else {
-                let resume = folder::resume_command(whole.path());
+                let resume = command_line::resume_command(whole.path());
                 return Err(Failure::Stopped { done, total: self.few_label.len(), resume });
             };
             numbers.insert(measures::finetuned(labels), accuracy);

@@ -12,14 +12,16 @@ use std::thread;
 use std::time::Duration;
 
 use kith_core::Error;
+use kith_core::device::gpu::LOST;
 use serde_json::Value;
 
 use super::BENCHMARK;
 use super::one_run::Bench;
 use crate::args::{DataFlags, DeviceChoices};
-use crate::failure::Failure;
+use crate::failure::{DeviceError, Failure};
 use crate::files::FileError;
 use crate::interrupt::{listen_for_ctrl_c, stop, stopped};
+use crate::output::Console;
 use crate::study::{PlannedRun, Study};
 use crate::train::folder::Folder;
 use crate::verbs::runner::Runner;
@@ -37,14 +39,27 @@ pub(super) struct Processes<'a> {
     /// Labels a class, in rising order.
     pub(super) few_label: &'a [usize],
     pub(super) device: &'a DeviceChoices,
+    pub(super) console: &'a Console,
 }
 
 impl Processes<'_> {
-    /// Does one run in a process of its own, and waits for its end.
+    /// Does one run in a process of its own, and once more in another where the first lost its GPU.
     ///
     /// # Errors
     /// What the process failed by, or [`Failure::Crashed`] when it did not say.
     pub(super) fn run(self, run: &PlannedRun) -> Result<(), Failure> {
+        match self.once(run) {
+            Err(Failure::Process { message, .. }) if message.contains(LOST) => {
+                let note = format!("{LOST}: it is opened once more, and {} goes on", run.name);
+                self.console.note(&note);
+                self.once(run)
+            }
+            result => result,
+        }
+    }
+
+    /// Starts a process, and waits for its end.
+    fn once(self, run: &PlannedRun) -> Result<(), Failure> {
         let exe = current_exe().map_err(|e| FileError::new(Path::new("kith"), e))?;
         let mut process = Process::new(&exe);
         process.args(self.words(run)).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -99,7 +114,11 @@ fn failure(status: ExitStatus, said: &str) -> Failure {
             Failure::Stopped { done: 0, total: 1, resume: String::default() }
         }
         (Some(code), Some(message), Some(exit)) => {
-            Failure::Process { code: code.to_owned(), message: message.to_owned(), exit }
+            let next = match code {
+                "DEVICE" => "; the same command goes on where it was saved last",
+                _ => "",
+            };
+            Failure::Process { code: code.to_owned(), message: format!("{message}{next}"), exit }
         }
         _ => {
             let said = if last.is_empty() { String::new() } else { format!(": {last}") };
@@ -136,7 +155,12 @@ pub(in crate::verbs) fn one(asked: &One, command: Command<'_>) -> Result<(), Fai
     let runner =
         Runner::new(command.device_for(run.recipe.precision)?, None, command.console).waits();
     let mut bench = Bench { runner, few_label: asked.few_label.clone() };
-    study.one(run, &mut |run, folder| bench.run(run, &study.folder, &folder))
+    let done = study.one(run, &mut |run, folder| bench.run(run, &study.folder, &folder));
+    done.map_err(|failure| match failure {
+        // The parent alone goes on.
+        Failure::Device(DeviceError::InRun { source, .. }) => Failure::Core(*source),
+        other => other,
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::protocol::Protocol;
 use crate::args::{BenchmarkFlags, RunFlags, TrainFlags};
 use crate::failure::Failure;
 use crate::output::lossy;
-use crate::train::folder::{Folder, resume_command};
+use crate::train::folder::{self, Folder};
 use crate::verbs::session::Command;
 use crate::verbs::sweep;
 
@@ -53,23 +53,14 @@ pub(super) fn run(
             log: None,
         };
         let asked = sweep::Asked { grid: &grid, seeds: 1 };
-        let swept = sweep::run(asked, &flags, command).map_err(|failure| whole(failure, folder))?;
+        let swept = sweep::run(asked, &flags, command)
+            .map_err(|failure| folder::resumable(failure, folder))?;
         let settings = swept.chosen();
         found.push(Chosen { method: method.clone(), settings });
     }
     let flags = words(&found);
     folder.write(FLAGS, format!("{flags}\n").as_bytes())?;
     Ok(Searched { methods: found, flags, file: lossy(&folder.file(FLAGS)) })
-}
-
-/// A failure of one method's sweep as one of the whole search, which goes on in its own folder.
-fn whole(failure: Failure, folder: &Folder) -> Failure {
-    match failure {
-        Failure::Stopped { done, total, .. } => {
-            Failure::Stopped { done, total, resume: resume_command(folder.path()) }
-        }
-        other => other,
-    }
 }
 
 /// The flags of a benchmark with the chosen settings.
@@ -103,13 +94,6 @@ impl Display for Searched {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_stopped_search_goes_on_in_its_own_folder() {
-        let stopped = Failure::Stopped { done: 1, total: 6, resume: "--run all/byol".into() };
-        let said = whole(stopped, &Folder::at(std::path::Path::new("all"))).to_string();
-        assert!(said.contains("1 of 6") && said.ends_with("--run all --resume"), "{said}");
-    }
 
     #[test]
     fn flags_name_the_method_and_survive_a_shell() {

@@ -1,7 +1,7 @@
 //! `kith evaluate --compare`: several checkpoints on the same images, by one protocol.
 
 use std::fmt::{self, Display, Formatter};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kith_core::checkpoint::Stage;
 use kith_core::probe::bootstrap::{LEVEL, RESAMPLES, interval};
@@ -19,7 +19,6 @@ use crate::format::percent;
 use crate::output::lossy;
 use crate::report::seeds::p_words;
 use crate::report::table::Table;
-use crate::train::folder;
 use crate::verbs::session::Command;
 
 /// What p-values are of.
@@ -75,8 +74,7 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Checkpoints, Failure> {
     let Command { shared, console } = command;
-    let open = |of: &PathBuf| checkpoint::open(&checkpoint_of(of));
-    let checkpoints = of.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+    let checkpoints = of.iter().map(|of| checkpoint::open(of)).collect::<Result<Vec<_>, _>>()?;
     for Checkpoint { path, meta, .. } in &checkpoints {
         if has_seen_test(meta, data, shared.seed()) {
             let (path, data) = (path.clone(), data.data.to_string());
@@ -123,11 +121,6 @@ pub(super) fn run(
         test_of_differences: TEST,
         checkpoints: checkpoints.iter().zip(&all).map(row).collect(),
     })
-}
-
-/// The last network of a run, or the checkpoint itself.
-fn checkpoint_of(of: &Path) -> PathBuf {
-    if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() }
 }
 
 impl Right {

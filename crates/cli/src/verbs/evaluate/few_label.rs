@@ -1,7 +1,7 @@
 //! `kith evaluate --few-label`: accuracy by number of labels a class.
 
 use std::fmt::{self, Display, Formatter};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kith_core::checkpoint::Meta;
 use kith_core::probe::few_label::draw;
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::args::{DataFlags, EvaluateFlags};
 use crate::checkpoint::{self, Checkpoint};
+use crate::command_line;
 use crate::dataset::{self, open_for};
 use crate::device::Chosen;
 use crate::eval::few_label::{self, Bench, Cell, Cells, Images, Key, Method, Row};
@@ -20,6 +21,7 @@ use crate::format::percent;
 use crate::interrupt::{listen_for_ctrl_c, stopped};
 use crate::output::Console;
 use crate::progress;
+use crate::refused;
 use crate::report::few_label as few_label_report;
 use crate::report::page::{Report, html};
 use crate::report::table::Table;
@@ -85,8 +87,7 @@ pub(super) fn run(
 ) -> Result<FewLabel, Failure> {
     listen_for_ctrl_c();
     let Command { shared, console } = command;
-    let path: PathBuf = if of.is_dir() { of.join(folder::CHECKPOINT) } else { of.to_owned() };
-    let checkpoint = checkpoint::open(&path)?;
+    let checkpoint = checkpoint::open(of)?;
     let meta = &checkpoint.meta;
     let recipe = Recipe { encoder: meta.recipe.encoder.clone(), ..changed(meta, flags)? };
     let dataset = open_for(data, meta, console)?;
@@ -107,8 +108,11 @@ pub(super) fn run(
         console.note("embedding pictures");
         let images = Images { dataset: &study.dataset, small: &small };
         let device = &study.chosen.device;
-        let bench = Bench::new(&study.recipe, &checkpoint, images, device, &missing)?;
-        study.compute(&bench, &missing, &mut cells)?;
+        refused::caught(|| {
+            let bench = Bench::new(&study.recipe, &checkpoint, images, device, &missing)?;
+            study.compute(&bench, &missing, &mut cells)
+        })
+        .map_err(|failure| folder::resumable(failure, &study.folder))?;
     }
     study.report(&cells.of(&asked.labels, &asked.seeds), asked)
 }
@@ -174,7 +178,7 @@ impl Study<'_> {
             let accuracy = if stopped() { None } else { bench.accuracy(key)? };
             let Some(accuracy) = accuracy else {
                 bar.finish();
-                let resume = folder::resume_command(folder.path());
+                let resume = command_line::resume_command(folder.path());
                 return Err(Failure::Stopped { done, total: missing.len(), resume });
             };
             cells.add(Cell { method, labels, seed, accuracy }, folder)?;
@@ -199,7 +203,7 @@ impl Study<'_> {
             ("Data", format!("{}: {images}; side {}", dataset.name, dataset.side())),
             ("Seeds", seeds.join(", ")),
             ("Device", chosen.why.clone()),
-            ("Command", folder::command()),
+            ("Command", command_line::command()),
             ("Software", format!("kith {}", env!("CARGO_PKG_VERSION"))),
         ];
         let report = Report {

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::args::{LabelFlags, RunFlags};
 use crate::checkpoint;
+use crate::command_line;
 use crate::dataset::open_with;
 use crate::failure::Failure;
 use crate::files;
@@ -51,8 +52,7 @@ impl Display for Simulated {
 pub(super) fn run(flags: &LabelFlags, command: Command<'_>) -> Result<Simulated, Failure> {
     let Command { shared, console } = command;
     let path = flags.checkpoint.as_deref().expect("--simulate requires a checkpoint");
-    let network = if path.is_dir() { path.join(folder::CHECKPOINT) } else { path.to_owned() };
-    let checkpoint = checkpoint::open(&network)?;
+    let checkpoint = checkpoint::open(path)?;
     let chosen = command.device()?;
     let encoder = checkpoint.encoder(&chosen.device)?;
     let source = flags.data.data.to_string();
@@ -109,7 +109,7 @@ fn report(simulated: &Simulated, encoder: &str, device: &str) -> Report {
         facts: vec![
             ("Encoder".into(), encoder.into()),
             ("Device".into(), device.into()),
-            ("Command".into(), folder::command()),
+            ("Command".into(), command_line::command()),
             ("Software".into(), format!("kith {}", env!("CARGO_PKG_VERSION"))),
         ],
         charts: vec![summary::chart(simulated)],

@@ -12,11 +12,11 @@ use kith_data::Source;
 use super::repeats::loss_of;
 use super::{Here, page_gallery, repeats};
 use crate::args::ReplayFlags;
+use crate::command_line;
 use crate::failure::{Failure, ReplayError};
 use crate::interrupt::{listen_for_ctrl_c, stopped};
 use crate::output::lossy;
 use crate::progress::{Tick, Training};
-use crate::train::folder;
 use crate::verbs::session::Command;
 
 pub(super) fn run(
@@ -88,7 +88,7 @@ fn all(
     for step in 0..plan.total() {
         if stopped() {
             bar.finish();
-            return Err(Failure::Interrupted { step, resume: folder::command() });
+            return Err(Failure::Interrupted { step, resume: command_line::command() });
         }
         let loss = loss_of(&pollster::block_on(trainer.checked_step(&batch(step)))?);
         sum += loss;

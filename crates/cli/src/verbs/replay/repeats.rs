@@ -5,10 +5,10 @@ use kith_core::metrics::Metric;
 use kith_core::replay::{REPEATS, perturbed};
 use kith_core::trainer::{SelfSupervised, Trainer};
 
+use crate::command_line;
 use crate::failure::Failure;
 use crate::interrupt::stopped;
 use crate::output::Console;
-use crate::train::folder;
 
 /// Losses of some steps on some batches.
 pub(super) fn losses(
@@ -18,7 +18,10 @@ pub(super) fn losses(
     let mut losses = Vec::new();
     for batch in batches {
         if stopped() {
-            return Err(Failure::Interrupted { step: trainer.steps(), resume: folder::command() });
+            return Err(Failure::Interrupted {
+                step: trainer.steps(),
+                resume: command_line::command(),
+            });
         }
         losses.push(loss_of(&pollster::block_on(trainer.checked_step(batch))?) as f32);
     }

@@ -26,22 +26,30 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Here, Failure> {
     let session = open(record, flags, command)?;
+    session.computed(|| completed(&session, record, flags))
+}
+
+fn completed(
+    session: &Session<'_>,
+    record: &RunRecord,
+    flags: &ReplayFlags,
+) -> Result<Here, Failure> {
     let splits = session.splits(session.seed)?;
     record.data.same_images(&run_record::data(&session.data, &splits)?.splits)?;
     let plan = pretrain::plan(&session.context(&splits));
     same_plan(record.plan, plan)?;
     let mut here = match flags.first_steps {
         true => Here {
-            first_losses: first(&session, &splits, record)?,
+            first_losses: first(session, &splits, record)?,
             repeats: Vec::new(),
             whole: None,
             folder: None,
         },
-        false => whole(&session, &splits)?,
+        false => whole(session, &splits)?,
     };
     if here.first_losses != record.first_losses && !record.first_losses.is_empty() {
-        let (trainer, batches) = begin(&session, &splits, record)?;
-        here.repeats = repeats::perturbed_losses(&trainer, &batches, command.console)?;
+        let (trainer, batches) = begin(session, &splits, record)?;
+        here.repeats = repeats::perturbed_losses(&trainer, &batches, session.console)?;
     }
     Ok(here)
 }
