@@ -1,6 +1,7 @@
 //! GPUs that have no memory left, or are lost: the error says what to do, nothing half-written has a name, and
 //! what is advised works. A Vulkan layer (`scarce_gpu.c`) takes memory and the GPU away.
 
+use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
@@ -270,37 +271,62 @@ fn on_a_scarce_gpu_that_is_lost_a_worker_goes_on_for_its_trainers() {
 /// Settings of a network and of runs that take a GPU in software a second.
 const TINY: &str = "--set encoder.width=4 --set pretraining.epochs=2 --set pretraining.steps=2 \
                     --set pretraining.unlabelled_batch=4 --set pretraining.labelled_batch=4";
+const FINETUNING: &str =
+    "--set finetuning.epochs=1 --set finetuning.steps=2 --set finetuning.batch=4";
 
-/// What verbs compute, into the folder `left`, from the folders `pets` and `start` and the run of a page.
-const COMMANDS: [&str; 5] = [
-    "embed --checkpoint start --data folder:pets --split all --out left/all",
+/// What verbs compute, into the folder `left`, from the folders `pets` and `start` and the run of a page. DATA and
+/// the others stand for words that several have.
+const COMMANDS: [&str; 13] = [
+    "embed --checkpoint start --split all --out left/all DATA",
     "resume left/run.safetensors",
-    "evaluate start --few-label 2 --seeds 1 --data folder:pets --set evaluation.few_label_steps=2 --run left",
-    "experiment --data folder:pets --side 32 --set finetuning.epochs=1 --set finetuning.steps=2 --run left TINY",
-    "benchmark --methods simclr --seeds 1 --few-label 2 --data folder:pets --side 32 \
-     --set evaluation.few_label_steps=2 --run left TINY",
+    "evaluate start --few-label 2 --seeds 1 --set evaluation.few_label_steps=2 --run left DATA",
+    "experiment --side 32 --run left DATA FINETUNING TINY",
+    "benchmark --methods simclr --seeds 1 --few-label 2 --side 32 --set evaluation.few_label_steps=2 --run left \
+     DATA TINY",
+    "pretrain --side 32 --run left DATA TINY",
+    "finetune --from start --run left DATA FINETUNING",
+    "semi --recipe fixmatch --side 32 --labelled 8 --set encoder.width=4 --set semi.epochs=1 --set semi.steps=2 \
+     --set semi.unlabelled_batch=8 --set semi.labelled_batch=4 --run left DATA FINETUNING",
+    "neighbours --checkpoint start --out left/neighbours.html DATA",
+    "clean --checkpoint start --out left DATA",
+    "label --simulate --checkpoint start --counts 2,4 --seeds 1 --out left DATA",
+    "replay start --run left DATA",
+    "sweep --grid objective.temperature=0.1,0.2 --side 32 --run left DATA TINY",
 ];
+/// How many of these are tried in every run.
+const IN_EVERY_RUN: usize = 5;
 
+/// The words of one of these.
+fn words_of(command: &str) -> Vec<&str> {
+    let words = command.split_whitespace().flat_map(|word| match word {
+        "DATA" => "--data folder:pets".split(' '),
+        "TINY" => TINY.split(' '),
+        "FINETUNING" => FINETUNING.split(' '),
+        word => word.split(' '),
+    });
+    words.collect()
+}
+
+/// `KITH_LOSSES` says how often each of all commands loses it; without it, some lose it once.
 #[test]
 fn on_a_scarce_gpu_that_is_lost_once_a_command_goes_on_to_the_same_end() {
+    let losses = env::var("KITH_LOSSES").map(|times| times.parse::<u64>().expect("a number"));
+    let commands = &COMMANDS[..if losses.is_ok() { COMMANDS.len() } else { IN_EVERY_RUN }];
+    let losses = losses.unwrap_or(1);
     let folder = with_images();
     let at = |name: &str| folder.path().join(name);
-    let start = format!("pretrain --data folder:pets --side 32 --device cpu --run start {TINY}");
-    let done = Command::new(env!("CARGO_BIN_EXE_kith"))
-        .current_dir(folder.path())
-        .args(start.split_whitespace())
-        .output();
+    let start = words_of("pretrain --side 32 --device cpu --run start DATA TINY");
+    let mut start_of = Command::new(env!("CARGO_BIN_EXE_kith"));
+    let done = start_of.current_dir(folder.path()).args(start).output();
     assert!(done.expect("the program starts").status.success());
-    for command in COMMANDS {
-        let command = command.replace("TINY", TINY);
+    for command in commands {
         let run = |scarce| {
             for file in ["lost", SUBMISSIONS] {
                 let _absent = fs::remove_file(at(file));
             }
             fs::create_dir(at("left")).expect("a folder");
             run_file::begin_run(&at("left/run.safetensors"));
-            let output =
-                kith(folder.path(), &command.split_whitespace().collect::<Vec<_>>(), scarce);
+            let output = kith(folder.path(), &words_of(command), scarce);
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{command}: {said}");
             let went_on = said.contains("the GPU was lost") && said.contains("opened once more");
@@ -311,36 +337,47 @@ fn on_a_scarce_gpu_that_is_lost_once_a_command_goes_on_to_the_same_end() {
         fs::rename(at("left"), at("whole")).expect("it is done");
         let count = fs::read_to_string(at(SUBMISSIONS)).expect("a number");
         let count: u64 = count.parse().expect("a number");
-        assert!(run(Scarce::Once(count * 2 / 3)), "{command}: it is not lost");
-        same_folder(&at("whole"), &at("left"));
-        for name in ["whole", "left"] {
-            fs::remove_dir_all(at(name)).expect("it is ours");
+        for loss in 0..losses {
+            let submits = count * (2 * loss + 1) / (2 * losses);
+            assert!(run(Scarce::Once(submits)), "{command}: not lost after {submits} of {count}");
+            same_folder(&at("whole"), &at("left"));
+            fs::remove_dir_all(at("left")).expect("it is ours");
         }
+        fs::remove_dir_all(at("whole")).expect("it is ours");
+        println!("{command}: {losses} of {count} submissions");
     }
 }
 
 #[test]
 fn on_a_scarce_gpu_that_is_lost_twice_the_cpu_goes_on_where_kith_chose() {
     let folder = with_images();
-    let run = |name: &str, device: &str| {
+    let run = |name: &str, device: &str, scarce| {
         let line = format!("pretrain --data folder:pets --side 32 --run {name} {TINY} {device}");
         let words: Vec<&str> = line.split_whitespace().collect();
-        let mut command = with_gpu(folder.path(), &words, Scarce::Submits(400));
+        let mut command = with_gpu(folder.path(), &words, scarce);
         let output = command.env("KITH_GPU_HARDWARE", "1").output().expect("the program starts");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{said}");
         said
     };
-    let said = run("found", "");
+    let said = run("found", "", Scarce::Submits(400));
     assert!(said.contains("device: llvmpipe"), "it is not taken: {said}");
     assert!(said.contains("opened once more") && said.contains("goes on on the CPU"), "{said}");
-    run("cpu", "--device cpu");
+    run("cpu", "--device cpu", Scarce::Nothing);
     let losses = |run: &str| {
         let loss = |epoch: &Value| epoch["train"]["loss"].as_f64().expect("a loss");
         metrics(&folder.path().join(run)).iter().map(loss).collect::<Vec<_>>()
     };
     for (found, cpu) in losses("found").iter().zip(losses("cpu")) {
         assert!((found - cpu).abs() < 1e-2 * cpu, "{found}, on the CPU alone {cpu}");
+    }
+    // Nor does it need a GPU that others fill.
+    for (name, bytes, reason) in
+        [("full", 1_000_000, "cannot be opened"), ("filled", 8_000_000, "has no memory for a test")]
+    {
+        let said = run(name, "", Scarce::Bytes(bytes));
+        assert!(said.contains("device: CPU") && said.contains(reason), "{said}");
+        assert_eq!(losses(name), losses("cpu"));
     }
     let left = |run: &str| fs::read_dir(folder.path().join(run)).expect("a folder").count();
     assert_eq!(left("found"), left("cpu"));

@@ -122,7 +122,12 @@ fn one(choice: &DeviceChoice) -> Result<Chosen, Failure> {
     let (adapter, kind) = found;
     let software = if adapter.kind == Kind::Gpu { "" } else { ", which is software" };
     let why = format!("{} ({}){software}", adapter.name, adapter.backend);
-    let opened = gpu::open_here(kind.clone(), refused::hear).map_err(|said| no_gpu(&said))?;
+    let opened = match gpu::open_here(kind.clone(), refused::hear) {
+        Err(said) if *choice == DeviceChoice::Auto => {
+            return Ok(cpu(&format!("; {why} cannot be opened: {said}")));
+        }
+        opened => opened.map_err(|said| no_gpu(&said))?,
+    };
     let gpu = Chosen::here(opened, why);
     let deviation = pollster::block_on(selftest::training(&gpu.device));
     trusted(gpu, choice, deviation)
@@ -170,7 +175,12 @@ fn trusted(
         Ok(far) => {
             format!("{} computes wrongly: a test with known values is off by {far:.1e}", gpu.why)
         }
-        Err(error) => format!("{} failed a test: {}", gpu.why, refused::told(error)),
+        Err(error) => match refused::told(error) {
+            Error::DeviceMemory { reason } => {
+                format!("{} has no memory for a test ({reason}): others may hold it", gpu.why)
+            }
+            error => format!("{} failed a test: {error}", gpu.why),
+        },
     };
     match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(cpu(&format!("; {wrong}"))),
@@ -216,6 +226,9 @@ mod tests {
         let why =
             verdict(DeviceChoice::Auto, Err(Error::Device { reason: "lost".into() })).unwrap();
         assert!(why.contains("failed a test"), "{why}");
+        let full = Error::DeviceMemory { reason: "Out of Memory".into() };
+        let why = verdict(DeviceChoice::Auto, Err(full)).unwrap();
+        assert!(why.contains("has no memory for a test (Out of Memory)"), "{why}");
     }
 
     #[test]
