@@ -45,11 +45,12 @@ fn same_file(name: &Path, one: &[u8], other: &[u8]) {
     match ending(name) {
         "safetensors" => {
             let [(note, tensors), (other_note, other_tensors)] = [one, other].map(split);
-            assert_eq!(note, other_note, "{}: notes differ", name.display());
+            same_value(&name.to_string_lossy(), &note, &other_note);
             assert!(tensors == other_tensors, "{}: tensors differ", name.display());
         }
         "json" | "jsonl" => {
-            assert_eq!(values(one), values(other), "{} differs", name.display());
+            let [one, other] = [one, other].map(|bytes| Value::Array(values(bytes)));
+            same_value(&name.to_string_lossy(), &one, &other);
         }
         "csv" => assert_eq!(rows(one), rows(other), "{} differs", name.display()),
         // A part may have been begun by the command that goes on.
@@ -57,6 +58,26 @@ fn same_file(name: &Path, one: &[u8], other: &[u8]) {
         // A page shows wall time.
         "html" => assert!(!one.is_empty() && !other.is_empty(), "{} is empty", name.display()),
         _ => assert!(one == other, "{} differs", name.display()),
+    }
+}
+
+/// Fails at the first value that differs, and says where it is.
+fn same_value(place: &str, one: &Value, other: &Value) {
+    let same_length = |one: usize, other: usize| assert_eq!(one, other, "{place}: other lengths");
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            same_length(one.len(), other.len());
+            for (name, value) in one {
+                same_value(&format!("{place} {name}"), value, &other[name]);
+            }
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            same_length(one.len(), other.len());
+            for (number, (one, other)) in one.iter().zip(other).enumerate() {
+                same_value(&format!("{place} {number}"), one, other);
+            }
+        }
+        _ => assert_eq!(one, other, "{place} differs"),
     }
 }
 
