@@ -53,8 +53,6 @@ fn same_file(name: &Path, one: &[u8], other: &[u8]) {
             same_value(&name.to_string_lossy(), &one, &other);
         }
         "csv" => assert_eq!(rows(one), rows(other), "{} differs", name.display()),
-        // A part may have been begun by the command that goes on.
-        "txt" => assert_eq!(command(one), command(other), "{} differs", name.display()),
         // A page shows wall time.
         "html" => assert!(!one.is_empty() && !other.is_empty(), "{} is empty", name.display()),
         _ => assert!(one == other, "{} differs", name.display()),
@@ -79,14 +77,6 @@ fn same_value(place: &str, one: &Value, other: &Value) {
         }
         _ => assert_eq!(one, other, "{place} differs"),
     }
-}
-
-/// The words of a command line in order of the alphabet, without the one that goes on.
-fn command(line: &[u8]) -> Vec<&str> {
-    let line = str::from_utf8(line).expect("text");
-    let mut words: Vec<&str> = line.split_whitespace().filter(|&word| word != "--resume").collect();
-    words.sort_unstable();
-    words
 }
 
 fn ending(name: &Path) -> &str {

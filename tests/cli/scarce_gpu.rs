@@ -3,9 +3,8 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -13,6 +12,7 @@ use serde_json::Value;
 use crate::common::{SMALL, metrics, pets};
 use crate::run_file;
 use crate::same::same_folder;
+use crate::workers::Worker;
 
 /// A run of two classes of twenty images, which a GPU in software computes in seconds.
 const RUN: [&str; 11] = [
@@ -201,54 +201,26 @@ fn on_a_scarce_gpu_that_is_lost_a_run_is_the_same_in_the_end() {
 #[test]
 fn on_a_scarce_gpu_of_a_worker_a_lack_of_memory_is_what_the_trainer_says() {
     let folder = with_images();
-    let worker = Worker::start(folder.path(), TOO_FEW);
-    let said = worker.train(folder.path(), &words(&LARGE)).expect_err("it lacks memory");
+    let worker = worker(folder.path(), TOO_FEW);
+    let said = train(&worker, folder.path(), &words(&LARGE)).expect_err("it lacks memory");
     assert!(said.contains("REMOTE_DEVICE") && said.contains("has no memory"), "{said}");
     let said = worker.end();
     assert!(!said.contains("panicked"), "{said}");
 }
 
-/// A worker on a scarce GPU.
-struct Worker {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-    device: String,
+fn worker(folder: &Path, scarce: Scarce) -> Worker {
+    let mut command = on_gpu(folder, &["worker", "--listen", "127.0.0.1:0", "--json"], scarce);
+    command.stderr(Stdio::piped());
+    Worker::of(command)
 }
 
-impl Worker {
-    fn start(folder: &Path, scarce: Scarce) -> Self {
-        let mut command = on_gpu(folder, &["worker", "--listen", "127.0.0.1:0", "--json"], scarce);
-        let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = piped.spawn().expect("the program starts");
-        let stdout = child.stdout.take().expect("it is piped");
-        let lines = BufReader::new(stdout).lines();
-        let mut worker = Self { child, lines, device: String::new() };
-        worker.device = worker.told();
-        worker
-    }
-
-    /// Waits until it listens; its device.
-    fn told(&mut self) -> String {
-        let line = self.lines.next().expect("it listens").expect("a line");
-        let told: Value = serde_json::from_str(&line).expect("JSON");
-        format!("remote:{}", told["address"].as_str().expect("an address"))
-    }
-
-    /// Trains with it; what was said where that fails.
-    fn train(&self, folder: &Path, words: &[&str]) -> Result<(), String> {
-        let mut trainer = Command::new(env!("CARGO_BIN_EXE_kith"));
-        trainer.current_dir(folder).args(words).args(["--device", &self.device]);
-        let output = trainer.output().expect("the program starts");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.success() { Ok(()) } else { Err(said) }
-    }
-
-    /// What it has said in the end.
-    fn end(mut self) -> String {
-        self.child.kill().expect("the child is ours");
-        let output = self.child.wait_with_output().expect("the child is ours");
-        String::from_utf8_lossy(&output.stderr).into_owned()
-    }
+/// Trains with a worker; what was said where that fails.
+fn train(worker: &Worker, folder: &Path, words: &[&str]) -> Result<(), String> {
+    let mut trainer = Command::new(env!("CARGO_BIN_EXE_kith"));
+    trainer.current_dir(folder).args(words).args(["--device", &worker.device()]);
+    let output = trainer.output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() { Ok(()) } else { Err(said) }
 }
 
 #[test]
@@ -256,16 +228,17 @@ fn on_a_scarce_gpu_that_is_lost_a_worker_goes_on_for_its_trainers() {
     let folder = with_images();
     let mut run = words(&[]);
     let place = run.iter().position(|&word| word == "run").expect("its folder");
-    let mut worker = Worker::start(folder.path(), Scarce::Once(60));
-    let said = worker.train(folder.path(), &run).expect_err("its GPU is lost");
+    let mut worker = worker(folder.path(), Scarce::Once(60));
+    let device = worker.device();
+    let said = train(&worker, folder.path(), &run).expect_err("its GPU is lost");
     assert!(said.contains("REMOTE_DEVICE") && said.contains("the GPU was lost"), "{said}");
-    assert_eq!(worker.told(), worker.device, "trainers know it by this");
-    worker.train(folder.path(), &run).expect("it goes on");
+    worker.listens();
+    assert_eq!(worker.device(), device, "trainers know it by this");
+    train(&worker, folder.path(), &run).expect("it goes on");
     run[place] = "whole";
-    worker.train(folder.path(), &run).expect("nothing disturbs it");
+    train(&worker, folder.path(), &run).expect("nothing disturbs it");
     let of = |run: &str| metrics(&folder.path().join(run));
     assert_eq!(of("run"), of("whole"));
-    worker.end();
 }
 
 /// Settings of a network and of runs that take a GPU in software a second.
@@ -279,19 +252,19 @@ const FINETUNING: &str =
 const COMMANDS: [&str; 13] = [
     "embed --checkpoint start --split all --out left/all DATA",
     "resume left/run.safetensors",
-    "evaluate start --few-label 2 --seeds 1 --set evaluation.few_label_steps=2 --run left DATA",
-    "experiment --side 32 --run left DATA FINETUNING TINY",
-    "benchmark --methods simclr --seeds 1 --few-label 2 --side 32 --set evaluation.few_label_steps=2 --run left \
+    "evaluate start --few-label 2 --seeds 1 --set evaluation.few_label_steps=2 RUN DATA",
+    "experiment --side 32 RUN DATA FINETUNING TINY",
+    "benchmark --methods simclr --seeds 1 --few-label 2 --side 32 --set evaluation.few_label_steps=2 RUN \
      DATA TINY",
-    "pretrain --side 32 --run left DATA TINY",
-    "finetune --from start --run left DATA FINETUNING",
+    "pretrain --side 32 RUN DATA TINY",
+    "finetune --from start RUN DATA FINETUNING",
     "semi --recipe fixmatch --side 32 --labelled 8 --set encoder.width=4 --set semi.epochs=1 --set semi.steps=2 \
-     --set semi.unlabelled_batch=8 --set semi.labelled_batch=4 --run left DATA FINETUNING",
+     --set semi.unlabelled_batch=8 --set semi.labelled_batch=4 RUN DATA FINETUNING",
     "neighbours --checkpoint start --out left/neighbours.html DATA",
     "clean --checkpoint start --out left DATA",
     "label --simulate --checkpoint start --counts 2,4 --seeds 1 --out left DATA",
-    "replay start --run left DATA",
-    "sweep --grid objective.temperature=0.1,0.2 --side 32 --run left DATA TINY",
+    "replay start RUN DATA",
+    "sweep --grid objective.temperature=0.1,0.2 --side 32 RUN DATA TINY",
 ];
 /// How many of these are tried in every run.
 const IN_EVERY_RUN: usize = 5;
@@ -300,6 +273,7 @@ const IN_EVERY_RUN: usize = 5;
 fn words_of(command: &str) -> Vec<&str> {
     let words = command.split_whitespace().flat_map(|word| match word {
         "DATA" => "--data folder:pets".split(' '),
+        "RUN" => "--run left --resume".split(' '),
         "TINY" => TINY.split(' '),
         "FINETUNING" => FINETUNING.split(' '),
         word => word.split(' '),
@@ -344,7 +318,7 @@ fn on_a_scarce_gpu_that_is_lost_once_a_command_goes_on_to_the_same_end() {
             fs::remove_dir_all(at("left")).expect("it is ours");
         }
         fs::remove_dir_all(at("whole")).expect("it is ours");
-        println!("{command}: {losses} of {count} submissions");
+        println!("{command}: lost {losses} times, of {count} submissions");
     }
 }
 

@@ -1,10 +1,10 @@
 //! Devices of other processes: `kith worker`, and training that computes by it.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write, read_to_string};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,31 +13,52 @@ use serde_json::Value;
 use crate::common::{SMALL, metrics};
 
 /// A worker on this machine, stopped at the end.
-struct Worker {
+pub(crate) struct Worker {
     child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
     port: u16,
+    /// What it computes on.
+    about: String,
 }
 
 impl Worker {
     fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kith"))
-            .args(["worker", "--device", "cpu", "--listen", "127.0.0.1:0", "--json"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let mut line = String::new();
-        let stdout = child.stdout.take().expect("it is piped");
-        BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let told: Value = serde_json::from_str(&line).expect("JSON");
-        assert!(told["device"].as_str().is_some_and(|device| device.starts_with("CPU")), "{told}");
-        let address = told["address"].as_str().expect("an address");
-        let port = address.rsplit(':').next().and_then(|port| port.parse().ok());
-        Self { child, port: port.expect("a port") }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kith"));
+        command.args(["worker", "--device", "cpu", "--listen", "127.0.0.1:0", "--json"]);
+        command.stderr(Stdio::null());
+        let worker = Self::of(command);
+        assert!(worker.about.starts_with("CPU"), "{}", worker.about);
+        worker
     }
 
-    fn device(&self) -> String {
+    /// Starts a command, and waits until it listens.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let stdout = child.stdout.take().expect("it is piped");
+        let lines = BufReader::new(stdout).lines();
+        let mut worker = Self { child, lines, port: 0, about: String::new() };
+        worker.listens();
+        worker
+    }
+
+    /// Waits until it says where it listens.
+    pub(crate) fn listens(&mut self) {
+        let line = self.lines.next().expect("it listens").expect("a line");
+        let told: Value = serde_json::from_str(&line).expect("JSON");
+        let text = |key: &str| told[key].as_str().expect("text").to_owned();
+        let port = text("address").rsplit(':').next().and_then(|port| port.parse().ok());
+        (self.port, self.about) = (port.expect("a port"), text("device"));
+    }
+
+    pub(crate) fn device(&self) -> String {
         format!("remote:localhost:{}", self.port)
+    }
+
+    /// Stops it; what it has said on standard error, which is piped.
+    pub(crate) fn end(mut self) -> String {
+        self.child.kill().expect("the child is ours");
+        let stderr = self.child.stderr.take().expect("it is piped");
+        read_to_string(stderr).expect("text")
     }
 }
 

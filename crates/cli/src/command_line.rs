@@ -21,6 +21,10 @@ pub(crate) fn resume_args(folder: &Path) -> Vec<OsString> {
 }
 
 fn resumed(args: Vec<OsString>, folder: &Path) -> Vec<OsString> {
+    let is_named = args.windows(2).any(|pair| pair[0] == "--run" && pair[1] == folder);
+    if is_named && args.iter().any(|word| word == "--resume") {
+        return args;
+    }
     let args = without(args, "--run").into_iter().filter(|word| word != "--resume");
     args.chain(["--run".into(), folder.into(), "--resume".into()]).collect()
 }
@@ -90,6 +94,12 @@ mod tests {
         let resume = in_words(&resumed(args, Path::new(word)));
         let name = quoted(word);
         assert_eq!(resume, format!("kith pretrain {name} --run {name} --resume"));
+    }
+
+    #[test]
+    fn a_command_that_goes_on_stays_as_it_is() {
+        let same = ["kith", "sweep", "--run", "r", "--resume", "--device", "cpu"];
+        assert_eq!(resumed(same.map(OsString::from).into(), Path::new("r")), same);
     }
 
     #[test]

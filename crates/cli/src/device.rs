@@ -123,10 +123,8 @@ fn one(choice: &DeviceChoice) -> Result<Chosen, Failure> {
     let software = if adapter.kind == Kind::Gpu { "" } else { ", which is software" };
     let why = format!("{} ({}){software}", adapter.name, adapter.backend);
     let opened = match gpu::open_here(kind.clone(), refused::hear) {
-        Err(said) if *choice == DeviceChoice::Auto => {
-            return Ok(cpu(&format!("; {why} cannot be opened: {said}")));
-        }
-        opened => opened.map_err(|said| no_gpu(&said))?,
+        Ok(opened) => opened,
+        Err(said) => return in_its_place(choice, &format!("{why} cannot be opened: {said}")),
     };
     let gpu = Chosen::here(opened, why);
     let deviation = pollster::block_on(selftest::training(&gpu.device));
@@ -182,9 +180,16 @@ fn trusted(
             error => format!("{} failed a test: {error}", gpu.why),
         },
     };
+    in_its_place(choice, &wrong)
+}
+
+/// What is taken where something is wrong with a GPU; only the choice that is left to kith has another.
+fn in_its_place(choice: &DeviceChoice, wrong: &str) -> Result<Chosen, Failure> {
     match choice {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(cpu(&format!("; {wrong}"))),
-        named => Err(DeviceError::NoGpu { asked: named.to_string(), reason: wrong }.into()),
+        named => {
+            Err(DeviceError::NoGpu { asked: named.to_string(), reason: wrong.to_owned() }.into())
+        }
     }
 }
 

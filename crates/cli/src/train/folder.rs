@@ -9,6 +9,7 @@ use crate::args::RunFlags;
 use crate::command_line::{command, resume_args, resume_command};
 use crate::failure::{DeviceError, Failure};
 use crate::files::{self, FileError};
+use crate::refused;
 
 /// Everything that going on needs.
 pub(crate) const STATE: &str = "state.safetensors";
@@ -102,6 +103,14 @@ impl Folder {
             self.write(COMMAND, format!("{}\n", command()).as_bytes())?;
         }
         self.write(RECIPE, recipe.to_toml().as_bytes())
+    }
+
+    /// What is computed for the folder: where the device fails it, its failure says how to go on.
+    pub(crate) fn computed<T>(
+        &self,
+        compute: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        refused::caught(compute).map_err(|failure| resumable(failure, self))
     }
 
     /// Writes a file, whole or not at all.

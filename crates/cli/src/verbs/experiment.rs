@@ -40,7 +40,7 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Compared, Failure> {
     let session = Session::open("experiment", None, flags, command)?;
-    session.computed(|| completed(&session, seeds))
+    session.folder.computed(|| completed(&session, seeds))
 }
 
 fn completed(session: &Session<'_>, seeds: u64) -> Result<Compared, Failure> {

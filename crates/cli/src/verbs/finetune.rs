@@ -43,7 +43,7 @@ pub(super) fn run(
     let checkpoint = (from != SCRATCH).then_some(from);
     let verb = if checkpoint.is_some() { FINETUNE } else { "baseline" };
     let session = Session::open(verb, checkpoint, flags, command)?;
-    session.computed(|| completed(&session, verb, from))
+    session.folder.computed(|| completed(&session, verb, from))
 }
 
 fn completed(session: &Session<'_>, verb: &'static str, from: &str) -> Result<Finetuned, Failure> {

@@ -66,7 +66,7 @@ pub(super) fn run(
 /// Pre-trains, evaluates and reports, in the session's folder.
 pub(super) fn complete(session: &Session<'_>, splits: &Splits) -> Result<Pretrained, Failure> {
     let context = session.context(splits);
-    session.computed(|| completed(session, &context))
+    session.folder.computed(|| completed(session, &context))
 }
 
 fn completed(session: &Session<'_>, context: &RunContext<'_>) -> Result<Pretrained, Failure> {

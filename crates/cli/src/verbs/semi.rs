@@ -91,12 +91,12 @@ pub(super) fn run(
     }
     let first = session.labelled_splits(session.seed, WHAT)?;
     fit_to(&first, &mut session.recipe);
-    let choices = session.computed(|| match how.auto {
+    let choices = session.folder.computed(|| match how.auto {
         true => auto::choose(&session.context(&first), session.start.as_ref()),
         false => Ok(auto::Choices::none(session.recipe.clone())),
     })?;
     session.recipe = choices.recipe.clone();
-    session.computed(|| completed(&session, how, &first, choices))
+    session.folder.computed(|| completed(&session, how, &first, choices))
 }
 
 /// Every seed, and what they come to.

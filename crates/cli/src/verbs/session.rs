@@ -13,10 +13,9 @@ use crate::failure::Failure;
 use crate::files::FileError;
 use crate::interrupt::listen_for_ctrl_c;
 use crate::output::Console;
-use crate::refused;
 use crate::train::claim::Rival;
 use crate::train::context::RunContext;
-use crate::train::folder::{Folder, resumable};
+use crate::train::folder::Folder;
 use crate::train::initial_weights;
 use crate::train::splits::Splits;
 
@@ -123,14 +122,6 @@ impl<'a> Session<'a> {
     pub(super) fn seen_test(&self, seed: u64) -> Option<String> {
         let start = self.start.as_ref()?;
         initial_weights::seen_test(&start.meta, &self.data, seed)
-    }
-
-    /// What is computed for the session's folder: where the device fails it, its failure says how to go on.
-    pub(super) fn computed<T>(
-        &self,
-        compute: impl FnOnce() -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        refused::caught(compute).map_err(|failure| resumable(failure, &self.folder))
     }
 
     /// A run on these splits, in the session's folder and by its seed.

@@ -21,7 +21,6 @@ use crate::format::percent;
 use crate::interrupt::{listen_for_ctrl_c, stopped};
 use crate::output::Console;
 use crate::progress;
-use crate::refused;
 use crate::report::few_label as few_label_report;
 use crate::report::page::{Report, html};
 use crate::report::table::Table;
@@ -108,11 +107,10 @@ pub(super) fn run(
         console.note("embedding pictures");
         let images = Images { dataset: &study.dataset, small: &small };
         let device = &study.chosen.device;
-        refused::caught(|| {
+        study.folder.computed(|| {
             let bench = Bench::new(&study.recipe, &checkpoint, images, device, &missing)?;
             study.compute(&bench, &missing, &mut cells)
-        })
-        .map_err(|failure| folder::resumable(failure, &study.folder))?;
+        })?;
     }
     study.report(&cells.of(&asked.labels, &asked.seeds), asked)
 }

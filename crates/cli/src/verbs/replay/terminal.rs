@@ -26,7 +26,7 @@ pub(super) fn run(
     command: Command<'_>,
 ) -> Result<Here, Failure> {
     let session = open(record, flags, command)?;
-    session.computed(|| completed(&session, record, flags))
+    session.folder.computed(|| completed(&session, record, flags))
 }
 
 fn completed(
